@@ -1,0 +1,2 @@
+//! Runs components.
+#![warn(missing_docs)]

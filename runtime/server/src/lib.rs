@@ -1,0 +1,2 @@
+//! The TruthSource server and command line.
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The `truthsource` binary.
+#![forbid(unsafe_code)]
+fn main() {}
