@@ -1,0 +1,20 @@
+//! The decisions of TruthSource, and nothing else.
+//!
+//! Everything here is a pure function of its arguments: no clock, no randomness, no I/O, no threads, no iteration
+//! in an order that depends on a hash. That is what lets a simulation replay a run bit by bit, lets `rebuild` reach
+//! the same bytes, and makes promise P8 (*decides the same*) a property of a set instead of a hope.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod decimal;
+pub mod draw;
+pub mod kind;
+pub mod schema;
+pub mod time;
+pub mod value;
+
+pub use decimal::Decimal;
+pub use kind::Kind;
+pub use time::UnixMs;
+pub use value::{Fields, Row, Value};
