@@ -1,0 +1,1 @@
+//! NetSuite: SuiteTalk REST records and SuiteQL.

@@ -1,0 +1,156 @@
+//! A system behind two loopback ports, on the wall clock.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use truthsource_core::UnixMs;
+
+use crate::door::{Door, Reply};
+use crate::outbox::Departure;
+use crate::system::{Request, System};
+
+/// The largest request body either door takes.
+const BODY_BYTES_MAX: usize = 16 << 20;
+/// How long a webhook may take, connection included.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A system that is being served. Dropping it closes both doors.
+pub struct Served {
+    /// The API door's address, on loopback.
+    pub api: SocketAddr,
+    /// The admin door's address, on loopback.
+    pub admin: SocketAddr,
+    /// The system's door, for code in the same process.
+    pub door: Arc<Door>,
+    wake: Arc<Notify>,
+    _tasks: JoinSet<()>,
+}
+
+impl Served {
+    /// Sends what the system now wants to send: to be called after using [`Served::door`] directly.
+    pub fn collect(&self) {
+        self.door.collect(now());
+        self.wake.notify_one();
+    }
+}
+
+#[derive(Clone)]
+struct Shared {
+    door: Arc<Door>,
+    wake: Arc<Notify>,
+    api: SocketAddr,
+}
+
+/// Serves `system` on two free loopback ports until the result is dropped.
+///
+/// # Errors
+/// When no port can be had or the webhook client cannot be made.
+pub async fn serve(system: Arc<dyn System>) -> std::io::Result<Served> {
+    let api_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let admin_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let (api, admin) = (api_listener.local_addr()?, admin_listener.local_addr()?);
+    let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api };
+    let client = reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().build().map_err(std::io::Error::other)?;
+
+    let mut tasks = JoinSet::new();
+    let api_door = axum::Router::new().fallback(at_api).with_state(shared.clone());
+    let admin_door = axum::Router::new().fallback(at_admin).with_state(shared.clone());
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(api_listener, api_door).await {
+            tracing::error!(%error, "the API door closed");
+        }
+    });
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(admin_listener, admin_door).await {
+            tracing::error!(%error, "the admin door closed");
+        }
+    });
+    tasks.spawn(send_webhooks(shared.clone(), client));
+    Ok(Served { api, admin, door: shared.door, wake: shared.wake, _tasks: tasks })
+}
+
+async fn at_api(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
+    let Some(request) = whole(request, shared.api).await else { return too_large() };
+    shared.door.system().in_flight(true);
+    let reply = shared.door.api(now(), &request);
+    shared.wake.notify_one();
+    let response = match reply {
+        Reply::Answer(response, after_ms) => {
+            if after_ms > 0 {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            }
+            response.map(Body::from)
+        }
+        // A listener cannot refuse once it has accepted: the body breaks off before its first byte.
+        Reply::Refused => axum::response::Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(
+            std::io::Error::from(std::io::ErrorKind::ConnectionReset),
+        )]))),
+        Reply::Silence => std::future::pending().await,
+    };
+    shared.door.system().in_flight(false);
+    response
+}
+
+async fn at_admin(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
+    let Some(request) = whole(request, shared.api).await else { return too_large() };
+    let response = shared.door.admin(now(), &request);
+    shared.wake.notify_one();
+    response.map(Body::from)
+}
+
+/// The request with its whole body and an absolute URI; `None` if it is too large.
+async fn whole(request: axum::extract::Request, here: SocketAddr) -> Option<Request> {
+    let (mut parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_BYTES_MAX).await.ok()?;
+    let host = parts.headers.get(http::header::HOST).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    let authority = host.unwrap_or_else(|| here.to_string());
+    let path = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    parts.uri = format!("http://{authority}{path}").parse().ok()?;
+    Some(Request::from_parts(parts, body))
+}
+
+fn too_large() -> axum::response::Response {
+    let mut response = axum::response::Response::new(Body::empty());
+    *response.status_mut() = http::StatusCode::PAYLOAD_TOO_LARGE;
+    response
+}
+
+async fn send_webhooks(shared: Shared, client: reqwest::Client) {
+    let mut sending = JoinSet::new();
+    loop {
+        for departure in shared.door.take_webhooks(now()) {
+            sending.spawn(send(shared.door.clone(), client.clone(), departure));
+        }
+        while sending.try_join_next().is_some() {}
+        let wait_ms = shared.door.next_webhook_at().map_or(1_000, |at| at.since(now()).clamp(1, 1_000));
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+        }
+    }
+}
+
+async fn send(door: Arc<Door>, client: reqwest::Client, departure: Departure) {
+    let mut request = client.post(&departure.webhook.url).body(departure.webhook.body.clone());
+    for (name, value) in &departure.webhook.headers {
+        request = request.header(name, value);
+    }
+    let taken = request.send().await.is_ok_and(|response| response.status().is_success());
+    if !taken {
+        door.webhook_failed(now(), departure);
+    }
+}
+
+/// The wall clock. The one place of this crate that reads it.
+#[expect(clippy::disallowed_methods, reason = "the shell owns the wall clock; the systems are given moments")]
+fn now() -> UnixMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    UnixMs(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,1 @@
+//! Shopify: Admin GraphQL with B2B.

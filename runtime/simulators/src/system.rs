@@ -1,0 +1,52 @@
+//! What every simulated system is.
+
+use bytes::Bytes;
+use truthsource_core::UnixMs;
+
+use crate::journal::Journal;
+use crate::outbox::Webhook;
+
+/// A request as it came from the wire, its body whole. The URI is absolute: OAuth 1.0a signs the host.
+pub type Request = http::Request<Bytes>;
+/// An answer, its body whole.
+pub type Response = http::Response<Bytes>;
+
+/// An outside system as a state machine. One call is one request, carried out at once and completely: what takes
+/// time on the way is the fault menu's business.
+pub trait System: Send + Sync + 'static {
+    /// Its name: `netsuite`, `shopify`.
+    fn name(&self) -> &'static str;
+
+    /// Answers a request at the API door, as the real system does: authentication, limits, errors and all.
+    fn answer(&self, now: UnixMs, request: &Request) -> Response;
+
+    /// A request at the API door begins (`true`) or has ended (`false`): what systems that limit concurrency count.
+    fn in_flight(&self, _begins: bool) {}
+
+    /// How this system says "too many requests".
+    fn overloaded(&self) -> Response;
+
+    /// How this system says "something went wrong here".
+    fn broken(&self) -> Response;
+
+    /// Answers a request at the admin door, where tests and people see and edit everything.
+    fn admin(&self, now: UnixMs, request: &Request) -> Response;
+
+    /// Webhooks that were caused since the last call, in the order of their causes.
+    fn take_webhooks(&self) -> Vec<Webhook>;
+
+    /// Every change of what the system holds, since the start.
+    fn journal(&self) -> &Journal;
+
+    /// How long after a change search-backed reads may still miss it: the fault menu's search lag, in milliseconds.
+    fn set_search_lag(&self, lag_ms: u64);
+}
+
+/// A JSON answer.
+#[must_use]
+pub fn json(status: u16, content_type: &'static str, body: &serde_json::Value) -> Response {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    response
+}
