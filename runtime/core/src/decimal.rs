@@ -89,7 +89,8 @@ impl Decimal {
 
     fn bounded(number: rust_decimal::Decimal) -> Result<Self, Error> {
         let number = number.normalize();
-        let fits = number.mantissa().unsigned_abs() <= MANTISSA_MAX.unsigned_abs().into() && number.scale() <= SCALE_MAX;
+        let fits =
+            number.mantissa().unsigned_abs() <= MANTISSA_MAX.unsigned_abs().into() && number.scale() <= SCALE_MAX;
         if fits { Ok(Self(number)) } else { Err(Error::OutOfRange) }
     }
 }

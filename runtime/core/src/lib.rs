@@ -10,7 +10,10 @@
 pub mod decimal;
 pub mod draw;
 pub mod kind;
+pub mod record;
+pub mod rules;
 pub mod schema;
+pub mod stock;
 pub mod time;
 pub mod value;
 

@@ -323,7 +323,9 @@ pub fn from_json(ty: &Type, json: &serde_json::Value) -> Result<Value, String> {
         (_, Json::Null) => Ok(Value::Null),
         (Type::Text(_) | Type::Ref(_) | Type::Choice(_), Json::String(text)) => Ok(Value::Text(text.clone())),
         (Type::Flag, Json::Bool(flag)) => Ok(Value::Flag(*flag)),
-        (Type::Number { .. }, Json::String(text)) => text.parse().map(Value::Number).map_err(|it: crate::decimal::Error| it.to_string()),
+        (Type::Number { .. }, Json::String(text)) => {
+            text.parse().map(Value::Number).map_err(|it: crate::decimal::Error| it.to_string())
+        }
         (Type::Number { .. }, Json::Number(number)) if number.is_f64() => {
             Err("a fraction must be a decimal string, as JSON numbers lose digits".to_owned())
         }
@@ -374,7 +376,12 @@ mod tests {
         check(Kind::Price, "amount", number("-1"), "below zero");
         check(Kind::StockLevel, "on_hand", number("-1"), "fits");
         check(Kind::Order, "status", "open".into(), "fits");
-        check(Kind::Order, "status", "lost".into(), "must be one of open, on-hold, partially-fulfilled, fulfilled, closed, cancelled");
+        check(
+            Kind::Order,
+            "status",
+            "lost".into(),
+            "must be one of open, on-hold, partially-fulfilled, fulfilled, closed, cancelled",
+        );
         let row = Row::from([("from".to_owned(), number("10")), ("price".to_owned(), number("1"))]);
         check(Kind::Price, "breaks", Value::Rows(vec![row]), "row 0: no column `price`");
     }
@@ -398,7 +405,8 @@ mod tests {
     #[test]
     fn references_are_translated_wherever_they_stand() {
         let line = Row::from([("item".to_owned(), "482".into()), ("sku".to_owned(), "482".into())]);
-        let fields = Fields::from([("company".to_owned(), "107".into()), ("lines".to_owned(), Value::Rows(vec![line]))]);
+        let fields =
+            Fields::from([("company".to_owned(), "107".into()), ("lines".to_owned(), Value::Rows(vec![line]))]);
         let schema = of(Kind::Order);
         let mut canonical = |kind: Kind, id: &str| Some(format!("{kind}/{id}"));
         let out = schema.translate(&fields, &mut canonical).unwrap();

@@ -1,2 +1,10 @@
 //! The TruthSource server and command line.
+//!
+//! `http/` is the only door, `store/` the only place with SQL, `engine/` the only place that decides what to do next,
+//! `plugins/` the only place that runs components.
+
 #![forbid(unsafe_code)]
+
+pub mod app;
+pub mod engine;
+pub mod store;

@@ -57,7 +57,8 @@ pub async fn serve(system: Arc<dyn System>) -> std::io::Result<Served> {
     let admin_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let (api, admin) = (api_listener.local_addr()?, admin_listener.local_addr()?);
     let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api };
-    let client = reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().build().map_err(std::io::Error::other)?;
+    let client =
+        reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().build().map_err(std::io::Error::other)?;
 
     let mut tasks = JoinSet::new();
     let api_door = axum::Router::new().fallback(at_api).with_state(shared.clone());

@@ -1,0 +1,245 @@
+//! What is known about one record: the truth, what each system holds, and what each system said that is not settled.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Fields, Kind, UnixMs, Value};
+
+/// A connection's number within its tenant. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(pub u32);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Names a record within its tenant. The key is given once, from the natural key first seen, and outlives renames.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordKey {
+    /// Its kind.
+    pub kind: Kind,
+    /// Unique among its kind: at most [`crate::schema::KEY_BYTES_MAX`] bytes, safe in a path.
+    pub key: String,
+}
+
+impl RecordKey {
+    /// The key of a record.
+    pub fn new(kind: Kind, key: impl Into<String>) -> Self {
+        Self { kind, key: key.into() }
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.key)
+    }
+}
+
+/// Everything that decides about one record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KeyState {
+    /// The truth.
+    pub truth: Truth,
+    /// What each connection holds, as far as we know.
+    pub shadows: BTreeMap<ConnectionId, Shadow>,
+}
+
+/// The resolved record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Truth {
+    /// Rises by one with every fold that changes a value; 0 before the first.
+    pub version: u64,
+    /// The fields, by name.
+    pub fields: BTreeMap<String, TruthField>,
+    /// The connection where it was deleted, if that settled the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<ConnectionId>,
+}
+
+impl Truth {
+    /// The values alone.
+    #[must_use]
+    pub fn values(&self) -> Fields {
+        self.fields.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect()
+    }
+}
+
+/// One field of the truth, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TruthField {
+    /// What it is.
+    pub value: Value,
+    /// The truth's version that gave it this value.
+    pub version: u64,
+    /// What it was before the claims below. For a counter: what it opened with.
+    pub base: Value,
+    /// What systems said that is not settled yet, at most one per connection, ordered by connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// Why a person must decide; nothing is written to this field anywhere meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
+}
+
+/// One system's word on a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Who says it.
+    pub connection: ConnectionId,
+    /// What it held before; `None` when this is the first we see of it.
+    pub was: Option<Value>,
+    /// What it holds now.
+    pub now: Value,
+    /// When the system says it changed, if it does.
+    pub changed_at: Option<UnixMs>,
+    /// The truth's version that this claim took part in first.
+    pub version: u64,
+}
+
+/// What one connection is known to hold of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Shadow {
+    /// The record's id there; empty while it does not exist there.
+    pub remote_id: String,
+    /// The system's version mark of that state; empty if it has none.
+    pub version: String,
+    /// The number of the read that told us: a state of a lower number is older news.
+    pub as_of: u64,
+    /// What it holds, by field: only what it told us.
+    pub fields: BTreeMap<String, HeldField>,
+    /// What it should hold: the truth as its connector projects it. Empty when nothing is ever written there.
+    pub want: Fields,
+    /// It existed and is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+/// One field as a connection holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldField {
+    /// What it holds.
+    pub value: Value,
+    /// The version of the truth's field that it was last told of, or agreed with on its own: claims up to there are
+    /// not news to it.
+    pub seen: u64,
+}
+
+impl Shadow {
+    /// The values it holds.
+    #[must_use]
+    pub fn values(&self) -> Fields {
+        self.fields.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect()
+    }
+
+    /// The record exists there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        !self.remote_id.is_empty() && !self.gone
+    }
+}
+
+/// What a system said about a record, in canonical fields and keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Its id there.
+    pub remote_id: String,
+    /// What it holds.
+    pub fields: Fields,
+    /// Its version mark, empty if none.
+    pub version: String,
+    /// When it says it changed.
+    pub changed_at: Option<UnixMs>,
+    /// The command key it was created under, if the system keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_key: Option<String>,
+}
+
+/// A record that is or is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observed {
+    /// It exists and holds this.
+    Present(State),
+    /// The system was asked for this remote id and has no such record.
+    Absent(String),
+}
+
+impl Observed {
+    /// The id it is about.
+    #[must_use]
+    pub fn remote_id(&self) -> &str {
+        match self {
+            Self::Present(state) => &state.remote_id,
+            Self::Absent(remote_id) => remote_id,
+        }
+    }
+}
+
+/// Why we looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// A webhook named the record.
+    Webhook,
+    /// A scheduled pull came across it.
+    Poll,
+    /// A full comparison came across it.
+    Sweep,
+    /// A write had to know.
+    Delivery,
+}
+
+/// One line of a record's log: everything that a fold depends on, besides the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// A system was read.
+    Observed {
+        /// Where.
+        connection: ConnectionId,
+        /// Why.
+        cause: Cause,
+        /// The read's number: rises with every read and write of the connection.
+        as_of: u64,
+        /// What it said.
+        observed: Observed,
+    },
+    /// A write of ours was carried out and read back.
+    Wrote {
+        /// Where.
+        connection: ConnectionId,
+        /// The write's number, among the reads.
+        as_of: u64,
+        /// The fields that were sent, with the values they took if nobody interfered.
+        sent: Fields,
+        /// The truth's version that was written.
+        truth_version: u64,
+        /// What the system holds afterwards.
+        state: State,
+    },
+    /// A person settled a field.
+    Settled {
+        /// The field.
+        field: String,
+        /// What it is.
+        value: Value,
+        /// Who said so.
+        by: String,
+    },
+}
+
+impl Entry {
+    /// The connection that it came from, if it came from one.
+    #[must_use]
+    pub fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Observed { connection, .. } | Self::Wrote { connection, .. } => Some(*connection),
+            Self::Settled { .. } => None,
+        }
+    }
+}

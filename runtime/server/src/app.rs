@@ -1,0 +1,142 @@
+//! What every door of the server reaches: the parts of a running node, as seams.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
+
+use crate::engine::ports::Clock;
+use crate::store::control::{ControlStore, Tenant, TenantId};
+use crate::store::{Connection, Release, Slot, TenantStore};
+
+/// A running node. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Tenants, keys, idempotency.
+    pub control: Arc<dyn ControlStore>,
+    /// The tenants that are open, by name.
+    pub tenants: Arc<Tenants>,
+    /// Uploads, activations and calls from outside.
+    pub plugins: Arc<dyn Plugins>,
+    /// Secrets at rest.
+    pub vault: Arc<dyn Vault>,
+}
+
+/// Tenants with their stores open: filled at start and when a tenant is made.
+#[derive(Default)]
+pub struct Tenants(std::sync::RwLock<BTreeMap<String, Arc<TenantHandle>>>);
+
+/// A tenant, open.
+pub struct TenantHandle {
+    /// Who.
+    pub tenant: Tenant,
+    /// Its data.
+    pub store: Arc<dyn TenantStore>,
+    /// Wakes the tenant's workers: something was committed that they should look at.
+    pub wake: Arc<Notify>,
+}
+
+impl Tenants {
+    /// The open tenant of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<TenantHandle>> {
+        self.read().get(name).cloned()
+    }
+
+    /// The open tenant of this number.
+    #[must_use]
+    pub fn by_id(&self, id: TenantId) -> Option<Arc<TenantHandle>> {
+        self.read().values().find(|it| it.tenant.id == id).cloned()
+    }
+
+    /// Every open tenant, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<TenantHandle>> {
+        self.read().values().cloned().collect()
+    }
+
+    /// Adds an open tenant.
+    pub fn add(&self, handle: TenantHandle) -> Arc<TenantHandle> {
+        let handle = Arc::new(handle);
+        let mut open = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        open.insert(handle.tenant.name.clone(), handle.clone());
+        handle
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<TenantHandle>>> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Why an upload, an activation or a call from outside was refused.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// A stable name: `too-large`, `core-module`, `native-code`, `import-not-granted`, `compile-limit`, `out-of-fuel`, …
+    pub code: String,
+    /// What, where, and what to do.
+    pub message: String,
+    /// The HTTP status that says it best: 404, 409, 413, 422, 429, 503.
+    pub status: u16,
+}
+
+/// A price with what it takes to explain it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Quote {
+    /// One per line, in order.
+    pub lines: Vec<Priced>,
+    /// The receipt.
+    pub receipt: Receipt,
+}
+
+/// What a call was, so that it can be repeated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The slot.
+    pub slot: String,
+    /// The release that answered.
+    pub release: u64,
+    /// The component's sha256, hex.
+    pub digest: String,
+    /// sha256 of the input, hex.
+    pub input_sha256: String,
+    /// Fuel used.
+    pub fuel: u64,
+}
+
+/// Components as the doors see them.
+#[async_trait]
+pub trait Plugins: Send + Sync {
+    /// Checks, compiles and stages a component. The same bytes twice are one release.
+    async fn upload(&self, tenant: &TenantHandle, slot: &str, component: Bytes) -> Result<Release, Refusal>;
+    /// Lets a staged or retired release answer the slot's calls. Calls that run go on with the release they began with.
+    async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal>;
+    /// Lets the release that answered before answer again.
+    async fn rollback(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal>;
+    /// Prices a basket with the rule in `slot`.
+    async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal>;
+    /// Runs a connection's check.
+    async fn check(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Vec<Finding>, Refusal>;
+    /// How the connection's webhooks are verified; `None` if its system sends none.
+    async fn webhook_scheme(
+        &self,
+        tenant: &TenantHandle,
+        connection: &Connection,
+    ) -> Result<Option<WebhookScheme>, Refusal>;
+    /// Forgets what is cached about a connection: its credentials or settings changed.
+    fn forget(&self, tenant: &TenantHandle, connection: &Connection);
+}
+
+/// Seals secrets for one tenant and purpose, so that one tenant's bytes are noise to another.
+pub trait Vault: Send + Sync {
+    /// Seals `secret`. `bound` names what it belongs to (`connection/3/auth`): it must be given again to open it.
+    fn seal(&self, tenant: TenantId, bound: &str, secret: &[u8]) -> anyhow::Result<Vec<u8>>;
+    /// Opens what [`Vault::seal`] made for the same tenant and name.
+    fn open(&self, tenant: TenantId, bound: &str, sealed: &[u8]) -> anyhow::Result<zeroize::Zeroizing<Vec<u8>>>;
+}

@@ -1,0 +1,57 @@
+//! What the engine needs of the world, as small traits: the server gives it the real one, a simulation its own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use truthsource_core::{Fields, Kind, UnixMs};
+use truthsource_host::CallError;
+use truthsource_host::model::{
+    Conflict, Decision, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook, Write,
+};
+
+use crate::store::Connection;
+
+/// What time it is.
+pub trait Clock: Send + Sync {
+    /// Now. May jump when the machine's clock is set; nothing may depend on it never going back.
+    fn now(&self) -> UnixMs;
+}
+
+/// A decision of a policy, and which component took it.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// One per conflict, in order.
+    pub decisions: Vec<Decision>,
+    /// `slot@digest` of the component that decided.
+    pub policy: String,
+}
+
+/// A tenant's components. Every call runs in a fresh instance of the slot's active release, under its limits.
+#[async_trait]
+pub trait Guests: Send + Sync {
+    /// What the connection's connector can do. Cached per release.
+    async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError>;
+    /// Looks whether the connection can do its work. Writes nothing.
+    async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError>;
+    /// One page of a listing or a delta.
+    async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError>;
+    /// The present state under each id, in order.
+    async fn read(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        remote_ids: &[String],
+    ) -> Result<Vec<Observed>, CallError>;
+    /// Carries out writes of one kind; one outcome each, in order.
+    async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError>;
+    /// What was created under a command key.
+    async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError>;
+    /// What a verified webhook says.
+    async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError>;
+    /// What the connection's system would hold of these records.
+    async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError>;
+    /// Asks the policy in `slot`; `None` when the slot is empty.
+    async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError>;
+    /// Asks the validator of `kind`; `None` when there is none.
+    async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError>;
+}

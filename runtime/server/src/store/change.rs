@@ -1,0 +1,264 @@
+//! What can be written.
+
+use truthsource_core::record::{Shadow, Truth};
+
+use super::*;
+
+/// Changes that are committed together or not at all, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The lane and the fence under which this was decided: [`Error::Fenced`] if the lane has a higher one.
+    pub fence: Option<(String, u64)>,
+    /// When it was decided, by the clock that the caller was given.
+    pub at: UnixMs,
+    /// What to write.
+    pub changes: Vec<Change>,
+}
+
+impl Batch {
+    /// An unfenced batch.
+    #[must_use]
+    pub fn new(at: UnixMs) -> Self {
+        Self { fence: None, at, changes: Vec::new() }
+    }
+
+    /// A batch that counts only while the lane is ours.
+    #[must_use]
+    pub fn fenced(at: UnixMs, lane: &str, fence: u64) -> Self {
+        Self { fence: Some((lane.to_owned(), fence)), at, changes: Vec::new() }
+    }
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Keeps a webhook, unless the connection already took one with this event id within seven days.
+    Inbox {
+        /// Whose.
+        connection: ConnectionId,
+        /// The system's id for the event.
+        event_id: String,
+        /// The topic header.
+        topic: String,
+        /// Other headers.
+        headers: Vec<(String, String)>,
+        /// The raw bytes.
+        body: Vec<u8>,
+    },
+    /// A webhook was understood: its body is dropped, its id kept for deduplication.
+    InboxDone {
+        /// The row's number.
+        id: u64,
+    },
+    /// Something says that a record changed. Merges with an earlier touch of it.
+    Touch {
+        /// Where.
+        connection: ConnectionId,
+        /// Its kind.
+        kind: Kind,
+        /// Its id there.
+        remote_id: String,
+        /// Why.
+        cause: truthsource_core::record::Cause,
+    },
+    /// A touched record was read, unless it was touched again since.
+    Untouch {
+        /// Where.
+        connection: ConnectionId,
+        /// Its kind.
+        kind: Kind,
+        /// Its id there.
+        remote_id: String,
+        /// The touch that was read.
+        seq: u64,
+    },
+    /// Reading a touched record failed: try again later.
+    TouchLater {
+        /// Where.
+        connection: ConnectionId,
+        /// Its kind.
+        kind: Kind,
+        /// Its id there.
+        remote_id: String,
+        /// When.
+        due_at: UnixMs,
+    },
+    /// How far a kind was read.
+    Cursor {
+        /// Where.
+        connection: ConnectionId,
+        /// The kind.
+        kind: Kind,
+        /// The whole row.
+        row: CursorRow,
+    },
+    /// A sweep came across these linked records.
+    Swept {
+        /// Where.
+        connection: ConnectionId,
+        /// The kind.
+        kind: Kind,
+        /// The sweep.
+        sweep: u64,
+        /// The ids there.
+        remote_ids: Vec<String>,
+    },
+    /// Adds an entry to the log.
+    Append {
+        /// The kind it is about.
+        kind: Kind,
+        /// The record, if that is known already: then its references are keys.
+        key: Option<String>,
+        /// What it says.
+        entry: Entry,
+    },
+    /// A fold has taken the entry. It stays in the log under its key, with references as keys.
+    Folded {
+        /// Its place.
+        seq: u64,
+        /// The record it was about.
+        key: String,
+        /// The entry with canonical references.
+        entry: Entry,
+    },
+    /// The entry waits until [`Change::Wake`] names the same token.
+    Wait {
+        /// Its place.
+        seq: u64,
+        /// What for.
+        token: String,
+    },
+    /// The entry is obsolete: a later one says it all.
+    Drop {
+        /// Its place.
+        seq: u64,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Whatever waits for this token waits no more: entries, and debts in state `Blocked` with this token.
+    Wake {
+        /// What for.
+        token: String,
+    },
+    /// The record's truth is this.
+    Truth {
+        /// The record.
+        key: RecordKey,
+        /// Its truth.
+        truth: Truth,
+        /// Its present natural key, by which other systems' records find it.
+        natural: Option<String>,
+    },
+    /// A connection's shadow of a record is this.
+    Shadow {
+        /// The record.
+        key: RecordKey,
+        /// The connection.
+        connection: ConnectionId,
+        /// The shadow.
+        shadow: Shadow,
+    },
+    /// A remote id and a record are the same. [`Error::Conflict`] if either is linked otherwise at this connection.
+    Link {
+        /// The connection.
+        connection: ConnectionId,
+        /// The record.
+        key: RecordKey,
+        /// Its id there.
+        remote_id: String,
+    },
+    /// A debt: replaces one about the same record and connection, but keeps its `since` and open `intent`.
+    Owe(Debt),
+    /// A debt's row is exactly this: how a delivery notes its progress.
+    Debt {
+        /// The row.
+        debt: Debt,
+        /// What it waits for, when `Blocked`.
+        token: Option<String>,
+    },
+    /// The debt is no more.
+    Paid {
+        /// The connection.
+        connection: ConnectionId,
+        /// The record.
+        key: RecordKey,
+    },
+    /// Parked debts go back to work, now: one, all of a connection, or all.
+    Redrive {
+        /// Only of this connection.
+        connection: Option<ConnectionId>,
+        /// Only of this record.
+        key: Option<RecordKey>,
+    },
+    /// Adds to a record's timeline.
+    Event(Event),
+    /// Adds a conflict and its outcome.
+    Conflict(Conflict),
+    /// The open conflicts of a field were settled.
+    ConflictClosed {
+        /// The record.
+        key: RecordKey,
+        /// The field.
+        field: String,
+        /// What it is now.
+        outcome: truthsource_core::Value,
+        /// By whom.
+        reason: String,
+    },
+    /// An accuracy figure.
+    Accuracy(Accuracy),
+    /// Adds a connection. Its number comes back in [`Committed::connections`]. [`Error::Conflict`] if the name is taken.
+    NewConnection {
+        /// Its name.
+        name: String,
+        /// What was asked for.
+        spec: ConnectionSpec,
+    },
+    /// A connection's row is this, but for its number, name and age.
+    Connection {
+        /// Its number.
+        id: ConnectionId,
+        /// What was asked for.
+        spec: ConnectionSpec,
+        /// Whether it works.
+        state: ConnectionState,
+        /// Why not.
+        trouble: Option<String>,
+    },
+    /// A connection's sealed secrets: the store never sees them open.
+    Credentials {
+        /// The connection.
+        id: ConnectionId,
+        /// Which: `auth` or `webhook`.
+        purpose: String,
+        /// Sealed bytes; empty to forget them.
+        sealed: Vec<u8>,
+    },
+    /// A component was uploaded to a slot.
+    Release(Release),
+    /// What fills a slot. The release that was active is retired, this one becomes active.
+    Activate {
+        /// The slot.
+        slot: String,
+        /// The release.
+        release: u64,
+    },
+    /// A recorded call. Only the newest hundred of a slot are kept.
+    Call(CallRow),
+    /// What a connection's component keeps under `key`; `None` to forget it.
+    Kv {
+        /// The connection.
+        connection: ConnectionId,
+        /// The key.
+        key: String,
+        /// The value.
+        value: Option<Vec<u8>>,
+    },
+    /// A named setting of the tenant.
+    Setting {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: serde_json::Value,
+    },
+}

@@ -1,0 +1,130 @@
+//! Where everything is kept.
+//!
+//! A tenant's data is reached only through a [`TenantStore`] that was made for that tenant: no function takes a
+//! tenant as an argument, so no code can ask for the wrong one. Reads are plain; everything that is written is a
+//! [`Batch`] of [`Change`]s, which is committed as a whole or not at all, and is durable when [`TenantStore::commit`]
+//! returns. That makes the store easy to model, and every commit a place where a simulation can crash it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use truthsource_core::record::{ConnectionId, Entry, KeyState, RecordKey};
+use truthsource_core::{Fields, Kind, UnixMs};
+
+pub mod change;
+pub mod control;
+pub mod row;
+
+pub use change::{Batch, Change};
+pub use row::*;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The lane's lease went to another worker: what this worker knows is void, and nothing was written.
+    #[error("the lease of this lane was lost")]
+    Fenced,
+    /// What the batch was decided on has changed meanwhile; nothing was written.
+    #[error("the data changed meanwhile: {0}")]
+    Conflict(String),
+    /// The store is out of reach or out of room for now; whether the batch was written is known: it was not.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] anyhow::Error),
+    /// The connection broke while committing: the batch may or may not be there. Look before repeating it.
+    #[error("it is unknown whether the change was stored")]
+    Unknown(#[source] anyhow::Error),
+    /// What is stored cannot be understood.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// What a read or a commit gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One tenant's data.
+#[async_trait]
+pub trait TenantStore: Send + Sync {
+    /// Writes the whole batch or nothing. Durable when it returns. Concurrent calls share one sync to disk.
+    async fn commit(&self, batch: Batch) -> Result<Committed>;
+
+    /// Takes or renews the lease of a lane for `ttl_ms`; `None` while another worker holds it. The fence rises each
+    /// time the lease goes to a new holder or starts again.
+    async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>>;
+
+    /// Every connection, in order.
+    async fn connections(&self) -> Result<Vec<Connection>>;
+
+    /// A connection's sealed secret of this purpose (`auth`, `webhook`); `None` if it has none.
+    async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Webhooks that were taken and not understood yet, oldest first.
+    async fn inbox(&self, n_max: u32) -> Result<Vec<InboxRow>>;
+    /// Records of a connection that something says have changed, and that are due to be read, oldest first.
+    async fn touched(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>>;
+    /// How far each kind of a connection has been read.
+    async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>>;
+
+    /// Entries that no fold has taken and that wait for nothing, oldest first.
+    async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>>;
+    /// What is known about each of these records; a record that is not known has the default state.
+    async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>>;
+    /// The keys that these remote ids are linked to.
+    async fn links_from(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>>;
+    /// The remote ids that these keys are linked to.
+    async fn links_to(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>>;
+    /// The keys of records with these natural keys: usually one each, several when a match would be ambiguous.
+    async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>>;
+    /// What the shadows of these remote ids hold, as digests; absent while an entry about one waits to be folded.
+    async fn shadow_digests(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>>;
+    /// Remote ids linked at a connection that the sweep `sweep` has not come across, in order.
+    async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>>;
+    /// How many records of a kind are linked at a connection.
+    async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64>;
+
+    /// Debts of a connection that are due, most urgent first.
+    async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>>;
+    /// The debts of these records, at every connection.
+    async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>>;
+    /// Debts in one state, in order of (connection, kind, key) after `after`.
+    async fn debts(&self, state: DebtState, after: Option<&(ConnectionId, RecordKey)>, n_max: u32)
+    -> Result<Vec<Debt>>;
+
+    /// What is waiting, by kind of work: to see whether the tenant is quiet, and for metrics.
+    async fn backlog(&self) -> Result<Backlog>;
+
+    /// Keys of a kind in order, after `after`.
+    async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>>;
+    /// What happened to a record, oldest first, after event `after`.
+    async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>>;
+    /// Conflicts, newest first, before conflict `before`; `open`: only those that wait for a person.
+    async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>>;
+    /// The newest accuracy figure of each connection and kind.
+    async fn accuracy(&self) -> Result<Vec<Accuracy>>;
+
+    /// Slots and what fills them, by name.
+    async fn slots(&self) -> Result<Vec<Slot>>;
+    /// Releases of a slot, newest first.
+    async fn releases(&self, slot: &str) -> Result<Vec<Release>>;
+    /// Recorded calls of a slot, newest first.
+    async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>>;
+    /// The value that a connection's component keeps under `key`.
+    async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>>;
+    /// A named setting of the tenant (rules, budgets), as JSON; `None` if never set.
+    async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>>;
+}

@@ -1,0 +1,421 @@
+//! What the store gives back.
+
+use super::*;
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// One flag per [`Change::Inbox`] of the batch, in order: true if the event was new.
+    pub fresh: Vec<bool>,
+    /// One flag per [`Change::NewConnection`], in order: the number it was given.
+    pub connections: Vec<ConnectionId>,
+}
+
+/// A tenant's link to one account of a system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its number.
+    pub id: ConnectionId,
+    /// Its name, unique within the tenant: lower-case letters, digits and `-`, at most 64.
+    pub name: String,
+    /// What was asked for when it was made or last changed.
+    pub spec: ConnectionSpec,
+    /// Whether it works.
+    pub state: ConnectionState,
+    /// Why it does not work, for people.
+    pub trouble: Option<String>,
+    /// When it was made.
+    pub created_at: UnixMs,
+}
+
+/// What a tenant says about a connection. Secrets are not here; see [`Change::Credentials`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionSpec {
+    /// The slot whose component speaks to the system: `connector:netsuite`.
+    pub connector: String,
+    /// The connector's settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Origins its component may reach, as `scheme://host[:port]`.
+    pub egress: Vec<String>,
+    /// How it takes part; see [`truthsource_core::rules`].
+    pub rank: u32,
+    /// The kinds it takes part in, and which way they flow.
+    pub kinds: BTreeMap<Kind, truthsource_core::rules::Direction>,
+    /// What stock it is shown, if stock is published there.
+    #[serde(default)]
+    pub publishes: Option<truthsource_core::stock::Buffer>,
+    /// Seconds between polls of a kind, in milliseconds; a kind that is absent is polled every five minutes.
+    #[serde(default)]
+    pub poll_every_ms: BTreeMap<Kind, u64>,
+    /// How far a poll reaches back before its cursor.
+    #[serde(default = "default_overlap_ms")]
+    pub overlap_ms: u32,
+    /// Time between full sweeps of each kind; 0: only on demand.
+    #[serde(default)]
+    pub sweep_every_ms: u64,
+}
+
+fn default_overlap_ms() -> u32 {
+    600_000
+}
+
+/// Whether a connection works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionState {
+    /// It was made and has not passed its check.
+    New,
+    /// It works.
+    Active,
+    /// A person stopped it.
+    Paused,
+    /// The system refuses our credentials: nothing is tried until they are changed.
+    Denied,
+}
+
+/// A webhook that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its number.
+    pub id: u64,
+    /// Whose.
+    pub connection: ConnectionId,
+    /// The system's id for the event.
+    pub event_id: String,
+    /// The topic header.
+    pub topic: String,
+    /// Other headers, lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The raw bytes.
+    pub body: Vec<u8>,
+    /// When it was taken.
+    pub received_at: UnixMs,
+}
+
+/// A record at a connection that something says has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id there.
+    pub remote_id: String,
+    /// Rises with every touch: a read settles only the touches it began after.
+    pub seq: u64,
+    /// When it was touched first.
+    pub since: UnixMs,
+    /// Why.
+    pub cause: truthsource_core::record::Cause,
+    /// How often reading it failed.
+    pub attempts: u32,
+}
+
+/// How far a kind of a connection has been read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CursorRow {
+    /// Where the next pull starts; `None`: with a complete listing.
+    pub cursor: Option<String>,
+    /// The complete listing that this cursor began with has ended: what is missing now is missing there.
+    pub listed: bool,
+    /// When the next pull is due.
+    pub poll_at: UnixMs,
+    /// The sweep under way, if one is.
+    pub sweep: Option<SweepRow>,
+    /// When the last complete listing ended.
+    pub swept_at: Option<UnixMs>,
+    /// How often pulling failed in a row.
+    pub failures: u32,
+}
+
+/// A sweep under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepRow {
+    /// Its number: rises with every sweep of the tenant.
+    pub id: u64,
+    /// Where its next page starts; `None`: at the beginning.
+    pub cursor: Option<String>,
+    /// When it began.
+    pub began_at: UnixMs,
+    /// Records it came across.
+    pub seen: u64,
+    /// Fields it compared.
+    pub fields: u64,
+    /// Fields that differed from what they should be, by class.
+    pub mismatches: BTreeMap<String, u64>,
+}
+
+/// An entry with its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedEntry {
+    /// Its place: rises, with gaps.
+    pub seq: u64,
+    /// When it was logged.
+    pub at: UnixMs,
+    /// The kind it is about.
+    pub kind: Kind,
+    /// The record it is about, once that is known.
+    pub key: Option<String>,
+    /// What it says. References are still remote ids while `key` is `None`.
+    pub entry: Entry,
+}
+
+/// What a system's shadow is not, and the truth says it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debt {
+    /// Owed to whom.
+    pub connection: ConnectionId,
+    /// The record.
+    pub key: RecordKey,
+    /// The truth's version that is owed.
+    pub truth_version: u64,
+    /// 0 is most urgent.
+    pub priority: u8,
+    /// When to try next.
+    pub due_at: UnixMs,
+    /// When it was first owed.
+    pub since: UnixMs,
+    /// How often paying it failed.
+    pub attempts: u32,
+    /// Where it stands.
+    pub state: DebtState,
+    /// Why the last try failed, for people.
+    pub last_error: Option<String>,
+    /// The write that was begun and whose result is not known yet. Comes before anything else.
+    pub intent: Option<Intent>,
+}
+
+/// Where a debt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DebtState {
+    /// It is tried when due.
+    Due,
+    /// It was carried out; the fold that settles it is still to come.
+    Settling,
+    /// It waits for a record that it refers to.
+    Blocked,
+    /// It failed for good or too often: a person must look. The dead letter.
+    Parked,
+}
+
+/// A write, stored before it is sent, so that a crash or a lost answer never makes two of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its idempotency key.
+    pub op_id: String,
+    /// The record's id there; `None`: it is to be created.
+    pub remote_id: Option<String>,
+    /// What makes a creation findable.
+    pub command_key: String,
+    /// What the system should hold afterwards, with canonical references.
+    pub want: Fields,
+    /// The fields of `want` to send.
+    pub changed: Vec<String>,
+    /// What it was decided on.
+    pub base: Fields,
+    /// The remote version that goes with `base`.
+    pub base_version: String,
+    /// The truth's version that is written.
+    pub truth_version: u64,
+}
+
+/// What is waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Webhooks not understood yet.
+    pub inbox: u64,
+    /// Records to be read.
+    pub touched: u64,
+    /// Entries to be folded.
+    pub unfolded: u64,
+    /// Entries that wait for a link or an answer.
+    pub waiting: u64,
+    /// Debts to be paid, blocked ones included.
+    pub debts: u64,
+    /// Debts that wait for a person.
+    pub parked: u64,
+    /// Conflicts that wait for a person.
+    pub conflicts: u64,
+    /// When the oldest open debt was first owed.
+    pub oldest_debt: Option<UnixMs>,
+}
+
+/// Something that happened to a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the tenant's history; 0 before it is stored.
+    pub id: u64,
+    /// When.
+    pub at: UnixMs,
+    /// The record.
+    pub key: RecordKey,
+    /// The connection it has to do with, if one.
+    pub connection: Option<ConnectionId>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// A system was read and held something else than before.
+    Observed {
+        /// Why it was read.
+        cause: truthsource_core::record::Cause,
+        /// What moved: field → (before, now).
+        moved: BTreeMap<String, (Option<truthsource_core::Value>, truthsource_core::Value)>,
+        /// When the system says it changed.
+        changed_at: Option<UnixMs>,
+    },
+    /// The record vanished at a system.
+    Vanished,
+    /// A remote id and this record were found to be the same.
+    Linked {
+        /// The id there.
+        remote_id: String,
+        /// How: `natural-key`, `command-key`, `created`, `first-seen`.
+        by: String,
+    },
+    /// The truth took new values.
+    Resolved {
+        /// The truth's new version.
+        version: u64,
+        /// The fields that changed.
+        fields: Fields,
+    },
+    /// A policy was asked.
+    Decided {
+        /// The field.
+        field: String,
+        /// The number of the conflict.
+        outcome: String,
+        /// The policy's slot and digest; empty for the built-in rule.
+        policy: String,
+    },
+    /// A write was begun.
+    Began {
+        /// Its idempotency key.
+        op_id: String,
+        /// What it sends.
+        fields: Fields,
+    },
+    /// A write was carried out and read back.
+    Confirmed {
+        /// Its idempotency key.
+        op_id: String,
+        /// The truth's version that is there now.
+        version: u64,
+    },
+    /// A try failed.
+    Failed {
+        /// Why.
+        error: String,
+        /// How often by now.
+        attempts: u32,
+    },
+    /// A debt was given up until a person looks.
+    Parked {
+        /// Why.
+        error: String,
+    },
+    /// A parked debt was put back to work.
+    Redriven,
+    /// A sweep or a sample found a difference.
+    Diverged {
+        /// `missing`, `extra`, `stale`, `wrong` or `unverifiable`.
+        class: String,
+        /// The fields that differ: (expected, found).
+        fields: BTreeMap<String, (Option<truthsource_core::Value>, Option<truthsource_core::Value>)>,
+    },
+}
+
+/// A conflict and its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Its number; 0 before it is stored.
+    pub id: u64,
+    /// When it was found.
+    pub at: UnixMs,
+    /// The record.
+    pub key: RecordKey,
+    /// The field; `*` for the record as a whole.
+    pub field: String,
+    /// What each side said: connection name → value.
+    pub claims: BTreeMap<String, truthsource_core::Value>,
+    /// What the truth became; `None` while a person must decide.
+    pub outcome: Option<truthsource_core::Value>,
+    /// Why, for people.
+    pub reason: String,
+    /// The policy's slot and digest; empty for the built-in rule.
+    pub policy: String,
+}
+
+/// How accurate a connection was found to be by reading it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// The connection's name.
+    pub connection: String,
+    /// The kind.
+    pub kind: Kind,
+    /// When the reading ended.
+    pub at: UnixMs,
+    /// Records read.
+    pub records: u64,
+    /// Fields compared.
+    pub fields: u64,
+    /// Fields that differed, by class.
+    pub mismatches: BTreeMap<String, u64>,
+}
+
+/// A place that a component fills.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Its name: `connector:shopify`, `pricing`, `conflict:stock-level`, `stock`, `validator:item`, `mapping:shop`.
+    pub name: String,
+    /// The release that answers calls, if one does.
+    pub active: Option<u64>,
+    /// The release that answered before, for a rollback.
+    pub previous: Option<u64>,
+}
+
+/// A component in a slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Its number, rising within the tenant.
+    pub id: u64,
+    /// The slot.
+    pub slot: String,
+    /// sha256 of the component, lower-case hex.
+    pub digest: String,
+    /// The plugin's name and version, from its manifest.
+    pub plugin: String,
+    /// `staged`, `active` or `retired`.
+    pub state: String,
+    /// When it was uploaded.
+    pub created_at: UnixMs,
+}
+
+/// A recorded call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRow {
+    /// Its number; 0 before it is stored.
+    pub id: u64,
+    /// When.
+    pub at: UnixMs,
+    /// The slot.
+    pub slot: String,
+    /// The component's digest.
+    pub digest: String,
+    /// The function.
+    pub function: String,
+    /// Fuel used, if metered.
+    pub fuel: u64,
+    /// How long it took.
+    pub micros: u64,
+    /// The fault's code, if it ended in one.
+    pub fault: Option<String>,
+    /// The whole recording, as the host wrote it.
+    pub recording: serde_json::Value,
+}
