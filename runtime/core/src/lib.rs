@@ -8,9 +8,12 @@
 #![warn(missing_docs)]
 
 pub mod decimal;
+pub mod digest;
 pub mod draw;
+pub mod fold;
 pub mod kind;
 pub mod record;
+pub mod retry;
 pub mod rules;
 pub mod schema;
 pub mod stock;

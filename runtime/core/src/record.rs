@@ -78,7 +78,7 @@ pub struct TruthField {
     pub version: u64,
     /// What it was before the claims below. For a counter: what it opened with.
     pub base: Value,
-    /// What systems said that is not settled yet, at most one per connection, ordered by connection.
+    /// What systems said and were not told otherwise since, at most one per connection, ordered by connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
     /// Why a person must decide; nothing is written to this field anywhere meanwhile.
@@ -99,6 +99,21 @@ pub struct Claim {
     pub changed_at: Option<UnixMs>,
     /// The truth's version that this claim took part in first.
     pub version: u64,
+    /// The values that it moved away from, newest last, without repeats, at most [`PASSED_MAX`]: it knew them, so a system that still
+    /// holds one of them does not contradict it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<Value>,
+}
+
+/// How many values a claim remembers to have moved away from.
+pub const PASSED_MAX: usize = 8;
+
+impl Claim {
+    /// `other` says what this claim already moved away from, and not the other way round.
+    #[must_use]
+    pub fn supersedes(&self, other: &Claim) -> bool {
+        self.now != other.now && self.passed.contains(&other.now) && !other.passed.contains(&self.now)
+    }
 }
 
 /// What one connection is known to hold of a record.
@@ -124,8 +139,7 @@ pub struct Shadow {
 pub struct HeldField {
     /// What it holds.
     pub value: Value,
-    /// The version of the truth's field that it was last told of, or agreed with on its own: claims up to there are
-    /// not news to it.
+    /// The truth's version that it was last told: claims up to there are not news to it.
     pub seen: u64,
 }
 

@@ -1,0 +1,365 @@
+//! From what systems say to one truth, and from the truth to what is owed: one record at a time.
+//!
+//! A [`Folding`] takes the record's state and the entries that no fold has taken yet. It absorbs each entry into the
+//! shadow of its connection; whatever moved there becomes a *claim*. Claims that did not know of each other are put to
+//! the field's policy as a set, so that it does not matter in which order or how often they arrive (promise P8). The
+//! caller asks the policies, because they are components; everything else happens here.
+//!
+//! A claim is news to a connection until the connection is told the truth that came of it, or agrees with it on its
+//! own. A claim made in knowledge of others supersedes them; one made in ignorance competes with them.
+
+mod counter;
+mod owed;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::record::{Claim, ConnectionId, Entry, HeldField, KeyState, Observed, RecordKey, Shadow, State, TruthField};
+use crate::rules::Rules;
+use crate::{Fields, Value, schema};
+
+pub use owed::{Owed, Power};
+
+/// A fold under way.
+#[derive(Debug, Clone)]
+pub struct Folding<'a> {
+    key: &'a RecordKey,
+    rules: &'a Rules,
+    state: KeyState,
+    /// Fields whose claims moved and that no policy has been asked about yet.
+    open: BTreeSet<String>,
+    /// Moves of counters that are not counted yet: field → connection → (before, now).
+    moves: BTreeMap<String, BTreeMap<ConnectionId, (Value, Value)>>,
+    /// The version that the truth has after this fold, if anything moved.
+    version: u64,
+    notes: Vec<Note>,
+}
+
+/// Something that a fold found out, for the record's timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A connection holds other values than before.
+    Moved(ConnectionId, BTreeMap<String, (Option<Value>, Value)>),
+    /// The record vanished at a connection; `true` if that deletes it for everybody.
+    Vanished(ConnectionId, bool),
+    /// Several systems disagreed, or one spoke against the owner.
+    Disagreed {
+        /// The field.
+        field: String,
+        /// What each side said.
+        claims: Vec<Claim>,
+        /// What the truth became; `None` while a person must decide.
+        outcome: Option<Value>,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A person settled a field.
+    Settled(String, Value, String),
+}
+
+/// A field that a policy must decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The field.
+    pub field: String,
+    /// The policy's slot; `None`: the built-in rule, [`Folding::newest`].
+    pub policy: Option<String>,
+    /// The connection that owns the field, if one does.
+    pub owner: Option<ConnectionId>,
+    /// The truth before any of the claims.
+    pub base: Value,
+    /// The claims, at least one, ordered by connection.
+    pub claims: Vec<Claim>,
+}
+
+/// A policy's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The claim at this index is the truth.
+    Take(usize),
+    /// This value is the truth.
+    Merge(Value),
+    /// The truth stays what it was.
+    Keep,
+    /// A person must decide.
+    Hold(String),
+}
+
+impl<'a> Folding<'a> {
+    /// Begins with what is known about the record.
+    #[must_use]
+    pub fn new(key: &'a RecordKey, rules: &'a Rules, state: KeyState) -> Self {
+        let version = state.truth.version + 1;
+        Self { key, rules, state, open: BTreeSet::new(), moves: BTreeMap::new(), version, notes: Vec::new() }
+    }
+
+    /// Takes one entry. Older news than what is known changes nothing.
+    pub fn absorb(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Observed { connection, as_of, observed, .. } => match observed {
+                Observed::Present(state) => self.present(*connection, *as_of, state),
+                Observed::Absent(remote_id) => self.absent(*connection, *as_of, remote_id),
+            },
+            Entry::Wrote { connection, as_of, sent, truth_version, state } => {
+                self.wrote(*connection, *as_of, (sent, *truth_version), state);
+            }
+            Entry::Settled { field, value, by } => self.settled(field, value, by),
+        }
+    }
+
+    /// What must be decided now. Answer each with [`Folding::answer`], then ask again: an answer can raise a new
+    /// question. Empty when all is decided.
+    #[must_use]
+    pub fn questions(&self) -> Vec<Question> {
+        let claimed = self.open.iter().filter_map(|field| self.claimed(field));
+        claimed.chain(self.counted()).collect()
+    }
+
+    /// Settles a question. An answer against the owner of the field is not accepted: the field is held for a person
+    /// (promise P3).
+    pub fn answer(&mut self, question: &Question, verdict: Verdict) {
+        if self.moves.contains_key(&question.field) && !self.open.contains(&question.field) {
+            self.count(question, verdict);
+            return;
+        }
+        self.open.remove(&question.field);
+        let before = question.base.clone();
+        let (value, hold) = match verdict {
+            Verdict::Take(index) => match question.claims.get(index) {
+                Some(claim) => (claim.now.clone(), None),
+                None => (before, Some("the policy chose a claim that is not there".to_owned())),
+            },
+            Verdict::Merge(value) => (value, None),
+            Verdict::Keep => (before, None),
+            Verdict::Hold(reason) => (before, Some(reason)),
+        };
+        let (value, hold) = self.guard_owner(question, value, hold);
+        self.note_disagreement(question, &value, hold.as_ref());
+        let Some(field) = self.state.truth.fields.get_mut(&question.field) else { return };
+        if field.value != value {
+            field.version = self.version;
+        }
+        field.value = value;
+        field.held = hold;
+    }
+
+    /// The built-in rule: the owner's word, else the newest claim; a tie goes to the higher authority, then to the
+    /// larger value, so that the outcome depends on the set of claims alone.
+    #[must_use]
+    pub fn newest(&self, question: &Question) -> Verdict {
+        let rank = |claim: &Claim| {
+            let owner = Some(claim.connection) == question.owner;
+            (owner, claim.changed_at, std::cmp::Reverse(self.rules.rank(claim.connection)), claim.now.clone())
+        };
+        let best = question.claims.iter().enumerate().max_by_key(|(_, claim)| rank(claim));
+        best.map_or(Verdict::Keep, |(index, _)| Verdict::Take(index))
+    }
+
+    /// Anything moved: the truth has a new version.
+    #[must_use]
+    pub fn moved(&self) -> bool {
+        self.state.truth.version == self.version
+    }
+
+    /// The record as it stands.
+    #[must_use]
+    pub fn state(&self) -> &KeyState {
+        &self.state
+    }
+
+    /// What the fold found out, and the state it leaves.
+    #[must_use]
+    pub fn finish(self) -> (KeyState, Vec<Note>) {
+        (self.state, self.notes)
+    }
+
+    fn present(&mut self, connection: ConnectionId, as_of: u64, state: &State) {
+        let shadow = self.state.shadows.entry(connection).or_default();
+        if as_of < shadow.as_of {
+            return;
+        }
+        shadow.as_of = as_of;
+        shadow.gone = false;
+        shadow.remote_id.clone_from(&state.remote_id);
+        shadow.version.clone_from(&state.version);
+        if self.state.truth.deleted_at == Some(connection) {
+            self.state.truth.deleted_at = None;
+        }
+        let mut moved = BTreeMap::new();
+        for (name, now) in &state.fields {
+            let shadow = self.state.shadows.entry(connection).or_default();
+            let held = shadow.fields.get(name);
+            let (was, seen) = (held.map(|it| it.value.clone()), held.map_or(0, |it| it.seen));
+            if was.as_ref() == Some(now) {
+                continue;
+            }
+            shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen });
+            moved.insert(name.clone(), (was.clone(), now.clone()));
+            let (changed_at, now) = (state.changed_at, now.clone());
+            self.claim(name, seen, Claim { connection, was, now, changed_at, version: 0, passed: Vec::new() });
+        }
+        if !moved.is_empty() {
+            self.notes.push(Note::Moved(connection, moved));
+        }
+    }
+
+    /// A connection's word on a field, which it says in knowledge of the truth's versions up to `seen`.
+    fn claim(&mut self, name: &str, seen: u64, claim: Claim) {
+        let reads = self.rules.direction(claim.connection, self.key.kind).is_some_and(|it| it.reads);
+        let Some(known) = schema::of(self.key.kind).field(name).filter(|_| reads) else { return };
+        if known.counter {
+            self.claim_counter(name, claim);
+            return;
+        }
+        self.touch();
+        let version = self.version;
+        let field = self.state.truth.fields.entry(name.to_owned()).or_insert_with(TruthField::nothing);
+        let mine = field.claims.iter().position(|it| it.connection == claim.connection);
+        let mine = mine.map(|at| field.claims.remove(at)).filter(|it| it.version > seen);
+        field.claims.retain(|it| it.version > seen);
+        if field.claims.is_empty() && mine.is_none() {
+            field.base = field.value.clone();
+        }
+        field.claims.push(continued(mine, claim, version));
+        field.claims.sort_by_key(|it| it.connection);
+        self.open.insert(name.to_owned());
+    }
+
+    fn absent(&mut self, connection: ConnectionId, as_of: u64, remote_id: &str) {
+        let shadow = self.state.shadows.entry(connection).or_default();
+        if as_of < shadow.as_of || !shadow.exists() || shadow.remote_id != remote_id {
+            return;
+        }
+        shadow.as_of = as_of;
+        shadow.gone = true;
+        shadow.fields.clear();
+        shadow.version.clear();
+        let deletes = self.rules.rank(connection) == 0;
+        self.notes.push(Note::Vanished(connection, deletes));
+        self.touch();
+        if deletes {
+            self.state.truth.deleted_at = Some(connection);
+            if let Some(active) = self.state.truth.fields.get_mut("active") {
+                active.value = Value::Flag(false);
+                active.version = self.version;
+            }
+        }
+    }
+
+    fn wrote(&mut self, connection: ConnectionId, as_of: u64, (sent, told): (&Fields, u64), state: &State) {
+        let shadow = self.state.shadows.entry(connection).or_default();
+        if as_of < shadow.as_of {
+            return;
+        }
+        for (name, value) in sent {
+            shadow.fields.insert(name.clone(), HeldField { value: value.clone(), seen: told });
+            // It was told what came of its claim: the claim is settled.
+            if let Some(field) = self.state.truth.fields.get_mut(name) {
+                field.claims.retain(|it| it.connection != connection || it.version > told);
+            }
+        }
+        self.present(connection, as_of, state);
+    }
+
+    fn settled(&mut self, name: &str, value: &Value, by: &str) {
+        self.touch();
+        let Some(field) = self.state.truth.fields.get_mut(name) else { return };
+        field.value = value.clone();
+        field.base = value.clone();
+        field.version = self.version;
+        field.claims.clear();
+        field.held = None;
+        self.open.remove(name);
+        self.notes.push(Note::Settled(name.to_owned(), value.clone(), by.to_owned()));
+    }
+
+    fn touch(&mut self) {
+        self.state.truth.version = self.version;
+    }
+
+    fn claimed(&self, name: &str) -> Option<Question> {
+        let field = self.state.truth.fields.get(name)?;
+        let rule = self.rules.field(self.key.kind, name);
+        let owner = rule.and_then(|it| it.owner);
+        let superseded = |claim: &Claim| field.claims.iter().any(|it| it.supersedes(claim));
+        let mut claims: Vec<Claim> = field.claims.iter().filter(|it| !superseded(it)).cloned().collect();
+        // The owner's word stands even when it did not move.
+        if let Some(owner) = owner.filter(|owner| claims.iter().all(|it| it.connection != *owner)) {
+            if let Some(standing) = self.standing(owner, name) {
+                claims.push(Claim {
+                    connection: owner,
+                    was: Some(standing.clone()),
+                    now: standing,
+                    changed_at: None,
+                    version: field.version,
+                    passed: Vec::new(),
+                });
+                claims.sort_by_key(|it| it.connection);
+            }
+        }
+        let policy = rule.and_then(|it| it.policy.clone());
+        Some(Question { field: name.to_owned(), policy, owner, base: field.base.clone(), claims })
+    }
+
+    /// What the owner holds of a field it told us of.
+    fn standing(&self, owner: ConnectionId, name: &str) -> Option<Value> {
+        let shadow = self.state.shadows.get(&owner).filter(|it| it.exists())?;
+        shadow.fields.get(name).map(|it| it.value.clone())
+    }
+
+    fn guard_owner(&self, question: &Question, value: Value, hold: Option<String>) -> (Value, Option<String>) {
+        let owner = question.owner.and_then(|owner| question.claims.iter().find(|it| it.connection == owner));
+        match owner {
+            Some(owner) if hold.is_none() && owner.now != value => {
+                (owner.now.clone(), Some("the policy decided against the owner of the field".to_owned()))
+            }
+            _ => (value, hold),
+        }
+    }
+
+    fn note_disagreement(&mut self, question: &Question, value: &Value, hold: Option<&String>) {
+        let overruled = question.claims.iter().any(|it| it.now != *value);
+        let names: Vec<&Claim> = question.claims.iter().collect();
+        if !overruled && hold.is_none() || names.is_empty() {
+            return;
+        }
+        let reason = hold.cloned().unwrap_or_else(|| match question.owner {
+            Some(_) => "the field has an owner".to_owned(),
+            None if question.claims.len() > 1 => "several systems moved it".to_owned(),
+            None => "the policy overruled it".to_owned(),
+        });
+        self.notes.push(Note::Disagreed {
+            field: question.field.clone(),
+            claims: question.claims.clone(),
+            outcome: hold.is_none().then(|| value.clone()),
+            reason,
+        });
+    }
+
+    fn shadow(&self, connection: ConnectionId) -> Option<&Shadow> {
+        self.state.shadows.get(&connection)
+    }
+}
+
+/// The same connection moved again before anybody was told: one claim, from where it started.
+fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
+    let (was, first, mut passed) = match mine {
+        Some(mine) => (mine.was, mine.version, mine.passed),
+        None => (claim.was.clone(), version, Vec::new()),
+    };
+    if let Some(was) = claim.was.clone() {
+        passed.retain(|it| *it != was);
+        passed.push(was);
+    }
+    passed.drain(..passed.len().saturating_sub(crate::record::PASSED_MAX));
+    Claim { was, version: first, passed, ..claim }
+}
+
+impl TruthField {
+    /// A field that nobody has said anything about.
+    fn nothing() -> Self {
+        Self { value: Value::Null, version: 0, base: Value::Null, claims: Vec::new(), held: None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! From the truth to what each system should hold, and what it is owed.
+
+use std::collections::BTreeSet;
+
+use super::Folding;
+use crate::record::ConnectionId;
+use crate::{Fields, Value, schema};
+
+/// What a connection's system can be given of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Power {
+    /// Fields that a write can change.
+    pub writable: BTreeSet<String>,
+    /// Records can be created there.
+    pub creates: bool,
+}
+
+/// What is owed to one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// The record does not exist there.
+    pub create: bool,
+    /// The fields to send, by name.
+    pub changed: Vec<String>,
+}
+
+impl Folding<'_> {
+    /// The truth as `connection` is to be told it, before its connector projects it; `None` if it is told nothing.
+    #[must_use]
+    pub fn tell(&self, connection: ConnectionId) -> Option<Fields> {
+        let direction = self.rules.direction(connection, self.key.kind)?;
+        if !direction.writes || self.state.truth.fields.is_empty() {
+            return None;
+        }
+        let mut values = self.state.truth.values();
+        if let Some(Value::Number(on_hand)) = values.get("on_hand").cloned() {
+            values.insert("on_hand".to_owned(), Value::Number(self.rules.published(connection, on_hand)));
+        }
+        Some(values)
+    }
+
+    /// What the connection should hold, as its connector projected [`Folding::tell`].
+    pub fn projected(&mut self, connection: ConnectionId, want: Fields) {
+        self.state.shadows.entry(connection).or_default().want = want;
+    }
+
+    /// What is owed to `connection` now; `None` if nothing.
+    #[must_use]
+    pub fn owed(&self, connection: ConnectionId, power: &Power) -> Option<Owed> {
+        let direction = self.rules.direction(connection, self.key.kind)?;
+        let shadow = self.shadow(connection)?;
+        let truth = &self.state.truth;
+        if !direction.writes || shadow.gone || truth.deleted_at == Some(connection) {
+            return None;
+        }
+        if !shadow.exists() {
+            let complete = schema::of(self.key.kind).natural.iter().all(|it| self.is_known(it));
+            let wanted = direction.creates && power.creates && truth.deleted_at.is_none() && complete;
+            let changed = shadow.want.keys().cloned().collect();
+            return (wanted && !shadow.want.is_empty()).then_some(Owed { create: true, changed });
+        }
+        let differs = |name: &String, want: &Value| {
+            let held = shadow.fields.get(name).map_or(&Value::Null, |it| &it.value);
+            let waits = truth.fields.get(name).is_some_and(|it| it.held.is_some());
+            // Of a deleted record nothing is told but that it is no longer active.
+            let told = truth.deleted_at.is_none() || name == "active";
+            held != want && !waits && told && power.writable.contains(name)
+        };
+        let changed: Vec<String> =
+            shadow.want.iter().filter(|(name, want)| differs(name, want)).map(|(name, _)| name.clone()).collect();
+        (!changed.is_empty()).then_some(Owed { create: false, changed })
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.state.truth.fields.get(name).is_some_and(|it| it.value != Value::Null)
+    }
+}

@@ -1,0 +1,316 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::record::Cause;
+use crate::rules::{ConnectionRule, Direction, FieldRule};
+use crate::{Decimal, Kind, UnixMs};
+
+const ERP: ConnectionId = ConnectionId(1);
+const SHOP: ConnectionId = ConnectionId(2);
+const WEB: ConnectionId = ConnectionId(3);
+
+fn rules(kind: Kind) -> Rules {
+    let rule = |name: &str, rank| ConnectionRule {
+        name: name.to_owned(),
+        rank,
+        kinds: [(kind, Direction::BOTH)].into(),
+        publishes: None,
+    };
+    let connections = [(ERP, rule("erp", 0)), (SHOP, rule("shop", 1)), (WEB, rule("web", 2))];
+    Rules { connections: connections.into(), fields: Vec::new() }
+}
+
+fn saw(connection: ConnectionId, as_of: u64, at: u64, fields: &[(&str, Value)]) -> Entry {
+    let state = State {
+        remote_id: format!("r{connection}"),
+        fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        version: String::new(),
+        changed_at: Some(UnixMs(at)),
+        command_key: None,
+    };
+    Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) }
+}
+
+fn wrote(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value)]) -> Entry {
+    let Entry::Observed { observed: Observed::Present(state), .. } = saw(connection, as_of, 0, fields) else {
+        unreachable!()
+    };
+    Entry::Wrote { connection, as_of, sent: state.fields.clone(), truth_version: told, state }
+}
+
+/// Folds one batch as the engine does, with the built-in rules and systems that hold whatever they are told.
+fn fold(rules: &Rules, key: &RecordKey, state: KeyState, entries: &[Entry]) -> (KeyState, Vec<Note>) {
+    let mut folding = Folding::new(key, rules, state);
+    entries.iter().for_each(|it| folding.absorb(it));
+    loop {
+        let questions = folding.questions();
+        if questions.is_empty() {
+            break;
+        }
+        for question in questions {
+            let counter = schema::of(key.kind).field(&question.field).is_some_and(|it| it.counter);
+            let verdict = if counter { Folding::summed(&question) } else { folding.newest(&question) };
+            folding.answer(&question, verdict);
+        }
+    }
+    for connection in rules.connections.keys() {
+        if let Some(want) = folding.tell(*connection) {
+            folding.projected(*connection, want);
+        }
+    }
+    folding.finish()
+}
+
+fn fold_all(rules: &Rules, key: &RecordKey, batches: &[Vec<Entry>]) -> KeyState {
+    batches.iter().fold(KeyState::default(), |state, batch| fold(rules, key, state, batch).0)
+}
+
+fn item() -> RecordKey {
+    RecordKey::new(Kind::Item, "bolt-8")
+}
+
+fn stock() -> RecordKey {
+    RecordKey::new(Kind::StockLevel, "bolt-8@main")
+}
+
+fn on_hand(quantity: i32) -> Vec<(&'static str, Value)> {
+    vec![("on_hand", Value::Number(Decimal::from(quantity)))]
+}
+
+fn power() -> Power {
+    Power { writable: ["title", "code", "on_hand", "active"].map(str::to_owned).into(), creates: true }
+}
+
+fn owed(rules: &Rules, key: &RecordKey, state: &KeyState, to: ConnectionId) -> Option<Owed> {
+    Folding::new(key, rules, state.clone()).owed(to, &power())
+}
+
+#[test]
+fn one_side_moved_and_the_other_is_owed() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
+    let state = fold_all(&rules, &key, &[opening, vec![saw(SHOP, 2, 9, &[("title", "Bolt M8".into())])]]);
+    assert_eq!(state.truth.fields["title"].value, "Bolt M8".into());
+    assert_eq!(owed(&rules, &key, &state, ERP).unwrap().changed, ["title"]);
+    assert_eq!(owed(&rules, &key, &state, SHOP), None);
+    let told = state.truth.version;
+    let paid = fold(&rules, &key, state, &[wrote(ERP, 2, told, &[("title", "Bolt M8".into())])]).0;
+    assert_eq!(owed(&rules, &key, &paid, ERP), None);
+}
+
+#[test]
+fn p5_our_own_write_coming_back_is_no_news() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
+    let state = fold_all(&rules, &key, &[opening, vec![saw(SHOP, 2, 9, &[("title", "B".into())])]]);
+    let told = state.truth.version;
+    let state = fold(&rules, &key, state, &[wrote(ERP, 2, told, &[("title", "B".into())])]).0;
+    let (after, notes) = fold(&rules, &key, state.clone(), &[saw(ERP, 3, 10, &[("title", "B".into())])]);
+    assert_eq!((after.truth, notes), (state.truth, vec![]));
+}
+
+#[test]
+fn old_news_does_not_take_the_truth_back() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let state = fold_all(&rules, &key, &[vec![saw(ERP, 7, 9, &[("title", "New".into())])]]);
+    let (after, notes) = fold(&rules, &key, state.clone(), &[saw(ERP, 3, 5, &[("title", "Old".into())])]);
+    assert_eq!((after, notes), (state, vec![]));
+}
+
+#[test]
+fn p3_a_change_against_the_owner_is_overruled_and_restored() {
+    let mut rules = rules(Kind::Item);
+    rules.fields = vec![FieldRule { kind: Some(Kind::Item), field: "title".into(), owner: Some(ERP), policy: None }];
+    let key = item();
+    let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
+    let state = fold_all(&rules, &key, &[opening]);
+    let (state, notes) = fold(&rules, &key, state, &[saw(SHOP, 2, 99, &[("title", "Mine".into())])]);
+    assert_eq!(state.truth.fields["title"].value, "Bolt".into());
+    assert_eq!(owed(&rules, &key, &state, ERP), None);
+    assert_eq!(owed(&rules, &key, &state, SHOP).unwrap().changed, ["title"]);
+    assert!(notes.iter().any(|it| matches!(it, Note::Disagreed { outcome: Some(kept), .. } if *kept == "Bolt".into())));
+}
+
+#[test]
+fn p3_a_policy_that_decides_against_the_owner_is_not_obeyed() {
+    let mut rules = rules(Kind::Item);
+    rules.fields = vec![FieldRule { kind: None, field: "*".into(), owner: Some(ERP), policy: None }];
+    let key = item();
+    let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
+    let state = fold_all(&rules, &key, &[opening]);
+    let mut folding = Folding::new(&key, &rules, state);
+    folding.absorb(&saw(SHOP, 2, 99, &[("title", "Mine".into())]));
+    let question = folding.questions().remove(0);
+    folding.answer(&question, Verdict::Merge("Mine".into()));
+    let field = &folding.state().truth.fields["title"];
+    assert_eq!((&field.value, field.held.is_some()), (&"Bolt".into(), true));
+    assert!(folding.questions().is_empty());
+}
+
+#[test]
+fn every_move_of_a_counter_counts_once() {
+    let (rules, key) = (rules(Kind::StockLevel), stock());
+    let opening = vec![saw(ERP, 1, 1, &on_hand(10)), saw(SHOP, 1, 1, &on_hand(10))];
+    let state = fold_all(&rules, &key, &[opening]);
+    // Both sold three: the shop's seven is not the echo of the seven that it was to be told.
+    let state = fold(&rules, &key, state, &[saw(ERP, 2, 2, &on_hand(7))]).0;
+    let state = fold(&rules, &key, state, &[saw(SHOP, 2, 2, &on_hand(7))]).0;
+    assert_eq!(state.truth.fields["on_hand"].value, Value::Number(4.into()));
+    let told = state.truth.version;
+    let state = fold(&rules, &key, state, &[wrote(SHOP, 3, told, &on_hand(4))]).0;
+    let state = fold(&rules, &key, state, &[saw(SHOP, 4, 3, &on_hand(4)), wrote(ERP, 3, told, &on_hand(4))]).0;
+    assert_eq!(state.truth.fields["on_hand"].value, Value::Number(4.into()));
+    assert_eq!((owed(&rules, &key, &state, ERP), owed(&rules, &key, &state, SHOP)), (None, None));
+}
+
+#[test]
+fn somebody_who_sells_while_we_write_is_counted() {
+    let (rules, key) = (rules(Kind::StockLevel), stock());
+    let state = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &on_hand(10)), saw(SHOP, 1, 1, &on_hand(10))]]);
+    let state = fold(&rules, &key, state, &[saw(ERP, 2, 2, &on_hand(8))]).0;
+    let mut entry = wrote(SHOP, 2, state.truth.version, &on_hand(8));
+    let Entry::Wrote { state: read_back, .. } = &mut entry else { unreachable!() };
+    read_back.fields.insert("on_hand".into(), Value::Number(5.into()));
+    let state = fold(&rules, &key, state, &[entry]).0;
+    assert_eq!(state.truth.fields["on_hand"].value, Value::Number(5.into()));
+    assert_eq!(owed(&rules, &key, &state, ERP).unwrap().changed, ["on_hand"]);
+}
+
+#[test]
+fn the_highest_authority_opens_a_counter() {
+    let (rules, key) = (rules(Kind::StockLevel), stock());
+    let (erp, shop) = (saw(ERP, 1, 1, &on_hand(100)), saw(SHOP, 1, 1, &on_hand(90)));
+    let sold = saw(SHOP, 2, 2, &on_hand(85));
+    let early = fold_all(&rules, &key, &[vec![shop.clone()], vec![sold.clone()], vec![erp.clone()]]);
+    let late = fold_all(&rules, &key, &[vec![erp], vec![shop], vec![sold]]);
+    assert_eq!(early.truth.fields["on_hand"].value, Value::Number(95.into()));
+    assert_eq!(late.truth.fields["on_hand"].value, Value::Number(95.into()));
+}
+
+#[test]
+fn a_record_that_vanishes_at_the_highest_authority_is_deactivated_elsewhere() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let fields = [("code", "BOLT-8".into()), ("active", true.into())];
+    let state = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &fields), saw(SHOP, 1, 1, &fields)]]);
+    let gone = |connection, as_of| Entry::Observed {
+        connection,
+        cause: Cause::Sweep,
+        as_of,
+        observed: Observed::Absent(format!("r{connection}")),
+    };
+    let deleted = fold(&rules, &key, state.clone(), &[gone(ERP, 2)]).0;
+    assert_eq!(owed(&rules, &key, &deleted, SHOP).unwrap().changed, ["active"]);
+    assert_eq!(owed(&rules, &key, &deleted, ERP), None);
+    // Elsewhere it is a question for a person, and nothing is written there meanwhile.
+    let (lost, notes) = fold(&rules, &key, state, &[gone(SHOP, 2)]);
+    assert_eq!((owed(&rules, &key, &lost, SHOP), notes), (None, vec![Note::Vanished(SHOP, false)]));
+}
+
+#[test]
+fn a_missing_record_is_created_when_it_can_be_named() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let state = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &[("title", "Bolt".into())])]]);
+    assert_eq!(owed(&rules, &key, &state, SHOP), None);
+    let state = fold(&rules, &key, state, &[saw(ERP, 2, 2, &[("code", "BOLT-8".into())])]).0;
+    assert_eq!(
+        owed(&rules, &key, &state, SHOP).unwrap(),
+        Owed { create: true, changed: vec!["code".into(), "title".into()] }
+    );
+}
+
+prop_compose! {
+    /// What three systems say one after the other, each with its own clock and counting its reads.
+    fn said()(steps in prop::collection::vec((0u32..3, 0u64..4, 0i32..4), 1..10)) -> Vec<(ConnectionId, u64, u64, i32)> {
+        let mut reads = BTreeMap::new();
+        steps.into_iter().map(|(who, at, value)| {
+            let read = reads.entry(who).and_modify(|it| *it += 1).or_insert(1u64);
+            (ConnectionId(who + 1), *read, at, value)
+        }).collect()
+    }
+}
+
+/// Shuffles by keys, says everything twice, and cuts into batches.
+fn arrange(entries: &[Entry], order: &[u64], cuts: &[bool]) -> Vec<Vec<Entry>> {
+    let twice = entries.iter().chain(entries);
+    let mut shuffled: Vec<(u64, &Entry)> = order.iter().copied().zip(twice).collect();
+    shuffled.sort_by_key(|it| it.0);
+    cut(&shuffled.into_iter().map(|it| it.1.clone()).collect::<Vec<_>>(), cuts)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn p8_order_repeats_and_batches_change_nothing(
+        said in said(),
+        order in prop::collection::vec(any::<u64>(), 20),
+        cuts in prop::collection::vec(any::<bool>(), 7),
+    ) {
+        let (rules, key) = (rules(Kind::Item), item());
+        // Only the latest word of each system counts: earlier ones of it may or may not be seen on the way.
+        let latest: BTreeMap<ConnectionId, (u64, u64, i32)> = said.iter().map(|(who, read, at, value)| (*who, (*read, *at, *value))).collect();
+        let entries: Vec<Entry> = latest.iter()
+            .map(|(who, (read, at, value))| saw(*who, *read, *at, &[("title", format!("t{value}").into())])).collect();
+        let straight = fold_all(&rules, &key, &[entries.clone()]);
+        let other = fold_all(&rules, &key, &arrange(&entries, &order, &cuts));
+        prop_assert_eq!(straight.truth.values(), other.truth.values());
+    }
+
+    #[test]
+    fn p8_what_systems_say_one_after_the_other_may_interleave(
+        said in said(),
+        cuts in prop::collection::vec(any::<bool>(), 7),
+        turns in prop::collection::vec(0usize..3, 10),
+    ) {
+        let (rules, key) = (rules(Kind::Item), item());
+        // A system's clock does not go back: its later words carry later times.
+        let entries: Vec<Entry> = said.iter()
+            .map(|(who, read, at, value)| saw(*who, *read, *read * 10 + *at, &[("title", format!("t{value}").into())])).collect();
+        let straight = fold_all(&rules, &key, &[entries.clone()]);
+        let other = fold_all(&rules, &key, &cut(&interleave(&entries, &turns), &cuts));
+        prop_assert_eq!(straight.truth.values(), other.truth.values());
+    }
+
+    #[test]
+    fn p8_counters_do_not_care_either(
+        said in said(),
+        cuts in prop::collection::vec(any::<bool>(), 7),
+        turns in prop::collection::vec(0usize..3, 10),
+    ) {
+        let (rules, key) = (rules(Kind::StockLevel), stock());
+        let opening: Vec<Entry> = rules.connections.keys().map(|who| saw(*who, 0, 0, &on_hand(10))).collect();
+        let entries: Vec<Entry> = said.iter().map(|(who, read, at, value)| saw(*who, *read, *at, &on_hand(10 - value))).collect();
+        let straight = fold_all(&rules, &key, &[opening.clone(), entries.clone()]);
+        let mut batches = vec![opening];
+        batches.extend(cut(&interleave(&entries, &turns), &cuts));
+        let other = fold_all(&rules, &key, &batches);
+        prop_assert_eq!(straight.truth.values(), other.truth.values());
+    }
+}
+
+/// Each system's words keep their order; between systems they take turns, and everything is said twice.
+fn interleave(entries: &[Entry], turns: &[usize]) -> Vec<Entry> {
+    let of =
+        |who: u32| entries.iter().filter(move |it| it.connection() == Some(ConnectionId(who))).rev().cloned().collect();
+    let mut queues: Vec<Vec<Entry>> = (1..=3).map(of).collect();
+    let mut mixed = Vec::new();
+    for turn in turns.iter().copied().chain([0, 1, 2].repeat(10)) {
+        if let Some(entry) = queues[turn].pop() {
+            mixed.extend([entry.clone(), entry]);
+        }
+    }
+    mixed
+}
+
+fn cut(entries: &[Entry], cuts: &[bool]) -> Vec<Vec<Entry>> {
+    let mut batches = vec![Vec::new()];
+    for (entry, cut) in entries.iter().zip(cuts.iter().cycle()) {
+        if *cut {
+            batches.push(Vec::new());
+        }
+        if let Some(batch) = batches.last_mut() {
+            batch.push(entry.clone());
+        }
+    }
+    batches
+}
