@@ -8,3 +8,4 @@
 pub mod app;
 pub mod engine;
 pub mod store;
+pub mod work;

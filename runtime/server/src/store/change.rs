@@ -140,6 +140,22 @@ pub enum Change {
         /// What for.
         token: String,
     },
+    /// Entries that wait for this token are obsolete: what came since says it all.
+    Discard {
+        /// What they wait for.
+        token: String,
+        /// Why, for people.
+        reason: String,
+    },
+    /// The creation of a record at a connection is begun under this command key.
+    Command {
+        /// The connection.
+        connection: ConnectionId,
+        /// The command key.
+        command_key: String,
+        /// The record.
+        key: RecordKey,
+    },
     /// The record's truth is this.
     Truth {
         /// The record.

@@ -83,6 +83,12 @@ pub trait TenantStore: Send + Sync {
         kind: Kind,
         keys: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, String>>;
+    /// The keys of the records whose creation at a connection was begun under these command keys.
+    async fn commands(
+        &self,
+        connection: ConnectionId,
+        command_keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>>;
     /// The keys of records with these natural keys: usually one each, several when a match would be ambiguous.
     async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>>;
     /// What the shadows of these remote ids hold, as digests; absent while an entry about one waits to be folded.

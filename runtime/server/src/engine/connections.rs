@@ -1,0 +1,147 @@
+//! The tenant's connections and rules, as the steps need them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use truthsource_core::Kind;
+use truthsource_core::fold::Power;
+use truthsource_core::record::{self, ConnectionId};
+use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
+use truthsource_host::model;
+
+use super::{Engine, Error};
+use crate::store::{Connection, ConnectionState};
+
+/// The name of the setting that holds [`RulesSpec`].
+pub const RULES: &str = "rules";
+
+/// A tenant's rules as it writes them: connections by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesSpec {
+    /// Who owns and who decides, first match wins.
+    #[serde(default)]
+    pub fields: Vec<FieldSpec>,
+}
+
+/// Who owns a field and who decides about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSpec {
+    /// The kind; absent: every kind.
+    #[serde(default)]
+    pub kind: Option<Kind>,
+    /// A field's name, or `*`.
+    pub field: String,
+    /// The connection whose word stands.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The slot of the conflict policy.
+    #[serde(default)]
+    pub policy: Option<String>,
+}
+
+/// What a step knows about who takes part.
+pub struct Parties {
+    /// Every connection, by number.
+    pub connections: BTreeMap<ConnectionId, Connection>,
+    /// The rules.
+    pub rules: Rules,
+    /// What each connection's connector can do, where that is known.
+    pub powers: BTreeMap<ConnectionId, Arc<model::Description>>,
+}
+
+impl Parties {
+    /// Loads connections, rules and powers. A connection whose connector cannot be asked takes no part in writing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn load(engine: &Engine) -> Result<Self, Error> {
+        let connections: BTreeMap<_, _> = engine.store.connections().await?.into_iter().map(|it| (it.id, it)).collect();
+        let spec = engine.store.setting(RULES).await?;
+        let spec = spec.and_then(|it| serde_json::from_value::<RulesSpec>(it).ok()).unwrap_or_default();
+        let rules = resolve(&spec, &connections);
+        let mut powers = BTreeMap::new();
+        for connection in connections.values().filter(|it| it.state != ConnectionState::New) {
+            match engine.guests.describe(connection).await {
+                Ok(description) => {
+                    powers.insert(connection.id, description);
+                }
+                Err(error) => {
+                    tracing::warn!(connection = connection.name, %error, "the connector does not say what it can do")
+                }
+            }
+        }
+        Ok(Self { connections, rules, powers })
+    }
+
+    /// What can be written to a connection.
+    #[must_use]
+    pub fn power(&self, connection: ConnectionId, kind: Kind) -> Power {
+        let known = self.kind_power(connection, kind);
+        known.map_or_else(Power::default, |it| Power {
+            writable: it.fields.iter().filter(|it| it.writable && !it.create_only).map(|it| it.name.clone()).collect(),
+            creates: it.creates,
+        })
+    }
+
+    /// What a connection's connector said of a kind.
+    #[must_use]
+    pub fn kind_power(&self, connection: ConnectionId, kind: Kind) -> Option<&model::KindPower> {
+        self.powers.get(&connection)?.kinds.iter().find(|it| it.kind == kind)
+    }
+
+    /// A connection's name, or its number where it has none any more.
+    #[must_use]
+    pub fn name(&self, connection: ConnectionId) -> String {
+        self.connections.get(&connection).map_or_else(|| connection.to_string(), |it| it.name.clone())
+    }
+
+    /// The connections that are told about a kind.
+    pub fn told(&self, kind: Kind) -> impl Iterator<Item = &Connection> {
+        let writes = move |it: &&Connection| self.rules.direction(it.id, kind).is_some_and(|it| it.writes);
+        self.connections.values().filter(writes).filter(move |it| self.kind_power(it.id, kind).is_some())
+    }
+}
+
+fn resolve(spec: &RulesSpec, connections: &BTreeMap<ConnectionId, Connection>) -> Rules {
+    let by_name = |name: &String| connections.values().find(|it| it.name == *name).map(|it| it.id);
+    let rule = |it: &Connection| ConnectionRule {
+        name: it.name.clone(),
+        rank: it.spec.rank,
+        kinds: it.spec.kinds.clone(),
+        publishes: it.spec.publishes.clone(),
+    };
+    let field = |it: &FieldSpec| FieldRule {
+        kind: it.kind,
+        field: it.field.clone(),
+        owner: it.owner.as_ref().and_then(by_name),
+        policy: it.policy.clone(),
+    };
+    Rules {
+        connections: connections.values().map(|it| (it.id, rule(it))).collect(),
+        fields: spec.fields.iter().map(field).collect(),
+    }
+}
+
+/// What a connector said, as the log keeps it.
+#[must_use]
+pub fn state_of(state: model::State) -> record::State {
+    record::State {
+        remote_id: state.remote_id,
+        fields: state.fields,
+        version: state.version,
+        changed_at: state.changed_at,
+        command_key: state.command_key,
+    }
+}
+
+/// What a connector found, as the log keeps it.
+#[must_use]
+pub fn observed_of(observed: model::Observed) -> record::Observed {
+    match observed {
+        model::Observed::Present(state) => record::Observed::Present(state_of(state)),
+        model::Observed::Absent(remote_id) => record::Observed::Absent(remote_id),
+    }
+}

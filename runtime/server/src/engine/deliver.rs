@@ -1,0 +1,411 @@
+//! From debts to confirmed writes.
+//!
+//! A write is stored as an *intent* before it is sent, with everything that decides it. Whatever then happens, to the
+//! answer or to us, the intent is brought to an end before anything else is done about the record: repeated where the
+//! connector says that repeating is safe, looked up first where it is not. What a write did goes into the log and is
+//! folded like everything else a system says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use truthsource_core::fold::Folding;
+use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, Observed, RecordKey, State};
+use truthsource_core::{Fields, Kind, digest, schema};
+use truthsource_host::CallError;
+use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
+
+use super::connections::{Parties, observed_of, state_of};
+use super::lane::Lane;
+use super::{Did, Engine, Error, intent_token, key_token, link_token};
+use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
+
+/// How many calls to one connection run at once where its system does not say.
+const PARALLEL_DEFAULT: usize = 4;
+
+/// Pays debts of the lane's connection, most urgent first.
+///
+/// # Errors
+/// When the store fails; a failing system is noted at the debts and the lane instead.
+pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
+    let debts = engine.store.due_debts(lane.connection.id, engine.now(), engine.pace.deliver_max).await?;
+    if debts.is_empty() {
+        return Ok(Did::default());
+    }
+    let handled = debts.len();
+    let (begun, fresh): (Vec<Debt>, Vec<Debt>) = debts.into_iter().partition(|it| it.intent.is_some());
+    let mut ready = look_up(engine, parties, lane, begun).await?;
+    ready.extend(begin(engine, parties, lane, fresh).await?);
+    push(engine, parties, lane, ready).await?;
+    Ok(Did::some(handled, engine.pace.deliver_max))
+}
+
+/// A debt whose intent is stored, ready to be sent.
+struct Ready {
+    debt: Debt,
+    intent: Intent,
+    write: Write,
+}
+
+/// Turns debts into stored intents. Debts that are paid already, or that wait for something, are noted as such.
+async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
+    let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
+    let states = engine.store.states(&keys).await?;
+    let unread = unread(engine, lane.connection.id, &states).await?;
+    let mut batch = lane.batch(engine);
+    let mut ready = Vec::new();
+    for debt in debts {
+        let state = states.get(&debt.key).cloned().unwrap_or_default();
+        if unread.contains(&debt.key) {
+            // News about it waits to be folded: it is decided again after that.
+            let debt = Debt { due_at: batch.at.plus(20), ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+            continue;
+        }
+        let Some(intent) = intend(parties, lane.connection.id, &debt, &state) else {
+            batch.changes.push(Change::Paid { connection: debt.connection, key: debt.key.clone() });
+            continue;
+        };
+        match address(engine, lane.connection.id, debt.key.kind, &intent).await? {
+            Ok(write) => {
+                note_begun(&mut batch, &debt, &intent);
+                ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write });
+            }
+            Err(token) => {
+                let debt = Debt { state: DebtState::Blocked, ..debt };
+                batch.changes.push(Change::Debt { debt, token: Some(token) });
+            }
+        }
+    }
+    engine.store.commit(batch).await?;
+    Ok(ready)
+}
+
+/// The records among these that have news from the connection which no fold has taken.
+async fn unread(
+    engine: &Engine,
+    connection: ConnectionId,
+    states: &BTreeMap<RecordKey, KeyState>,
+) -> Result<BTreeSet<RecordKey>, Error> {
+    let mut by_kind: BTreeMap<Kind, BTreeMap<String, RecordKey>> = BTreeMap::new();
+    for (key, state) in states {
+        if let Some(shadow) = state.shadows.get(&connection).filter(|it| it.exists()) {
+            by_kind.entry(key.kind).or_default().insert(shadow.remote_id.clone(), key.clone());
+        }
+    }
+    let mut unread = BTreeSet::new();
+    for (kind, mut remote) in by_kind {
+        let ids = remote.keys().cloned().collect();
+        for known in engine.store.shadow_digests(connection, kind, &ids).await?.keys() {
+            remote.remove(known);
+        }
+        unread.extend(remote.into_values());
+    }
+    Ok(unread)
+}
+
+/// What must be written to pay a debt, decided on what is known now; `None` if nothing is owed any more.
+fn intend(parties: &Parties, connection: ConnectionId, debt: &Debt, state: &KeyState) -> Option<Intent> {
+    let key = &debt.key;
+    let folding = Folding::new(key, &parties.rules, state.clone());
+    let owed = folding.owed(connection, &parties.power(connection, key.kind))?;
+    let shadow = state.shadows.get(&connection)?;
+    let base = if owed.create { Fields::new() } else { shadow.values() };
+    let command_key = digest::command_key(connection.0, key.kind, &key.key);
+    let op_id = digest::op_id(&command_key, state.truth.version, &base, &shadow.want, u64::from(debt.attempts));
+    Some(Intent {
+        op_id,
+        remote_id: (!owed.create).then(|| shadow.remote_id.clone()),
+        command_key,
+        want: shadow.want.clone(),
+        changed: owed.changed,
+        base,
+        base_version: shadow.version.clone(),
+        truth_version: state.truth.version,
+    })
+}
+
+/// The intent as the connector takes it, references as remote ids; or the token of a record that must exist there
+/// first.
+async fn address(
+    engine: &Engine,
+    connection: ConnectionId,
+    kind: Kind,
+    intent: &Intent,
+) -> Result<Result<Write, String>, Error> {
+    let mut links = BTreeMap::new();
+    let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+    for fields in [&intent.want, &intent.base] {
+        for (kind, key) in schema::of(kind).references(fields) {
+            wanted.entry(kind).or_default().insert(key);
+        }
+    }
+    for (kind, keys) in wanted {
+        for (key, remote_id) in engine.store.links_to(connection, kind, &keys).await? {
+            links.insert((kind, key), remote_id);
+        }
+    }
+    let mut remote = |kind: Kind, key: &str| links.get(&(kind, key.to_owned())).cloned();
+    let want = match schema::of(kind).translate(&intent.want, &mut remote) {
+        Ok(want) => want,
+        Err((kind, key)) => return Ok(Err(key_token(connection, kind, &key))),
+    };
+    // What it held may refer to something that is gone; it is compared, never sent.
+    let base = schema::of(kind).translate(&intent.base, &mut |kind, key| Some(remote(kind, key).unwrap_or_default()));
+    Ok(Ok(Write {
+        op_id: intent.op_id.clone(),
+        kind,
+        remote_id: intent.remote_id.clone(),
+        command_key: intent.command_key.clone(),
+        want,
+        changed: intent.changed.clone(),
+        base: base.unwrap_or_default(),
+        base_version: intent.base_version.clone(),
+    }))
+}
+
+fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent) {
+    let (at, key, connection) = (batch.at, debt.key.clone(), debt.connection);
+    if intent.remote_id.is_none() {
+        let command_key = intent.command_key.clone();
+        batch.changes.push(Change::Command { connection, command_key, key: key.clone() });
+    }
+    let fields = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
+    let what =
+        What::Began { op_id: intent.op_id.clone(), fields: fields.map(|(n, v)| (n.clone(), v.clone())).collect() };
+    batch.changes.push(Change::Event(Event { id: 0, at, key, connection: Some(connection), what }));
+    let debt = Debt { intent: Some(intent.clone()), ..debt.clone() };
+    batch.changes.push(Change::Debt { debt, token: None });
+}
+
+/// Finds out what became of writes that were begun before. Those that may simply be sent again are given back.
+async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
+    let mut again = Vec::new();
+    for debt in debts {
+        let Some(intent) = debt.intent.clone() else { continue };
+        let Ok(write) = address(engine, lane.connection.id, debt.key.kind, &intent).await? else { continue };
+        let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
+        let ready = Ready { debt, intent, write };
+        let as_of = lane.tick();
+        match found(engine, lane, &ready, effect).await {
+            Ok(Found::Again) => again.push(ready),
+            Ok(Found::Ended(outcome)) => settle(engine, lane, ready, outcome, as_of).await?,
+            Err(error) => {
+                lane.note(engine, Err(&error));
+                let outcome = Outcome::Unknown(error.to_string());
+                settle(engine, lane, ready, outcome, as_of).await?;
+            }
+        }
+    }
+    Ok(again)
+}
+
+/// What a look-up came to.
+enum Found {
+    /// The write is not there, or repeating it is safe: send it again.
+    Again,
+    /// This is what became of it.
+    Ended(Outcome),
+}
+
+async fn found(engine: &Engine, lane: &Lane, ready: &Ready, effect: Effect) -> Result<Found, CallError> {
+    let (kind, write) = (ready.debt.key.kind, &ready.write);
+    let Some(remote_id) = &write.remote_id else {
+        let created = engine.guests.find(&lane.connection, kind, &write.command_key).await?;
+        return Ok(created.map_or(Found::Again, |state| Found::Ended(Outcome::Applied(state))));
+    };
+    match effect {
+        Effect::Keyed | Effect::Conditional | Effect::Absolute => Ok(Found::Again),
+        Effect::Verify | Effect::Unsafe => {
+            let seen = engine.guests.read(&lane.connection, kind, std::slice::from_ref(remote_id)).await?.pop();
+            Ok(match seen {
+                Some(model::Observed::Present(state)) if holds(&state.fields, write) => {
+                    Found::Ended(Outcome::Applied(state))
+                }
+                Some(model::Observed::Present(state))
+                    if unchanged(&state.fields, write) && effect == Effect::Verify =>
+                {
+                    Found::Again
+                }
+                Some(observed) => Found::Ended(Outcome::Stale(observed)),
+                None => Found::Ended(Outcome::Unknown("the system did not say what it holds".to_owned())),
+            })
+        }
+    }
+}
+
+fn holds(fields: &Fields, write: &Write) -> bool {
+    write.changed.iter().all(|name| fields.get(name) == write.want.get(name))
+}
+
+fn unchanged(fields: &Fields, write: &Write) -> bool {
+    write.changed.iter().all(|name| fields.get(name) == write.base.get(name))
+}
+
+/// Sends writes, a kind at a time, several calls at once where the system allows it.
+async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Ready>) -> Result<(), Error> {
+    let mut by_kind: BTreeMap<(u8, Kind), Vec<Ready>> = BTreeMap::new();
+    for it in ready {
+        by_kind.entry((it.debt.priority, it.debt.key.kind)).or_default().push(it);
+    }
+    for ((_, kind), ready) in by_kind {
+        let push_max = parties.kind_power(lane.connection.id, kind).map_or(1, |it| it.push_max.max(1)) as usize;
+        let parallel = parallel(parties, lane.connection.id);
+        let size = ready.len().div_ceil(parallel).clamp(1, push_max);
+        let mut chunks = Vec::new();
+        let mut rest = ready.into_iter().peekable();
+        while rest.peek().is_some() {
+            chunks.push(rest.by_ref().take(size).collect::<Vec<Ready>>());
+        }
+        let mut chunks = chunks.into_iter().peekable();
+        while chunks.peek().is_some() {
+            let wave: Vec<Vec<Ready>> = chunks.by_ref().take(parallel).collect();
+            send(engine, lane, wave).await?;
+        }
+    }
+    Ok(())
+}
+
+fn parallel(parties: &Parties, connection: ConnectionId) -> usize {
+    match parties.powers.get(&connection).map(|it| &it.rate) {
+        Some(Rate::Concurrent(n)) => (*n).clamp(1, 32) as usize,
+        _ => PARALLEL_DEFAULT,
+    }
+}
+
+async fn send(engine: &Engine, lane: &mut Lane, wave: Vec<Vec<Ready>>) -> Result<(), Error> {
+    let as_of = lane.tick();
+    let calls = wave.iter().map(|chunk| {
+        let writes: Vec<Write> = chunk.iter().map(|it| it.write.clone()).collect();
+        let (guests, connection) = (engine.guests.clone(), lane.connection.clone());
+        async move { guests.push(&connection, &writes).await }
+    });
+    let answers = join_all(calls).await;
+    for (chunk, answer) in wave.into_iter().zip(answers) {
+        lane.note(engine, answer.as_ref().map(|_| ()));
+        let outcomes = match answer {
+            Ok(outcomes) => outcomes,
+            Err(error) => chunk.iter().map(|_| failed(&error)).collect(),
+        };
+        let mut batch = lane.batch(engine);
+        for (ready, outcome) in chunk.into_iter().zip(outcomes) {
+            conclude(engine, lane, ready, (outcome, as_of), &mut batch).await?;
+        }
+        engine.store.commit(batch).await?;
+    }
+    Ok(())
+}
+
+fn failed(error: &CallError) -> Outcome {
+    if error.may_have_acted() {
+        return Outcome::Unknown(error.to_string());
+    }
+    let asked = match error {
+        CallError::Refused(model::Fault::Throttled(asked)) => *asked,
+        _ => None,
+    };
+    Outcome::Retry(asked, error.to_string())
+}
+
+async fn settle(engine: &Engine, lane: &Lane, ready: Ready, outcome: Outcome, as_of: u64) -> Result<(), Error> {
+    let mut batch = lane.batch(engine);
+    conclude(engine, lane, ready, (outcome, as_of), &mut batch).await?;
+    engine.store.commit(batch).await?;
+    Ok(())
+}
+
+/// Writes down what became of a write.
+async fn conclude(
+    engine: &Engine,
+    lane: &Lane,
+    ready: Ready,
+    (outcome, as_of): (Outcome, u64),
+    batch: &mut Batch,
+) -> Result<(), Error> {
+    let Ready { debt, intent, .. } = ready;
+    let (connection, key) = (lane.connection.id, debt.key.clone());
+    let token = intent_token(connection, &key);
+    let event = |at, what| Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what });
+    match outcome {
+        Outcome::Applied(state) => {
+            let state = canonical(engine, connection, key.kind, state_of(state)).await?;
+            if intent.remote_id.is_none() {
+                let remote_id = state.remote_id.clone();
+                batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
+                batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
+                batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
+                let what = What::Linked { remote_id, by: "created".to_owned() };
+                batch.changes.push(event(batch.at, what));
+            }
+            batch.changes.push(Change::Discard { token, reason: "the write was read back since".to_owned() });
+            let what = What::Confirmed { op_id: intent.op_id.clone(), version: intent.truth_version };
+            batch.changes.push(event(batch.at, what));
+            let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
+            let sent: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let entry = Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, state };
+            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
+            let debt = Debt { state: DebtState::Settling, intent: None, attempts: 0, last_error: None, ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+        }
+        Outcome::Stale(observed) => {
+            let observed = match observed_of(observed) {
+                Observed::Present(state) => Observed::Present(canonical(engine, connection, key.kind, state).await?),
+                absent => absent,
+            };
+            batch.changes.push(Change::Discard { token, reason: "the system was read since".to_owned() });
+            let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
+            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
+            let attempts = debt.attempts + 1;
+            let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+        }
+        Outcome::Rejected(rejection) => {
+            let error = format!("{}: {}", rejection.code, rejection.message);
+            batch.changes.push(Change::Wake { token });
+            batch.changes.push(event(batch.at, What::Parked { error: error.clone() }));
+            let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+        }
+        Outcome::Retry(asked, error) => {
+            batch.changes.push(Change::Wake { token });
+            again(engine, Debt { intent: None, ..debt }, (error, asked), batch);
+        }
+        Outcome::Unknown(error) => again(engine, debt, (error, None), batch),
+    }
+    Ok(())
+}
+
+/// Another try later, or none: a debt that failed too often is parked, its open intent with it.
+fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option<u32>), batch: &mut Batch) {
+    let attempts = debt.attempts + 1;
+    let spent = engine.pace.retry.is_spent(attempts);
+    let what =
+        if spent { What::Parked { error: error.clone() } } else { What::Failed { error: error.clone(), attempts } };
+    let wait_ms = engine.pace.retry.wait_ms(attempts, asked.map(u64::from), engine.draw, &debt.key.to_string());
+    let (at, key, connection) = (batch.at, debt.key.clone(), Some(debt.connection));
+    batch.changes.push(Change::Event(Event { id: 0, at, key, connection, what }));
+    let state = if spent { DebtState::Parked } else { DebtState::Due };
+    let debt = Debt { attempts, state, due_at: at.plus(wait_ms), last_error: Some(error), ..debt };
+    batch.changes.push(Change::Debt { debt, token: None });
+}
+
+/// A state with references as keys. A reference that we do not know is left out: it is not ours to judge.
+async fn canonical(engine: &Engine, connection: ConnectionId, kind: Kind, state: State) -> Result<State, Error> {
+    let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+    for (kind, remote_id) in schema::of(kind).references(&state.fields) {
+        wanted.entry(kind).or_default().insert(remote_id);
+    }
+    let mut links = BTreeMap::new();
+    for (kind, remote_ids) in wanted {
+        for (remote_id, key) in engine.store.links_from(connection, kind, &remote_ids).await? {
+            links.insert((kind, remote_id), key);
+        }
+    }
+    let mut fields = state.fields.clone();
+    fields.retain(|name, value| {
+        let one = Fields::from([(name.clone(), value.clone())]);
+        schema::of(kind).references(&one).iter().all(|it| links.contains_key(it))
+    });
+    let mut key_of = |kind: Kind, remote_id: &str| links.get(&(kind, remote_id.to_owned())).cloned();
+    let fields = schema::of(kind).translate(&fields, &mut key_of).unwrap_or_default();
+    Ok(State { fields, ..state })
+}

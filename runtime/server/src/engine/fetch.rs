@@ -1,0 +1,100 @@
+//! From records that something says have changed to what their system holds now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::digest;
+use truthsource_core::record::{Cause, Entry, Observed};
+use truthsource_core::{Kind, UnixMs};
+
+use super::connections::{Parties, observed_of};
+use super::lane::Lane;
+use super::{Did, Engine, Error};
+use crate::store::{Batch, Change, Touched};
+
+/// Reads touched records of the lane's connection, a kind at a time.
+///
+/// # Errors
+/// When the store fails; a failing system is noted at the records and the lane instead.
+pub async fn fetch(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
+    let touched = engine.store.touched(lane.connection.id, engine.now(), engine.pace.fetch_max).await?;
+    let mut by_kind: BTreeMap<Kind, Vec<Touched>> = BTreeMap::new();
+    let handled = touched.len();
+    for it in touched {
+        by_kind.entry(it.kind).or_default().push(it);
+    }
+    for (kind, touched) in by_kind {
+        let read_max = parties.kind_power(lane.connection.id, kind).map_or(50, |it| it.read_max.max(1)) as usize;
+        for chunk in touched.chunks(read_max) {
+            read(engine, lane, kind, chunk).await?;
+        }
+    }
+    Ok(Did::some(handled, engine.pace.fetch_max))
+}
+
+async fn read(engine: &Engine, lane: &mut Lane, kind: Kind, touched: &[Touched]) -> Result<(), Error> {
+    let ids: Vec<String> = touched.iter().map(|it| it.remote_id.clone()).collect();
+    let as_of = lane.tick();
+    let seen = engine.guests.read(&lane.connection, kind, &ids).await;
+    let wait_ms = lane.note(engine, seen.as_ref().map(|_| ()));
+    let mut batch = lane.batch(engine);
+    match seen {
+        Ok(seen) => {
+            let causes: BTreeMap<&str, Cause> = touched.iter().map(|it| (it.remote_id.as_str(), it.cause)).collect();
+            let news: Vec<_> = seen.into_iter().map(observed_of).collect();
+            let cause = |observed: &Observed| causes.get(observed.remote_id()).copied().unwrap_or(Cause::Webhook);
+            log_news(engine, lane, (kind, as_of), &news, &cause, &mut batch).await?;
+            batch.changes.extend(touched.iter().map(|it| untouch(lane, it)));
+        }
+        Err(error) => {
+            tracing::warn!(connection = lane.connection.name, %kind, %error, "touched records were not read");
+            let due_at = engine.now().plus(wait_ms);
+            batch.changes.extend(touched.iter().map(|it| later(lane, it, due_at)));
+        }
+    }
+    engine.store.commit(batch).await?;
+    Ok(())
+}
+
+fn untouch(lane: &Lane, it: &Touched) -> Change {
+    Change::Untouch { connection: lane.connection.id, kind: it.kind, remote_id: it.remote_id.clone(), seq: it.seq }
+}
+
+fn later(lane: &Lane, it: &Touched, due_at: UnixMs) -> Change {
+    Change::TouchLater { connection: lane.connection.id, kind: it.kind, remote_id: it.remote_id.clone(), due_at }
+}
+
+/// Logs what was read, leaving out what is known already. Gives how many entries are news.
+///
+/// # Errors
+/// When the store fails.
+pub async fn log_news(
+    engine: &Engine,
+    lane: &Lane,
+    (kind, as_of): (Kind, u64),
+    seen: &[Observed],
+    cause: &(dyn Fn(&Observed) -> Cause + Sync),
+    batch: &mut Batch,
+) -> Result<usize, Error> {
+    let connection = lane.connection.id;
+    let ids: BTreeSet<String> = seen.iter().map(|it| it.remote_id().to_owned()).collect();
+    let known = engine.store.shadow_digests(connection, kind, &ids).await?;
+    let mut news = 0;
+    for observed in seen {
+        if known.get(observed.remote_id()).is_some_and(|it| *it == arrival_digest(observed)) {
+            continue;
+        }
+        let entry = Entry::Observed { connection, cause: cause(observed), as_of, observed: observed.clone() };
+        batch.changes.push(Change::Append { kind, key: None, entry });
+        news += 1;
+    }
+    Ok(news)
+}
+
+/// The digest of an observation as it arrived: what [`crate::store::TenantStore::shadow_digests`] compares.
+#[must_use]
+pub fn arrival_digest(observed: &Observed) -> String {
+    match observed {
+        Observed::Present(state) => digest::hex(&digest::of_fields(&state.fields)),
+        Observed::Absent(_) => "absent".to_owned(),
+    }
+}

@@ -1,0 +1,248 @@
+//! Which record an observation is about, and which records it refers to.
+//!
+//! A remote id that is linked is its record. One that is not is matched once: by the command key it was created
+//! under, then by its natural key. A match that is not certain is never guessed: it becomes a conflict for a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::record::{ConnectionId, Entry, KeyState, Observed, RecordKey, State};
+use truthsource_core::{Fields, Kind, Value, schema};
+
+use super::connections::Parties;
+use super::{Engine, Error, key_token, link_token};
+use crate::store::{Batch, Change, Conflict, Event, LoggedEntry, What};
+
+/// What was found out about one entry.
+pub enum Identity {
+    /// It is about this record; the entry with references as keys.
+    Known(RecordKey, Entry),
+    /// It must wait until this token is woken.
+    Waits(String),
+    /// It is about nothing we know or want to know.
+    Dropped(String),
+}
+
+/// Identifies a batch of entries against the links there are and those it makes on the way.
+pub struct Identifier<'a> {
+    engine: &'a Engine,
+    parties: &'a Parties,
+    /// (connection, kind, remote id) → key, for everything that the batch names.
+    links: BTreeMap<(ConnectionId, Kind, String), String>,
+    /// (connection, kind, key) → remote id, for every candidate that was looked at.
+    taken: BTreeMap<(ConnectionId, Kind, String), String>,
+    /// (kind, natural key) → keys, for everything that the batch names.
+    naturals: BTreeMap<(Kind, String), Vec<String>>,
+    /// Keys that are taken, whatever their record is called now.
+    used: BTreeSet<RecordKey>,
+}
+
+impl<'a> Identifier<'a> {
+    /// Looks up everything that the entries name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn prepare(engine: &'a Engine, parties: &'a Parties, entries: &[LoggedEntry]) -> Result<Self, Error> {
+        let mut wanted: BTreeMap<(ConnectionId, Kind), BTreeSet<String>> = BTreeMap::new();
+        for (connection, kind, observed) in entries.iter().filter_map(unidentified) {
+            wanted.entry((connection, kind)).or_default().insert(observed.remote_id().to_owned());
+            if let Observed::Present(state) = observed {
+                for (kind, remote_id) in schema::of(kind).references(&state.fields) {
+                    wanted.entry((connection, kind)).or_default().insert(remote_id);
+                }
+            }
+        }
+        let mut links = BTreeMap::new();
+        for ((connection, kind), remote_ids) in wanted {
+            for (remote_id, key) in engine.store.links_from(connection, kind, &remote_ids).await? {
+                links.insert((connection, kind, remote_id), key);
+            }
+        }
+        let (taken, naturals, used) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut identifier = Self { engine, parties, links, taken, naturals, used };
+        identifier.look_up_naturals(entries).await?;
+        Ok(identifier)
+    }
+
+    /// Looks up the natural keys of everything that is not linked yet, all at once: a first load has thousands.
+    async fn look_up_naturals(&mut self, entries: &[LoggedEntry]) -> Result<(), Error> {
+        let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+        for (connection, kind, observed) in entries.iter().filter_map(unidentified) {
+            let Observed::Present(state) = observed else { continue };
+            if self.links.contains_key(&(connection, kind, state.remote_id.clone())) {
+                continue;
+            }
+            let fields = self.translated(connection, kind, &state.fields).ok();
+            wanted.entry(kind).or_default().extend(fields.and_then(|it| schema::of(kind).natural_key(&it)));
+        }
+        for (kind, naturals) in wanted {
+            let mut found = self.engine.store.naturals(kind, &naturals).await?;
+            let keys = naturals.iter().map(|it| RecordKey::new(kind, it)).collect();
+            let states = self.engine.store.states(&keys).await?;
+            self.used.extend(states.into_iter().filter(|(_, it)| *it != KeyState::default()).map(|(key, _)| key));
+            for natural in naturals {
+                let keys = found.remove(&natural).unwrap_or_default();
+                self.naturals.insert((kind, natural), keys);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out what one entry is about. A link that it makes goes into the batch and counts for the entries after it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn identify(&mut self, logged: &LoggedEntry, batch: &mut Batch) -> Result<Identity, Error> {
+        if let Some(key) = &logged.key {
+            return Ok(Identity::Known(RecordKey::new(logged.kind, key), logged.entry.clone()));
+        }
+        let Some((connection, kind, observed)) = unidentified(logged) else {
+            return Ok(Identity::Dropped("it names no record".to_owned()));
+        };
+        let linked = self.links.get(&(connection, kind, observed.remote_id().to_owned())).cloned();
+        let Observed::Present(state) = observed else {
+            return Ok(match linked {
+                Some(key) => Identity::Known(RecordKey::new(kind, key), logged.entry.clone()),
+                None => Identity::Dropped("it was never linked and is gone".to_owned()),
+            });
+        };
+        let fields = match self.translated(connection, kind, &state.fields) {
+            Ok(fields) => fields,
+            Err((kind, remote_id)) => return Ok(Identity::Waits(link_token(connection, kind, &remote_id))),
+        };
+        let state = State { fields, ..state.clone() };
+        let key = match linked {
+            Some(key) => key,
+            None => match self.link(connection, kind, &state, batch).await? {
+                Ok(key) => key,
+                Err(reason) => return Ok(Identity::Dropped(reason)),
+            },
+        };
+        let mut entry = logged.entry.clone();
+        if let Entry::Observed { observed, .. } = &mut entry {
+            *observed = Observed::Present(state);
+        }
+        Ok(Identity::Known(RecordKey::new(kind, key), entry))
+    }
+
+    fn translated(&self, connection: ConnectionId, kind: Kind, fields: &Fields) -> Result<Fields, (Kind, String)> {
+        let mut key_of =
+            |kind: Kind, remote_id: &str| self.links.get(&(connection, kind, remote_id.to_owned())).cloned();
+        schema::of(kind).translate(fields, &mut key_of)
+    }
+
+    /// Links a remote record to ours, or makes ours. The reason why not, when a person must look.
+    async fn link(
+        &mut self,
+        connection: ConnectionId,
+        kind: Kind,
+        state: &State,
+        batch: &mut Batch,
+    ) -> Result<Result<String, String>, Error> {
+        if let Some(command_key) = &state.command_key {
+            let commands = BTreeSet::from([command_key.clone()]);
+            if let Some(key) = self.engine.store.commands(connection, &commands).await?.remove(command_key) {
+                return Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "command-key", batch)));
+            }
+        }
+        let natural = schema::of(kind).natural_key(&state.fields);
+        let candidates = match &natural {
+            Some(natural) => self.candidates(kind, natural).await?,
+            None => Vec::new(),
+        };
+        match candidates.as_slice() {
+            [] => {
+                let name = self.parties.name(connection);
+                let mut key = natural.clone().unwrap_or_else(|| format!("{name}.{}", state.remote_id));
+                if !self.used.insert(RecordKey::new(kind, &key)) {
+                    // The key belongs to a record that was renamed since.
+                    key = format!("{key}~{name}.{}", state.remote_id);
+                }
+                if let Some(natural) = natural {
+                    self.naturals.entry((kind, natural)).or_default().push(key.clone());
+                }
+                Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "first-seen", batch)))
+            }
+            [key] => match self.linked_as(connection, kind, key).await? {
+                None => Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "natural-key", batch))),
+                Some(other) if other == state.remote_id => Ok(Ok(key.clone())),
+                Some(other) => {
+                    let reason = format!("`{other}` and `{}` have the same natural key", state.remote_id);
+                    self.ambiguous(connection, RecordKey::new(kind, key), (state, &reason), batch);
+                    Ok(Err(reason))
+                }
+            },
+            [first, ..] => {
+                let reason = format!("{} records have its natural key", candidates.len());
+                self.ambiguous(connection, RecordKey::new(kind, first), (state, &reason), batch);
+                Ok(Err(reason))
+            }
+        }
+    }
+
+    async fn candidates(&mut self, kind: Kind, natural: &str) -> Result<Vec<String>, Error> {
+        let wanted = (kind, natural.to_owned());
+        if let Some(keys) = self.naturals.get(&wanted) {
+            return Ok(keys.clone());
+        }
+        let keys = self.engine.store.naturals(kind, &BTreeSet::from([natural.to_owned()])).await?.remove(natural);
+        let keys = keys.unwrap_or_default();
+        self.naturals.insert(wanted, keys.clone());
+        Ok(keys)
+    }
+
+    async fn linked_as(&mut self, connection: ConnectionId, kind: Kind, key: &str) -> Result<Option<String>, Error> {
+        let wanted = (connection, kind, key.to_owned());
+        if let Some(remote_id) = self.taken.get(&wanted) {
+            return Ok(Some(remote_id.clone()));
+        }
+        Ok(self.engine.store.links_to(connection, kind, &BTreeSet::from([key.to_owned()])).await?.remove(key))
+    }
+
+    fn linked(
+        &mut self,
+        connection: ConnectionId,
+        key: RecordKey,
+        state: &State,
+        by: &str,
+        batch: &mut Batch,
+    ) -> String {
+        let remote_id = state.remote_id.clone();
+        self.links.insert((connection, key.kind, remote_id.clone()), key.key.clone());
+        self.taken.insert((connection, key.kind, key.key.clone()), remote_id.clone());
+        batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
+        batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
+        batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
+        let what = What::Linked { remote_id, by: by.to_owned() };
+        batch.changes.push(Change::Event(Event {
+            id: 0,
+            at: batch.at,
+            key: key.clone(),
+            connection: Some(connection),
+            what,
+        }));
+        key.key
+    }
+
+    fn ambiguous(&self, connection: ConnectionId, key: RecordKey, (state, reason): (&State, &str), batch: &mut Batch) {
+        let claims = [(self.parties.name(connection), Value::Text(state.remote_id.clone()))].into();
+        batch.changes.push(Change::Conflict(Conflict {
+            id: 0,
+            at: batch.at,
+            key,
+            field: "*".to_owned(),
+            claims,
+            outcome: None,
+            reason: format!("not linked: {reason}"),
+            policy: String::new(),
+        }));
+    }
+}
+
+fn unidentified(logged: &LoggedEntry) -> Option<(ConnectionId, Kind, &Observed)> {
+    match &logged.entry {
+        Entry::Observed { connection, observed, .. } if logged.key.is_none() => {
+            Some((*connection, logged.kind, observed))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,204 @@
+//! Full comparisons: what a system really holds against what it should hold.
+//!
+//! A sweep reads everything of a kind once. What differs is logged and repaired like any other news; what a complete
+//! reading did not come across is asked for by id before it counts as gone, and a sudden mass of it is held for a
+//! person. The figures of the reading are the accuracy that is published: measured at the system, never from our own
+//! record of success.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::Kind;
+use truthsource_core::digest::count;
+use truthsource_core::record::{Cause, KeyState, Observed, RecordKey};
+use truthsource_host::model::Pull;
+
+use super::connections::{Parties, observed_of};
+use super::fetch::log_news;
+use super::lane::Lane;
+use super::{Did, Engine, Error};
+use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepRow};
+
+/// How long a difference may exist before it counts against accuracy.
+pub const SLO_MS: u64 = 30_000;
+/// More records than this missing at once are held for a person, even in a small catalogue.
+pub const MISSING_MAX: u64 = 50;
+/// One missing record in so many is held for a person, from [`MISSING_FLOOR`] on.
+pub const MISSING_SHARE: u64 = 100;
+/// Fewer missing records than this are never a mass.
+pub const MISSING_FLOOR: u64 = 5;
+
+/// Asks for a sweep of a kind at a connection. One that is under way goes on.
+///
+/// # Errors
+/// When the store fails.
+pub async fn request(engine: &Engine, lane_connection: &crate::store::Connection, kind: Kind) -> Result<(), Error> {
+    let row = engine.store.cursors(lane_connection.id).await?.remove(&kind).unwrap_or_default();
+    if row.sweep.is_some() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(engine.now());
+    let sweep =
+        SweepRow { id: batch.at.0, cursor: None, began_at: batch.at, seen: 0, fields: 0, mismatches: BTreeMap::new() };
+    let row = CursorRow { sweep: Some(sweep), ..row };
+    batch.changes.push(Change::Cursor { connection: lane_connection.id, kind, row });
+    engine.store.commit(batch).await?;
+    Ok(())
+}
+
+/// Goes on with the sweeps of the lane's connection, a few pages each, and begins those that are due.
+///
+/// # Errors
+/// When the store fails; a failing system is noted at the lane instead.
+pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
+    let mut did = Did::default();
+    for (kind, row) in engine.store.cursors(lane.connection.id).await? {
+        let every = lane.connection.spec.sweep_every_ms;
+        let last = row.swept_at.unwrap_or_default();
+        if row.sweep.is_none() && row.listed && every > 0 && engine.now().since(last) >= every {
+            request(engine, &lane.connection, kind).await?;
+        }
+        if row.sweep.is_some() && parties.kind_power(lane.connection.id, kind).is_some() {
+            did = did.and(go_on(engine, lane, kind, row).await?);
+        }
+    }
+    Ok(did)
+}
+
+async fn go_on(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow) -> Result<Did, Error> {
+    let Some(mut sweep) = row.sweep.take() else { return Ok(Did::default()) };
+    for _ in 0..engine.pace.pages_max {
+        let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
+        let as_of = lane.tick();
+        let page = engine.guests.pull(&lane.connection, &pull).await;
+        lane.note(engine, page.as_ref().map(|_| ()));
+        let Ok(page) = page else { return Ok(Did::default()) };
+        let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
+        let mut batch = lane.batch(engine);
+        log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
+        compare(engine, lane, kind, &seen, &mut sweep).await?;
+        let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
+        batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
+        sweep.cursor = Some(page.cursor);
+        row.sweep = Some(sweep.clone());
+        batch.changes.push(Change::Cursor { connection: lane.connection.id, kind, row: row.clone() });
+        engine.store.commit(batch).await?;
+        if !page.more {
+            return finish(engine, lane, kind, (row, sweep)).await;
+        }
+    }
+    Ok(Did { handled: 1, more: true })
+}
+
+/// Counts the fields that were read, and those that are not what they should be, by class.
+async fn compare(
+    engine: &Engine,
+    lane: &Lane,
+    kind: Kind,
+    seen: &[Observed],
+    sweep: &mut SweepRow,
+) -> Result<(), Error> {
+    let connection = lane.connection.id;
+    let ids: BTreeSet<String> = seen.iter().map(|it| it.remote_id().to_owned()).collect();
+    let links = engine.store.links_from(connection, kind, &ids).await?;
+    let keys: BTreeSet<RecordKey> = links.values().map(|key| RecordKey::new(kind, key)).collect();
+    let states = engine.store.states(&keys).await?;
+    let debts: BTreeMap<RecordKey, Debt> = engine
+        .store
+        .debts_of(&keys)
+        .await?
+        .into_iter()
+        .filter(|it| it.connection == connection)
+        .map(|it| (it.key.clone(), it))
+        .collect();
+    for observed in seen {
+        let Observed::Present(state) = observed else { continue };
+        sweep.seen += 1;
+        let key = links.get(&state.remote_id).map(|key| RecordKey::new(kind, key));
+        let Some((key, known)) = key.and_then(|key| states.get(&key).map(|it| (key, it))) else { continue };
+        let in_flight = debts.get(&key).is_some_and(|it| engine.now().since(it.since) < SLO_MS);
+        compare_record(lane, (kind, known), &state.fields, in_flight_class(in_flight), sweep);
+    }
+    Ok(())
+}
+
+fn in_flight_class(in_flight: bool) -> &'static str {
+    if in_flight { "stale" } else { "wrong" }
+}
+
+fn compare_record(
+    lane: &Lane,
+    (kind, known): (Kind, &KeyState),
+    fields: &truthsource_core::Fields,
+    class: &'static str,
+    sweep: &mut SweepRow,
+) {
+    let Some(shadow) = known.shadows.get(&lane.connection.id) else { return };
+    let schema = truthsource_core::schema::of(kind);
+    for (name, want) in &shadow.want {
+        // References are other names for the same thing at every system; the link table vouches for them.
+        let refers = schema.field(name).is_some_and(|it| {
+            matches!(it.ty, truthsource_core::schema::Type::Ref(_) | truthsource_core::schema::Type::Rows(_))
+        });
+        let Some(held) = fields.get(name).filter(|_| !refers) else { continue };
+        sweep.fields += 1;
+        if held != want {
+            count(&mut sweep.mismatches, class);
+        }
+    }
+}
+
+/// The reading is complete: what it did not come across is asked for, and the figures are published.
+async fn finish(
+    engine: &Engine,
+    lane: &mut Lane,
+    kind: Kind,
+    (mut row, mut sweep): (CursorRow, SweepRow),
+) -> Result<Did, Error> {
+    let connection = lane.connection.id;
+    let unswept = engine.store.unswept(connection, kind, sweep.id).await?;
+    let linked = engine.store.linked(connection, kind).await?;
+    let mut batch = lane.batch(engine);
+    let missing = unswept.len() as u64;
+    if missing >= MISSING_FLOOR && missing > MISSING_MAX.min(linked / MISSING_SHARE) {
+        hold(lane, kind, missing, linked, &mut batch);
+    } else if missing > 0 {
+        let as_of = lane.tick();
+        let seen = engine.guests.read(&lane.connection, kind, &unswept).await;
+        lane.note(engine, seen.as_ref().map(|_| ()));
+        let Ok(seen) = seen else { return Ok(Did::default()) };
+        let seen: Vec<Observed> = seen.into_iter().map(observed_of).collect();
+        log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
+        for _ in seen.iter().filter(|it| matches!(it, Observed::Absent(_))) {
+            count(&mut sweep.mismatches, "missing");
+        }
+    }
+    row.sweep = None;
+    row.swept_at = Some(batch.at);
+    batch.changes.push(Change::Cursor { connection, kind, row });
+    batch.changes.push(Change::Accuracy(Accuracy {
+        connection: lane.connection.name.clone(),
+        kind,
+        at: batch.at,
+        records: sweep.seen,
+        fields: sweep.fields,
+        mismatches: sweep.mismatches,
+    }));
+    engine.store.commit(batch).await?;
+    Ok(Did { handled: 1, more: false })
+}
+
+/// Too much is missing to believe it: nothing is deleted until a person has looked.
+fn hold(lane: &Lane, kind: Kind, missing: u64, linked: u64, batch: &mut Batch) {
+    let reason = format!("{missing} of {linked} records were not in a complete reading: nothing is taken as deleted");
+    tracing::warn!(connection = lane.connection.name, %kind, missing, linked, "mass deletion held");
+    batch.changes.push(Change::Conflict(Conflict {
+        id: 0,
+        at: batch.at,
+        key: RecordKey::new(kind, "*"),
+        field: "*".to_owned(),
+        claims: [(lane.connection.name.clone(), truthsource_core::Value::Null)].into(),
+        outcome: None,
+        reason,
+        policy: String::new(),
+    }));
+}
