@@ -1,7 +1,43 @@
-//! Runs components.
+//! Runs components: the wall between a tenant's own code and everything else.
+//!
+//! **Invariants**
+//! - A component reaches nothing that its call's [`Reach`](call::Reach) does not hold, and its world does not import.
+//! - No call passes any of its [`Limits`](limits::Limits); whatever it does, it ends in an answer or a
+//!   [`CallError`](error::CallError), and its store is dropped. A panic of ours ends the call, never the process.
+//! - Secrets live in [`signing`]: they enter no guest, no log line and no recording.
+//! - Requests leave only through an [`egress::Transport`]; the production one dials public addresses it has vetted.
+//! - Native code is loaded only from files this host has sealed itself, in one documented module.
+//! - What leaves `convert` fits the contracts of `wit/`: nothing behind it checks again.
+
 #![warn(missing_docs)]
+#![deny(unsafe_code)]
 
+mod bindings;
+pub mod call;
+pub mod capability;
+mod convert;
+pub mod digest;
+pub mod egress;
+mod engine;
 pub mod error;
+mod limiter;
+pub mod limits;
 pub mod model;
+mod places;
+pub mod record;
+pub mod release;
+pub mod scrub;
+pub mod signing;
+mod state;
+pub mod upload;
+mod wasi;
+pub mod world;
 
-pub use error::CallError;
+pub use call::{CallSetup, Reach, Tenant};
+pub use digest::Digest;
+pub use engine::Concurrency;
+pub use error::{Actor, CallError, Misfit};
+pub use limits::Limits;
+pub use record::{Detail, Recording};
+pub use release::{Connector, Mapping, Policy, Pricing, Release, StockRule, Validator};
+pub use world::World;

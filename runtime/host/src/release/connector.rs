@@ -1,0 +1,188 @@
+//! A component that connects one outside system.
+
+use wasmtime::Store;
+
+use super::{Broken, Release, WrongWorld, not_mine};
+use truthsource_core::{Fields, Kind};
+
+use crate::bindings::connector::ConnectorPluginPre;
+use crate::bindings::connector::exports::truthsource::connector::connector::Guest;
+use crate::call::CallSetup;
+use crate::convert::connector as convert;
+use crate::convert::records::{context_out, records_out, refused};
+use crate::error::{CallError, Misfit};
+use crate::model::{Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Webhook, Write};
+use crate::record::{Input, Output, Recording};
+use crate::state::HostState;
+use crate::world::World;
+
+/// A component that connects one outside system.
+#[derive(Clone)]
+pub struct Connector(Release);
+
+impl TryFrom<Release> for Connector {
+    type Error = WrongWorld;
+
+    fn try_from(release: Release) -> Result<Self, WrongWorld> {
+        release.expect(World::Connector).map(Self)
+    }
+}
+
+impl Connector {
+    /// The release behind it.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        &self.0
+    }
+
+    /// What the connector is and can do. Pure: the same for every connection.
+    pub async fn describe(&self, setup: &CallSetup) -> (Result<Description, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Describe).await;
+        let end = end.and_then(|it| if let Output::Describe(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// Looks whether the connection can do its work. Writes nothing.
+    pub async fn check(&self, setup: &CallSetup, context: Context) -> (Result<Vec<Finding>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Check(context)).await;
+        let end = end.and_then(|it| if let Output::Check(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// One page of a listing.
+    pub async fn pull(&self, setup: &CallSetup, context: Context, pull: Pull) -> (Result<Page, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Pull { context, pull }).await;
+        let end = end.and_then(|it| if let Output::Pull(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// The present state under each id, in the order asked.
+    pub async fn read(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        kind: Kind,
+        remote_ids: Vec<String>,
+    ) -> (Result<Vec<Observed>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Read { context, kind, remote_ids }).await;
+        let end = end.and_then(|it| if let Output::Read(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// Carries out writes, all of one kind. One outcome per write, in order.
+    ///
+    /// After an error for which [`CallError::may_have_acted`] is true, every write of the batch must be looked up.
+    pub async fn push(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        writes: Vec<Write>,
+    ) -> (Result<Vec<Outcome>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Push { context, writes }).await;
+        let end = end.and_then(|it| if let Output::Push(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// The record that was created under this command key, if there is one.
+    pub async fn find(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        kind: Kind,
+        command_key: String,
+    ) -> (Result<Option<State>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Find { context, kind, command_key }).await;
+        let end = end.and_then(|it| if let Output::Find(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// What a verified webhook says. Give it no reach: it is pure.
+    pub async fn receive(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        webhook: Webhook,
+    ) -> (Result<Vec<Notice>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Receive { context, webhook }).await;
+        let end = end.and_then(|it| if let Output::Receive(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// What the system would hold of these records. Give it no reach: it is pure.
+    pub async fn project(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        kind: Kind,
+        records: Vec<Fields>,
+    ) -> (Result<Vec<Fields>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Project { context, kind, records }).await;
+        let end = end.and_then(|it| if let Output::Project(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+}
+
+pub(super) async fn invoke(
+    pre: &ConnectorPluginPre<HostState>,
+    store: &mut Store<HostState>,
+    input: &Input,
+) -> Result<Output, Broken> {
+    let instance = pre.instantiate_async(&mut *store).await?;
+    let guest = instance.truthsource_connector_connector();
+    match input {
+        Input::Describe => {
+            let answer = guest.call_describe(store).await?;
+            Ok(Output::Describe(convert::description_in(answer)?))
+        }
+        Input::Check(context) => {
+            let answer = guest.call_check(store, &context_out(context)).await?.map_err(refused)?;
+            Ok(Output::Check(convert::findings_in(answer)))
+        }
+        Input::Pull { context, pull } => {
+            let (kind, cursor) = (pull.kind.to_string(), pull.cursor.as_deref());
+            let answer = guest.call_pull(store, &context_out(context), &kind, cursor, pull.overlap_ms).await?;
+            Ok(Output::Pull(convert::page_in(pull.kind, answer.map_err(refused)?)?))
+        }
+        Input::Read { context, kind, remote_ids } => {
+            let answer = guest.call_read(store, &context_out(context), &kind.to_string(), remote_ids).await?;
+            Ok(Output::Read(convert::read_in(*kind, remote_ids, answer.map_err(refused)?)?))
+        }
+        Input::Push { context, writes } => push(guest, store, context, writes).await,
+        _ => rest(guest, store, input).await,
+    }
+}
+
+async fn push(
+    guest: &Guest,
+    store: &mut Store<HostState>,
+    context: &Context,
+    writes: &[Write],
+) -> Result<Output, Broken> {
+    if writes.windows(2).any(|pair| pair[0].kind != pair[1].kind) {
+        return Err(CallError::BadInput(Misfit::new("writes", "of more than one kind")).into());
+    }
+    let asked: Vec<_> = writes.iter().map(convert::write_out).collect();
+    let answer = guest.call_push(store, &context_out(context), &asked).await?.map_err(refused)?;
+    Ok(Output::Push(convert::outcomes_in(writes, answer)?))
+}
+
+async fn rest(guest: &Guest, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {
+    match input {
+        Input::Find { context, kind, command_key } => {
+            let answer = guest.call_find(store, &context_out(context), &kind.to_string(), command_key).await?;
+            let found = answer.map_err(refused)?.map(|it| convert::state_in(*kind, it)).transpose()?;
+            Ok(Output::Find(found))
+        }
+        Input::Receive { context, webhook } => {
+            let webhook = convert::webhook_out(webhook);
+            let answer = guest.call_receive(store, &context_out(context), &webhook).await?.map_err(refused)?;
+            Ok(Output::Receive(convert::notices_in(answer)?))
+        }
+        Input::Project { context, kind, records } => {
+            let asked = records_out(records);
+            let answer = guest.call_project(store, &context_out(context), &kind.to_string(), &asked).await?;
+            Ok(Output::Project(convert::projected_in(*kind, records.len(), answer.map_err(refused)?)?))
+        }
+        _ => Err(not_mine(World::Connector, input)),
+    }
+}

@@ -1,0 +1,370 @@
+//! Signs the requests of one connection.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::{Request, StatusCode};
+use url::Url;
+
+use super::credentials::{Credentials, Present, TbaToken};
+use super::oauth2::{self, Grant, Token};
+use super::{Ambient, Secret, oauth1};
+use crate::egress::{Transport, TransportError};
+use crate::scrub::Scrubber;
+
+/// How long a token endpoint may take.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Credentials that cannot work, found before anything is sent. Names the member, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadCredentials(pub &'static str);
+
+/// Why a request could not be signed. It was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// The token endpoint refused the credentials: the tenant has to change them.
+    #[error("{0}")]
+    Denied(String),
+    /// The token endpoint did not answer as it should: try again later.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// The credentials of one connection at work: signs its requests, keeps its token, knows its secrets.
+pub struct Signer {
+    credentials: Credentials,
+    scheme: Scheme,
+    ambient: Arc<dyn Ambient>,
+    /// Held while a token is fetched, so that a hundred waiting requests make one fetch.
+    token: tokio::sync::Mutex<Option<Token>>,
+    /// Tokens handed out before may still be echoed, so the last ones stay known.
+    known: RwLock<(Vec<Secret>, Arc<Scrubber>)>,
+}
+
+enum Scheme {
+    None,
+    Header(HeaderName, Secret),
+    Tba(TbaToken),
+    Grant(Grant),
+}
+
+/// What a request was signed with, to tell a token that has just been replaced from one that is refused.
+pub struct Signed(Option<Secret>);
+
+impl Signer {
+    /// A signer with these credentials.
+    ///
+    /// # Errors
+    /// The member that cannot work: a key that is not PEM, a header that is not one.
+    pub fn new(credentials: Credentials, ambient: Arc<dyn Ambient>) -> Result<Self, BadCredentials> {
+        let scheme = scheme_of(&credentials)?;
+        let mut secrets: Vec<Secret> = Vec::new();
+        if let Scheme::Header(_, value) = &scheme {
+            // `Basic …` as a whole, and its Base64 alone, which is what an echo quotes.
+            secrets.push(Secret::new(value.expose().trim_start_matches("Basic ").to_owned()));
+        }
+        let scrubber = Arc::new(scrubber(&credentials, &secrets));
+        let known = RwLock::new((secrets, scrubber));
+        Ok(Self { credentials, scheme, ambient, token: tokio::sync::Mutex::default(), known })
+    }
+
+    /// Knows every secret of the connection, in every spelling.
+    #[must_use]
+    pub fn scrubber(&self) -> Arc<Scrubber> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// The header this signer sets besides `Authorization`, which is never a guest's.
+    #[must_use]
+    pub fn reserves(&self, header: &HeaderName) -> bool {
+        match &self.scheme {
+            Scheme::Header(name, _) => name == header,
+            Scheme::Grant(grant) if grant.present() == Present::Shopify => header.as_str() == SHOPIFY_HEADER,
+            _ => false,
+        }
+    }
+
+    /// Adds the credentials to `request`, fetching a token through `transport` if there is none.
+    ///
+    /// # Errors
+    /// Why there is no token. The request was not sent.
+    pub async fn sign(&self, request: &mut Request<Bytes>, transport: &dyn Transport) -> Result<Signed, SignError> {
+        match &self.scheme {
+            Scheme::None => Ok(Signed(None)),
+            Scheme::Header(name, value) => insert(request, name.clone(), value.expose()).map(|()| Signed(None)),
+            Scheme::Tba(token) => {
+                let url: Url = request.uri().to_string().parse().map_err(|_| SignError::Denied("no URL".to_owned()))?;
+                let nonce = format!("{:032x}", self.ambient.nonce());
+                let stamp = oauth1::Stamp { seconds: self.ambient.now().0 / 1_000, nonce: &nonce };
+                let value = oauth1::authorization(token, request.method().as_str(), &url, &stamp);
+                insert(request, AUTHORIZATION, &value).map(|()| Signed(None))
+            }
+            Scheme::Grant(grant) => {
+                let token = self.token(grant, transport).await?;
+                match grant.present() {
+                    Present::Bearer => insert(request, AUTHORIZATION, &format!("Bearer {}", token.expose()))?,
+                    Present::Shopify => insert(request, HeaderName::from_static(SHOPIFY_HEADER), token.expose())?,
+                }
+                Ok(Signed(Some(token)))
+            }
+        }
+    }
+
+    /// After a 401 to a request that was signed as `signed`: forgets that token. True if signing again would use
+    /// another one. Only fetched tokens are renewed: repeating a refused fixed credential can lock an account.
+    pub async fn renew(&self, signed: &Signed) -> bool {
+        let Some(refused) = &signed.0 else { return false };
+        let mut token = self.token.lock().await;
+        if token.as_ref().is_some_and(|it| it.value.expose() == refused.expose()) {
+            *token = None;
+        }
+        true
+    }
+
+    async fn token(&self, grant: &Grant, transport: &dyn Transport) -> Result<Secret, SignError> {
+        let mut kept = self.token.lock().await;
+        let now = self.ambient.now();
+        if let Some(token) = kept.as_ref().filter(|it| it.is_fresh(now)) {
+            return Ok(token.value.clone());
+        }
+        let request = grant.request(now)?;
+        let response = transport.send(request, TOKEN_TIMEOUT).await.map_err(|error| match error {
+            TransportError::Denied(why) => SignError::Denied(format!("the token endpoint: {why}")),
+            other => SignError::Unavailable(format!("the token endpoint: {other}")),
+        })?;
+        let status: StatusCode = response.status();
+        let token = oauth2::read(status, response.body(), now)?;
+        self.know(&token.value);
+        *kept = Some(token.clone());
+        Ok(token.value)
+    }
+
+    fn know(&self, token: &Secret) {
+        const TOKENS_KNOWN: usize = 4;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.0.len() >= TOKENS_KNOWN {
+            known.0.remove(0);
+        }
+        known.0.push(token.clone());
+        known.1 = Arc::new(scrubber(&self.credentials, &known.0));
+    }
+}
+
+const SHOPIFY_HEADER: &str = "x-shopify-access-token";
+
+fn scrubber(credentials: &Credentials, tokens: &[Secret]) -> Scrubber {
+    Scrubber::new(credentials.secrets().into_iter().chain(tokens.iter().map(Secret::expose)))
+}
+
+fn scheme_of(credentials: &Credentials) -> Result<Scheme, BadCredentials> {
+    match credentials {
+        Credentials::None {} => Ok(Scheme::None),
+        Credentials::Basic { username, .. } if username.contains(':') => Err(BadCredentials("username holds a colon")),
+        Credentials::Basic { username, password } => {
+            let pair = STANDARD.encode(format!("{username}:{}", password.expose()));
+            header(AUTHORIZATION, Secret::new(format!("Basic {pair}")))
+        }
+        Credentials::ApiKeyHeader { header: name, value } => {
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| BadCredentials("header is no header name"))?;
+            header(name, value.clone())
+        }
+        Credentials::ShopifyToken { token } => header(HeaderName::from_static(SHOPIFY_HEADER), token.clone()),
+        Credentials::Oauth1Tba(token) => Ok(Scheme::Tba(token.clone())),
+        Credentials::Oauth2ClientCredentials(it) => {
+            check_token_url(&it.token_url)?;
+            Ok(Scheme::Grant(Grant::Client(it.clone())))
+        }
+        Credentials::Oauth2JwtBearer(it) => {
+            check_token_url(&it.token_url)?;
+            Grant::jwt(it.clone()).map(Scheme::Grant)
+        }
+    }
+}
+
+fn header(name: HeaderName, value: Secret) -> Result<Scheme, BadCredentials> {
+    HeaderValue::from_str(value.expose()).map_err(|_| BadCredentials("the value does not fit in a header"))?;
+    Ok(Scheme::Header(name, value))
+}
+
+fn check_token_url(text: &str) -> Result<(), BadCredentials> {
+    let url: Url = text.parse().map_err(|_| BadCredentials("token_url is not a URL"))?;
+    let bare = url.username().is_empty() && url.password().is_none();
+    if bare && url.has_host() { Ok(()) } else { Err(BadCredentials("token_url is not a plain URL")) }
+}
+
+fn insert(request: &mut Request<Bytes>, name: HeaderName, value: &str) -> Result<(), SignError> {
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| SignError::Unavailable("the token does not fit in a header".to_owned()))?;
+    // Keeps it out of debug output and out of HTTP/2's compression tables.
+    value.set_sensitive(true);
+    request.headers_mut().insert(name, value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use truthsource_core::UnixMs;
+
+    /// A clock to be set and nonces that count.
+    #[derive(Default)]
+    struct Bench {
+        now: AtomicU64,
+        nonce: AtomicU64,
+    }
+
+    impl Ambient for Bench {
+        fn now(&self) -> UnixMs {
+            UnixMs(self.now.load(Ordering::Relaxed))
+        }
+        fn nonce(&self) -> u128 {
+            self.nonce.fetch_add(1, Ordering::Relaxed).into()
+        }
+    }
+
+    /// Answers with what it was given, in order, and remembers what it was asked.
+    #[derive(Default)]
+    struct Endpoint {
+        answers: Mutex<VecDeque<(u16, &'static str)>>,
+        bodies: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Transport for Endpoint {
+        async fn send(&self, request: Request<Bytes>, _: Duration) -> Result<http::Response<Bytes>, TransportError> {
+            self.bodies.lock().unwrap().push(String::from_utf8(request.body().to_vec()).unwrap());
+            let (status, body) = self.answers.lock().unwrap().pop_front().unwrap();
+            Ok(http::Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap())
+        }
+    }
+
+    fn endpoint(answers: &[(u16, &'static str)]) -> Endpoint {
+        Endpoint { answers: Mutex::new(answers.iter().copied().collect()), bodies: Mutex::default() }
+    }
+
+    fn signer(json: &str, bench: &Arc<Bench>) -> Signer {
+        Signer::new(serde_json::from_str(json).unwrap(), bench.clone()).unwrap()
+    }
+
+    async fn headers(signer: &Signer, endpoint: &Endpoint) -> Result<http::HeaderMap, SignError> {
+        let mut request = Request::get("https://shop.example/x?b=2&a=1").body(Bytes::new()).unwrap();
+        signer.sign(&mut request, endpoint).await?;
+        Ok(request.headers().clone())
+    }
+
+    const CLIENT: &str = r#"{"scheme":"oauth2-client-credentials","token_url":"https://x.example/t","client_id":"id","client_secret":"hush-hush"}"#;
+
+    #[tokio::test]
+    async fn fixed_credentials_become_headers() {
+        let bench = Arc::new(Bench::default());
+        let none = endpoint(&[]);
+        let basic = signer(r#"{"scheme":"basic","username":"Aladdin","password":"open sesame"}"#, &bench);
+        assert_eq!(headers(&basic, &none).await.unwrap()["authorization"], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let key = signer(r#"{"scheme":"api-key-header","header":"x-key","value":"k1k2k3"}"#, &bench);
+        assert_eq!(headers(&key, &none).await.unwrap()["x-key"], "k1k2k3");
+        assert!(key.reserves(&HeaderName::from_static("x-key")));
+        let shop = signer(r#"{"scheme":"shopify-token","token":"shpat_1"}"#, &bench);
+        assert_eq!(headers(&shop, &none).await.unwrap()["x-shopify-access-token"], "shpat_1");
+        assert!(headers(&signer(r#"{"scheme":"none"}"#, &bench), &none).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn each_oauth1_signature_has_its_own_nonce() {
+        let bench = Arc::new(Bench::default());
+        let json = r#"{"scheme":"oauth1-tba","realm":"1","consumer_key":"a","consumer_secret":"b","token":"c","token_secret":"d"}"#;
+        let tba = signer(json, &bench);
+        let none = endpoint(&[]);
+        let first = headers(&tba, &none).await.unwrap()["authorization"].clone();
+        assert_ne!(first, headers(&tba, &none).await.unwrap()["authorization"]);
+    }
+
+    #[tokio::test]
+    async fn a_token_is_fetched_once_and_again_when_it_ends() {
+        let bench = Arc::new(Bench::default());
+        let oauth = signer(CLIENT, &bench);
+        let server = endpoint(&[
+            (200, r#"{"access_token":"token-1","expires_in":"3600"}"#),
+            (200, r#"{"access_token":"token-2","expires_in":3600}"#),
+        ]);
+        for _ in 0..3 {
+            assert_eq!(headers(&oauth, &server).await.unwrap()["authorization"], "Bearer token-1");
+        }
+        assert_eq!(
+            server.bodies.lock().unwrap().as_slice(),
+            ["grant_type=client_credentials&client_id=id&client_secret=hush-hush"]
+        );
+        bench.now.store(3_540_000, Ordering::Relaxed);
+        assert_eq!(headers(&oauth, &server).await.unwrap()["authorization"], "Bearer token-2");
+        assert_eq!(oauth.scrubber().text("token-1 token-2 hush-hush"), "*** *** ***");
+    }
+
+    #[tokio::test]
+    async fn the_shopify_variant_speaks_json_and_its_own_header() {
+        let json = CLIENT.replace("\"}", r#"","body":"json","present":"shopify"}"#);
+        let shop = signer(&json, &Arc::new(Bench::default()));
+        let server = endpoint(&[(200, r#"{"access_token":"shpat_2","scope":"read_products","expires_in":86399}"#)]);
+        assert_eq!(headers(&shop, &server).await.unwrap()["x-shopify-access-token"], "shpat_2");
+        let body = server.bodies.lock().unwrap()[0].clone();
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["grant_type"], "client_credentials");
+        assert!(shop.reserves(&HeaderName::from_static("x-shopify-access-token")));
+    }
+
+    #[tokio::test]
+    async fn p11_refused_credentials_are_denied_without_quoting_them() {
+        let bench = Arc::new(Bench::default());
+        let check = async |status: u16, body: &'static str, expect: SignError| {
+            assert_eq!(headers(&signer(CLIENT, &bench), &endpoint(&[(status, body)])).await.err(), Some(expect));
+        };
+        let denied = |text: &str| SignError::Denied(text.to_owned());
+        let unavailable = |text: &str| SignError::Unavailable(text.to_owned());
+        check(400, r#"{"error":"invalid_client"}"#, denied("the token endpoint answered 400 invalid_client")).await;
+        check(401, r#"{"error":"your secret hush-hush is wrong"}"#, denied("the token endpoint answered 401")).await;
+        check(503, "<html>", unavailable("the token endpoint answered 503")).await;
+        check(429, "", unavailable("the token endpoint answered 429")).await;
+        check(200, "{}", unavailable("the token endpoint's answer has no token")).await;
+    }
+
+    #[tokio::test]
+    async fn only_a_fetched_token_is_renewed_after_a_401() {
+        let bench = Arc::new(Bench::default());
+        let oauth = signer(CLIENT, &bench);
+        let server = endpoint(&[(200, r#"{"access_token":"t1"}"#), (200, r#"{"access_token":"t2"}"#)]);
+        let mut request = Request::get("https://x.example/").body(Bytes::new()).unwrap();
+        let signed = oauth.sign(&mut request, &server).await.unwrap();
+        assert!(oauth.renew(&signed).await);
+        let again = oauth.sign(&mut request, &server).await.unwrap();
+        assert_eq!(request.headers()["authorization"], "Bearer t2");
+        // A late 401 about the first token must not throw away the second.
+        assert!(oauth.renew(&signed).await);
+        assert!(oauth.token.lock().await.is_some());
+        assert!(again.0.is_some());
+        let fixed = signer(r#"{"scheme":"shopify-token","token":"shpat_1"}"#, &bench);
+        let signed = fixed.sign(&mut request, &server).await.unwrap();
+        assert!(!fixed.renew(&signed).await);
+    }
+
+    #[test]
+    fn bad_credentials_are_found_at_once_and_not_quoted() {
+        let check = |json: &str, expect: &'static str| {
+            let seen = Signer::new(serde_json::from_str(json).unwrap(), Arc::new(Bench::default()));
+            assert_eq!(seen.err(), Some(BadCredentials(expect)));
+        };
+        check(r#"{"scheme":"basic","username":"a:b","password":"x"}"#, "username holds a colon");
+        check(r#"{"scheme":"shopify-token","token":"a\nb"}"#, "the value does not fit in a header");
+        check(
+            r#"{"scheme":"oauth2-jwt-bearer","token_url":"https://x/t","client_id":"a","certificate_id":"k","private_key":"x","algorithm":"PS256"}"#,
+            "private_key is not a PEM key for this algorithm",
+        );
+    }
+}
