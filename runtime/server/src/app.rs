@@ -32,7 +32,8 @@ pub struct App {
 #[derive(Default)]
 pub struct Tenants(std::sync::RwLock<BTreeMap<String, Arc<TenantHandle>>>);
 
-/// A tenant, open.
+/// A tenant, open. Cheap to clone.
+#[derive(Clone)]
 pub struct TenantHandle {
     /// Who.
     pub tenant: Tenant,

@@ -7,5 +7,7 @@
 
 pub mod app;
 pub mod engine;
+pub mod plugins;
+pub mod sim;
 pub mod store;
 pub mod work;

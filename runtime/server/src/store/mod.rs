@@ -131,6 +131,8 @@ pub trait TenantStore: Send + Sync {
     async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>>;
     /// The value that a connection's component keeps under `key`.
     async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>>;
+    /// How many keys a connection's component keeps.
+    async fn kv_count(&self, connection: ConnectionId) -> Result<u64>;
     /// A named setting of the tenant (rules, budgets), as JSON; `None` if never set.
     async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>>;
 }

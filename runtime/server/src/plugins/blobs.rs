@@ -1,0 +1,56 @@
+//! Components' bytes: files named by their sha256.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use truthsource_host::Digest;
+
+/// A directory of files named by what they hold. A file is complete under its name or not there at all.
+#[derive(Debug, Clone)]
+pub struct Blobs(PathBuf);
+
+impl Blobs {
+    /// Opens the directory, making it if need be.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(dir: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        Ok(Self(dir.to_owned()))
+    }
+
+    /// Keeps `bytes`, durably, and gives their name.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn put(&self, bytes: &[u8]) -> std::io::Result<Digest> {
+        let digest = Digest::of(bytes);
+        let path = self.path(&digest.to_string());
+        if !path.exists() {
+            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|it| it.error)?;
+            std::fs::File::open(&self.0)?.sync_all()?;
+        }
+        Ok(digest)
+    }
+
+    /// The bytes of this name; an error when they are not there or are not what their name says.
+    ///
+    /// # Errors
+    /// When they are missing, unreadable or damaged.
+    pub fn get(&self, digest: &str) -> std::io::Result<Vec<u8>> {
+        let bytes = std::fs::read(self.path(digest))?;
+        if Digest::of(&bytes).to_string() == digest {
+            return Ok(bytes);
+        }
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the component's file is damaged"))
+    }
+
+    fn path(&self, digest: &str) -> PathBuf {
+        // A digest is hex: nothing in it can leave the directory.
+        let name: String = digest.chars().filter(char::is_ascii_hexdigit).collect();
+        self.0.join(format!("{name}.wasm"))
+    }
+}

@@ -1,0 +1,208 @@
+//! One tenant's components, as its engine calls them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use truthsource_core::{Fields, Kind, UnixMs};
+use truthsource_host::model::{
+    Conflict, Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook, Write,
+};
+use truthsource_host::{CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Validator};
+
+use super::{Active, Parts, Reaches, Slots, setup};
+use crate::app::{Refusal, TenantHandle};
+use crate::engine::ports::{Decided, Guests};
+use crate::store::{Batch, CallRow, Change, Connection};
+
+/// The components of one tenant.
+pub struct TenantGuests {
+    parts: Arc<Parts>,
+    slots: Arc<Slots>,
+    reaches: Arc<Reaches>,
+    tenant: Arc<TenantHandle>,
+    /// What each release of a connector said it can do.
+    described: Mutex<BTreeMap<(String, u64), Arc<Description>>>,
+}
+
+impl TenantGuests {
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        slots: Arc<Slots>,
+        reaches: Arc<Reaches>,
+        tenant: Arc<TenantHandle>,
+    ) -> Self {
+        Self { parts, slots, reaches, tenant, described: Mutex::default() }
+    }
+
+    async fn connector(&self, connection: &Connection) -> Result<(Connector, Arc<Active>), CallError> {
+        let slot = &connection.spec.connector;
+        let active = self.slots.active(&self.tenant, slot).await.map_err(|it| unready(&it))?;
+        let connector = Connector::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        Ok((connector, active))
+    }
+
+    async fn mapping(&self, connection: &Connection) -> Result<Option<Mapping>, CallError> {
+        let slot = format!("mapping:{}", connection.name);
+        let active = self.slots.find(&self.tenant, &slot).await.map_err(|it| unready(&it))?;
+        active.map(|it| Mapping::try_from(it.release.clone()).map_err(|_| misfit(&slot))).transpose()
+    }
+
+    fn pure(&self, slot: &str) -> CallSetup {
+        setup(&self.tenant, slot, self.parts.clock.as_ref())
+    }
+
+    async fn reaching(&self, connection: &Connection) -> Result<CallSetup, CallError> {
+        let reach: Reach = self.reaches.of(&self.tenant, connection).await?;
+        Ok(self.pure(&connection.spec.connector).reaching(reach))
+    }
+
+    fn context(&self, connection: &Connection) -> Context {
+        Context { settings: connection.spec.settings.clone(), now: self.parts.clock.now() }
+    }
+
+    async fn noted<T>(&self, slot: &str, answer: (Result<T, CallError>, Recording)) -> Result<T, CallError> {
+        let (result, recording) = answer;
+        if result.is_err() {
+            record(&self.tenant, slot, &recording, self.parts.clock.now()).await;
+        }
+        result
+    }
+
+    /// What the tenant's own mapping makes of what a connector says.
+    async fn canonical(&self, connection: &Connection, kind: Kind, seen: Vec<Observed>) -> Result<Vec<Observed>, CallError> {
+        let Some(mapping) = self.mapping(connection).await? else { return Ok(seen) };
+        let slot = format!("mapping:{}", connection.name);
+        let fields = |it: &Observed| if let Observed::Present(state) = it { Some(state.fields.clone()) } else { None };
+        let records = seen.iter().filter_map(fields).collect();
+        let mapped = mapping.to_canonical(&self.pure(&slot), self.context(connection), kind, records).await;
+        let mut mapped = self.noted(&slot, mapped).await?.into_iter();
+        let mapped = seen.into_iter().map(|it| match it {
+            Observed::Present(state) => match mapped.next().flatten() {
+                Some(fields) => Observed::Present(State { fields, ..state }),
+                None => Observed::Absent(state.remote_id),
+            },
+            absent => absent,
+        });
+        Ok(mapped.collect())
+    }
+}
+
+#[async_trait]
+impl Guests for TenantGuests {
+    async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError> {
+        let (connector, active) = self.connector(connection).await?;
+        let key = (connection.spec.connector.clone(), active.id);
+        if let Some(known) = self.described.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(known.clone());
+        }
+        let answer = connector.describe(&self.pure(&key.0)).await;
+        let description = Arc::new(self.noted(&key.0, answer).await?);
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, description.clone());
+        Ok(description)
+    }
+
+    async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {
+        let (connector, _) = self.connector(connection).await?;
+        let answer = connector.check(&self.reaching(connection).await?, self.context(connection)).await;
+        self.noted(&connection.spec.connector, answer).await
+    }
+
+    async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
+        let (connector, _) = self.connector(connection).await?;
+        let setup = self.reaching(connection).await?;
+        let answer = connector.pull(&setup, self.context(connection), pull.clone()).await;
+        let page = self.noted(&connection.spec.connector, answer).await?;
+        Ok(Page { entries: self.canonical(connection, pull.kind, page.entries).await?, ..page })
+    }
+
+    async fn read(&self, connection: &Connection, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, CallError> {
+        let (connector, _) = self.connector(connection).await?;
+        let setup = self.reaching(connection).await?;
+        let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec()).await;
+        let seen = self.noted(&connection.spec.connector, answer).await?;
+        self.canonical(connection, kind, seen).await
+    }
+
+    async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
+        let (connector, _) = self.connector(connection).await?;
+        let setup = self.reaching(connection).await?;
+        let answer = connector.push(&setup, self.context(connection), writes.to_vec()).await;
+        self.noted(&connection.spec.connector, answer).await
+    }
+
+    async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
+        let (connector, _) = self.connector(connection).await?;
+        let setup = self.reaching(connection).await?;
+        let answer = connector.find(&setup, self.context(connection), kind, command_key.to_owned()).await;
+        self.noted(&connection.spec.connector, answer).await
+    }
+
+    async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {
+        let (connector, _) = self.connector(connection).await?;
+        let setup = self.pure(&connection.spec.connector);
+        let answer = connector.receive(&setup, self.context(connection), webhook.clone()).await;
+        self.noted(&connection.spec.connector, answer).await
+    }
+
+    async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
+        let mut records = records.to_vec();
+        if let Some(mapping) = self.mapping(connection).await? {
+            let slot = format!("mapping:{}", connection.name);
+            let answer = mapping.from_canonical(&self.pure(&slot), self.context(connection), kind, records).await;
+            records = self.noted(&slot, answer).await?;
+        }
+        let (connector, _) = self.connector(connection).await?;
+        let setup = self.pure(&connection.spec.connector);
+        let answer = connector.project(&setup, self.context(connection), kind, records).await;
+        self.noted(&connection.spec.connector, answer).await
+    }
+
+    async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
+        let Some(active) = self.slots.find(&self.tenant, slot).await.map_err(|it| unready(&it))? else {
+            return Ok(None);
+        };
+        let policy = Policy::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        let answer = policy.decide(&self.pure(slot), conflicts.to_vec()).await;
+        let named = format!("{slot}@{}", answer.1.digest);
+        let decisions = self.noted(slot, answer).await?;
+        Ok(Some(Decided { decisions, policy: named }))
+    }
+
+    async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
+        let slot = format!("validator:{kind}");
+        let Some(active) = self.slots.find(&self.tenant, &slot).await.map_err(|it| unready(&it))? else {
+            return Ok(None);
+        };
+        let validator = Validator::try_from(active.release.clone()).map_err(|_| misfit(&slot))?;
+        let answer = validator.validate(&self.pure(&slot), kind, records.to_vec()).await;
+        self.noted(&slot, answer).await.map(Some)
+    }
+}
+
+/// Keeps the recording of a call that failed, so that its author can see why. A store that cannot take it loses it.
+pub(super) async fn record(tenant: &TenantHandle, slot: &str, recording: &Recording, at: UnixMs) {
+    let mut batch = Batch::new(at);
+    batch.changes.push(Change::Call(CallRow {
+        id: 0,
+        at,
+        slot: slot.to_owned(),
+        digest: recording.digest.to_string(),
+        function: recording.function.to_string(),
+        fuel: recording.fuel.unwrap_or_default(),
+        micros: recording.duration_us,
+        fault: recording.failure.as_ref().map(|it| it.code.clone()),
+        recording: serde_json::to_value(recording).unwrap_or_default(),
+    }));
+    if let Err(error) = tenant.store.commit(batch).await {
+        tracing::warn!(slot, %error, "a failed call was not recorded");
+    }
+}
+
+fn unready(refusal: &Refusal) -> CallError {
+    CallError::Host { reason: refusal.message.clone() }
+}
+
+fn misfit(slot: &str) -> CallError {
+    CallError::Host { reason: format!("the component in slot `{slot}` is of another world") }
+}

@@ -1,0 +1,164 @@
+//! Components: kept, compiled, swapped and called.
+//!
+//! A call takes the release that is active at its first instruction and keeps it to its last: activating another only
+//! replaces a pointer, so that no call is dropped or mixed (promise O2).
+
+mod blobs;
+mod guests;
+mod reach;
+mod slots;
+mod upload;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use truthsource_host::egress::{Origin, Transport};
+use truthsource_host::model::{Basket, Finding, WebhookScheme};
+use truthsource_host::signing::Ambient;
+use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
+
+use crate::app::{Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
+use crate::engine::ports::{Clock, Guests as _};
+use crate::store::{Connection, Release, Slot};
+
+pub use blobs::Blobs;
+pub use guests::TenantGuests;
+pub use reach::Reaches;
+pub use slots::{Active, Slots};
+
+/// What the service is made of.
+pub struct Parts {
+    /// Runs components.
+    pub host: Arc<Host>,
+    /// Keeps their bytes.
+    pub blobs: Blobs,
+    /// Opens connections' credentials.
+    pub vault: Arc<dyn Vault>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Clock and randomness for signatures.
+    pub ambient: Arc<dyn Ambient>,
+    /// Origins on private addresses or without TLS that the operator allows.
+    pub allowed: BTreeSet<Origin>,
+    /// Another way out than the guarded one: how a simulation stands in for the network.
+    pub transport: Option<Arc<dyn Transport>>,
+}
+
+/// Runs every tenant's components.
+pub struct Service {
+    parts: Arc<Parts>,
+    slots: Arc<Slots>,
+    reaches: Arc<Reaches>,
+}
+
+impl Service {
+    /// The service of a node.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let parts = Arc::new(parts);
+        Self { slots: Arc::new(Slots::new(parts.clone())), reaches: Arc::new(Reaches::new(parts.clone())), parts }
+    }
+
+    /// The components of one tenant, as its engine calls them.
+    #[must_use]
+    pub fn guests(&self, tenant: Arc<TenantHandle>) -> TenantGuests {
+        TenantGuests::new(self.parts.clone(), self.slots.clone(), self.reaches.clone(), tenant)
+    }
+}
+
+#[async_trait]
+impl Plugins for Service {
+    async fn upload(&self, tenant: &TenantHandle, slot: &str, component: Bytes) -> Result<Release, Refusal> {
+        upload::accept(&self.parts, tenant, slot, component).await
+    }
+
+    async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal> {
+        self.slots.activate(tenant, slot, release).await
+    }
+
+    async fn rollback(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal> {
+        let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
+        let previous = slots.into_iter().find(|it| it.name == slot).and_then(|it| it.previous);
+        let previous = previous.ok_or_else(|| Refusal {
+            code: "nothing-to-roll-back".to_owned(),
+            message: format!("slot `{slot}` has no earlier release"),
+            status: 409,
+        })?;
+        self.slots.activate(tenant, slot, previous).await
+    }
+
+    async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal> {
+        let active = self.slots.active(tenant, slot).await?;
+        let pricing = Pricing::try_from(active.release.clone()).map_err(|_| wrong_world(slot))?;
+        let setup = setup(tenant, slot, self.parts.clock.as_ref()).keep(Detail::Receipt);
+        let (lines, recording) = pricing.price(&setup, basket).await;
+        let failed = lines.is_err();
+        if failed {
+            guests::record(tenant, slot, &recording, self.parts.clock.now()).await;
+        }
+        let lines = lines.map_err(|error| called(slot, &error))?;
+        let receipt = Receipt {
+            slot: slot.to_owned(),
+            release: active.id,
+            digest: recording.digest.to_string(),
+            input_sha256: recording.input_digest.map(|it| it.to_string()).unwrap_or_default(),
+            fuel: recording.fuel.unwrap_or_default(),
+        };
+        Ok(Quote { lines, receipt })
+    }
+
+    async fn check(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Vec<Finding>, Refusal> {
+        let guests = self.guests(Arc::new(tenant.clone()));
+        guests.check(connection).await.map_err(|error| called(&connection.spec.connector, &error))
+    }
+
+    async fn webhook_scheme(
+        &self,
+        tenant: &TenantHandle,
+        connection: &Connection,
+    ) -> Result<Option<WebhookScheme>, Refusal> {
+        let guests = self.guests(Arc::new(tenant.clone()));
+        let description = guests.describe(connection).await;
+        description.map(|it| it.webhook.clone()).map_err(|error| called(&connection.spec.connector, &error))
+    }
+
+    fn forget(&self, tenant: &TenantHandle, connection: &Connection) {
+        self.reaches.forget(tenant.tenant.id, connection.id);
+    }
+}
+
+fn setup(tenant: &TenantHandle, slot: &str, clock: &dyn Clock) -> CallSetup {
+    CallSetup::new(Tenant::new(&tenant.tenant.name), clock.now()).slot(slot)
+}
+
+fn wrong_world(slot: &str) -> Refusal {
+    let message = format!("the component in slot `{slot}` is of another world than the call needs");
+    Refusal { code: "wrong-world".to_owned(), message, status: 409 }
+}
+
+fn stored(error: &crate::store::Error) -> Refusal {
+    tracing::error!(error = error as &dyn std::error::Error, "the store failed");
+    let message = "the store is out of reach; try again".to_owned();
+    Refusal { code: "unavailable".to_owned(), message, status: 503 }
+}
+
+fn called(slot: &str, error: &CallError) -> Refusal {
+    let status = match error {
+        CallError::Busy { .. } => 503,
+        CallError::BadInput(_) => 422,
+        CallError::Refused(_) => 422,
+        _ => 502,
+    };
+    Refusal { code: error.code().to_owned(), message: format!("the component in slot `{slot}`: {error}"), status }
+}
+
+/// The files of a directory that a node keeps components in.
+///
+/// # Errors
+/// When the directory cannot be made.
+pub fn blobs(dir: &Path) -> std::io::Result<Blobs> {
+    Blobs::open(dir)
+}

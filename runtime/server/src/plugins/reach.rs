@@ -1,0 +1,108 @@
+//! What a connection's component may reach: its origins with its credentials, and its small state.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use truthsource_core::record::ConnectionId;
+use truthsource_host::capability::http::Outbound;
+use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
+use truthsource_host::egress::{Guarded, Origin, SystemLookup, Transport};
+use truthsource_host::signing::{Credentials, Signer};
+use truthsource_host::{CallError, Reach};
+
+use super::Parts;
+use crate::app::TenantHandle;
+use crate::engine::ports::Clock;
+use crate::store::control::TenantId;
+use crate::store::{Batch, Change, Connection, TenantStore};
+
+/// Every connection's reach, made at its first call and kept: it holds the connection's token and its open sockets.
+pub struct Reaches {
+    parts: Arc<Parts>,
+    made: Mutex<BTreeMap<(TenantId, ConnectionId), Reach>>,
+}
+
+impl Reaches {
+    pub(super) fn new(parts: Arc<Parts>) -> Self {
+        Self { parts, made: Mutex::default() }
+    }
+
+    /// What the component of `connection` may reach.
+    ///
+    /// # Errors
+    /// When its credentials cannot be opened or understood.
+    pub async fn of(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Reach, CallError> {
+        let key = (tenant.tenant.id, connection.id);
+        if let Some(reach) = self.lock().get(&key) {
+            return Ok(reach.clone());
+        }
+        let reach = self.make(tenant, connection).await.map_err(|error| CallError::Host { reason: format!("{error:#}") })?;
+        self.lock().insert(key, reach.clone());
+        Ok(reach)
+    }
+
+    /// Forgets a connection's reach: the next call makes it anew.
+    pub fn forget(&self, tenant: TenantId, connection: ConnectionId) {
+        self.lock().remove(&(tenant, connection));
+    }
+
+    async fn make(&self, tenant: &TenantHandle, connection: &Connection) -> anyhow::Result<Reach> {
+        let sealed = tenant.store.credentials(connection.id, "auth").await?;
+        let credentials = match sealed {
+            None => Credentials::None {},
+            Some(sealed) => {
+                let bound = bound(connection.id, "auth");
+                let open = self.parts.vault.open(tenant.tenant.id, &bound, &sealed)?;
+                serde_json::from_slice(&open).map_err(|_| anyhow::anyhow!("the stored credentials cannot be understood"))?
+            }
+        };
+        let origins: Result<_, _> = connection.spec.egress.iter().map(|it| it.parse::<Origin>()).collect();
+        let signer = Signer::new(credentials, self.parts.ambient.clone())?;
+        let transport: Arc<dyn Transport> = match &self.parts.transport {
+            Some(transport) => transport.clone(),
+            None => Arc::new(Guarded::new(Arc::new(SystemLookup), self.parts.allowed.clone())?),
+        };
+        let kv = ConnectionKv { store: tenant.store.clone(), clock: self.parts.clock.clone(), connection: connection.id };
+        Ok(Reach {
+            http: Some(Arc::new(Outbound::new(origins?, transport, signer))),
+            kv: Some(KvGrant(Arc::new(kv))),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TenantId, ConnectionId), Reach>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a connection's secret is bound to: it opens nowhere else.
+#[must_use]
+pub fn bound(connection: ConnectionId, purpose: &str) -> String {
+    format!("connection/{connection}/{purpose}")
+}
+
+/// The `kv` of one connection, in its tenant's store.
+struct ConnectionKv {
+    store: Arc<dyn TenantStore>,
+    clock: Arc<dyn Clock>,
+    connection: ConnectionId,
+}
+
+#[async_trait]
+impl KvStore for ConnectionKv {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.store.kv_get(self.connection, key).await.map_err(|_| Unavailable)
+    }
+
+    async fn count(&self) -> Result<usize, Unavailable> {
+        let count = self.store.kv_count(self.connection).await.map_err(|_| Unavailable)?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    async fn apply(&self, writes: BTreeMap<String, Option<Vec<u8>>>) -> Result<(), Unavailable> {
+        let mut batch = Batch::new(self.clock.now());
+        let connection = self.connection;
+        batch.changes.extend(writes.into_iter().map(|(key, value)| Change::Kv { connection, key, value }));
+        self.store.commit(batch).await.map(|_| ()).map_err(|_| Unavailable)
+    }
+}

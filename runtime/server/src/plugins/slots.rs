@@ -1,0 +1,105 @@
+//! Which release answers a slot's calls right now.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use truthsource_host::{Allowance, Release};
+
+use super::{Parts, stored, upload};
+use crate::app::{Refusal, TenantHandle};
+use crate::store::control::TenantId;
+use crate::store::{Batch, Change, Slot};
+
+/// A release that is ready to be called.
+#[derive(Clone)]
+pub struct Active {
+    /// Its number.
+    pub id: u64,
+    /// The component.
+    pub release: Release,
+}
+
+type Key = (TenantId, String);
+
+/// Every slot's active release, loaded when first called and swapped as a whole.
+pub struct Slots {
+    parts: Arc<Parts>,
+    active: RwLock<BTreeMap<Key, Arc<Active>>>,
+}
+
+impl Slots {
+    pub(super) fn new(parts: Arc<Parts>) -> Self {
+        Self { parts, active: RwLock::default() }
+    }
+
+    /// The release that answers now.
+    ///
+    /// # Errors
+    /// When the slot is empty, or its release cannot be loaded.
+    pub async fn active(&self, tenant: &TenantHandle, slot: &str) -> Result<Arc<Active>, Refusal> {
+        self.find(tenant, slot).await?.ok_or_else(|| Refusal {
+            code: "empty-slot".to_owned(),
+            message: format!("nothing is active in slot `{slot}`"),
+            status: 404,
+        })
+    }
+
+    /// The release that answers now, if one does.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    pub async fn find(&self, tenant: &TenantHandle, slot: &str) -> Result<Option<Arc<Active>>, Refusal> {
+        let key = (tenant.tenant.id, slot.to_owned());
+        if let Some(active) = self.read().get(&key) {
+            return Ok(Some(active.clone()));
+        }
+        let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
+        let Some(release) = slots.into_iter().find(|it| it.name == slot).and_then(|it| it.active) else {
+            return Ok(None);
+        };
+        let active = self.load(tenant, slot, release).await?;
+        // Whoever activated meanwhile was newer.
+        Ok(Some(self.write().entry(key).or_insert(active).clone()))
+    }
+
+    /// Makes a release answer. It is loaded first, so that the swap itself is one pointer.
+    ///
+    /// # Errors
+    /// When there is no such release, or it cannot be loaded: the one before goes on answering.
+    pub async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal> {
+        let active = self.load(tenant, slot, release).await?;
+        let mut batch = Batch::new(self.parts.clock.now());
+        batch.changes.push(Change::Activate { slot: slot.to_owned(), release });
+        tenant.store.commit(batch).await.map_err(|error| stored(&error))?;
+        self.write().insert((tenant.tenant.id, slot.to_owned()), active);
+        let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
+        slots.into_iter().find(|it| it.name == slot).ok_or_else(|| missing(slot, release))
+    }
+
+    async fn load(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Arc<Active>, Refusal> {
+        let releases = tenant.store.releases(slot).await.map_err(|error| stored(&error))?;
+        let row = releases.into_iter().find(|it| it.id == release).ok_or_else(|| missing(slot, release))?;
+        let blobs = self.parts.blobs.clone();
+        let bytes = tokio::task::spawn_blocking(move || blobs.get(&row.digest)).await;
+        let bytes = bytes.map_err(std::io::Error::other).and_then(|it| it).map_err(|error| {
+            tracing::error!(%error, slot, release, "a component's bytes cannot be read");
+            let message = format!("release {release} of slot `{slot}` cannot be read; upload it again");
+            Refusal { code: "component-lost".to_owned(), message, status: 503 }
+        })?;
+        let loaded = self.parts.host.load(&bytes, &Allowance::USUAL).await.map_err(|error| upload::refused(&error))?;
+        Ok(Arc::new(Active { id: release, release: loaded }))
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Arc<Active>>> {
+        self.active.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Key, Arc<Active>>> {
+        self.active.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn missing(slot: &str, release: u64) -> Refusal {
+    let message = format!("slot `{slot}` has no release {release}");
+    Refusal { code: "no-such-release".to_owned(), message, status: 404 }
+}

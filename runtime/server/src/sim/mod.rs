@@ -1,0 +1,19 @@
+//! A seeded simulation of the engine: the real steps and the real decisions, on a clock, a store and outside systems
+//! that the simulation owns.
+//!
+//! A seed expands to a [`plan::Plan`]: what people do at the systems and when, what goes wrong and how often. A run
+//! has two phases. While faults are on, what must *never* happen is checked at every write ([`system`]). Then faults
+//! end, time runs on, and what must happen *at last* is checked: every system holds what the truth says (P1), nobody
+//! writes any more (P2), nothing was lost (P5), every order exists once (P6).
+//!
+//! Everything random is drawn by name ([`truthsource_core::draw`]), so the same seed gives the same trace, and leaving
+//! out one event leaves the others as they were.
+
+pub mod guests;
+pub mod judge;
+pub mod plan;
+pub mod run;
+pub mod system;
+
+pub use plan::Plan;
+pub use run::{Outcome, run};
