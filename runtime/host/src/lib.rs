@@ -13,6 +13,7 @@
 #![deny(unsafe_code)]
 
 mod bindings;
+mod cache;
 pub mod call;
 pub mod capability;
 mod convert;
@@ -20,12 +21,14 @@ pub mod digest;
 pub mod egress;
 mod engine;
 pub mod error;
+pub mod host;
 mod limiter;
 pub mod limits;
 pub mod model;
 mod places;
 pub mod record;
 pub mod release;
+pub mod replay;
 pub mod scrub;
 pub mod signing;
 mod state;
@@ -33,11 +36,19 @@ pub mod upload;
 mod wasi;
 pub mod world;
 
+pub use cache::SealKey;
 pub use call::{CallSetup, Reach, Tenant};
 pub use digest::Digest;
 pub use engine::Concurrency;
 pub use error::{Actor, CallError, Misfit};
+pub use host::{Allowance, Compiling, Host, HostConfig};
 pub use limits::Limits;
 pub use record::{Detail, Recording};
 pub use release::{Connector, Mapping, Policy, Pricing, Release, StockRule, Validator};
-pub use world::World;
+pub use upload::{Compiler, Inspected, Manifest, UploadError, compile_child_main};
+pub use world::{EngineKind, World};
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,61 @@
+//! Small components in WAT, and a host to run them on, for this crate's tests.
+
+mod wat;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use truthsource_core::UnixMs;
+
+pub(crate) use wat::{PRICING_TYPES, component, pricing, with_manifest};
+
+use crate::cache::SealKey;
+use crate::call::{CallSetup, Tenant};
+use crate::engine::Concurrency;
+use crate::host::{Allowance, Compiling, Host, HostConfig};
+use crate::limits::Limits;
+use crate::model::{Basket, Line};
+use crate::release::Release;
+
+/// One host for all tests of the process: a pool reserves much address space.
+pub(crate) fn host() -> Arc<Host> {
+    static HOST: OnceLock<Arc<Host>> = OnceLock::new();
+    let start = || {
+        let dir = tempfile::tempdir().unwrap().keep();
+        let mut config = HostConfig::new(dir, SealKey::new([7; 32]), Compiling::InProcess);
+        config.rules = Concurrency { calls_max: 16, calls_per_tenant_max: 16, wait: Duration::from_secs(30) };
+        config.connectors = config.rules;
+        Arc::new(Host::start(config).unwrap())
+    };
+    HOST.get_or_init(start).clone()
+}
+
+/// The release of a component in WAT, without a first call.
+pub(crate) async fn release(wat: &str) -> Release {
+    host().load(&component(wat), &Allowance::USUAL).await.unwrap()
+}
+
+/// The same, under these limits.
+pub(crate) async fn limited(wat: &str, limits: Limits) -> Release {
+    release(wat).await.limited(limits)
+}
+
+pub(crate) fn setup() -> CallSetup {
+    CallSetup::new(Tenant::new("tenant-a"), UnixMs(1_700_000_000_000))
+}
+
+/// A basket of `lines` lines of one piece at 12.50.
+pub(crate) fn basket(lines: usize) -> Basket {
+    let line = |n: usize| Line {
+        item: format!("item-{n}"),
+        quantity: 1.into(),
+        list_price: "12.50".parse().unwrap(),
+        breaks: vec![],
+    };
+    Basket {
+        company: "acme".to_owned(),
+        currency: "EUR".to_owned(),
+        at: UnixMs(1_700_000_000_000),
+        lines: (0..lines).map(line).collect(),
+    }
+}
