@@ -18,7 +18,9 @@ use crate::engine::connections::{FieldSpec, Parties, RULES, RulesSpec};
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
 use crate::engine::{Did, Engine, Error, Pace, deliver, fetch, fold, poll, receive};
-use crate::store::model::{Fault, ModelStore};
+use crate::store::control::ControlStore as _;
+use crate::store::inspect::Inspect as _;
+use crate::store::model::{Fate, ModelStore, ModelStores};
 use crate::store::{Backlog, Batch, Change, ConnectionSpec, ConnectionState, TenantStore};
 
 /// Items of a run.
@@ -69,6 +71,7 @@ struct World<'a> {
     plan: &'a Plan,
     clock: Arc<SimClock>,
     guests: Arc<SimGuests>,
+    stores: ModelStores,
     store: Arc<ModelStore>,
     engine: Engine,
     lanes: [Option<Lane>; SYSTEMS],
@@ -89,27 +92,30 @@ impl<'a> World<'a> {
     async fn set_up(plan: &'a Plan) -> anyhow::Result<Self> {
         let clock = Arc::new(SimClock::default());
         let crashed = Arc::new(AtomicBool::new(false));
-        let store = Arc::new(ModelStore::default());
+        let stores = ModelStores::new();
+        let tenant = stores.add_tenant("sim", clock.now()).await?;
+        let store = Arc::new(stores.tenant_store(tenant.id)?);
         let guests = SimGuests::new(systems(clock.now()), clock.clone(), plan.seed, plan.faults.clone());
         let guests = Arc::new(guests);
         connect(&store).await?;
         let (draw, faults, died) = (Draw::new(plan.seed), plan.faults.clone(), crashed.clone());
-        store.set_faults(move |commit| {
-            let fault = if draw.chance(faults.crash_before, "crash-before", commit) {
-                Fault::Lost
+        stores.on_commit(move |commit| {
+            let fate = if draw.chance(faults.crash_before, "crash-before", commit) {
+                Fate::LostUnknown
             } else if draw.chance(faults.crash_after, "crash-after", commit) {
-                Fault::Unknown
+                Fate::StoredUnknown
             } else {
-                return Fault::None;
+                return Fate::Stored;
             };
             died.store(true, Ordering::SeqCst);
-            fault
+            fate
         });
         let engine = engine(&store, &guests, &clock, plan.seed);
         Ok(Self {
             plan,
             clock,
             guests,
+            stores,
             store,
             engine,
             lanes: [None, None],
@@ -135,7 +141,7 @@ impl<'a> World<'a> {
 
     fn heal(&mut self) {
         self.guests.heal();
-        self.store.set_faults(|_| Fault::None);
+        self.stores.on_commit(|_| Fate::Stored);
         // The last acts of people happen before the systems are compared.
         while self.act(u64::MAX) {}
     }
