@@ -79,10 +79,10 @@ pub async fn serve(system: Arc<dyn System>) -> std::io::Result<Served> {
 
 async fn at_api(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
     let Some(request) = whole(request, shared.api).await else { return too_large() };
-    shared.door.system().in_flight(true);
+    let _in_flight = InFlight::begin(shared.door.system().clone());
     let reply = shared.door.api(now(), &request);
     shared.wake.notify_one();
-    let response = match reply {
+    match reply {
         Reply::Answer(response, after_ms) => {
             if after_ms > 0 {
                 tokio::time::sleep(Duration::from_millis(after_ms)).await;
@@ -94,9 +94,24 @@ async fn at_api(State(shared): State<Shared>, request: axum::extract::Request) -
             std::io::Error::from(std::io::ErrorKind::ConnectionReset),
         )]))),
         Reply::Silence => std::future::pending().await,
-    };
-    shared.door.system().in_flight(false);
-    response
+    }
+}
+
+/// A request that is being answered. A caller that hangs up drops the handler half-way, and the request has ended
+/// then too: otherwise every unanswered call would hold one of the system's places for ever.
+struct InFlight(Arc<dyn System>);
+
+impl InFlight {
+    fn begin(system: Arc<dyn System>) -> Self {
+        system.in_flight(true);
+        Self(system)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight(false);
+    }
 }
 
 async fn at_admin(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
