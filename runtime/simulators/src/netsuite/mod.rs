@@ -93,7 +93,7 @@ impl System for Netsuite {
             if request.uri().path() == auth::bearer::TOKEN_PATH {
                 return state.auth.give_token(&state.settings, now, request);
             }
-            if let Err(response) = state.auth.admit(&state.settings, now, request) {
+            if let Some(response) = state.auth.turn_away(&state.settings, now, request) {
                 return response;
             }
             if in_flight > state.settings.concurrency_max {

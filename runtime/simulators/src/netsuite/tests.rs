@@ -1,6 +1,8 @@
 //! An account to try things on, and what crosses several of its services.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -303,8 +305,11 @@ fn searches_lag_and_records_do_not() {
     account.wait(4_999);
     assert_eq!(searched(), "Bolt M8");
     assert_eq!(account.call("GET", "record/v1/inventoryItem/482", Value::Null).body["displayName"], "New");
+    let listed = "record/v1/inventoryItem?q=displayName%20IS%20New";
+    assert_eq!(account.call("GET", listed, Value::Null).body["count"], 0);
     account.wait(1);
     assert_eq!(searched(), "New");
+    assert_eq!(account.call("GET", listed, Value::Null).body["count"], 1);
 }
 
 #[test]
@@ -329,4 +334,31 @@ fn the_same_requests_give_the_same_account() {
         (account.changes(0), format!("{:?}", account.system.customers()))
     };
     assert_eq!(run(), run());
+}
+
+#[tokio::test]
+async fn callers_who_hang_up_give_their_place_back() {
+    let tba = Account::new().tba;
+    let system = Netsuite::new(Settings { tba: Some(tba.clone()), ..Settings::default() }).unwrap();
+    let served = crate::serve::serve(Arc::new(system)).await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(50)).build().unwrap();
+    let call = |n: u32| {
+        let uri: http::Uri = format!("http://{}/services/rest/system/v1/serverTime", served.api).parse().unwrap();
+        let now = jiff::Timestamp::now().as_second().unsigned_abs();
+        let header = auth::signed::sign(&tba, "1234567", ("GET", &uri), (now, &n.to_string()));
+        client.get(uri.to_string()).header("authorization", header).send()
+    };
+    let silent = crate::faults::Faults { timeout_before: 1_000, ..crate::faults::Faults::default() };
+    served.door.set_faults(silent);
+    for n in 0..6 {
+        assert!(call(n).await.unwrap_err().is_timeout());
+    }
+    served.door.set_faults(crate::faults::Faults::default());
+    // The server learns of the last hang-up a moment after the caller does.
+    for n in 6..200 {
+        if call(n).await.is_ok_and(|it| it.status() == 200) {
+            return;
+        }
+    }
+    panic!("places are held for callers who left");
 }

@@ -70,8 +70,8 @@ impl Auth {
         self.bearers.clear();
     }
 
-    /// Lets a request to any service in, or answers it.
-    pub(super) fn admit(&mut self, settings: &Settings, now: UnixMs, request: &Request) -> Result<(), Response> {
+    /// The answer to a request to any service that may not come in; `None` lets it in.
+    pub(super) fn turn_away(&mut self, settings: &Settings, now: UnixMs, request: &Request) -> Option<Response> {
         let header = request.headers().get(AUTHORIZATION).map(|it| it.to_str().unwrap_or_default());
         let (scheme, rest) = header.and_then(|it| it.split_once(' ')).unwrap_or((header.unwrap_or_default(), ""));
         let outcome = match scheme.to_ascii_lowercase().as_str() {
@@ -80,11 +80,10 @@ impl Auth {
             "" => Err(Denied::new("none", "MissingAuthorization", "no Authorization header")),
             other => Err(Denied::new("none", "UnknownScheme", other)),
         };
-        outcome.map_err(|denied| {
-            let response = answer(settings, &denied);
-            self.note(now, denied);
-            response
-        })
+        let denied = outcome.err()?;
+        let response = answer(settings, &denied);
+        self.note(now, denied);
+        Some(response)
     }
 
     fn note(&mut self, at: UnixMs, denied: Denied) {

@@ -26,6 +26,7 @@ mod transaction;
 
 pub(super) use fulfillment::ship;
 use kind::RecordType;
+use render::Detail;
 pub(super) use transaction::blank;
 
 /// Where the service lives.
@@ -60,7 +61,7 @@ pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Resul
     let cause = Cause { now, actor: Actor::Api };
     let (method, rest) = (request.method(), segments.collect::<Vec<_>>());
     match rest.as_slice() {
-        [] if method == Method::GET => list(state, ty, request),
+        [] if method == Method::GET => state.as_searched(now, |state| list(state, ty, request)),
         [] if method == Method::POST => write(state, cause, request, (ty, None, None)),
         [key] if method == Method::PUT => put(state, cause, request, (ty, key)),
         [key] => {
@@ -80,7 +81,7 @@ pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Resul
         }
         [key, sublist] if method == Method::GET => {
             let id = find(state, ty, key, request)?;
-            let record = render::record(state, request, (ty, id), true);
+            let record = render::record(state, request, (ty, id), Detail::Full);
             let found = record.get(*sublist).filter(|it| it.get("items").is_some()).cloned();
             let found = found.ok_or_else(|| Problem::nonexistent(request.uri().path()))?;
             Ok(json_response(200, wire::COLLECTION, &found))
@@ -240,8 +241,8 @@ fn saved(request: &Request, ty: RecordType, id: u64, unknown: &[String]) -> Resp
 }
 
 fn get(state: &State, ty: RecordType, id: u64, request: &Request) -> Response {
-    let is_expanded = wire::query_flag(request, "expandSubResources");
-    let mut record = render::record(state, request, (ty, id), is_expanded);
+    let detail = if wire::query_flag(request, "expandSubResources") { Detail::Full } else { Detail::Links };
+    let mut record = render::record(state, request, (ty, id), detail);
     if let Some(fields) = wire::query(request, "fields") {
         let wanted: Vec<&str> = fields.split(',').map(str::trim).collect();
         record.retain(|name, _| name == "links" || wanted.contains(&name.as_str()));
@@ -267,7 +268,7 @@ fn list(state: &State, ty: RecordType, request: &Request) -> Result<Response, Pr
         let condition = q::Condition::parse(&text)?;
         let mut found = Vec::new();
         for id in ids {
-            let record: Map<String, Value> = render::record(state, request, (ty, id), false);
+            let record: Map<String, Value> = render::record(state, request, (ty, id), Detail::Links);
             if condition.holds(&record, &state.zone)? {
                 found.push(id);
             }

@@ -64,24 +64,28 @@ impl Condition {
 
     pub(super) fn holds(&self, record: &Map<String, Value>, zone: &TimeZone) -> Result<bool, Problem> {
         match self {
-            Self::And(parts) => all(parts, record, zone, false).map(|decided| !decided),
-            Self::Or(parts) => all(parts, record, zone, true),
+            Self::And(parts) => {
+                for part in parts {
+                    if !part.holds(record, zone)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Or(parts) => {
+                for part in parts {
+                    if part.holds(record, zone)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
             Self::Field { name, operator, is_negated, values } => {
                 let value = record.get(name).map(plain).unwrap_or_default();
                 operator.holds(&value, values, zone).map(|it| it != *is_negated)
             }
         }
     }
-}
-
-/// Whether any part comes to `wanted`.
-fn all(parts: &[Condition], record: &Map<String, Value>, zone: &TimeZone, wanted: bool) -> Result<bool, Problem> {
-    for part in parts {
-        if part.holds(record, zone)? == wanted {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn either(tokens: &mut Tokens) -> Result<Condition, Problem> {

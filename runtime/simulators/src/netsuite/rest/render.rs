@@ -11,12 +11,21 @@ use super::super::wire;
 use super::kind::RecordType;
 use crate::system::Request;
 
+/// How much of a record is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Sublists as links.
+    Links,
+    /// Sublists in full.
+    Full,
+}
+
 /// Where a record is shown, and how much of it.
 struct View<'a> {
     state: &'a State,
     request: &'a Request,
     url: String,
-    is_expanded: bool,
+    detail: Detail,
 }
 
 /// A record that exists; an empty object otherwise.
@@ -24,10 +33,10 @@ pub(super) fn record(
     state: &State,
     request: &Request,
     (ty, id): (RecordType, u64),
-    is_expanded: bool,
+    detail: Detail,
 ) -> Map<String, Value> {
     let url = wire::record_url(request, &format!("{}/{id}", ty.name()));
-    let view = View { state, request, url, is_expanded };
+    let view = View { state, request, url, detail };
     let shown = match ty {
         RecordType::Item(_) => state.items.get(&id).map(|it| view.item(it)),
         RecordType::Customer => state.customers.get(&id).map(|it| view.customer(it)),
@@ -219,7 +228,7 @@ impl View<'_> {
     /// A sublist in full, or the link to it.
     fn sublist(&self, name: &str, rows: impl FnOnce() -> Vec<Value>) -> Value {
         let links = wire::self_link(&format!("{}/{name}", self.url));
-        if !self.is_expanded {
+        if self.detail == Detail::Links {
             return json!({ "links": links });
         }
         let rows = rows();

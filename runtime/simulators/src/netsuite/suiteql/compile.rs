@@ -88,11 +88,15 @@ impl<'s> Compiler<'s> {
             "rownum" => return Ok(Expr::RowNum),
             _ => {}
         }
-        let found = self.sources.iter().enumerate().find_map(|(at, (_, table))| {
+        let mut found = self.sources.iter().enumerate().filter_map(|(at, (_, table))| {
             let column = table.column(&name, self.settings)?;
             Some(Expr::Column(at, column))
         });
-        found.ok_or_else(|| self.unknown(&name))
+        match (found.next(), found.next()) {
+            (Some(column), None) => Ok(column),
+            (Some(_), Some(_)) => Err(SqlError::new(format!("Column '{name}' is ambiguously defined"))),
+            (None, _) => Err(self.unknown(&name)),
+        }
     }
 
     fn column(&self, alias: &str, name: &str) -> Result<Expr, SqlError> {
@@ -147,20 +151,36 @@ impl<'s> Compiler<'s> {
             BinaryOperator::LtEq => Comparison::LessOrEqual,
             BinaryOperator::Gt => Comparison::Greater,
             BinaryOperator::GtEq => Comparison::GreaterOrEqual,
-            BinaryOperator::And => return Ok(Expr::And(vec![self.expr(left)?, self.expr(right)?])),
-            BinaryOperator::Or => return Ok(Expr::Or(vec![self.expr(left)?, self.expr(right)?])),
+            BinaryOperator::And => return self.chain(left, op, right).map(Expr::And),
+            BinaryOperator::Or => return self.chain(left, op, right).map(Expr::Or),
             BinaryOperator::StringConcat => return Ok(Expr::Concat(self.boxed(left)?, self.boxed(right)?)),
             other => {
                 let arithmetic = match other {
                     BinaryOperator::Plus => Arithmetic::Plus,
                     BinaryOperator::Minus => Arithmetic::Minus,
                     BinaryOperator::Multiply => Arithmetic::Times,
+                    BinaryOperator::Divide => Arithmetic::Over,
                     _ => return Err(unsupported(&other.to_string())),
                 };
                 return Ok(Expr::Arithmetic(arithmetic, self.boxed(left)?, self.boxed(right)?));
             }
         };
         Ok(compare(comparison, self.expr(left)?, self.expr(right)?))
+    }
+
+    /// The parts of `a AND b AND c`, side by side: a list of keys may be hundreds of parts long, and nesting them
+    /// would nest every evaluation as deep.
+    fn chain(&self, left: &ast::Expr, op: &BinaryOperator, right: &ast::Expr) -> Result<Vec<Expr>, SqlError> {
+        let (mut parts, mut rest) = (vec![right], left);
+        while let ast::Expr::BinaryOp { left, op: inner, right } = rest
+            && inner == op
+        {
+            parts.push(right);
+            rest = left;
+        }
+        parts.push(rest);
+        // From left to right, as parameters are counted.
+        parts.into_iter().rev().map(|it| self.expr(it)).collect()
     }
 
     fn case(

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use truthsource_core::Decimal;
+use truthsource_core::decimal::SCALE_MAX;
 
 use super::cell::{Cell, SqlError, owned};
 use super::functions::{self, Function};
@@ -24,6 +25,7 @@ pub(super) enum Arithmetic {
     Plus,
     Minus,
     Times,
+    Over,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +86,8 @@ impl Expr {
                 Cell::Truth(it) => Cell::Truth(!it),
                 _ => Cell::Null,
             },
-            Self::And(parts) => connective(parts, env, false)?,
-            Self::Or(parts) => connective(parts, env, true)?,
+            Self::And(parts) => Connective::And.of(parts, env)?,
+            Self::Or(parts) => Connective::Or.of(parts, env)?,
             Self::Compare(comparison, left, right) => {
                 let ordering = left.eval(env)?.compare(&right.eval(env)?)?;
                 ordering.map_or(Cell::Null, |it| Cell::Truth(comparison.holds(it)))
@@ -173,25 +175,34 @@ fn borrowed<'a>(cell: &'a Cell<'static>) -> Cell<'a> {
 }
 
 fn display<'a>(inner: &'a Expr, env: &Env<'a, '_>) -> Result<Cell<'a>, SqlError> {
-    if let Expr::Column(source, column) = inner {
-        if let (Some(display), Some(row)) = (column.display, env.rows.get(*source)) {
-            return Ok(display.read(env.scene, *row));
-        }
+    if let Expr::Column(source, column) = inner
+        && let (Some(display), Some(row)) = (column.display, env.rows.get(*source))
+    {
+        return Ok(display.read(env.scene, *row));
     }
     Ok(as_text(inner.eval(env)?, env)?.map_or(Cell::Null, Cell::Text))
 }
 
-/// AND (`decided_by` false) and OR (`decided_by` true) with three values.
-fn connective<'a>(parts: &'a [Expr], env: &Env<'a, '_>, decided_by: bool) -> Result<Cell<'a>, SqlError> {
-    let mut is_unknown = false;
-    for part in parts {
-        match part.eval(env)? {
-            Cell::Truth(it) if it == decided_by => return Ok(Cell::Truth(decided_by)),
-            Cell::Truth(_) => {}
-            _ => is_unknown = true,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connective {
+    And,
+    Or,
+}
+
+impl Connective {
+    /// AND and OR with three values.
+    fn of<'a>(self, parts: &'a [Expr], env: &Env<'a, '_>) -> Result<Cell<'a>, SqlError> {
+        let decided_by = self == Self::Or;
+        let mut is_unknown = false;
+        for part in parts {
+            match part.eval(env)? {
+                Cell::Truth(it) if it == decided_by => return Ok(Cell::Truth(decided_by)),
+                Cell::Truth(_) => {}
+                _ => is_unknown = true,
+            }
         }
+        Ok(if is_unknown { Cell::Null } else { Cell::Truth(!decided_by) })
     }
-    Ok(if is_unknown { Cell::Null } else { Cell::Truth(!decided_by) })
 }
 
 fn is_in<'a>(inner: &'a Expr, list: &'a [Expr], env: &Env<'a, '_>) -> Result<Cell<'a>, SqlError> {
@@ -228,7 +239,7 @@ impl Arithmetic {
             (Self::Minus, Cell::Moment(a), Cell::Moment(b)) => Ok(Cell::Int((a - b) / DAY)),
             (Self::Plus | Self::Minus, Cell::Moment(at), days) => {
                 let Some(seconds) = days.as_number()?.and_then(|it| it.checked_mul(day)) else { return Ok(Cell::Null) };
-                let seconds: i64 = seconds.floor().to_string().parse().unwrap_or(0);
+                let seconds: i64 = seconds.round(0).to_string().parse().unwrap_or(0);
                 Ok(Cell::Moment(if self == Self::Plus { at + seconds } else { at - seconds }))
             }
             _ => {
@@ -237,11 +248,23 @@ impl Arithmetic {
                     Self::Plus => a.checked_add(b),
                     Self::Minus => a.checked_sub(b),
                     Self::Times => a.checked_mul(b),
+                    Self::Over => return divide(a, b).map(Cell::Number),
                 };
                 result.map(Cell::Number).ok_or_else(|| SqlError::new("Numeric overflow"))
             }
         }
     }
+}
+
+/// A quotient, rounded where a decimal ends.
+fn divide(a: Decimal, b: Decimal) -> Result<Decimal, SqlError> {
+    if b == Decimal::ZERO {
+        return Err(SqlError::new("Divisor is equal to zero"));
+    }
+    let wide = |it: Decimal| it.to_string().parse::<rust_decimal::Decimal>().ok();
+    let quotient = wide(a).zip(wide(b)).and_then(|(a, b)| a.checked_div(b));
+    let quotient = quotient.and_then(|it| it.round_dp(SCALE_MAX).to_string().parse().ok());
+    quotient.ok_or_else(|| SqlError::new("Numeric overflow"))
 }
 
 impl Aggregate {

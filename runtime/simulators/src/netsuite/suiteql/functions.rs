@@ -90,9 +90,22 @@ impl Function {
                 Cell::Moment(at) => Cell::Moment(midnight(at, env.scene.zone())?),
                 other => number(&other, |it| if it.is_negative() { -(-it).floor() } else { it.floor() })?,
             },
-            Self::Greatest | Self::Least => extreme(arguments, env, *self == Self::Greatest)?,
+            Self::Greatest | Self::Least => self.extreme(arguments, env)?,
             Self::Nvl | Self::Nvl2 => Cell::Null,
         })
+    }
+}
+
+impl Function {
+    /// The greatest or the least of its arguments.
+    fn extreme<'a>(&self, arguments: &'a [Expr], env: &Env<'a, '_>) -> Result<Cell<'a>, SqlError> {
+        let values: Vec<Cell<'a>> = arguments.iter().map(|it| it.eval(env)).collect::<Result<_, _>>()?;
+        if values.contains(&Cell::Null) {
+            return Ok(Cell::Null);
+        }
+        let values = values.into_iter();
+        let extreme = if *self == Self::Greatest { values.max_by(Cell::sort) } else { values.min_by(Cell::sort) };
+        Ok(extreme.unwrap_or(Cell::Null))
     }
 }
 
@@ -104,15 +117,6 @@ fn first_known<'a>(arguments: &'a [Expr], env: &Env<'a, '_>) -> Result<Cell<'a>,
         }
     }
     Ok(Cell::Null)
-}
-
-fn extreme<'a>(arguments: &'a [Expr], env: &Env<'a, '_>, greatest: bool) -> Result<Cell<'a>, SqlError> {
-    let values: Vec<Cell<'a>> = arguments.iter().map(|it| it.eval(env)).collect::<Result<_, _>>()?;
-    if values.contains(&Cell::Null) {
-        return Ok(Cell::Null);
-    }
-    let extreme = if greatest { values.into_iter().max_by(Cell::sort) } else { values.into_iter().min_by(Cell::sort) };
-    Ok(extreme.unwrap_or(Cell::Null))
 }
 
 fn text<'a>(cell: Cell<'a>, env: &Env<'a, '_>, f: impl Fn(&str) -> String) -> Result<Cell<'a>, SqlError> {

@@ -50,9 +50,9 @@ pub(super) fn run(plan: &Plan, scene: Scene<'_>, slice: Slice) -> Result<Page, S
     if plan.is_grouped() {
         return grouped(plan, scene, &found, slice);
     }
-    let is_odd = slice.limit > 0 && (slice.offset / slice.limit) % 2 == 1;
-    let turn = is_odd && scene.settings().ties == Ties::Unstable;
-    let mut order = ordered(plan, scene, &found, turn)?;
+    let is_even = slice.limit == 0 || (slice.offset / slice.limit).is_multiple_of(2);
+    let ties = if is_even { Ties::Stable } else { scene.settings().ties };
+    let mut order = ordered(plan, scene, &found, ties)?;
     if plan.is_distinct {
         order = distinct(plan, scene, &found, order)?;
     }
@@ -114,9 +114,10 @@ fn span_of<'a>(plan: &'a Plan, scene: Scene<'a>, tuple: &[Row<'a>]) -> Span {
     spans.reduce(|a, b| Span { first: a.first.max(b.first), last: a.last.min(b.last) }).unwrap_or(Span::ALL)
 }
 
-/// The rows' numbers in the order that the query asks for; `turn` turns rows around that it leaves tied.
-fn ordered(plan: &Plan, scene: Scene<'_>, found: &Found<'_>, turn: bool) -> Result<Vec<usize>, SqlError> {
+/// The rows' numbers in the order that the query asks for; unstable ties come out turned around.
+fn ordered(plan: &Plan, scene: Scene<'_>, found: &Found<'_>, ties: Ties) -> Result<Vec<usize>, SqlError> {
     let mut order: Vec<usize> = (0..found.len()).collect();
+    let turn = ties == Ties::Unstable;
     if plan.order.is_empty() {
         if turn {
             order.reverse();

@@ -58,7 +58,7 @@ fn whole<'a>(expr: &'a Expr, source: usize, env: &Env<'a, '_>) -> Option<i64> {
     }
     match expr.eval(env).ok()? {
         Cell::Int(it) => Some(it),
-        Cell::Number(it) if it == it.floor() => i64::try_from(it.parts().0).ok().filter(|_| it.parts().1 == 0),
+        Cell::Number(it) if it.parts().1 == 0 => Some(it.parts().0),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::netsuite::settings::{SalesLines, Settings, Ties};
 use crate::netsuite::tests::{Account, START};
 use crate::netsuite::{ItemEdit, Seed};
+use truthsource_core::draw::Draw;
 
 /// Rows as `name=value …`, one a line; the search engine's words if it refuses.
 fn shown(account: &Account, statement: &str, params: Value) -> String {
@@ -121,6 +122,12 @@ fn what_does_not_exist_is_refused_as_documented() {
     check("SELECT id FROM item WHERE id = ?", json!([]), "Missing value for a parameter");
     check("SELECT id FROM item WHERE id = 'x'", json!([]), "Invalid number");
     check("SELECT NOPE(id) FROM item", json!([]), "Unknown function 'nope'");
+    check(
+        "SELECT item FROM pricing p JOIN aggregateitemlocation s ON s.item = p.item",
+        json!([]),
+        "Column 'item' is ambiguously defined",
+    );
+    check("SELECT 1 / 0 x FROM dual", json!([]), "Divisor is equal to zero");
     check("DELETE FROM item", json!([]), "Only one SELECT statement is allowed");
     check(
         "SELECT id FROM item WHERE lastmodifieddate > '2026-01-01'",
@@ -164,6 +171,8 @@ fn the_clock_can_be_calibrated() {
     assert_eq!(shown(&account, statement, json!([])), "now=2026-07-01 05:00:30");
     let statement = "SELECT TO_CHAR(SYSDATE - 1.5, 'YYYY-MM-DD HH24:MI:SS') earlier FROM dual";
     assert_eq!(shown(&account, statement, json!([])), "earlier=2026-06-29 17:00:30");
+    let statement = "SELECT TO_CHAR(SYSDATE - 5/24, 'HH24:MI:SS') earlier, 7 / 2 half FROM dual";
+    assert_eq!(shown(&account, statement, json!([])), "earlier=00:00:30 half=3.5");
 }
 
 #[test]
@@ -248,4 +257,63 @@ fn a_query_ends_after_a_hundred_thousand_rows() {
     assert_eq!(answer.body["totalResults"], 100_000);
     let answer = account.query("?offset=99000", "SELECT a.id FROM item a, item b ORDER BY a.id, b.id", json!([]));
     assert_eq!((&answer.body["count"], &answer.body["hasMore"]), (&json!(1_000), &json!(false)));
+}
+
+/// A condition over the columns of `pricing` and `item`, drawn.
+fn condition(draw: Draw, n: u64, depth: u64) -> String {
+    let inner = |at: u64| condition(draw, n * 3 + at, depth - 1);
+    if depth > 0 {
+        match draw.below(4, "shape", n) {
+            0 => return format!("({} AND {})", inner(1), inner(2)),
+            1 => return format!("({} OR {})", inner(1), inner(2)),
+            2 => return format!("NOT ({})", inner(1)),
+            _ => {}
+        }
+    }
+    let column = ["p.item", "p.item", "i.id", "p.pricelevel", "i.isinactive"][draw.below(5, "column", n) as usize];
+    let value = 1_000 + draw.below(12, "value", n);
+    match draw.below(6, "leaf", n) {
+        _ if column == "i.isinactive" => "i.isinactive = 'F'".to_owned(),
+        0 => format!("{column} BETWEEN {value} AND {}", value + 3),
+        1 => format!("{column} IN ({value}, {})", value + 5),
+        2 => format!("'{value}' < {column}"),
+        _ => format!("{column} {} {value}", ["=", "<", ">", "<=", ">=", "<>"][draw.below(6, "op", n) as usize]),
+    }
+}
+
+#[test]
+fn looking_at_part_of_a_table_never_loses_a_row() {
+    let account = Account::new();
+    let items: Vec<Value> = (1_000..1_012).map(|id| json!({ "id": id, "code": format!("C{id}") })).collect();
+    let prices: Vec<Value> = (1_000..1_012)
+        .filter(|id| id % 3 != 0)
+        .flat_map(|id| [1, 5].map(|level| json!({ "item": id, "level": level, "amount": "2" })))
+        .collect();
+    let seed = serde_json::from_value(json!({ "items": items, "prices": prices })).unwrap();
+    account.system.seed(START, seed).unwrap();
+    let mut found = 0;
+    for n in 0..300 {
+        let condition = condition(Draw::new(n), 1, 3);
+        for join in ["JOIN", "LEFT JOIN"] {
+            let of = |condition: &str| {
+                let from = format!("item i {join} pricing p ON p.item = i.id AND p.item < 1009");
+                let statement =
+                    format!("SELECT i.id, p.pricelevel FROM {from} WHERE {condition} ORDER BY i.id, p.pricelevel");
+                shown(&account, &statement, json!([]))
+            };
+            // The second form gives no range away, so that every row is looked at.
+            let seen = of(&condition);
+            assert_eq!(seen, of(&format!("(({condition}) OR 0 = 1)")), "{condition}");
+            found += usize::from(!seen.is_empty());
+        }
+    }
+    assert!(found > 200, "{found}");
+}
+
+#[test]
+fn a_list_of_keys_may_be_long() {
+    let account = Account::new();
+    let pairs: Vec<String> = (0..900).map(|n| format!("(item = {n} AND location = 1)")).collect();
+    let statement = format!("SELECT item, quantityonhand q FROM aggregateitemlocation WHERE {}", pairs.join(" OR "));
+    assert_eq!(shown(&account, &statement, json!([])), "item=482 q=140\nitem=483 q=7");
 }
