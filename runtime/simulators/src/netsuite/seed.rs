@@ -125,6 +125,39 @@ pub struct SeedCustomer {
     pub currency: Option<u64>,
 }
 
+impl SeedItem {
+    /// An active inventory item with a code and nothing else.
+    #[must_use]
+    pub fn new(code: impl Into<String>) -> Self {
+        Self {
+            id: None,
+            code: code.into(),
+            title: None,
+            barcode: None,
+            external_id: None,
+            active: true,
+            ty: ItemType::InvtPart,
+        }
+    }
+}
+
+impl SeedCustomer {
+    /// An active customer with a code and nothing else.
+    #[must_use]
+    pub fn new(code: impl Into<String>) -> Self {
+        Self {
+            id: None,
+            code: code.into(),
+            name: None,
+            email: None,
+            external_id: None,
+            active: true,
+            price_level: None,
+            currency: None,
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }

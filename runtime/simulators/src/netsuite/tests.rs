@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use truthsource_core::UnixMs;
 
 use super::model::StockKey;
+use super::seed::{SeedCustomer, SeedItem};
 use super::settings::{CommitSkew, Script, Tba};
 use super::{ItemEdit, Netsuite, Settings, auth};
 use crate::journal::{Actor, Change};
@@ -212,6 +213,19 @@ fn a_bad_bearer_is_answered_as_documented() {
 }
 
 #[test]
+fn the_token_endpoint_refuses_without_a_client() {
+    let account = Account::new();
+    let form = "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3A\
+                client-assertion-type%3Ajwt-bearer&client_assertion=x";
+    for (body, error) in [(form, "invalid_client"), ("grant_type=password", "invalid_request")] {
+        let uri = format!("{ORIGIN}/services/rest/auth/oauth2/v1/token");
+        let answer = account.send(&http::Request::post(uri).body(Bytes::from(body)).unwrap());
+        assert_eq!((answer.status, &answer.body), (400, &json!({ "error": error })));
+        assert_eq!(account.system.refusals().last().unwrap().scheme, "token");
+    }
+}
+
+#[test]
 fn a_sixth_request_at_a_time_is_refused() {
     let account = Account::new();
     for _ in 0..5 {
@@ -256,6 +270,30 @@ fn a_person_edits_everything_at_the_admin_door() {
     assert_eq!(account.admin("PUT", "/stock/9/9", json!({ "on_hand": "1" })).0, 400);
     assert_eq!(account.admin("PUT", "/stock/482/1", json!({ "onhand": "1" })).0, 400);
     assert_eq!(account.admin("GET", "/nothing", Value::Null).0, 404);
+}
+
+#[test]
+fn a_person_adds_items_and_customers_and_steers_orders() {
+    let account = Account::new();
+    let (system, now) = (&account.system, account.now.get());
+    let item = system.add_item(now, SeedItem { title: Some("Pin".to_owned()), ..SeedItem::new("PIN-3") }).unwrap();
+    let customer = system.add_customer(now, SeedCustomer::new("ZINC")).unwrap();
+    assert!(system.add_item(now, SeedItem::new("pin-3")).is_err());
+    system.set_on_hand(now, StockKey { item, location: 2 }, "4".parse().unwrap()).unwrap();
+    let order = json!({
+        "entity": { "id": customer.to_string() },
+        "item": { "items": [{ "item": { "id": item.to_string() }, "quantity": 6, "rate": 1, "location": { "id": "2" } }] },
+    });
+    account.call("PUT", "record/v1/salesOrder/eid:Z-1", order);
+    let order = system.orders()[0].id;
+    let stock = system.stock_at(StockKey { item, location: 2 }).unwrap();
+    assert_eq!((stock.committed.to_string(), stock.backordered.to_string()), ("4".to_owned(), "2".to_owned()));
+    let from = system.journal().len();
+    assert_eq!(account.admin("PUT", &format!("/orders/{order}/status"), json!({ "status": "cancelled" })).0, 200);
+    let expect = [format!("System stock-level {item}:2 committed=0"), format!("Human order {order} status=cancelled")];
+    assert_eq!(account.changes(from), expect);
+    assert_eq!(account.admin("POST", &format!("/orders/{order}/fulfil"), Value::Null).0, 400);
+    assert_eq!(account.admin("GET", "/orders", Value::Null).1[0]["external_id"], "Z-1");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use truthsource_core::UnixMs;
 
 use super::Denied;
 use crate::netsuite::settings::{Settings, Tba};
+use crate::netsuite::wire::percent_decoded;
 use crate::system::Request;
 
 /// How far a request's clock may be off.
@@ -67,7 +68,7 @@ fn parse_header(header: &str) -> Option<BTreeMap<String, String>> {
     for part in header.split(',') {
         let (name, value) = part.trim().split_once('=')?;
         let value = value.strip_prefix('"')?.strip_suffix('"')?;
-        params.insert(name.to_owned(), decode(value)?);
+        params.insert(name.to_owned(), percent_decoded(value)?);
     }
     Some(params)
 }
@@ -100,22 +101,6 @@ fn encode(text: &str) -> String {
         }
         out
     })
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        if *first == b'%' {
-            let hex = std::str::from_utf8(tail.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(hex, 16).ok()?);
-            rest = tail.get(2..)?;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// The `Authorization` header of a request, as a client signs it.

@@ -54,7 +54,9 @@ enum Sublists {
 /// Answers a request to the record service.
 pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Result<Response, Problem> {
     let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
-    let mut segments = path.split('/');
+    let segments: Option<Vec<String>> = path.split('/').map(wire::percent_decoded).collect();
+    let segments = segments.ok_or_else(|| Problem::new(400, "INVALID_REQUEST", "The URL is malformed."))?;
+    let mut segments = segments.iter().map(String::as_str);
     let name = segments.next().unwrap_or_default();
     let ty = RecordType::named(name)
         .ok_or_else(|| Problem::new(404, "NONEXISTENT_ID", format!("Record type '{name}' does not exist.")))?;

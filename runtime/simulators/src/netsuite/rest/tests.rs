@@ -204,6 +204,7 @@ fn external_ids_are_unique_whatever_their_case_and_plain_in_urls() {
     assert_eq!((answer.status, answer.code()), (400, "USER_ERROR"));
     assert!(answer.detail().contains("already exists"));
     assert_eq!(account.call("GET", "record/v1/salesOrder/eid:a%7Cb", Value::Null).code(), "INVALID_REQUEST");
+    assert_eq!(account.call("GET", "record/v1/salesOrder/eid%3ASHOP%2D1", Value::Null).status, 200);
     // Transactions share one namespace.
     let clash = account.call("PUT", "record/v1/inventoryAdjustment/eid:SHOP-1", adjustment(json!(1)));
     assert_eq!((clash.status, account.on_hand(482, 1).as_str()), (400, "140"));
@@ -212,6 +213,30 @@ fn external_ids_are_unique_whatever_their_case_and_plain_in_urls() {
     let id = account.call("POST", "record/v1/salesOrder", odd).id();
     let found = account.call("GET", "record/v1/salesOrder?q=externalId%20IS%20%22a%7Cb%22", Value::Null).body;
     assert_eq!(found["items"][0]["id"], json!(id));
+}
+
+#[test]
+fn items_and_customers_are_created_once_under_their_external_ids() {
+    let account = Account::new();
+    let from = account.system.journal().len();
+    let item = json!({ "itemId": "WASHER-8", "price": { "items": [{ "priceLevel": { "id": "1" }, "price": 0.1 }] } });
+    let first = account.call("PUT", "record/v1/inventoryItem/eid:w8", item.clone());
+    let second = account.call("PUT", "record/v1/inventoryItem/eid:W8", item.clone());
+    assert_eq!((first.status, first.id()), (204, second.id()));
+    let id = first.id();
+    let changes = account.changes(from);
+    assert_eq!(changes[..2], [format!("Api item {id} created="), format!("Api item {id} code=WASHER-8")]);
+    assert!(changes.contains(&format!("Api price 1:{id} amount=0.1")));
+    assert_eq!(changes.iter().filter(|it| it.contains("created")).count(), 2);
+    assert_eq!(account.call("POST", "record/v1/inventoryItem", item).code(), "USER_ERROR");
+    assert_eq!(account.call("POST", "record/v1/inventoryItem", json!({})).code(), "USER_ERROR");
+
+    let customer = json!({ "companyName": "Bolts Ltd", "subsidiary": { "id": "1" }, "currency": { "id": "2" } });
+    let first = account.call("PUT", "record/v1/customer/eid:c-1", customer.clone());
+    let second = account.call("PUT", "record/v1/customer/eid:c-1", customer);
+    assert_eq!(first.id(), second.id());
+    let shown = account.call("GET", "record/v1/customer/eid:c-1", Value::Null).body;
+    assert_eq!((&shown["entityId"], &shown["currency"]["refName"]), (&json!("Bolts Ltd"), &json!("EUR")));
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl State {
                 ("company", it.entity.map(|it| it.to_string()).unwrap_or_default()),
                 ("po_number", it.po_number.clone().unwrap_or_default()),
                 ("currency", currency.to_owned()),
-                ("status", it.status.map(|it| it.title().to_owned()).unwrap_or_default()),
+                ("status", it.status.map(|it| it.canonical().to_owned()).unwrap_or_default()),
                 ("total", it.total().to_string()),
                 ("lines", lines_text(&it.lines)),
             ]
