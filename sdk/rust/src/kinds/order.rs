@@ -1,0 +1,106 @@
+//! Sales orders with their lines.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Decimal;
+use crate::kinds::record;
+use crate::value::{FieldValue, Value};
+
+record! {
+    /// A sales order.
+    Order {
+        /// The number people quote.
+        number: String,
+        /// The remote id of the company that ordered.
+        company: String,
+        /// The customer's own number.
+        po_number: String,
+        /// ISO 4217, upper case.
+        currency: String,
+        /// RFC 3339, or a date where the system keeps no time.
+        placed_at: String,
+        /// How far it has come.
+        status: Status,
+        /// In `currency`, zero or more.
+        total: Decimal,
+        /// What was ordered, in the order of the document.
+        lines: Vec<Line>,
+    }
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Accepted, nothing delivered.
+    Open,
+    /// Waits for somebody: approval, payment, credit.
+    OnHold,
+    /// Some of it is delivered.
+    PartiallyFulfilled,
+    /// All of it is delivered.
+    Fulfilled,
+    /// Nothing more will happen, delivered or not.
+    Closed,
+    /// Called off.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 6] =
+        [Self::Open, Self::OnHold, Self::PartiallyFulfilled, Self::Fulfilled, Self::Closed, Self::Cancelled];
+
+    /// The status's name in the order's schema.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::OnHold => "on-hold",
+            Self::PartiallyFulfilled => "partially-fulfilled",
+            Self::Fulfilled => "fulfilled",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The status of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+}
+
+impl FieldValue for Status {
+    fn into_value(self) -> Value {
+        Value::Text(self.as_str().to_owned())
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        let named = if let Value::Text(text) = &value { Self::named(text) } else { None };
+        named.ok_or_else(|| "must be a status of an order".to_owned())
+    }
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Line {
+    /// The item's remote id; `None` for something that is no item.
+    #[serde(default)]
+    pub item: Option<String>,
+    /// The SKU as sold.
+    #[serde(default)]
+    pub sku: Option<String>,
+    /// In the item's base unit.
+    pub quantity: Decimal,
+    /// Per base unit, in the order's currency.
+    pub unit_price: Decimal,
+}
+
+impl FieldValue for Vec<Line> {
+    fn into_value(self) -> Value {
+        Value::Json(crate::json::text(&self))
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Json(text) = value else { return Err("must be rows".to_owned()) };
+        serde_json::from_str(&text).map_err(|error| format!("is not rows: {error}"))
+    }
+}

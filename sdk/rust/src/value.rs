@@ -1,0 +1,102 @@
+//! Canonical data: named values.
+
+use std::collections::BTreeMap;
+
+use crate::Decimal;
+
+/// The value of one field.
+///
+/// The order (null, text, numbers, flags, rows; then by content) has no meaning of its own: it is there to break
+/// ties the same way everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// Known to be empty.
+    Null,
+    /// Text without NUL.
+    Text(String),
+    /// An exact number.
+    Number(Decimal),
+    /// True or false.
+    Flag(bool),
+    /// A JSON array of flat objects: an order's lines, a price's breaks.
+    Json(String),
+}
+
+/// The fields of a record, by name. A field that is not known is absent; an empty one is [`Value::Null`].
+pub type Fields = BTreeMap<String, Value>;
+
+/// What is known of one field of a typed record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Held<T> {
+    /// Not known: the field is absent.
+    #[default]
+    Unknown,
+    /// Known to be empty.
+    Empty,
+    /// Known to be this.
+    Is(T),
+}
+
+impl<T> Held<T> {
+    /// The value, if there is one.
+    pub fn as_ref(&self) -> Option<&T> {
+        if let Self::Is(value) = self { Some(value) } else { None }
+    }
+
+    /// The value, if there is one.
+    pub fn into_option(self) -> Option<T> {
+        if let Self::Is(value) = self { Some(value) } else { None }
+    }
+}
+
+impl<T> From<T> for Held<T> {
+    fn from(value: T) -> Self {
+        Self::Is(value)
+    }
+}
+
+impl<T> From<Option<T>> for Held<T> {
+    /// `None` is known to be empty.
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Empty, Self::Is)
+    }
+}
+
+/// Something that one field may hold.
+pub trait FieldValue: Sized {
+    /// As it crosses a contract.
+    fn into_value(self) -> Value;
+
+    /// From what crossed a contract.
+    ///
+    /// # Errors
+    /// The reason, as a clause for people.
+    fn from_value(value: Value) -> Result<Self, String>;
+}
+
+impl FieldValue for String {
+    fn into_value(self) -> Value {
+        Value::Text(self)
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        if let Value::Text(text) = value { Ok(text) } else { Err("must be text".to_owned()) }
+    }
+}
+
+impl FieldValue for Decimal {
+    fn into_value(self) -> Value {
+        Value::Number(self)
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        if let Value::Number(number) = value { Ok(number) } else { Err("must be a number".to_owned()) }
+    }
+}
+
+impl FieldValue for bool {
+    fn into_value(self) -> Value {
+        Value::Flag(self)
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        if let Value::Flag(flag) = value { Ok(flag) } else { Err("must be true or false".to_owned()) }
+    }
+}
