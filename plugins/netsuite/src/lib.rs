@@ -1,1 +1,115 @@
-//! A TruthSource component.
+//! NetSuite, through SuiteQL for reading many records and the REST record service for everything that must be exact.
+//!
+//! What decides the shape of this connector:
+//!
+//! - SuiteQL answers in pages of a thousand rows that are no snapshot, so every listing goes by key (`id > ?`), never
+//!   by offset.
+//! - SuiteQL shows times in the account's zone without saying so; see [`clock`].
+//! - Records have no version, so a write is *look, then write*: the record is read through REST, compared with what
+//!   the engine knew, written, and read again. What happens in the moment between is not seen; the next pull sees it.
+//! - Creations go by external id (`PUT …/eid:key`), which NetSuite keeps unique, so that repeating one is safe.
+//! - Stock cannot be set, only moved: a write becomes an adjustment under the operation's id.
+
+#![warn(missing_docs)]
+
+mod catalog;
+mod check;
+mod clock;
+mod company;
+mod cursor;
+mod describe;
+mod item;
+mod listing;
+mod location;
+mod order;
+mod price;
+mod project;
+mod push;
+mod query;
+mod receive;
+mod record;
+mod settings;
+mod stock;
+mod wire;
+
+use truthsource_sdk::connector::{Description, Finding, Notice, Observed, Outcome, Page, State, Webhook, Write};
+use truthsource_sdk::{Connector, Context, Fault, Fields, Host, Kind};
+
+use crate::cursor::Walk;
+use crate::wire::Account;
+
+/// The connector.
+#[derive(Debug)]
+pub struct NetSuite;
+
+impl Connector for NetSuite {
+    fn describe() -> Description {
+        describe::describe()
+    }
+
+    fn check(host: &dyn Host, ctx: &Context) -> Result<Vec<Finding>, Fault> {
+        check::check(host, ctx)
+    }
+
+    fn pull(host: &dyn Host, ctx: &Context, kind: Kind, cursor: Option<&str>, overlap_ms: u32) -> Result<Page, Fault> {
+        let account = Account::open(host, ctx)?;
+        let clock = clock::read(&account)?;
+        let walk = Walk::resume(cursor, clock.remote_now(ctx.now_ms), overlap_ms)?;
+        match kind {
+            Kind::Location => location::pull(&account, &walk),
+            Kind::Item => item::pull(&account, &clock, &walk),
+            Kind::Company => company::pull(&account, &clock, &walk),
+            Kind::StockLevel => stock::pull(&account, &clock, &walk),
+            Kind::Price => price::pull(&account, &walk),
+            Kind::Order => order::pull(&account, &clock, &walk),
+        }
+    }
+
+    fn read(host: &dyn Host, ctx: &Context, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, Fault> {
+        let account = Account::open(host, ctx)?;
+        let found = match kind {
+            Kind::Location => location::read(&account, remote_ids)?,
+            Kind::Item => item::read(&account, &clock::read(&account)?, remote_ids)?,
+            Kind::Company => company::read(&account, &clock::read(&account)?, remote_ids)?,
+            Kind::StockLevel => stock::read(&account, &clock::read(&account)?, remote_ids)?,
+            Kind::Price => price::read(&account, remote_ids)?,
+            Kind::Order => order::read(&account, &clock::read(&account)?, remote_ids)?,
+        };
+        Ok(in_order(remote_ids, found))
+    }
+
+    fn push(host: &dyn Host, ctx: &Context, kind: Kind, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
+        push::push(&Account::open(host, ctx)?, kind, writes)
+    }
+
+    fn find(host: &dyn Host, ctx: &Context, kind: Kind, command_key: &str) -> Result<Option<State>, Fault> {
+        let account = Account::open(host, ctx)?;
+        match kind {
+            Kind::Item => item::find(&account, command_key),
+            Kind::Company => company::find(&account, command_key),
+            Kind::Order => order::find(&account, command_key),
+            Kind::Location | Kind::StockLevel | Kind::Price => {
+                Err(Fault::Unsupported(format!("a {kind} has no key of its own here; its remote id names it")))
+            }
+        }
+    }
+
+    fn receive(ctx: &Context, webhook: &Webhook) -> Result<Vec<Notice>, Fault> {
+        receive::receive(ctx, webhook)
+    }
+
+    fn project(_ctx: &Context, kind: Kind, record: &Fields) -> Result<Fields, Fault> {
+        project::project(kind, record)
+    }
+}
+
+/// What was found, in the order asked; what the system did not answer with is absent.
+fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
+    let mut found: std::collections::BTreeMap<String, State> =
+        found.into_iter().map(|it| (it.remote_id.clone(), it)).collect();
+    let observe = |id: &String| found.remove(id).map_or_else(|| Observed::Absent(id.clone()), Observed::Present);
+    remote_ids.iter().map(observe).collect()
+}
+
+truthsource_sdk::export_connector!(NetSuite);
+truthsource_sdk::manifest!("../manifest.toml");

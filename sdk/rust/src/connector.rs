@@ -75,14 +75,17 @@ impl Write {
     pub fn is_current(&self, held: &Fields) -> bool {
         self.changed.iter().all(|name| match held.get(name) {
             None => true,
-            Some(now) => self.base.get(name).is_none_or(|base| base == now),
+            Some(now) => self.base.get(name).is_none_or(|base| base.same(now)),
         })
     }
 
     /// Whether the system holds what is wanted already, in every field that it was to change.
     #[must_use]
     pub fn is_done(&self, held: &Fields) -> bool {
-        self.changed.iter().all(|name| held.get(name) == self.want.get(name))
+        self.changed.iter().all(|name| match (held.get(name), self.want.get(name)) {
+            (Some(now), Some(want)) => now.same(want),
+            (now, want) => now == want,
+        })
     }
 }
 
@@ -126,7 +129,6 @@ impl Outcome {
             Fault::Throttled(wait_ms) => Self::Retry(wait_ms, "throttled".to_owned()),
             Fault::Invalid(why) => Self::rejected("invalid", why),
             Fault::Unsupported(why) => Self::rejected("unsupported", why),
-            Fault::Denied(why) => Self::rejected("denied", why),
             fault => Self::Retry(None, fault.to_string()),
         }
     }
@@ -224,4 +226,38 @@ pub trait Connector {
     /// # Errors
     /// When the record does not fit its schema.
     fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fields, Fault>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Value;
+
+    fn fields(pairs: &[(&str, &str)]) -> Fields {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), Value::Text((*text).to_owned()))).collect()
+    }
+
+    fn write() -> Write {
+        Write {
+            op_id: "op".to_owned(),
+            remote_id: Some("7".to_owned()),
+            command_key: "key".to_owned(),
+            want: fields(&[("title", "new"), ("code", "A")]),
+            changed: vec!["title".to_owned()],
+            base: fields(&[("title", "old"), ("code", "A")]),
+            base_version: String::new(),
+        }
+    }
+
+    #[test]
+    fn only_changed_fields_decide_whether_a_write_is_stale() {
+        let check = |held: &[(&str, &str)], current: bool, done: bool| {
+            let held = fields(held);
+            assert_eq!((write().is_current(&held), write().is_done(&held)), (current, done), "{held:?}");
+        };
+        check(&[("title", "old"), ("code", "A")], true, false);
+        check(&[("title", "old"), ("code", "B")], true, false);
+        check(&[("title", "other"), ("code", "A")], false, false);
+        check(&[("title", "new"), ("code", "A")], false, true);
+    }
 }

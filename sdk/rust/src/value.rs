@@ -22,6 +22,16 @@ pub enum Value {
     Json(String),
 }
 
+impl Value {
+    /// Whether both say the same: rows are compared by content, because the host spells them in its own order.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        let (Self::Json(left), Self::Json(right)) = (self, other) else { return self == other };
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        left == right || read(left).is_some_and(|it| Some(it) == read(right))
+    }
+}
+
 /// The fields of a record, by name. A field that is not known is absent; an empty one is [`Value::Null`].
 pub type Fields = BTreeMap<String, Value>;
 
@@ -98,5 +108,19 @@ impl FieldValue for bool {
     }
     fn from_value(value: Value) -> Result<Self, String> {
         if let Value::Flag(flag) = value { Ok(flag) } else { Err("must be true or false".to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_the_same_in_any_spelling() {
+        let json = |text: &str| Value::Json(text.to_owned());
+        let ours = json(r#"[{"from":"10","amount":"9.5"}]"#);
+        assert!(ours.same(&json(r#"[ {"amount":"9.5", "from":"10"} ]"#)));
+        assert!(!ours.same(&json(r#"[{"from":"10","amount":"9.4"}]"#)));
+        assert!(!ours.same(&Value::Null));
     }
 }

@@ -83,11 +83,11 @@ impl FieldValue for Status {
 /// One line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Line {
-    /// The item's remote id; `None` for something that is no item.
-    #[serde(default)]
+    /// The item's remote id; `None` for something that is no item. Absent columns are not written at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// The SKU as sold.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// In the item's base unit.
     pub quantity: Decimal,

@@ -1,0 +1,156 @@
+//! The account's clock.
+//!
+//! SuiteQL shows and compares times in a zone that it does not name: the account's, the user's, or UTC. What it shows
+//! for *now* is compared with the server's time in UTC, and the difference is kept for a few minutes. When it changes
+//! (daylight saving), the smaller difference is used for a day, so that a delta reaches back too far, never too short.
+
+use serde::{Deserialize, Serialize};
+use truthsource_sdk::host::Level;
+use truthsource_sdk::{Fault, moment};
+
+use crate::query::{Row, ask};
+use crate::wire::Account;
+
+/// The format in which every query shows and compares times.
+pub(crate) const FORMAT: &str = "YYYY-MM-DD HH24:MI:SS";
+const KEY: &str = "clock";
+/// How long a measurement holds.
+const FRESH_MS: u64 = 10 * 60 * 1_000;
+/// Zones differ by multiples of this.
+const STEP_MS: i64 = 15 * 60 * 1_000;
+/// How long an earlier difference is kept in mind.
+const DOUBT_MS: u64 = 25 * 3_600 * 1_000;
+
+/// How the account's times relate to UTC and to the host's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Clock {
+    /// Shown time minus UTC.
+    offset_ms: i64,
+    /// The server's time minus the host's.
+    skew_ms: i64,
+    /// An offset that held until lately, and until when it is kept in mind (host's time).
+    before: Option<(i64, u64)>,
+    /// When it was measured (host's time).
+    at_ms: u64,
+    /// False: nothing could be measured, and nothing shorter than a day is safe.
+    is_measured: bool,
+}
+
+impl Clock {
+    /// The server's time when the host's is `now_ms`.
+    pub(crate) fn remote_now(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_add_signed(self.skew_ms)
+    }
+
+    /// The earliest text under which SuiteQL may show a moment (UTC).
+    pub(crate) fn shown(&self, at_ms: u64) -> String {
+        let earlier = self.before.map_or(self.offset_ms, |(offset_ms, _)| offset_ms.min(self.offset_ms));
+        let doubt_ms = if self.is_measured { 0 } else { DOUBT_MS };
+        moment::plain(at_ms.saturating_add_signed(earlier).saturating_sub(doubt_ms))
+    }
+
+    /// The moment (UTC) of a time that SuiteQL showed.
+    pub(crate) fn utc(&self, shown: &str) -> Option<u64> {
+        moment::parse(shown).map(|it| it.saturating_add_signed(-self.offset_ms))
+    }
+
+    /// When a row says that it changed.
+    pub(crate) fn changed_at(&self, row: &Row, column: &str) -> Option<u64> {
+        self.utc(&row.text(column)?)
+    }
+
+    fn is_fresh(&self, now_ms: u64) -> bool {
+        self.at_ms <= now_ms && now_ms - self.at_ms < FRESH_MS
+    }
+}
+
+#[derive(Deserialize)]
+struct ServerTime {
+    #[serde(rename = "serverTime")]
+    server_time: String,
+}
+
+/// The account's clock, measured anew when the last measurement is old.
+pub(crate) fn read(account: &Account<'_>) -> Result<Clock, Fault> {
+    let now_ms = account.ctx.now_ms;
+    // A store that cannot be read costs two requests, not the call.
+    let kept: Option<Clock> =
+        account.host.get(KEY).ok().flatten().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let Some(clock) = kept.as_ref().filter(|it| it.is_fresh(now_ms)) {
+        return Ok(clock.clone());
+    }
+    let clock = match measure(account) {
+        Ok((shown_ms, server_ms)) => settle(kept.as_ref(), (shown_ms, server_ms), now_ms),
+        Err(fault @ (Fault::Denied(_) | Fault::Protocol(_))) => {
+            account.host.log(Level::Warn, &format!("the account's clock is not known: {fault}"));
+            Clock { offset_ms: 0, skew_ms: 0, before: None, at_ms: now_ms, is_measured: false }
+        }
+        Err(fault) => return Err(fault),
+    };
+    if account.host.set(KEY, truthsource_sdk::json::text(&clock).as_bytes()).is_err() {
+        account.host.log(Level::Debug, "the clock could not be kept");
+    }
+    Ok(clock)
+}
+
+/// What SuiteQL shows for now, and the server's time in UTC.
+pub(crate) fn measure(account: &Account<'_>) -> Result<(u64, u64), Fault> {
+    let time: Option<ServerTime> = account.get("system/v1/serverTime")?;
+    let time = time.map(|it| it.server_time).unwrap_or_default();
+    let server_ms = moment::parse(&time).ok_or_else(|| Fault::Protocol(format!("server time `{time}`")))?;
+    let rows = ask(account, &format!("SELECT TO_CHAR(SYSDATE, '{FORMAT}') AS shown FROM dual"), &[], 1)?.rows;
+    let shown = rows.first().map(|it| it.must("shown")).transpose()?.unwrap_or_default();
+    let shown_ms = moment::parse(&shown).ok_or_else(|| Fault::Protocol(format!("SYSDATE `{shown}`")))?;
+    Ok((shown_ms, server_ms))
+}
+
+fn settle(kept: Option<&Clock>, (shown_ms, server_ms): (u64, u64), now_ms: u64) -> Clock {
+    let signed = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
+    let apart = signed(shown_ms) - signed(server_ms);
+    let offset_ms = (apart + STEP_MS / 2).div_euclid(STEP_MS) * STEP_MS;
+    let was = kept.filter(|it| it.is_measured);
+    let before = match was {
+        Some(it) if it.offset_ms != offset_ms => Some((it.offset_ms, now_ms + DOUBT_MS)),
+        Some(it) => it.before.filter(|(_, until_ms)| now_ms < *until_ms),
+        None => None,
+    };
+    Clock { offset_ms, skew_ms: signed(server_ms) - signed(now_ms), before, at_ms: now_ms, is_measured: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+    const NOON: u64 = 1_795_262_400_000; // 2026-11-21T12:00:00Z
+
+    fn clock(hours: i64) -> Clock {
+        let shown = NOON.saturating_add_signed(hours * 3_600_000);
+        settle(None, (shown + 1_500, NOON), NOON - 5_000)
+    }
+
+    #[test]
+    fn a_time_goes_there_and_back() {
+        let clock = clock(-8);
+        assert_eq!(clock.shown(NOON), "2026-11-21 04:00:00");
+        assert_eq!(clock.utc("2026-11-21 04:00:00"), Some(NOON));
+        assert_eq!(clock.remote_now(NOON - 5_000), NOON);
+    }
+
+    #[test]
+    fn a_zone_that_moved_is_doubted_for_a_day() {
+        let before = clock(-7);
+        let after = settle(Some(&before), (NOON - 8 * HOUR, NOON), NOON);
+        assert_eq!(after.shown(NOON), "2026-11-21 04:00:00");
+        let back = settle(Some(&after), (NOON - 7 * HOUR, NOON), NOON + HOUR);
+        assert_eq!(back.shown(NOON), "2026-11-21 04:00:00", "reaches back too far rather than too short");
+        let later = settle(Some(&back), (NOON - 7 * HOUR, NOON), NOON + 27 * HOUR);
+        assert_eq!(later.shown(NOON), "2026-11-21 05:00:00");
+    }
+
+    #[test]
+    fn a_clock_that_could_not_be_measured_reaches_back_a_day() {
+        let clock = Clock { offset_ms: 0, skew_ms: 0, before: None, at_ms: NOON, is_measured: false };
+        assert_eq!(clock.shown(NOON), "2026-11-20 11:00:00");
+    }
+}

@@ -1,0 +1,362 @@
+//! Orders: sales orders with their lines.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use truthsource_sdk::connector::{Outcome, Page, State, Write};
+use truthsource_sdk::json::Bare;
+use truthsource_sdk::kinds::{Line, Order, Record, Status};
+use truthsource_sdk::{Decimal, Fault, Value, moment, value::Held};
+
+use crate::catalog::Catalog;
+use crate::clock::{Clock, FORMAT};
+use crate::cursor::Walk;
+use crate::listing::{Listing, deleted};
+use crate::push::{change, create};
+use crate::query::{Row, Rows, ask, ask_all, beyond, marks};
+use crate::record::{Id, Ref, Sublist, trimmed};
+use crate::wire::Account;
+
+const LISTING: Listing = Listing {
+    select: "SELECT id, tranid, entity, TO_CHAR(trandate, 'YYYY-MM-DD') AS day, status, externalid, otherrefnum, \
+             currency, foreigntotal, TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS lm FROM transaction",
+    filter: "type = 'SalesOrd'",
+    id: "id",
+    changed: "lastmodifieddate",
+};
+const LINE_KEY: [&str; 2] = ["transaction", "linesequencenumber"];
+/// Orders of one page; their lines are asked for together.
+const PAGE: usize = 200;
+
+pub(crate) fn pull(account: &Account<'_>, clock: &Clock, walk: &Walk) -> Result<Page, Fault> {
+    let page = match walk.since_ms {
+        None => LISTING.page(account, clock, walk, PAGE)?,
+        Some(since_ms) => changed(account, clock, walk, since_ms)?,
+    };
+    let more = page.more;
+    let found = states(account, clock, &page.rows)?;
+    match found.last() {
+        Some(last) if more => {
+            let after = last.remote_id.clone();
+            Ok(walk.go_on(found, after))
+        }
+        _ => Ok(walk.end(found, deleted(account, clock, walk, &["salesorder"])?)),
+    }
+}
+
+/// Orders that changed themselves or in one of their lines: NetSuite stamps the two apart.
+fn changed(account: &Account<'_>, clock: &Clock, walk: &Walk, since_ms: u64) -> Result<Rows, Fault> {
+    let [after] = walk.after_parts::<1>()?;
+    let since = clock.shown(since_ms);
+    let q = format!(
+        "SELECT DISTINCT t.id AS id FROM transaction t JOIN transactionline l ON l.transaction = t.id \
+         WHERE t.type = 'SalesOrd' AND t.id > ? AND (t.lastmodifieddate >= TO_TIMESTAMP(?, '{FORMAT}') \
+         OR l.linelastmodifieddate >= TO_TIMESTAMP(?, '{FORMAT}')) ORDER BY id"
+    );
+    let page = ask(account, &q, &[after, since.clone(), since], PAGE)?;
+    let ids = page.rows.iter().map(|it| it.must("id")).collect::<Result<Vec<_>, _>>()?;
+    Ok(Rows { rows: LISTING.of_ids(account, &ids)?, more: page.more })
+}
+
+pub(crate) fn read(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let rows = LISTING.of_ids(account, ids)?;
+    states(account, clock, &rows)
+}
+
+fn states(account: &Account<'_>, clock: &Clock, rows: &[Row]) -> Result<Vec<State>, Fault> {
+    let catalog = Catalog::read(account)?;
+    let ids = rows.iter().map(|it| it.must("id")).collect::<Result<Vec<_>, _>>()?;
+    let mut lines = lines(account, &ids)?;
+    let state = |row: &Row| {
+        let id = row.must("id")?;
+        let lines = lines.remove(&id).unwrap_or_default();
+        state(&catalog, (account, clock), row, lines)
+    };
+    rows.iter().map(state).collect()
+}
+
+/// The lines of these orders, by order. Main lines, taxes and texts are none.
+fn lines(account: &Account<'_>, ids: &[String]) -> Result<BTreeMap<String, Vec<Line>>, Fault> {
+    let mut lines: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(lines);
+    }
+    let rows = ask_all(account, |last| {
+        let mut q = format!(
+            "SELECT transaction, linesequencenumber, item, quantity, rate FROM transactionline \
+             WHERE transaction IN {} AND mainline = 'F' AND taxline = 'F'",
+            marks(ids.len())
+        );
+        let mut params = ids.to_vec();
+        if let Some(last) = last {
+            let (condition, more) = beyond(&LINE_KEY, &[last.must("transaction")?, last.must("linesequencenumber")?]);
+            q.push_str(&format!(" AND {condition}"));
+            params.extend(more);
+        }
+        Ok((format!("{q} ORDER BY transaction, linesequencenumber"), params))
+    })?;
+    for row in rows {
+        let (Some(item), Some(quantity)) = (row.text("item"), row.number("quantity")?) else { continue };
+        let line = Line {
+            item: Some(item),
+            sku: None,
+            // Accounts show goods that leave as negative, or do not.
+            quantity: if quantity.is_negative() { -quantity } else { quantity },
+            unit_price: row.number("rate")?.unwrap_or(Decimal::ZERO),
+        };
+        lines.entry(row.must("transaction")?).or_default().push(line);
+    }
+    Ok(lines)
+}
+
+fn state(
+    catalog: &Catalog,
+    (account, clock): (&Account<'_>, &Clock),
+    row: &Row,
+    lines: Vec<Line>,
+) -> Result<State, Fault> {
+    let external_id = row.text("externalid");
+    let fields = Order {
+        number: number(row.text("tranid"), external_id.as_deref()),
+        company: row.text("entity").into(),
+        po_number: row.text("otherrefnum").into(),
+        currency: catalog.currency(account, row.text("currency").as_deref()).map_or(Held::Unknown, Held::Is),
+        placed_at: row.text("day").into(),
+        status: row.text("status").and_then(|it| status(&it)).map_or(Held::Unknown, Held::Is),
+        total: row.number("foreigntotal")?.map(magnitude).into(),
+        lines: lines.into(),
+    };
+    Ok(State {
+        remote_id: row.must("id")?,
+        fields: fields.into_fields(),
+        version: String::new(),
+        changed_at_ms: clock.changed_at(row, "lm"),
+        command_key: external_id,
+    })
+}
+
+fn magnitude(number: Decimal) -> Decimal {
+    if number.is_negative() { -number } else { number }
+}
+
+/// The number people quote: NetSuite's own, unless the order came from elsewhere and has its number there.
+fn number(tran_id: Option<String>, external_id: Option<&str>) -> Held<String> {
+    if external_id.is_some() { Held::Unknown } else { tran_id.into() }
+}
+
+/// The status behind `B` or `SalesOrd:B`. One that is not known is not told.
+fn status(letter: &str) -> Option<Status> {
+    Some(match letter.rsplit(':').next()?.trim() {
+        "A" => Status::OnHold,
+        "B" => Status::Open,
+        "C" => Status::Cancelled,
+        "D" | "E" => Status::PartiallyFulfilled,
+        "F" | "G" => Status::Fulfilled,
+        "H" => Status::Closed,
+        _ => return None,
+    })
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OrderRecord {
+    id: Id,
+    #[serde(default)]
+    tran_id: Option<String>,
+    #[serde(default)]
+    tran_date: Option<String>,
+    #[serde(default)]
+    external_id: Option<String>,
+    #[serde(default)]
+    entity: Option<Ref>,
+    #[serde(default)]
+    currency: Option<Ref>,
+    #[serde(default)]
+    other_ref_num: Option<String>,
+    #[serde(default)]
+    order_status: Option<Ref>,
+    #[serde(default)]
+    total: Option<Decimal>,
+    #[serde(default)]
+    item: Option<Sublist<LineRecord>>,
+    #[serde(default)]
+    last_modified_date: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct LineRecord {
+    #[serde(default)]
+    item: Option<Ref>,
+    #[serde(default)]
+    quantity: Option<Decimal>,
+    #[serde(default)]
+    rate: Option<Decimal>,
+}
+
+pub(crate) fn find(account: &Account<'_>, command_key: &str) -> Result<Option<State>, Fault> {
+    look(account, &Catalog::read(account)?, &format!("eid:{command_key}"))
+}
+
+fn look(account: &Account<'_>, catalog: &Catalog, id: &str) -> Result<Option<State>, Fault> {
+    let record: Option<OrderRecord> = account.get(&format!("record/v1/salesOrder/{id}?expandSubResources=true"))?;
+    Ok(record.map(|it| state_of(account, catalog, it)))
+}
+
+fn state_of(account: &Account<'_>, catalog: &Catalog, record: OrderRecord) -> State {
+    let external_id = trimmed(record.external_id);
+    let line = |it: LineRecord| {
+        let unit_price = it.rate.unwrap_or(Decimal::ZERO);
+        Some(Line { item: Some(it.item?.id.0), sku: None, quantity: it.quantity?, unit_price })
+    };
+    let lines: Option<Vec<Line>> = record.item.map(|it| it.items.into_iter().filter_map(line).collect());
+    let currency = record.currency.map(|it| it.id.0);
+    let fields = Order {
+        number: number(trimmed(record.tran_id), external_id.as_deref()),
+        company: record.entity.map(|it| it.id.0).into(),
+        po_number: trimmed(record.other_ref_num).into(),
+        currency: catalog.currency(account, currency.as_deref()).map_or(Held::Unknown, Held::Is),
+        placed_at: trimmed(record.tran_date).into(),
+        status: record.order_status.and_then(|it| status(&it.id.0)).map_or(Held::Unknown, Held::Is),
+        total: record.total.map_or(Held::Unknown, Held::Is),
+        lines: lines.map_or(Held::Unknown, Held::Is),
+    };
+    State {
+        remote_id: record.id.0,
+        fields: fields.into_fields(),
+        version: String::new(),
+        changed_at_ms: record.last_modified_date.as_deref().and_then(moment::parse),
+        command_key: external_id,
+    }
+}
+
+#[derive(Serialize)]
+struct Reference {
+    id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    entity: Reference,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tran_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_ref_num: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Reference>,
+    subsidiary: Reference,
+    item: Lines,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    items: Vec<WrittenLine>,
+}
+
+#[derive(Serialize)]
+struct WrittenLine {
+    item: Reference,
+    quantity: Bare,
+    rate: Bare,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Reference>,
+}
+
+/// Creates an order, or changes its PO number; whatever else an order says is final once it is in the books.
+pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Result<Outcome, Fault> {
+    let Some(id) = &write.remote_id else {
+        let body = match body(account, catalog, &Order::from_fields(&write.want)?) {
+            Ok(body) => body,
+            Err(refused) => return Ok(refused),
+        };
+        // Without `replace`, a request that is repeated would add its lines once more.
+        let path = format!("record/v1/salesOrder/eid:{}?replace=item", write.command_key);
+        return create(
+            || look(account, catalog, &format!("eid:{}", write.command_key)),
+            || account.write("PUT", &path, &body),
+        );
+    };
+    if let Some(fixed) = write.changed.iter().find(|it| *it != "po_number") {
+        return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
+    }
+    let po_number = match write.want.get("po_number") {
+        Some(Value::Text(text)) => json!(text),
+        _ => json!(null),
+    };
+    let path = format!("record/v1/salesOrder/{id}");
+    change(
+        write,
+        id,
+        || look(account, catalog, id),
+        |_| account.write("PATCH", &path, &json!({ "otherRefNum": po_number })),
+    )
+}
+
+fn body(account: &Account<'_>, catalog: &Catalog, order: &Order) -> Result<Body, Outcome> {
+    let reference = |id: &str| Reference { id: id.to_owned() };
+    let company = order.company.as_ref();
+    let company = company.ok_or_else(|| Outcome::rejected("incomplete", "an order needs a company"))?;
+    let lines = order.lines.as_ref().filter(|it| !it.is_empty());
+    let lines = lines.ok_or_else(|| Outcome::rejected("incomplete", "an order needs lines"))?;
+    let mut items = Vec::with_capacity(lines.len());
+    for line in lines {
+        let sku = line.sku.as_deref().unwrap_or("without SKU");
+        let item = line.item.as_deref();
+        let item = item.ok_or_else(|| Outcome::rejected("no-item", format!("line {sku} has no item here")))?;
+        items.push(WrittenLine {
+            item: reference(item),
+            quantity: Bare(line.quantity),
+            rate: Bare(line.unit_price),
+            location: account.settings.order_location.as_deref().map(reference),
+        });
+    }
+    let currency = order.currency.as_ref().map(|code| {
+        let id = catalog.currency_id(account, code).map(|id| Reference { id });
+        id.ok_or_else(|| Outcome::rejected("unknown-currency", format!("the account has no currency {code}")))
+    });
+    Ok(Body {
+        entity: reference(company),
+        tran_date: order.placed_at.as_ref().and_then(|it| day(it)),
+        other_ref_num: order.po_number.as_ref().cloned(),
+        currency: currency.transpose()?.filter(|_| account.settings.multi_currency),
+        subsidiary: reference(&account.settings.subsidiary),
+        item: Lines { items },
+    })
+}
+
+/// The date of a moment, which is all that NetSuite keeps: `2026-11-22` of `2026-11-22T01:00:00Z`.
+pub(crate) fn day(placed_at: &str) -> Option<String> {
+    let day = placed_at.get(..10)?;
+    moment::parse(&format!("{day}T00:00:00Z")).map(|_| day.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_a_letter_and_unknown_ones_are_not_told() {
+        let check = |letter: &str, expect: Option<Status>| assert_eq!(status(letter), expect, "{letter}");
+        check("A", Some(Status::OnHold));
+        check("SalesOrd:B", Some(Status::Open));
+        check("C", Some(Status::Cancelled));
+        check("E", Some(Status::PartiallyFulfilled));
+        check("G", Some(Status::Fulfilled));
+        check("H", Some(Status::Closed));
+        check("Z", None);
+    }
+
+    #[test]
+    fn a_day_is_the_date_of_a_moment() {
+        assert_eq!(day("2026-11-22T01:00:00Z").as_deref(), Some("2026-11-22"));
+        assert_eq!(day("2026-11-22").as_deref(), Some("2026-11-22"));
+        assert_eq!(day("22.11.2026 1:00"), None);
+    }
+
+    #[test]
+    fn an_order_from_elsewhere_keeps_its_number_there() {
+        assert_eq!(number(Some("SO7".to_owned()), None), Held::Is("SO7".to_owned()));
+        assert_eq!(number(Some("SO7".to_owned()), Some("cmd-1")), Held::Unknown);
+    }
+}

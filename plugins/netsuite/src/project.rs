@@ -1,0 +1,168 @@
+//! What NetSuite would hold of a record.
+
+use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, StockLevel};
+use truthsource_sdk::value::Held;
+use truthsource_sdk::{Decimal, Fault, Fields, Kind};
+
+use crate::order::day;
+
+/// Letters that the fields of an item hold.
+const CODE_MAX: usize = 60;
+const TITLE_MAX: usize = 100;
+const BARCODE_MAX: usize = 20;
+/// Letters that the fields of a customer hold.
+const NAME_MAX: usize = 83;
+const EMAIL_MAX: usize = 254;
+/// Letters of a PO number.
+const PO_NUMBER_MAX: usize = 45;
+/// Digits after the point of a quantity and of a rate.
+const QUANTITY_PLACES: u8 = 5;
+const RATE_PLACES: u8 = 6;
+
+pub(crate) fn project(kind: Kind, record: &Fields) -> Result<Fields, Fault> {
+    Ok(match kind {
+        Kind::Location => Location::from_fields(record)?.into_fields(),
+        Kind::Item => item(Item::from_fields(record)?).into_fields(),
+        Kind::Company => company(Company::from_fields(record)?).into_fields(),
+        Kind::StockLevel => {
+            let level = StockLevel::from_fields(record)?;
+            StockLevel { on_hand: rounded(level.on_hand, QUANTITY_PLACES), ..level }.into_fields()
+        }
+        Kind::Price => price(Price::from_fields(record)?).into_fields(),
+        Kind::Order => order(Order::from_fields(record)?).into_fields(),
+    })
+}
+
+fn item(item: Item) -> Item {
+    Item {
+        code: cut(item.code, CODE_MAX),
+        title: cut(item.title, TITLE_MAX),
+        barcode: cut(item.barcode, BARCODE_MAX),
+        active: item.active,
+    }
+}
+
+fn company(company: Company) -> Company {
+    Company {
+        code: cut(company.code, NAME_MAX),
+        name: cut(company.name, NAME_MAX),
+        email: cut(company.email, EMAIL_MAX),
+        ..company
+    }
+}
+
+fn price(mut price: Price) -> Price {
+    price.amount = rounded(price.amount, RATE_PLACES);
+    if let Held::Is(breaks) = &mut price.breaks {
+        for row in breaks {
+            row.from = row.from.round(QUANTITY_PLACES);
+            row.amount = row.amount.round(RATE_PLACES);
+        }
+    }
+    // No breaks and none at all are the same here.
+    if price.breaks == Held::Empty {
+        price.breaks = Held::Is(Vec::new());
+    }
+    price
+}
+
+/// NetSuite numbers, sums up and moves orders itself, and knows the day of an order, not the hour.
+fn order(order: Order) -> Order {
+    let line = |it: Line| Line {
+        item: it.item,
+        sku: None,
+        quantity: it.quantity.round(QUANTITY_PLACES),
+        unit_price: it.unit_price.round(RATE_PLACES),
+    };
+    Order {
+        number: Held::Unknown,
+        status: Held::Unknown,
+        total: Held::Unknown,
+        company: order.company,
+        currency: order.currency,
+        po_number: cut(order.po_number, PO_NUMBER_MAX),
+        placed_at: match order.placed_at {
+            Held::Is(at) => day(&at).map_or(Held::Unknown, Held::Is),
+            held => held,
+        },
+        lines: match order.lines {
+            Held::Is(lines) => Held::Is(lines.into_iter().map(line).collect()),
+            held => held,
+        },
+    }
+}
+
+/// Without blanks at its ends, and not longer than the field; what is left of nothing is empty.
+fn cut(text: Held<String>, letters_max: usize) -> Held<String> {
+    let Held::Is(text) = text else { return text };
+    let short: String = text.trim().chars().take(letters_max).collect();
+    let short = short.trim_end();
+    if short.is_empty() { Held::Empty } else { Held::Is(short.to_owned()) }
+}
+
+fn rounded(number: Held<Decimal>, places: u8) -> Held<Decimal> {
+    match number {
+        Held::Is(number) => Held::Is(number.round(places)),
+        held => held,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use truthsource_sdk::Value;
+
+    fn fields(pairs: &[(&str, Value)]) -> Fields {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    /// Projects, and checks that projecting again changes nothing: what a system holds is what it would hold.
+    fn check(kind: Kind, record: &[(&str, Value)], expect: &[(&str, Value)]) {
+        let once = project(kind, &fields(record)).unwrap();
+        assert_eq!(once, fields(expect));
+        assert_eq!(project(kind, &once).unwrap(), once);
+    }
+
+    #[test]
+    fn texts_are_trimmed_and_cut() {
+        let long = "x".repeat(150);
+        check(
+            Kind::Item,
+            &[("code", text(" BOLT-8 ")), ("title", text(&long)), ("barcode", text("  "))],
+            &[("code", text("BOLT-8")), ("title", text(&long[..100])), ("barcode", Value::Null)],
+        );
+    }
+
+    #[test]
+    fn an_order_keeps_what_the_books_keep() {
+        let lines = r#"[{"item":"bolt-8","sku":"Bolt-8","quantity":"3","unit_price":"12.5"}]"#;
+        check(
+            Kind::Order,
+            &[
+                ("number", text("#1042")),
+                ("status", text("open")),
+                ("placed_at", text("2026-11-22T01:00:00Z")),
+                ("lines", Value::Json(lines.to_owned())),
+            ],
+            &[
+                ("placed_at", text("2026-11-22")),
+                ("lines", Value::Json(r#"[{"item":"bolt-8","quantity":"3","unit_price":"12.5"}]"#.to_owned())),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_price_is_rounded_and_its_breaks_are_in_order() {
+        let breaks = r#"[{"amount":"8.12345678","from":"100"},{"amount":"9","from":"10"}]"#;
+        let expect = r#"[{"from":"10","amount":"9"},{"from":"100","amount":"8.123457"}]"#;
+        check(
+            Kind::Price,
+            &[("amount", Value::Number("12.3456789".parse().unwrap())), ("breaks", Value::Json(breaks.to_owned()))],
+            &[("amount", Value::Number("12.345679".parse().unwrap())), ("breaks", Value::Json(expect.to_owned()))],
+        );
+    }
+}

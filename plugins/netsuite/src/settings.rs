@@ -1,0 +1,72 @@
+//! What a tenant says about its account.
+
+use std::collections::BTreeMap;
+
+use truthsource_sdk::{Context, Fault};
+
+/// The settings of a connection, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// `https://1234567.suitetalk.api.netsuite.com`, without a slash at the end.
+    pub base_url: String,
+    /// The subsidiary that new records belong to.
+    pub subsidiary: String,
+    /// The account that stock adjustments are booked to; `None`: stock is not written.
+    pub adjustment_account: Option<String>,
+    /// ISO code of the account's own currency, the one whose prices are kept.
+    pub currency: String,
+    /// Its internal id.
+    pub currency_id: String,
+    /// Prices and customers name their currency.
+    pub multi_currency: bool,
+    /// The list's code by price level id; other levels are called by their names.
+    pub lists: BTreeMap<String, String>,
+    /// The code by location id; other locations are called by their names.
+    pub location_codes: BTreeMap<String, String>,
+    /// The location that new orders ship from, if the lines should say.
+    pub order_location: Option<String>,
+}
+
+impl Settings {
+    pub(crate) fn read(ctx: &Context) -> Result<Self, Fault> {
+        let base_url = ctx.setting("base-url").ok_or_else(|| {
+            Fault::Invalid("setting `base-url` is missing: https://<account>.suitetalk.api.netsuite.com".to_owned())
+        })?;
+        Ok(Self {
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            subsidiary: ctx.setting_or("subsidiary", "1").to_owned(),
+            adjustment_account: ctx.setting("adjustment-account").map(str::to_owned),
+            currency: ctx.setting_or("currency", "USD").to_uppercase(),
+            currency_id: ctx.setting_or("currency-id", "1").to_owned(),
+            multi_currency: ctx.setting_or("multi-currency", "yes") == "yes",
+            lists: pairs(ctx.setting_or("price-lists", "1=base"))?,
+            location_codes: pairs(ctx.setting_or("location-codes", ""))?,
+            order_location: ctx.setting("order-location").map(str::to_owned),
+        })
+    }
+}
+
+/// Reads `1=base, 5=wholesale`.
+pub(crate) fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
+    let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let pair = |part: &str| match part.split_once('=') {
+        Some((id, code)) if !id.trim().is_empty() && !code.trim().is_empty() => {
+            Ok((id.trim().to_owned(), code.trim().to_owned()))
+        }
+        _ => Err(Fault::Invalid(format!("`{part}` in a setting is no pair such as `1=base`"))),
+    };
+    parts.map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_and_anything_else_is_refused() {
+        let read = pairs(" 1=base, 5 = Wholesale ,").unwrap();
+        assert_eq!(read, BTreeMap::from([("1".into(), "base".into()), ("5".into(), "Wholesale".into())]));
+        assert!(pairs("1:base").is_err());
+        assert!(pairs("=base").is_err());
+    }
+}
