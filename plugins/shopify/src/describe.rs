@@ -1,0 +1,109 @@
+//! What this connector promises.
+
+use truthsource_sdk::Kind;
+use truthsource_sdk::connector::{Description, Effect, FieldPower, KindPower, Rate, Setting, WebhookScheme};
+
+use crate::cursor::LAG_MS;
+
+/// How a field may be written.
+#[derive(Clone, Copy)]
+enum Access {
+    Read,
+    Create,
+    Write,
+}
+
+use Access::{Create, Read, Write};
+
+pub(crate) fn describe() -> Description {
+    Description {
+        system: "shopify".to_owned(),
+        kinds: vec![location(), item(), company(), stock_level(), price(), order()],
+        auth: ["oauth2-client-credentials", "shopify-token"].map(str::to_owned).to_vec(),
+        webhook: Some(WebhookScheme {
+            signature_header: "x-shopify-hmac-sha256".to_owned(),
+            algorithm: "hmac-sha256-base64".to_owned(),
+            id_header: "x-shopify-webhook-id".to_owned(),
+            topic_header: "x-shopify-topic".to_owned(),
+            // The signature covers the body and nothing else.
+            timestamp_header: String::new(),
+        }),
+        rate: Rate::Other("cost points: a bucket per shop and app, refilled by 100 to 2 000 a second".to_owned()),
+        settings: settings(),
+    }
+}
+
+/// Deletions show in webhooks only: the shop's log of events names products, not inventory items.
+fn kind(kind: Kind, fields: &[(&str, Access)]) -> KindPower {
+    let field = |(name, access): &(&str, Access)| FieldPower {
+        name: (*name).to_owned(),
+        writable: !matches!(access, Read),
+        create_only: matches!(access, Create),
+    };
+    KindPower {
+        kind: kind.as_str().to_owned(),
+        fields: fields.iter().map(field).collect(),
+        sees_creates: true,
+        sees_updates: true,
+        sees_deletes: false,
+        granularity_ms: 1_000,
+        lag_ms: LAG_MS,
+        effect: Effect::Verify,
+        creates: true,
+        push_max: 50,
+        read_max: 100,
+    }
+}
+
+fn location() -> KindPower {
+    KindPower { creates: false, ..kind(Kind::Location, &[("code", Read), ("name", Read), ("active", Read)]) }
+}
+
+fn item() -> KindPower {
+    kind(Kind::Item, &[("code", Write), ("title", Write), ("barcode", Write), ("active", Write)])
+}
+
+/// One company is three calls.
+fn company() -> KindPower {
+    let fields = [("code", Write), ("name", Write), ("email", Create), ("currency", Read)];
+    KindPower { push_max: 15, read_max: 50, ..kind(Kind::Company, &fields) }
+}
+
+fn stock_level() -> KindPower {
+    let fields = [("item", Create), ("location", Create), ("on_hand", Write)];
+    KindPower { effect: Effect::Conditional, push_max: 100, ..kind(Kind::StockLevel, &fields) }
+}
+
+fn price() -> KindPower {
+    let fields = [("list", Create), ("item", Create), ("currency", Create), ("amount", Write), ("breaks", Write)];
+    kind(Kind::Price, &fields)
+}
+
+/// One order is up to five calls.
+fn order() -> KindPower {
+    let fields = [
+        ("number", Read),
+        ("company", Create),
+        ("po_number", Write),
+        ("currency", Create),
+        ("placed_at", Create),
+        ("status", Read),
+        ("total", Read),
+        ("lines", Create),
+    ];
+    KindPower { push_max: 10, read_max: 20, ..kind(Kind::Order, &fields) }
+}
+
+fn settings() -> Vec<Setting> {
+    let setting = |name: &str, about: &str, default: Option<&str>| Setting {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        default: default.map(str::to_owned),
+    };
+    vec![
+        setting("base-url", "The shop's address: https://<shop>.myshopify.com", None),
+        setting("base-list", "Code of the price list that the shop's own prices are", Some("base")),
+        setting("price-decimals", "Digits after the point of a price: 2 for most currencies, 0 for yen", Some("2")),
+        setting("location-codes", "Codes of locations by id: 67=main; others are called by name", Some("")),
+    ]
+}

@@ -1,0 +1,73 @@
+//! What a tenant says about its shop.
+
+use std::collections::BTreeMap;
+
+use truthsource_sdk::{Context, Fault};
+
+/// The API version that the documents here are written for.
+pub(crate) const VERSION: &str = "2026-10";
+
+/// The settings of a connection, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// `https://example.myshopify.com`, without a slash at the end.
+    pub base_url: String,
+    /// The list code of the shop's own prices.
+    pub base_list: String,
+    /// The code by location id; other locations are called by their names.
+    pub location_codes: BTreeMap<String, String>,
+}
+
+impl Settings {
+    pub(crate) fn read(ctx: &Context) -> Result<Self, Fault> {
+        let base_url = ctx
+            .setting("base-url")
+            .ok_or_else(|| Fault::Invalid("setting `base-url` is missing: https://<shop>.myshopify.com".to_owned()))?;
+        price_decimals(ctx)?;
+        Ok(Self {
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            base_list: base_list(ctx).to_owned(),
+            location_codes: pairs(ctx.setting_or("location-codes", ""))?,
+        })
+    }
+}
+
+pub(crate) fn base_list(ctx: &Context) -> &str {
+    ctx.setting_or("base-list", "base")
+}
+
+pub(crate) fn price_decimals(ctx: &Context) -> Result<u8, Fault> {
+    let text = ctx.setting_or("price-decimals", "2");
+    let places = text.parse().ok().filter(|it| *it <= 6);
+    places.ok_or_else(|| Fault::Invalid(format!("setting `price-decimals` is `{text}`, not 0 to 6")))
+}
+
+/// Reads `67=main, 68=store`.
+fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
+    let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let pair = |part: &str| match part.split_once('=') {
+        Some((id, code)) if !id.trim().is_empty() && !code.trim().is_empty() => {
+            Ok((id.trim().to_owned(), code.trim().to_owned()))
+        }
+        _ => Err(Fault::Invalid(format!("`{part}` in a setting is no pair such as `67=main`"))),
+    };
+    parts.map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shop_needs_its_address_and_nothing_else() {
+        let ctx = |pairs: &[(&str, &str)]| Context {
+            settings: pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            now_ms: 0,
+        };
+        assert!(Settings::read(&ctx(&[])).is_err());
+        let settings = Settings::read(&ctx(&[("base-url", "https://x.myshopify.com/"), ("base-list", " ")])).unwrap();
+        assert_eq!((settings.base_url.as_str(), settings.base_list.as_str()), ("https://x.myshopify.com", "base"));
+        let bad = ctx(&[("base-url", "https://x.myshopify.com"), ("price-decimals", "9")]);
+        assert!(matches!(Settings::read(&bad), Err(Fault::Invalid(_))));
+    }
+}

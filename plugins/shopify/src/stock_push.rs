@@ -1,0 +1,261 @@
+//! Writing stock: compared and set in one step, many levels in one call.
+//!
+//! A call is all or nothing. What spoiled it is named by index; those lines get their outcome and the others are sent
+//! again. When the shop names nothing, the call is halved until the bad line stands alone.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use truthsource_sdk::connector::{Observed, Outcome, State, Write};
+use truthsource_sdk::kinds::{Record, StockLevel};
+use truthsource_sdk::{Decimal, Fault, Value};
+
+use crate::batch::{Errors, Mutation, run};
+use crate::gid::gid;
+use crate::graphql::{Shop, UserError};
+use crate::stock;
+
+const SET: &str = "mutation Set($input: InventorySetQuantitiesInput!, $key: String!) { \
+                   inventorySetQuantities(input: $input) @idempotent(key: $key) { \
+                   inventoryAdjustmentGroup { id } userErrors { code field message } } }";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    inventory_set_quantities: Option<Payload>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    user_errors: Vec<UserError>,
+}
+
+/// One level to be set.
+#[derive(Debug, Clone)]
+struct Line<'a> {
+    /// Its place among the writes.
+    at: usize,
+    op_id: &'a str,
+    /// The level's remote id.
+    id: String,
+    item: String,
+    location: String,
+    quantity: i64,
+    /// What it must be set from; `None`: it is to be stocked there for the first time.
+    from: Option<i64>,
+}
+
+/// What is known of each write so far.
+#[derive(Debug, Clone)]
+enum Verdict {
+    /// It was carried out, and is to be read back.
+    Written,
+    /// Something else was there: what it is decides.
+    Stale,
+    Done(Outcome),
+}
+
+pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
+    let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
+    let mut ids: Vec<String> = Vec::with_capacity(writes.len());
+    let (mut known, mut new) = (Vec::new(), Vec::new());
+    for (at, write) in writes.iter().enumerate() {
+        match line(at, write) {
+            Ok(line) => {
+                ids.push(line.id.clone());
+                if line.from.is_some() { known.push(line) } else { new.push(line) }
+            }
+            Err(outcome) => {
+                ids.push(write.remote_id.clone().unwrap_or_default());
+                verdicts.insert(at, Verdict::Done(outcome));
+            }
+        }
+    }
+    activate(shop, &new, &mut verdicts);
+    set(shop, known, &mut verdicts);
+    conclude(shop, writes, &ids, verdicts)
+}
+
+fn line(at: usize, write: &Write) -> Result<Line<'_>, Outcome> {
+    let wanted = StockLevel::from_fields(&write.want).map_err(Outcome::not_written)?;
+    let incomplete = || Outcome::rejected("incomplete", "a stock level needs item, location and on_hand");
+    let (item, location) = match (wanted.item.as_ref(), wanted.location.as_ref()) {
+        (Some(item), Some(location)) => (item.clone(), location.clone()),
+        _ => return Err(incomplete()),
+    };
+    let quantity = wanted.on_hand.into_option().ok_or_else(incomplete)?;
+    let quantity = whole(quantity)?;
+    let from = match (&write.remote_id, write.base.get("on_hand")) {
+        (None, _) => None,
+        (Some(_), Some(Value::Number(base))) => Some(whole(*base)?),
+        // Nothing was known of it, so nothing may be written over.
+        (Some(_), _) => return Err(Outcome::Retry(None, "what the level held is not known yet".to_owned())),
+    };
+    Ok(Line { at, op_id: &write.op_id, id: format!("{item}:{location}"), item, location, quantity, from })
+}
+
+fn whole(quantity: Decimal) -> Result<i64, Outcome> {
+    quantity.whole().ok_or_else(|| Outcome::rejected("fraction", format!("{quantity} is no whole number of pieces")))
+}
+
+/// Stocks items at locations for the first time.
+fn activate(shop: &Shop<'_>, lines: &[Line<'_>], verdicts: &mut BTreeMap<usize, Verdict>) {
+    let mutation = |line: &Line<'_>| Mutation {
+        name: "inventoryActivate",
+        arguments: vec![
+            ("inventoryItemId", "ID!", json!(gid("InventoryItem", &line.item))),
+            ("locationId", "ID!", json!(gid("Location", &line.location))),
+            ("available", "Int", json!(line.quantity)),
+        ],
+        constants: "",
+        errors: Errors::Plain,
+        key: Some(line.op_id.to_owned()),
+    };
+    let mutations: Vec<Mutation> = lines.iter().map(mutation).collect();
+    for (line, result) in lines.iter().zip(run(shop, &mutations)) {
+        let verdict = match result {
+            Ok(None) => Verdict::Written,
+            // Most often it is stocked there already: whoever knows what it holds decides again.
+            Ok(Some(error)) => Verdict::Done(error.rejection()),
+            Err(outcome) => Verdict::Done(outcome),
+        };
+        let is_refused = matches!(verdict, Verdict::Done(Outcome::Rejected(_)));
+        verdicts.insert(line.at, if is_refused { already(shop, line, verdict) } else { verdict });
+    }
+}
+
+/// A level that could not be stocked because it is: what it holds is the answer.
+fn already(shop: &Shop<'_>, line: &Line<'_>, refused: Verdict) -> Verdict {
+    match stock::read(shop, std::slice::from_ref(&line.id)) {
+        Ok(found) if !found.is_empty() => Verdict::Stale,
+        _ => refused,
+    }
+}
+
+/// Sets levels, in as few calls as the bad ones among them allow.
+fn set(shop: &Shop<'_>, lines: Vec<Line<'_>>, verdicts: &mut BTreeMap<usize, Verdict>) {
+    let mut due = vec![lines];
+    while let Some(lines) = due.pop() {
+        if lines.is_empty() {
+            continue;
+        }
+        let errors = match send(shop, &lines) {
+            Ok(errors) => errors,
+            Err(outcome) => {
+                verdicts.extend(lines.iter().map(|it| (it.at, Verdict::Done(outcome.clone()))));
+                continue;
+            }
+        };
+        if errors.is_empty() {
+            verdicts.extend(lines.iter().map(|it| (it.at, Verdict::Written)));
+            continue;
+        }
+        let mut left = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            match errors.iter().find(|it| it.index_in("quantities") == Some(at)) {
+                Some(error) => drop(verdicts.insert(line.at, verdict(error))),
+                None => left.push(line.clone()),
+            }
+        }
+        if left.len() < lines.len() {
+            due.push(left);
+        } else if let [line] = lines.as_slice() {
+            verdicts.insert(line.at, verdict(&errors[0]));
+        } else if is_busy(&errors[0]) {
+            verdicts.extend(lines.iter().map(|it| (it.at, verdict(&errors[0]))));
+        } else {
+            let back = left.split_off(left.len() / 2);
+            due.push(back);
+            due.push(left);
+        }
+    }
+}
+
+/// One call. Its key names the writes in it, so that a call which is repeated whole is carried out once. A key that
+/// the shop has spent on a failure is replaced; comparing still keeps a second effect away.
+fn send(shop: &Shop<'_>, lines: &[Line<'_>]) -> Result<Vec<UserError>, Outcome> {
+    let key = key(lines);
+    let errors = send_under(shop, lines, &key)?;
+    let is_spent = |it: &UserError| {
+        matches!(it.code(), "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" | "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
+    };
+    if errors.iter().any(is_spent) {
+        return send_under(shop, lines, &format!("{key}-{}", shop.ctx.now_ms));
+    }
+    Ok(errors)
+}
+
+fn send_under(shop: &Shop<'_>, lines: &[Line<'_>], key: &str) -> Result<Vec<UserError>, Outcome> {
+    let quantity = |line: &Line<'_>| {
+        json!({
+            "inventoryItemId": gid("InventoryItem", &line.item),
+            "locationId": gid("Location", &line.location),
+            "quantity": line.quantity,
+            "changeFromQuantity": line.from,
+        })
+    };
+    let quantities: Vec<Json> = lines.iter().map(quantity).collect();
+    let input = json!({ "name": "on_hand", "reason": "correction", "quantities": quantities });
+    let answer: Answer = shop.mutate(SET, json!({ "input": input, "key": key }))?;
+    let payload = answer.inventory_set_quantities;
+    payload.map(|it| it.user_errors).ok_or_else(|| Outcome::Unknown("the shop answered nothing".to_owned()))
+}
+
+/// The key of a call: the write's own for one, a digest of all for several (FNV-1a, 128 bits: a name, no secret).
+fn key(lines: &[Line<'_>]) -> String {
+    if let [line] = lines {
+        return line.op_id.to_owned();
+    }
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    for byte in lines.iter().flat_map(|it| it.op_id.bytes().chain([b'\n'])) {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    format!("{hash:032x}")
+}
+
+fn verdict(error: &UserError) -> Verdict {
+    match error.code() {
+        "CHANGE_FROM_QUANTITY_STALE" | "COMPARE_QUANTITY_STALE" => Verdict::Stale,
+        _ if is_busy(error) => Verdict::Done(Outcome::Retry(None, error.message.clone())),
+        _ => Verdict::Done(error.rejection()),
+    }
+}
+
+fn is_busy(error: &UserError) -> bool {
+    matches!(error.code(), "IDEMPOTENCY_CONCURRENT_REQUEST" | "SERVICE_UNAVAILABLE")
+}
+
+/// Reads back what was written and what was stale, and says what became of each write.
+fn conclude(
+    shop: &Shop<'_>,
+    writes: &[Write],
+    ids: &[String],
+    verdicts: BTreeMap<usize, Verdict>,
+) -> Result<Vec<Outcome>, Fault> {
+    let open = |at: &usize| matches!(verdicts.get(at), Some(Verdict::Written | Verdict::Stale));
+    let to_read: Vec<String> = (0..writes.len()).filter(open).map(|at| ids[at].clone()).collect();
+    let read = if to_read.is_empty() { Ok(Vec::new()) } else { stock::read(shop, &to_read) };
+    let held = read.map(|found| found.into_iter().map(|it| (it.remote_id.clone(), it)).collect());
+    let outcomes = writes.iter().enumerate().map(|(at, write)| match verdicts.get(&at) {
+        Some(Verdict::Done(outcome)) => outcome.clone(),
+        Some(verdict) => concluded(write, &ids[at], verdict, &held),
+        None => Outcome::Unknown("not decided".to_owned()),
+    });
+    Ok(outcomes.collect())
+}
+
+fn concluded(write: &Write, id: &str, verdict: &Verdict, held: &Result<BTreeMap<String, State>, Fault>) -> Outcome {
+    let is_written = matches!(verdict, Verdict::Written);
+    match (held, is_written) {
+        (Err(fault), true) => Outcome::Unknown(format!("written, and not read back: {fault}")),
+        (Err(fault), false) => Outcome::Retry(None, format!("stale, and not read: {fault}")),
+        (Ok(held), _) => match held.get(id) {
+            Some(state) if is_written || write.is_done(&state.fields) => Outcome::Applied(state.clone()),
+            Some(state) => Outcome::Stale(Observed::Present(state.clone())),
+            None if is_written => Outcome::Unknown("written, and gone when read back".to_owned()),
+            None => Outcome::Stale(Observed::Absent(id.to_owned())),
+        },
+    }
+}
