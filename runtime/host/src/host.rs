@@ -169,7 +169,12 @@ impl Host {
 
     async fn cached(&self, runner: &Arc<Runner>, entry: Entry) -> Result<Found, UploadError> {
         let (cache, runner) = (self.cache.clone(), runner.clone());
-        blocking(move || cache.load(&entry, &runner.engine)).await?.map_err(|error| failed(&format!("{error:#}")))
+        let loaded = blocking(move || cache.load(&entry, &runner.engine)).await?;
+        loaded.map_err(|error| {
+            let reason = format!("{error:#}");
+            // Sealed code of ours that does not load is either too large for a place in the pool, or our trouble.
+            if reason.contains("pooling allocator") { UploadError::DoesNotLink { reason } } else { failed(&reason) }
+        })
     }
 
     async fn compile(

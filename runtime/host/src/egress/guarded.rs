@@ -118,7 +118,7 @@ impl Resolve for Vetted {
             let addresses = lookup.lookup(&host).await?;
             // One bad answer spoils all: a name that is half private is an attack or a mistake.
             if vets && !addresses.iter().all(|it| is_global_unicast(*it)) {
-                return Err(Box::new(Refused(host)).into());
+                return Err(Refused(host).into());
             }
             let addresses: Vec<SocketAddr> = addresses.into_iter().map(|it| SocketAddr::new(it, 0)).collect();
             Ok(Box::new(addresses.into_iter()) as Addrs)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::time::Instant;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use super::{Broken, Release};
@@ -208,12 +209,13 @@ fn meaning(broken: Broken, limits: &Limits, state: &HostState) -> CallError {
         Some(Trap::UnreachableCodeReached) if state.limiter.refused => return out_of_memory,
         _ => {}
     }
-    let words = format!("{error:#}");
-    // wasmtime has no types for these; the tests of this crate hold their wording.
-    if words.contains("fuel allocated for hostcalls") {
+    // wasmtime has no types for these; tests G5, G6 and G9 hold their wording.
+    let words = error.root_cause().to_string();
+    if words.contains("fuel allocated for hostcalls has been exhausted") {
         return CallError::CrossingTooLarge { bytes_max: limits.crossing_bytes_max };
     }
-    if words.contains("component handles") || words.contains("resource table") {
+    let is_full = matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full));
+    if is_full || words.contains("store handle limit exceeded") {
         return CallError::TooManyCalls { what: "resource handles" };
     }
     if state.limiter.refused && error.downcast_ref::<Trap>().is_none() {

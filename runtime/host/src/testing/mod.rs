@@ -1,5 +1,7 @@
 //! Small components in WAT, and a host to run them on, for this crate's tests.
 
+mod connector;
+mod outside;
 mod wat;
 
 use std::sync::{Arc, OnceLock};
@@ -7,13 +9,14 @@ use std::time::Duration;
 
 use truthsource_core::UnixMs;
 
-pub(crate) use wat::{PRICING_TYPES, component, pricing, with_manifest};
+pub(crate) use connector::connector;
+pub(crate) use outside::{Act, Memory, Script, outbound, reach};
+pub(crate) use wat::{component, pricing, with_manifest};
 
 use crate::cache::SealKey;
 use crate::call::{CallSetup, Tenant};
 use crate::engine::Concurrency;
 use crate::host::{Allowance, Compiling, Host, HostConfig};
-use crate::limits::Limits;
 use crate::model::{Basket, Line};
 use crate::release::Release;
 
@@ -33,11 +36,6 @@ pub(crate) fn host() -> Arc<Host> {
 /// The release of a component in WAT, without a first call.
 pub(crate) async fn release(wat: &str) -> Release {
     host().load(&component(wat), &Allowance::USUAL).await.unwrap()
-}
-
-/// The same, under these limits.
-pub(crate) async fn limited(wat: &str, limits: Limits) -> Release {
-    release(wat).await.limited(limits)
 }
 
 pub(crate) fn setup() -> CallSetup {

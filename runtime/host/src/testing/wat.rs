@@ -2,7 +2,7 @@
 //! this puts the component around it.
 
 /// The types of the pricing interface, by the names that `$price` needs.
-pub(crate) const PRICING_TYPES: &str = r#"
+const PRICING_TYPES: &str = r#"
     (type $decimal (record (field "mantissa" s64) (field "scale" u8)))
     (type $fault (variant
         (case "denied" string) (case "throttled" (option u32)) (case "unavailable" string)
@@ -14,24 +14,6 @@ pub(crate) const PRICING_TYPES: &str = r#"
     (type $basket (record
         (field "company" string) (field "currency" string) (field "at-ms" u64) (field "lines" (list $line))))
     (type $priced (record (field "unit-price" $decimal) (field "reason" string)))
-"#;
-
-/// The types of the conflict-policy interface.
-pub(crate) const POLICY_TYPES: &str = r#"
-    (type $decimal (record (field "mantissa" s64) (field "scale" u8)))
-    (type $value (variant
-        (case "null") (case "text" string) (case "number" $decimal) (case "flag" bool) (case "json" string)))
-    (type $fault (variant
-        (case "denied" string) (case "throttled" (option u32)) (case "unavailable" string)
-        (case "protocol" string) (case "invalid" string) (case "unsupported" string) (case "other" string)))
-    (type $claim (record
-        (field "connection" string) (field "rank" u32) (field "owner" bool)
-        (field "was" $value) (field "now" $value) (field "changed-at-ms" u64)))
-    (type $conflict (record
-        (field "kind" string) (field "key" string) (field "field" string) (field "base" $value)
-        (field "claims" (list $claim))))
-    (type $decision (variant
-        (case "take" u32) (case "merge" $value) (case "keep") (case "hold" string) (case "other" string)))
 "#;
 
 /// What every guest has: memory, a bump allocator without an end, and a place for results at 1024.
@@ -57,29 +39,22 @@ pub(crate) fn component(wat: &str) -> Vec<u8> {
 
 /// A custom section with a manifest for `world`.
 pub(crate) fn with_manifest(world: &str) -> String {
-    format!(
-        r#"(@custom "truthsource:manifest" "name = \"test\"\nversion = \"1\"\nworld = \"{world}\"\n")"#
-    )
+    format!(r#"(@custom "truthsource:manifest" "name = \"test\"\nversion = \"1\"\nworld = \"{world}\"\n")"#)
 }
 
 /// A pricing rule whose core module has `body` beside memory and `realloc`. `body` exports
 /// `(func (export "price") (param i32 i32 i32 i32 i64 i32 i32) (result i32))`: company, currency (pointer and length
 /// each), moment, lines (pointer and length); the result points at `result<list<priced>, fault>`.
 pub(crate) fn pricing(body: &str) -> String {
-    pricing_with("", "", body)
-}
-
-fn pricing_with(imports: &str, with: &str, body: &str) -> String {
     let manifest = with_manifest("pricing-rule");
     format!(
         r#"(component
     {manifest}
-    {imports}
     {PRICING_TYPES}
     (core module $m {body} {RUNTIME})
-    (core instance $i (instantiate $m {with}))
+    (core instance $i (instantiate $m ))
     (func $price (param "basket" $basket) (result (result (list $priced) (error $fault)))
-        (canon lift (core func $i "price") (memory $i "memory") (realloc (func $i "realloc"))))
+        (canon lift (core func $i "price") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
     (instance $out
         (export "decimal" (type $decimal)) (export "fault" (type $fault)) (export "price-break" (type $price-break))
         (export "line" (type $line)) (export "basket" (type $basket)) (export "priced" (type $priced))

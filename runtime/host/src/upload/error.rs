@@ -19,7 +19,9 @@ pub enum UploadError {
     #[error("the upload is native code, not a component")]
     Native,
     /// It is a core module.
-    #[error("the upload is a core module; make a component of it (target wasm32-wasip2, or `wasm-tools component new`)")]
+    #[error(
+        "the upload is a core module; make a component of it (target wasm32-wasip2, or `wasm-tools component new`)"
+    )]
     CoreModule,
     /// It is not WebAssembly.
     #[error("the upload is not WebAssembly")]
