@@ -203,3 +203,78 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn failed(reason: &dyn std::fmt::Display) -> UploadError {
     UploadError::Host { reason: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{basket, component, pricing, setup};
+    use std::time::Duration;
+
+    const EMPTY: &str = r#"(func (export "price") (param i32 i32 i32 i32 i64 i32 i32) (result i32)
+        (i64.store (i32.const 1024) (i64.const 0)) (i32.store offset=8 (i32.const 1024) (i32.const 0))
+        (i32.const 1024))"#;
+
+    fn host(dir: &Path, key: u8) -> Host {
+        let few = Concurrency { calls_max: 1, calls_per_tenant_max: 1, wait: Duration::from_secs(5) };
+        let config = HostConfig::new(dir.to_owned(), SealKey::new([key; 32]), Compiling::InProcess);
+        Host::start(HostConfig { rules: few, connectors: few, ..config }).unwrap()
+    }
+
+    fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
+        let all = std::fs::read_dir(dir).unwrap().map(|it| it.unwrap().path());
+        all.filter(|it| it.extension().is_some_and(|it| it == extension)).collect()
+    }
+
+    async fn works(release: Release) -> bool {
+        crate::release::Pricing::try_from(release).unwrap().price(&setup(), basket(0)).await.0 == Ok(vec![])
+    }
+
+    #[tokio::test]
+    async fn u7_the_same_upload_again_is_the_same_release() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), 1);
+        let bytes = component(&pricing(EMPTY));
+        let first = host.accept(&bytes, &Allowance::USUAL).await.unwrap();
+        let second = host.accept(&bytes, &Allowance::USUAL).await.unwrap();
+        assert_eq!(first.digest(), second.digest());
+        assert_eq!((files(dir.path(), "cwasm").len(), files(dir.path(), "draft").len()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn tampered_code_is_compiled_again_instead_of_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), 1);
+        let bytes = component(&pricing(EMPTY));
+        host.load(&bytes, &Allowance::USUAL).await.unwrap();
+        let path = files(dir.path(), "cwasm").remove(0);
+        let honest = std::fs::read(&path).unwrap();
+        for at in [0, honest.len() / 2, honest.len() - 1] {
+            let mut tampered = honest.clone();
+            tampered[at] ^= 1;
+            std::fs::write(&path, &tampered).unwrap();
+            assert!(works(host.load(&bytes, &Allowance::USUAL).await.unwrap()).await);
+            assert_ne!(std::fs::read(&path).unwrap(), tampered);
+        }
+        // Without its seal it is nothing, either.
+        std::fs::remove_file(files(dir.path(), "seal").remove(0)).unwrap();
+        assert!(works(host.load(&bytes, &Allowance::USUAL).await.unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn code_of_another_component_or_key_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = component(&pricing(EMPTY));
+        let entry = |host: &Host, bytes: &[u8]| Entry {
+            component: crate::digest::Digest::of(bytes),
+            engine: host.rules.fingerprint,
+            world: crate::world::World::PricingRule,
+        };
+        let host_a = host(dir.path(), 1);
+        host_a.load(&bytes, &Allowance::USUAL).await.unwrap();
+        assert!(matches!(host_a.cached(&host_a.rules, entry(&host_a, &bytes)).await, Ok(Found::Ready(_))));
+        let host_b = host(dir.path(), 2);
+        assert!(matches!(host_b.cached(&host_b.rules, entry(&host_b, &bytes)).await, Ok(Found::Broken)));
+        // A broken entry was removed, and is nothing from then on.
+        assert!(matches!(host_a.cached(&host_a.rules, entry(&host_a, &bytes)).await, Ok(Found::Nothing)));
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use truthsource_core::UnixMs;
 
-use crate::call::Reach;
+use crate::call::{CallSetup, Reach};
 use crate::capability::kv::Pending;
 use crate::capability::log::Kept;
 use crate::error::CallError;
@@ -69,6 +69,27 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
+    /// A state for a call of a rule; see `runs_clock` for connectors.
+    pub(crate) fn new(setup: &CallSetup, limits: Limits, input: &Arc<Input>) -> Self {
+        Self {
+            limits,
+            limiter: Limiter::new(&limits),
+            reach: setup.reach.clone(),
+            source: Source::Live,
+            kv: Pending::default(),
+            logs: Kept::default(),
+            answers: Vec::new(),
+            detail: setup.detail,
+            host_calls: 0,
+            http_requests: 0,
+            epochs: 0,
+            now: setup.now,
+            runs_clock: false,
+            input: input.clone(),
+            wasi: None,
+        }
+    }
+
     /// Counts a call of an imported function.
     pub(crate) fn count_host_call(&mut self) -> wasmtime::Result<()> {
         self.host_calls += 1;

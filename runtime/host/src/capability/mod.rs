@@ -3,3 +3,6 @@
 pub mod http;
 pub mod kv;
 pub mod log;
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 mod compute;
 mod crossing;
 mod outside;
+mod virtual_world;
 
 use crate::error::CallError;
 use crate::limits::Limits;

@@ -12,7 +12,6 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 use super::{Broken, Release};
 use crate::call::CallSetup;
 use crate::error::{CallError, Misfit};
-use crate::limiter::Limiter;
 use crate::limits::{EPOCH_MS, FUEL_YIELD, Limits};
 use crate::record::{Detail, Failure, HostAnswer, Input, Output, Recording, Severity};
 use crate::state::{HostState, Recorded, Source, Stop};
@@ -97,23 +96,8 @@ fn store_for(
 ) -> wasmtime::Result<Store<HostState>> {
     let limits = release.loaded.limits;
     let engine_kind = release.world().engine();
-    let state = HostState {
-        limits,
-        limiter: Limiter::new(&limits),
-        reach: setup.reach.clone(),
-        source,
-        kv: Default::default(),
-        logs: Default::default(),
-        answers: Vec::new(),
-        detail: setup.detail,
-        host_calls: 0,
-        http_requests: 0,
-        epochs: 0,
-        now: setup.now,
-        runs_clock: engine_kind == EngineKind::Connectors,
-        input: input.clone(),
-        wasi: None,
-    };
+    let runs_clock = engine_kind == EngineKind::Connectors;
+    let state = HostState { source, runs_clock, ..HostState::new(setup, limits, input) };
     let mut store = Store::try_new(&release.loaded.runner.engine, state)?;
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(limits.crossing_bytes_max);
@@ -228,7 +212,11 @@ fn trapped(error: &wasmtime::Error) -> CallError {
     let cut = |text: String, n: usize| text.chars().filter(|it| *it == '\n' || !it.is_control()).take(n).collect();
     let reason = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
-        None => cut(error.root_cause().to_string(), 500),
+        None => {
+            // The backtrace is one link of the chain, and has a member of its own.
+            let links = error.chain().map(ToString::to_string).filter(|it| !it.contains("wasm backtrace"));
+            cut(links.collect::<Vec<_>>().join(": "), 500)
+        }
     };
     let backtrace = error.downcast_ref::<wasmtime::WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
     CallError::Trapped { reason, backtrace: cut(backtrace, 4_000) }

@@ -176,3 +176,77 @@ pub(super) fn read(status: StatusCode, body: &[u8], now: UnixMs) -> Result<Token
         Err(SignError::Unavailable(why))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::encoding::AsDer as _;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use jsonwebtoken::{DecodingKey, Validation};
+
+    fn pem(der: &[u8]) -> String {
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der))
+    }
+
+    fn check(algorithm: JwtAlgorithm, der: &[u8], public: DecodingKey, expect: Algorithm) {
+        let bearer = JwtBearer {
+            token_url: "https://1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token".to_owned(),
+            client_id: "client".to_owned(),
+            certificate_id: "cert".to_owned(),
+            private_key: Secret::new(pem(der)),
+            algorithm,
+            scope: vec!["rest_webservices".to_owned()],
+        };
+        let url = bearer.token_url.clone();
+        let request = Grant::jwt(bearer).unwrap().request(UnixMs(1_700_000_000_500)).unwrap();
+        let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
+        assert_eq!(form[0], ("grant_type".to_owned(), "client_credentials".to_owned()));
+        assert_eq!(form[1].1, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        let mut validation = Validation::new(expect);
+        validation.set_audience(&[&url]);
+        validation.set_issuer(&["client"]);
+        validation.validate_exp = false;
+        let seen = jsonwebtoken::decode::<serde_json::Value>(&form[2].1, &public, &validation).unwrap();
+        assert_eq!((seen.header.alg, seen.header.kid.as_deref()), (expect, Some("cert")));
+        assert_eq!(
+            (seen.claims["iat"].as_u64(), seen.claims["exp"].as_u64()),
+            (Some(1_700_000_000), Some(1_700_000_300))
+        );
+        assert_eq!(seen.claims["scope"], serde_json::json!(["rest_webservices"]));
+    }
+
+    #[test]
+    fn an_es256_assertion_is_signed_by_the_key() {
+        let rng = aws_lc_rs::rand::SystemRandom::new();
+        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref()).unwrap();
+        check(
+            JwtAlgorithm::ES256,
+            der.as_ref(),
+            DecodingKey::from_ec_der(pair.public_key().as_ref()),
+            Algorithm::ES256,
+        );
+    }
+
+    #[test]
+    fn a_ps256_assertion_is_signed_by_the_key() {
+        let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let public = DecodingKey::from_rsa_der(pair.public_key().as_ref());
+        check(JwtAlgorithm::PS256, der.as_ref(), public, Algorithm::PS256);
+    }
+
+    #[test]
+    fn a_life_is_read_as_number_or_text_and_believed_for_a_while_if_absent() {
+        let check = |body: &str, fresh_until_ms: u64| {
+            let token = read(StatusCode::OK, body.as_bytes(), UnixMs(0)).unwrap();
+            assert!(token.is_fresh(UnixMs(fresh_until_ms - 1)) && !token.is_fresh(UnixMs(fresh_until_ms)), "{body}");
+        };
+        check(r#"{"access_token":"a","expires_in":3600}"#, 3_540_000);
+        check(r#"{"access_token":"a","expires_in":"3600"}"#, 3_540_000);
+        check(r#"{"access_token":"a","expires_in":null}"#, 240_000);
+        check(r#"{"access_token":"a"}"#, 240_000);
+    }
+}

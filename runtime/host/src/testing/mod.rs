@@ -14,11 +14,14 @@ pub(crate) use outside::{Act, Memory, Script, outbound, reach};
 pub(crate) use wat::{component, pricing, with_manifest};
 
 use crate::cache::SealKey;
-use crate::call::{CallSetup, Tenant};
+use crate::call::{CallSetup, Reach, Tenant};
 use crate::engine::Concurrency;
 use crate::host::{Allowance, Compiling, Host, HostConfig};
+use crate::limits::Limits;
 use crate::model::{Basket, Line};
+use crate::record::{Detail, Input};
 use crate::release::Release;
+use crate::state::HostState;
 
 /// One host for all tests of the process: a pool reserves much address space.
 pub(crate) fn host() -> Arc<Host> {
@@ -56,4 +59,10 @@ pub(crate) fn basket(lines: usize) -> Basket {
         at: UnixMs(1_700_000_000_000),
         lines: (0..lines).map(line).collect(),
     }
+}
+
+/// The state of a connector's call, without a guest.
+pub(crate) fn state(reach: Reach, detail: Detail) -> HostState {
+    let setup = setup().reaching(reach).keep(detail);
+    HostState::new(&setup, Limits::CONNECTORS, &Arc::new(Input::Describe))
 }

@@ -12,3 +12,6 @@ pub use error::UploadError;
 pub use inspect::{Inspected, UploadLimits, inspect};
 pub use manifest::{BadManifest, Manifest, SECTION, Wants};
 pub use smoke::smoke;
+
+#[cfg(test)]
+mod tests;
