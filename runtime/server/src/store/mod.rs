@@ -13,11 +13,27 @@ use truthsource_core::record::{ConnectionId, Entry, KeyState, RecordKey};
 use truthsource_core::{Fields, Kind, UnixMs};
 
 pub mod change;
+#[cfg(test)]
+mod contract;
 pub mod control;
+mod digest;
+mod inspect;
+pub mod model;
 pub mod row;
+pub mod sqlite;
 
 pub use change::{Batch, Change};
+pub use digest::{observed_digest, shadow_digest};
+pub use inspect::Inspect;
 pub use row::*;
+pub use sqlite::{OpenError, SqliteStores, open};
+
+/// How long the id of an understood webhook is kept, so that it is not taken twice.
+pub const INBOX_ID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How long an idempotency key is remembered.
+pub const REMEMBERED_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Recorded calls kept of each slot.
+pub const CALLS_KEPT: u32 = 100;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +56,7 @@ pub enum Error {
 }
 
 /// What a read or a commit gives.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// One tenant's data.
 #[async_trait]

@@ -1,0 +1,117 @@
+//! Digests of what a system holds, so that a poll or a sweep passes over what has not moved.
+//!
+//! A digest is taken of fields *in the remote form*: references are remote ids, as the connector gives them. A caller
+//! can therefore compare what it reads before it knows any key. The store keeps, beside the link of a record, the
+//! digest of the newest entry about it that was folded; it gets back to the remote form by putting the folded entry's
+//! references through the links of that connection. If one of them is not linked there is no digest, and the caller
+//! takes the record for changed: the fold then finds that nothing moved.
+
+use sha2::{Digest, Sha256};
+use truthsource_core::record::{Entry, Observed};
+use truthsource_core::{Fields, Kind, schema};
+
+/// The digest of a record that holds `fields`, in the remote form; of one that is `gone`, whatever it held.
+#[must_use]
+pub fn shadow_digest(fields: &Fields, gone: bool) -> String {
+    let mut hash = Sha256::new();
+    if gone {
+        hash.update(b"gone");
+    } else {
+        // Fields are ordered and a decimal has one spelling, so equal fields have equal JSON.
+        hash.update(serde_json::to_vec(fields).unwrap_or_default());
+    }
+    hex(&hash.finalize())
+}
+
+/// The digest of what a read or a pull gave, before its references are replaced by keys.
+#[must_use]
+pub fn observed_digest(observed: &Observed) -> String {
+    match observed {
+        Observed::Present(state) => shadow_digest(&state.fields, false),
+        Observed::Absent(_) => shadow_digest(&Fields::new(), true),
+    }
+}
+
+/// Bytes as lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What a folded entry says that a connection holds.
+#[derive(Debug, Clone)]
+pub(super) struct Holding {
+    /// The id there.
+    pub remote_id: String,
+    /// The number of the read.
+    pub as_of: u64,
+    /// The fields with canonical references; `None` if the record is gone.
+    pub fields: Option<Fields>,
+}
+
+impl Holding {
+    /// What `entry` says, if it says anything about a system.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let (as_of, remote_id, fields) = match entry {
+            Entry::Observed { as_of, observed: Observed::Present(state), .. } => {
+                (*as_of, &state.remote_id, Some(state.fields.clone()))
+            }
+            Entry::Observed { as_of, observed: Observed::Absent(remote_id), .. } => (*as_of, remote_id, None),
+            Entry::Wrote { as_of, state, .. } => (*as_of, &state.remote_id, Some(state.fields.clone())),
+            Entry::Settled { .. } => return None,
+        };
+        Some(Self { remote_id: remote_id.clone(), as_of, fields })
+    }
+
+    /// Its digest in the remote form; `remote_id_of` gives the id that a key is linked to at the connection.
+    pub fn digest(
+        &self,
+        kind: Kind,
+        remote_id_of: &mut dyn FnMut(Kind, &str) -> Option<String>,
+    ) -> Option<String> {
+        let Some(fields) = &self.fields else { return Some(shadow_digest(&Fields::new(), true)) };
+        let remote = schema::of(kind).translate(fields, remote_id_of).ok()?;
+        Some(shadow_digest(&remote, false))
+    }
+}
+
+/// The id that an entry is about at its connection; empty for an entry that is about no system.
+pub(super) fn remote_id_of(entry: &Entry) -> &str {
+    match entry {
+        Entry::Observed { observed, .. } => observed.remote_id(),
+        Entry::Wrote { state, .. } => &state.remote_id,
+        Entry::Settled { .. } => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use truthsource_core::Value;
+
+    fn fields(pairs: &[(&str, &str)]) -> Fields {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect()
+    }
+
+    #[test]
+    fn equal_meaning_has_one_digest() {
+        let number = |text: &str| Fields::from([("on_hand".to_owned(), Value::Number(text.parse().unwrap()))]);
+        assert_eq!(shadow_digest(&number("12.50"), false), shadow_digest(&number("1.25e1"), false));
+        assert_ne!(shadow_digest(&number("12"), false), shadow_digest(&number("13"), false));
+        assert_ne!(shadow_digest(&Fields::new(), false), shadow_digest(&Fields::new(), true));
+        assert_eq!(shadow_digest(&number("12"), true), shadow_digest(&Fields::new(), true));
+    }
+
+    #[test]
+    fn a_folded_entry_gets_back_to_the_remote_form() {
+        let canonical = fields(&[("item", "bolt-8"), ("list", "retail")]);
+        let holding = Holding { remote_id: "77".to_owned(), as_of: 1, fields: Some(canonical) };
+        let remote = fields(&[("item", "gid-5"), ("list", "retail")]);
+        let mut linked = |kind: Kind, key: &str| (kind == Kind::Item && key == "bolt-8").then(|| "gid-5".to_owned());
+        assert_eq!(holding.digest(Kind::Price, &mut linked), Some(shadow_digest(&remote, false)));
+        assert_eq!(holding.digest(Kind::Price, &mut |_, _| None), None);
+    }
+}

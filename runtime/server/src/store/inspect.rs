@@ -1,0 +1,41 @@
+//! What a store holds, as one hash: two stores that went through the same changes must agree.
+
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+/// A look into a store, for tests and simulations.
+#[async_trait]
+pub trait Inspect: Send + Sync {
+    /// SHA-256 over truths, shadows, links and debts in order, lower-case hex. Two stores, of whatever make, that went
+    /// through the same batches give the same hash.
+    async fn state_hash(&self) -> Result<String>;
+}
+
+/// Hashes rows of texts so that no two sets of rows run together.
+pub(super) struct StateHash(Sha256);
+
+impl StateHash {
+    pub fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Begins a table.
+    pub fn table(&mut self, name: &str) {
+        self.row(&["table", name]);
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, columns: &[&str]) {
+        self.0.update((columns.len() as u64).to_le_bytes());
+        for column in columns {
+            self.0.update((column.len() as u64).to_le_bytes());
+            self.0.update(column.as_bytes());
+        }
+    }
+
+    /// The hash of all rows.
+    pub fn finish(self) -> String {
+        digest::hex(&self.0.finalize())
+    }
+}

@@ -1,0 +1,264 @@
+//! One batch: its changes gathered into few statements.
+//!
+//! Changes of one family that stand next to each other become one statement. So do those that are apart, as long as
+//! nothing between them touches the same tables: then their order cannot matter.
+
+use sqlx::SqliteConnection;
+
+use super::decode::{int, number, unavailable};
+use super::{connections, debts, entries, history, inbox, links, records, slots, touched};
+use crate::store::{Batch, Change, Committed, Error, Result, UnixMs};
+
+/// Changes that one statement writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Inbox,
+    InboxDone,
+    Touch,
+    Untouch,
+    TouchLater,
+    Cursor,
+    Swept,
+    Append,
+    Folded,
+    Wait,
+    Drop,
+    Wake,
+    Truth,
+    Shadow,
+    Link,
+    Owe,
+    Debt,
+    Paid,
+    Redrive,
+    Event,
+    Conflict,
+    ConflictClosed,
+    Kv,
+    /// Connections, slots, settings: seldom enough to be written one by one.
+    Rare,
+}
+
+const INBOX: u16 = 1;
+const TOUCHED: u16 = 1 << 1;
+const CURSOR: u16 = 1 << 2;
+const LINK: u16 = 1 << 3;
+const ENTRY: u16 = 1 << 4;
+const TRUTH: u16 = 1 << 5;
+const SHADOW: u16 = 1 << 6;
+const DEBT: u16 = 1 << 7;
+const EVENT: u16 = 1 << 8;
+const CONFLICT: u16 = 1 << 9;
+const KV: u16 = 1 << 10;
+const EVERYTHING: u16 = u16::MAX;
+
+impl Family {
+    fn of(change: &Change) -> Self {
+        match change {
+            Change::Inbox { .. } => Self::Inbox,
+            Change::InboxDone { .. } => Self::InboxDone,
+            Change::Touch { .. } => Self::Touch,
+            Change::Untouch { .. } => Self::Untouch,
+            Change::TouchLater { .. } => Self::TouchLater,
+            Change::Cursor { .. } => Self::Cursor,
+            Change::Swept { .. } => Self::Swept,
+            Change::Append { .. } => Self::Append,
+            Change::Folded { .. } => Self::Folded,
+            Change::Wait { .. } => Self::Wait,
+            Change::Drop { .. } => Self::Drop,
+            Change::Wake { .. } => Self::Wake,
+            Change::Truth { .. } => Self::Truth,
+            Change::Shadow { .. } => Self::Shadow,
+            Change::Link { .. } => Self::Link,
+            Change::Owe(_) => Self::Owe,
+            Change::Debt { .. } => Self::Debt,
+            Change::Paid { .. } => Self::Paid,
+            Change::Redrive { .. } => Self::Redrive,
+            Change::Event(_) => Self::Event,
+            Change::Conflict(_) => Self::Conflict,
+            Change::ConflictClosed { .. } => Self::ConflictClosed,
+            Change::Kv { .. } => Self::Kv,
+            Change::Accuracy(_)
+            | Change::NewConnection { .. }
+            | Change::Connection { .. }
+            | Change::Credentials { .. }
+            | Change::Release(_)
+            | Change::Activate { .. }
+            | Change::Call(_)
+            | Change::Setting { .. } => Self::Rare,
+        }
+    }
+
+    /// The tables it reads or writes.
+    fn tables(self) -> u16 {
+        match self {
+            Self::Inbox | Self::InboxDone => INBOX,
+            Self::Touch | Self::Untouch | Self::TouchLater => TOUCHED,
+            Self::Cursor => CURSOR,
+            Self::Swept | Self::Link => LINK,
+            Self::Append | Self::Folded | Self::Wait | Self::Drop => ENTRY,
+            Self::Wake => ENTRY | DEBT,
+            Self::Truth => TRUTH,
+            Self::Shadow => SHADOW,
+            Self::Owe | Self::Debt | Self::Paid | Self::Redrive => DEBT,
+            Self::Event => EVENT,
+            Self::Conflict | Self::ConflictClosed => CONFLICT,
+            Self::Kv => KV,
+            Self::Rare => EVERYTHING,
+        }
+    }
+}
+
+struct Group {
+    family: Family,
+    changes: Vec<Change>,
+}
+
+fn gather(changes: Vec<Change>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for change in changes {
+        let family = Family::of(&change);
+        let tables = family.tables();
+        let nearest = groups.iter_mut().rev().find(|it| it.family == family || it.family.tables() & tables != 0);
+        match nearest {
+            Some(group) if group.family == family => group.changes.push(change),
+            _ => groups.push(Group { family, changes: vec![change] }),
+        }
+    }
+    groups
+}
+
+/// Writes a batch inside the transaction that is open.
+pub(super) async fn write(db: &mut SqliteConnection, batch: Batch) -> Result<Committed> {
+    if let Some((lane, fence)) = &batch.fence {
+        check_fence(db, lane, *fence).await?;
+    }
+    let mut done = Committed::default();
+    let mut holdings = links::Holdings::default();
+    for Group { family, changes } in gather(batch.changes) {
+        match family {
+            Family::Inbox => done.fresh.extend(inbox::take_some(db, batch.at, &changes).await?),
+            Family::Folded => entries::folded(db, batch.at, &changes, &mut holdings).await?,
+            Family::Rare => write_rare(db, batch.at, changes, &mut done).await?,
+            _ => write_group(db, batch.at, family, &changes).await?,
+        }
+    }
+    // Last, so that it sees the batch's links.
+    links::keep_digests(db, batch.at, holdings).await?;
+    Ok(done)
+}
+
+async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, changes: &[Change]) -> Result<()> {
+    match family {
+        Family::InboxDone => inbox::done(db, at, changes).await,
+        Family::Touch => touched::touch(db, at, changes).await,
+        Family::Untouch => touched::untouch(db, at, changes).await,
+        Family::TouchLater => touched::later(db, at, changes).await,
+        Family::Cursor => touched::move_cursor(db, at, changes).await,
+        Family::Swept => links::swept(db, at, changes).await,
+        Family::Append => entries::append(db, at, changes).await,
+        Family::Wait => entries::wait(db, at, changes).await,
+        Family::Drop => entries::discard(db, at, changes).await,
+        Family::Wake => wake(db, at, changes).await,
+        Family::Truth => records::truth(db, at, changes).await,
+        Family::Shadow => records::shadow(db, at, changes).await,
+        Family::Link => links::link(db, at, changes).await,
+        Family::Owe => debts::owe(db, at, changes).await,
+        Family::Debt => debts::put(db, at, changes).await,
+        Family::Paid => debts::paid(db, at, changes).await,
+        Family::Redrive => debts::redrive(db, at, changes).await,
+        Family::Event => history::event(db, at, changes).await,
+        Family::Conflict => history::conflict(db, at, changes).await,
+        Family::ConflictClosed => history::close_conflict(db, at, changes).await,
+        Family::Kv => connections::kv(db, changes).await,
+        Family::Inbox | Family::Folded | Family::Rare => Ok(()),
+    }
+}
+
+async fn write_rare(
+    db: &mut SqliteConnection,
+    at: UnixMs,
+    changes: Vec<Change>,
+    done: &mut Committed,
+) -> Result<()> {
+    for change in changes {
+        match change {
+            Change::NewConnection { name, spec } => {
+                done.connections.push(connections::add(db, at, &name, &spec).await?);
+            }
+            Change::Connection { id, spec, state, trouble } => {
+                connections::put(db, id, &spec, state, trouble).await?;
+            }
+            Change::Credentials { id, purpose, sealed } => connections::seal(db, id, &purpose, sealed).await?,
+            Change::Setting { name, value } => connections::set(db, &name, &value).await?,
+            Change::Accuracy(figure) => history::accuracy(db, &figure).await?,
+            Change::Release(release) => slots::release(db, &release).await?,
+            Change::Activate { slot, release } => slots::activate(db, &slot, release).await?,
+            Change::Call(call) => slots::call(db, &call).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    entries::wake(db, at, changes).await?;
+    debts::wake(db, at, changes).await
+}
+
+async fn check_fence(db: &mut SqliteConnection, lane: &str, fence: u64) -> Result<()> {
+    let sql = "select fence from lane where name = ?1";
+    let newest: Option<i64> = sqlx::query_scalar(sql).bind(lane).fetch_optional(db).await.map_err(unavailable)?;
+    if newest.is_some_and(|newest| number(newest) > fence) { Err(Error::Fenced) } else { Ok(()) }
+}
+
+/// Takes, renews or is refused the lease of a lane.
+pub(super) async fn lease(
+    db: &mut SqliteConnection,
+    lane: &str,
+    holder: &str,
+    now: UnixMs,
+    until: UnixMs,
+) -> Result<Option<u64>> {
+    let sql = "
+        insert into lane (name, holder, lease_until, fence) values (?1, ?2, ?4, 1)
+        on conflict (name) do update
+        set fence = fence + (holder <> excluded.holder or lease_until <= ?3),
+            holder = excluded.holder, lease_until = excluded.lease_until
+        where holder = excluded.holder or lease_until <= ?3
+        returning fence";
+    let query = sqlx::query_scalar(sql).bind(lane).bind(holder).bind(int(now.0)).bind(int(until.0));
+    let fence: Option<i64> = query.fetch_optional(db).await.map_err(unavailable)?;
+    Ok(fence.map(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{ConnectionId, Kind, RecordKey};
+
+    fn paid(key: &str) -> Change {
+        Change::Paid { connection: ConnectionId(1), key: RecordKey::new(Kind::Item, key) }
+    }
+
+    fn wake() -> Change {
+        Change::Wake { token: "t".to_owned() }
+    }
+
+    fn done() -> Change {
+        Change::InboxDone { id: 1 }
+    }
+
+    fn check(changes: Vec<Change>, expect: &[(Family, usize)]) {
+        let seen: Vec<_> = gather(changes).iter().map(|it| (it.family, it.changes.len())).collect();
+        assert_eq!(seen, expect);
+    }
+
+    #[test]
+    fn changes_move_past_what_does_not_concern_them() {
+        check(vec![paid("a"), done(), paid("b"), done()], &[(Family::Paid, 2), (Family::InboxDone, 2)]);
+        check(vec![paid("a"), wake(), paid("b")], &[(Family::Paid, 1), (Family::Wake, 1), (Family::Paid, 1)]);
+        let setting = Change::Setting { name: "x".to_owned(), value: serde_json::Value::Null };
+        check(vec![done(), setting, done()], &[(Family::InboxDone, 1), (Family::Rare, 1), (Family::InboxDone, 1)]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Connections, their sealed secrets, what their components keep, and the tenant's settings.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::decode::{int, is_taken, json, moment, name, named, to_json, unavailable};
+use crate::store::{Change, Connection, ConnectionId, ConnectionSpec, ConnectionState, Error, Result, UnixMs};
+
+pub(super) async fn add(
+    db: &mut SqliteConnection,
+    at: UnixMs,
+    connection_name: &str,
+    spec: &ConnectionSpec,
+) -> Result<ConnectionId> {
+    let sql = "insert into connection (name, spec, state, created_at) values (?1, ?2, ?3, ?4) returning id";
+    let state = name(&ConnectionState::New)?;
+    let query = sqlx::query_scalar(sql).bind(connection_name).bind(to_json(spec)?).bind(state).bind(int(at.0));
+    query.fetch_one(db).await.map(ConnectionId).map_err(|e| match is_taken(&e) {
+        true => Error::Conflict(format!("there is a connection `{connection_name}` already")),
+        false => unavailable(e),
+    })
+}
+
+pub(super) async fn put(
+    db: &mut SqliteConnection,
+    id: ConnectionId,
+    spec: &ConnectionSpec,
+    state: ConnectionState,
+    trouble: Option<String>,
+) -> Result<()> {
+    let sql = "update connection set spec = ?2, state = ?3, trouble = ?4 where id = ?1";
+    let query = sqlx::query(sql).bind(id.0).bind(to_json(spec)?).bind(name(&state)?).bind(trouble);
+    let found = query.execute(db).await.map_err(unavailable)?.rows_affected();
+    if found == 0 { Err(Error::Conflict(format!("there is no connection {id}"))) } else { Ok(()) }
+}
+
+type Row = (u32, String, String, String, Option<String>, i64);
+
+pub(super) async fn all(db: &SqlitePool) -> Result<Vec<Connection>> {
+    let sql = "select id, name, spec, state, trouble, created_at from connection order by id";
+    let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    let connection = |(id, name, spec, state, trouble, created_at): Row| {
+        let (spec, state) = (json(&spec)?, named(state)?);
+        Ok(Connection { id: ConnectionId(id), name, spec, state, trouble, created_at: moment(created_at) })
+    };
+    rows.into_iter().map(connection).collect()
+}
+
+pub(super) async fn seal(
+    db: &mut SqliteConnection,
+    id: ConnectionId,
+    purpose: &str,
+    sealed: Vec<u8>,
+) -> Result<()> {
+    let sql = if sealed.is_empty() {
+        "delete from credential where connection = ?1 and purpose = ?2"
+    } else {
+        "insert or replace into credential (connection, purpose, sealed) values (?1, ?2, ?3)"
+    };
+    sqlx::query(sql).bind(id.0).bind(purpose).bind(sealed).execute(db).await.map_err(unavailable).map(|_| ())
+}
+
+pub(super) async fn sealed(db: &SqlitePool, id: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
+    let sql = "select sealed from credential where connection = ?1 and purpose = ?2";
+    sqlx::query_scalar(sql).bind(id.0).bind(purpose).fetch_optional(db).await.map_err(unavailable)
+}
+
+pub(super) async fn kv(db: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        let Change::Kv { connection, key, value } = change else { continue };
+        let sql = if value.is_some() {
+            "insert or replace into kv (connection, key, value) values (?1, ?2, ?3)"
+        } else {
+            "delete from kv where connection = ?1 and key = ?2"
+        };
+        let query = sqlx::query(sql).bind(connection.0).bind(key).bind(value.as_deref());
+        query.execute(&mut *db).await.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn kv_get(db: &SqlitePool, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
+    let sql = "select value from kv where connection = ?1 and key = ?2";
+    sqlx::query_scalar(sql).bind(connection.0).bind(key).fetch_optional(db).await.map_err(unavailable)
+}
+
+pub(super) async fn set(db: &mut SqliteConnection, setting: &str, value: &serde_json::Value) -> Result<()> {
+    let sql = "insert or replace into setting (name, value) values (?1, ?2)";
+    sqlx::query(sql).bind(setting).bind(to_json(value)?).execute(db).await.map_err(unavailable).map(|_| ())
+}
+
+pub(super) async fn setting(db: &SqlitePool, name: &str) -> Result<Option<serde_json::Value>> {
+    let sql = "select value from setting where name = ?1";
+    let value: Option<String> = sqlx::query_scalar(sql).bind(name).fetch_optional(db).await.map_err(unavailable)?;
+    value.map(|it| json(&it)).transpose()
+}

@@ -1,0 +1,166 @@
+//! What systems are owed.
+
+use std::collections::BTreeSet;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
+
+use super::bulk::Rows;
+use super::decode::{broken, int, json, moment, name, named, number, record, unavailable};
+use super::{entries, records};
+use crate::store::{Change, ConnectionId, Debt, DebtState, RecordKey, Result, UnixMs};
+
+/// A newer truth takes a parked debt back to work; an old one leaves it to the person who looks at it.
+const OWE: &str = "
+    insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+           value ->> 8, value ->> 9, nullif(cast(substr(?2, value ->> 10, value ->> 11) as text), 'null')
+    from json_each(?1) where true
+    on conflict (connection, kind, key) do update
+    set truth_version = excluded.truth_version, priority = excluded.priority, due_at = excluded.due_at,
+        attempts = iif(debt.state = 'parked', 0, excluded.attempts),
+        state = iif(debt.state = 'parked', 'due', excluded.state),
+        last_error = excluded.last_error, intent = coalesce(debt.intent, excluded.intent), token = null
+    where debt.state <> 'parked' or excluded.truth_version > debt.truth_version";
+
+const PUT: &str = "
+    insert or replace into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state,
+                                 last_error, intent, token)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+           value ->> 8, value ->> 9, nullif(cast(substr(?2, value ->> 10, value ->> 11) as text), 'null'),
+           value ->> 12
+    from json_each(?1)";
+
+pub(super) async fn owe(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Owe(debt) = change {
+            add(&mut rows, debt)?;
+        }
+    }
+    rows.run(db, OWE, at).await.map(|_| ())
+}
+
+pub(super) async fn put(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Debt { debt, token } = change {
+            add(&mut rows, debt)?;
+            rows.maybe(token.as_deref());
+        }
+    }
+    rows.run(db, PUT, at).await.map(|_| ())
+}
+
+fn add(rows: &mut Rows, debt: &Debt) -> Result<()> {
+    let row = rows.row().int(debt.connection.0.into()).text(debt.key.kind.as_str()).text(&debt.key.key);
+    let row = row.int(debt.truth_version).int(debt.priority.into()).int(debt.due_at.0).int(debt.since.0);
+    let row = row.int(debt.attempts.into()).text(&name(&debt.state)?).maybe(debt.last_error.as_deref());
+    row.doc(&debt.intent).map(|_| ())
+}
+
+pub(super) async fn paid(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Paid { connection, key } = change {
+            rows.row().int(connection.0.into()).text(key.kind.as_str()).text(&key.key);
+        }
+    }
+    let sql = "delete from debt where (connection, kind, key) in (
+                   select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn redrive(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let sql = "
+        update debt indexed by debt_stuck set state = 'due', attempts = 0, due_at = ?1
+        where state = 'parked' and state <> 'due' and (?2 is null or connection = ?2)
+          and (?3 is null or kind = ?3 and key = ?4)";
+    for change in changes {
+        if let Change::Redrive { connection, key } = change {
+            let query = sqlx::query(sql).bind(int(at.0)).bind(connection.map(|it| it.0));
+            let query = query.bind(key.as_ref().map(|it| it.kind.as_str())).bind(key.as_ref().map(|it| it.key.as_str()));
+            query.execute(&mut *db).await.map_err(unavailable)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let sql = "
+        update debt indexed by debt_waiting set state = 'due', due_at = ?3, token = null
+        where state = 'blocked' and token in (select value ->> 0 from json_each(?1))";
+    entries::tokens(changes).run(db, sql, at).await.map(|_| ())
+}
+
+/// A debt as it is read.
+pub(super) struct Found(pub Debt);
+
+impl FromRow<'_, SqliteRow> for Found {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        let damaged = |e: crate::store::Error| sqlx::Error::Decode(e.into());
+        let kind: String = row.try_get(1)?;
+        let intent: Option<String> = row.try_get(10)?;
+        Ok(Self(Debt {
+            connection: ConnectionId(row.try_get(0)?),
+            key: record(&kind, row.try_get(2)?).map_err(damaged)?,
+            truth_version: number(row.try_get(3)?),
+            priority: row.try_get(4)?,
+            due_at: moment(row.try_get(5)?),
+            since: moment(row.try_get(6)?),
+            attempts: row.try_get(7)?,
+            state: named(row.try_get(8)?).map_err(damaged)?,
+            last_error: row.try_get(9)?,
+            intent: intent.map(|it| json(&it)).transpose().map_err(damaged)?,
+        }))
+    }
+}
+
+fn debts(found: sqlx::Result<Vec<Found>>) -> Result<Vec<Debt>> {
+    Ok(found.map_err(unavailable)?.into_iter().map(|it| it.0).collect())
+}
+
+pub(super) const DUE: &str = "
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from debt indexed by debt_due where connection = ?1 and state = 'due' and due_at <= ?2
+    order by priority, due_at, kind, key limit ?3";
+
+pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+    debts(sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
+}
+
+pub(super) async fn of(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
+    let sql = "
+        select connection, kind, debt.key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+        from json_each(?1) asked cross join debt indexed by debt_record
+          on debt.kind = asked.value ->> 0 and debt.key = asked.value ->> 1
+        order by connection, kind, debt.key";
+    debts(sqlx::query_as(sql).bind(records::keys(asked)).fetch_all(db).await)
+}
+
+pub(super) async fn in_state(
+    db: &SqlitePool,
+    state: DebtState,
+    after: Option<&(ConnectionId, RecordKey)>,
+    n_max: u32,
+) -> Result<Vec<Debt>> {
+    let sql = "
+        select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+        from debt where state = ?1 and (connection, kind, key) > (?2, ?3, ?4)
+        order by connection, kind, key limit ?5";
+    // Connections are numbered from one.
+    let (connection, kind, key) =
+        after.map_or((0, "", ""), |(connection, it)| (i64::from(connection.0), it.kind.as_str(), it.key.as_str()));
+    let query = sqlx::query_as(sql).bind(name(&state)?).bind(connection).bind(kind).bind(key).bind(n_max);
+    debts(query.fetch_all(db).await)
+}
+
+/// Every debt with its token, in order, for a hash of the whole.
+pub(super) async fn all(db: &SqlitePool) -> Result<Vec<(Debt, String)>> {
+    let sql = "
+        select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent,
+               coalesce(token, '') from debt order by connection, kind, key";
+    let rows = sqlx::query(sql).fetch_all(db).await.map_err(unavailable)?;
+    let read = |row: &SqliteRow| Ok((Found::from_row(row)?.0, row.try_get(11)?));
+    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(broken)
+}

@@ -1,0 +1,129 @@
+//! The log of what systems said, and which of it is still to be folded.
+
+use sqlx::{SqliteConnection, SqlitePool};
+use truthsource_core::record::Entry;
+
+use super::bulk::Rows;
+use super::decode::{json, kind, moment, number, unavailable};
+use super::links::Holdings;
+use crate::store::digest::remote_id_of;
+use crate::store::{Change, Error, LoggedEntry, Result, UnixMs};
+
+pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Append { kind, key, entry } = change {
+            let connection = entry.connection().map(|it| u64::from(it.0));
+            let row = rows.row().text(kind.as_str()).maybe(key.as_deref()).maybe_int(connection);
+            row.text(remote_id_of(entry)).doc(entry)?;
+        }
+    }
+    let sql = "
+        insert into entry (at, kind, key, connection, remote_id, entry)
+        select ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+               cast(substr(?2, value ->> 4, value ->> 5) as text)
+        from json_each(?1)";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+/// Marks entries as folded and notes what they say that systems hold.
+pub(super) async fn folded(
+    db: &mut SqliteConnection,
+    at: UnixMs,
+    changes: &[Change],
+    holdings: &mut Holdings,
+) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Folded { seq, key, entry } = change {
+            rows.row().int(*seq).text(key).doc(entry)?;
+        }
+    }
+    let sql = "
+        update entry set state = 'folded', token = null, key = new.key, entry = new.entry
+        from (select value ->> 0 as seq, value ->> 1 as key,
+                     cast(substr(?2, value ->> 2, value ->> 3) as text) as entry from json_each(?1)) new
+        where entry.seq = new.seq and entry.state in ('new', 'waiting')
+        returning entry.seq, entry.kind";
+    let kinds: Vec<(i64, String)> = rows.fetch(db, sql, at).await?;
+    all_pending(kinds.len() as u64, changes)?;
+    let kinds: std::collections::BTreeMap<u64, String> =
+        kinds.into_iter().map(|(seq, kind)| (number(seq), kind)).collect();
+    for change in changes {
+        if let Change::Folded { seq, entry, .. } = change
+            && let Some(name) = kinds.get(seq)
+        {
+            holdings.note(kind(name)?, entry);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn wait(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Wait { seq, token } = change {
+            rows.row().int(*seq).text(token);
+        }
+    }
+    let sql = "
+        update entry set state = 'waiting', token = new.token
+        from (select value ->> 0 as seq, value ->> 1 as token from json_each(?1)) new
+        where entry.seq = new.seq and entry.state in ('new', 'waiting')";
+    all_pending(rows.run(db, sql, at).await?, changes)
+}
+
+pub(super) async fn discard(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Drop { seq, reason } = change {
+            rows.row().int(*seq).text(reason);
+        }
+    }
+    let sql = "
+        update entry set state = 'dropped', token = null, reason = new.reason
+        from (select value ->> 0 as seq, value ->> 1 as reason from json_each(?1)) new
+        where entry.seq = new.seq and entry.state in ('new', 'waiting')";
+    all_pending(rows.run(db, sql, at).await?, changes)
+}
+
+pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let sql = "
+        update entry indexed by entry_waiting set state = 'new', token = null
+        where state = 'waiting' and token in (select value ->> 0 from json_each(?1))";
+    tokens(changes).run(db, sql, at).await.map(|_| ())
+}
+
+/// The tokens that are woken, one a row.
+pub(super) fn tokens(changes: &[Change]) -> Rows {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Wake { token } = change {
+            rows.row().text(token);
+        }
+    }
+    rows
+}
+
+/// Each change must have found its entry still to be folded: one that was folded meanwhile must not count twice.
+fn all_pending(found: u64, changes: &[Change]) -> Result<()> {
+    if found == changes.len() as u64 {
+        return Ok(());
+    }
+    Err(Error::Conflict("an entry was folded or dropped by somebody else".to_owned()))
+}
+
+type Row = (i64, i64, String, Option<String>, String);
+
+pub(super) const UNFOLDED: &str = "
+    select seq, at, kind, key, entry from entry indexed by entry_new where state = 'new' order by seq limit ?1";
+
+pub(super) async fn unfolded(db: &SqlitePool, n_max: u32) -> Result<Vec<LoggedEntry>> {
+    let rows: Vec<Row> = sqlx::query_as(UNFOLDED).bind(n_max).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(logged).collect()
+}
+
+fn logged((seq, at, kind_name, key, entry): Row) -> Result<LoggedEntry> {
+    let entry: Entry = json(&entry)?;
+    Ok(LoggedEntry { seq: number(seq), at: moment(at), kind: kind(&kind_name)?, key, entry })
+}

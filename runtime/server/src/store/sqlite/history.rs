@@ -1,0 +1,113 @@
+//! What happened: timelines, conflicts, accuracy.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::bulk::Rows;
+use super::decode::{int, json, moment, number, record, to_json, unavailable};
+use crate::store::{Accuracy, Change, Conflict, ConnectionId, Event, RecordKey, Result, UnixMs};
+
+pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Event(event) = change {
+            let row = rows.row().int(event.at.0).text(event.key.kind.as_str()).text(&event.key.key);
+            row.maybe_int(event.connection.map(|it| it.0.into())).doc(&event.what)?;
+        }
+    }
+    let sql = "
+        insert into event (at, kind, key, connection, what)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
+        from json_each(?1)";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) const TIMELINE: &str = "
+    select id, at, connection, what from event where kind = ?1 and key = ?2 and id > ?3 order by id limit ?4";
+
+pub(super) async fn timeline(db: &SqlitePool, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
+    let query = sqlx::query_as(TIMELINE).bind(key.kind.as_str()).bind(&key.key).bind(int(after)).bind(n_max);
+    let rows: Vec<(i64, i64, Option<u32>, String)> = query.fetch_all(db).await.map_err(unavailable)?;
+    let event = |(id, at, connection, what): (i64, i64, Option<u32>, String)| {
+        let connection = connection.map(ConnectionId);
+        Ok(Event { id: number(id), at: moment(at), key: key.clone(), connection, what: json(&what)? })
+    };
+    rows.into_iter().map(event).collect()
+}
+
+pub(super) async fn conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Conflict(it) = change {
+            let row = rows.row().int(it.at.0).text(it.key.kind.as_str()).text(&it.key.key).text(&it.field);
+            row.doc(&it.claims)?.doc(&it.outcome)?.text(&it.reason).text(&it.policy);
+        }
+    }
+    let sql = "
+        insert into conflict (at, kind, key, field, claims, outcome, reason, policy)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text),
+               nullif(cast(substr(?2, value ->> 6, value ->> 7) as text), 'null'), value ->> 8, value ->> 9
+        from json_each(?1)";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn close_conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::ConflictClosed { key, field, outcome, reason } = change {
+            rows.row().text(key.kind.as_str()).text(&key.key).text(field).doc(outcome)?.text(reason);
+        }
+    }
+    let sql = "
+        update conflict set outcome = new.outcome, reason = new.reason
+        from (select value ->> 0 as kind, value ->> 1 as key, value ->> 2 as field,
+                     cast(substr(?2, value ->> 3, value ->> 4) as text) as outcome, value ->> 5 as reason
+              from json_each(?1)) new
+        where conflict.kind = new.kind and conflict.key = new.key and conflict.field = new.field
+          and conflict.outcome is null";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+type Row = (i64, i64, String, String, String, String, Option<String>, String, String);
+
+pub(super) async fn conflicts(
+    db: &SqlitePool,
+    open: Option<bool>,
+    before: Option<u64>,
+    n_max: u32,
+) -> Result<Vec<Conflict>> {
+    let sql = "
+        select id, at, kind, key, field, claims, outcome, reason, policy from conflict
+        where (?1 is null or ?1 = (outcome is null)) and (?2 is null or id < ?2) order by id desc limit ?3";
+    let query = sqlx::query_as(sql).bind(open).bind(before.map(int)).bind(n_max);
+    let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(conflict_row).collect()
+}
+
+fn conflict_row((id, at, kind, key, field, claims, outcome, reason, policy): Row) -> Result<Conflict> {
+    Ok(Conflict {
+        id: number(id),
+        at: moment(at),
+        key: record(&kind, key)?,
+        field,
+        claims: json(&claims)?,
+        outcome: outcome.map(|it| json(&it)).transpose()?,
+        reason,
+        policy,
+    })
+}
+
+/// Keeps the figure unless a newer one is there.
+pub(super) async fn accuracy(db: &mut SqliteConnection, figure: &Accuracy) -> Result<()> {
+    let sql = "
+        insert into accuracy (connection, kind, at, figure) values (?1, ?2, ?3, ?4)
+        on conflict (connection, kind) do update set at = excluded.at, figure = excluded.figure
+        where at <= excluded.at";
+    let query = sqlx::query(sql).bind(&figure.connection).bind(figure.kind.as_str()).bind(int(figure.at.0));
+    query.bind(to_json(figure)?).execute(db).await.map_err(unavailable).map(|_| ())
+}
+
+pub(super) async fn accuracies(db: &SqlitePool) -> Result<Vec<Accuracy>> {
+    let sql = "select figure from accuracy order by connection, kind";
+    let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(db).await.map_err(unavailable)?;
+    rows.iter().map(|it| json(it)).collect()
+}

@@ -1,0 +1,163 @@
+//! Which remote id is which record, what a sweep came across, and what each remote record holds, as a digest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{SqliteConnection, SqlitePool};
+use truthsource_core::record::Entry;
+use truthsource_core::schema;
+
+use super::bulk::{Rows, list};
+use super::decode::{int, unavailable};
+use crate::store::digest::Holding;
+use crate::store::{Change, ConnectionId, Error, Kind, Result, UnixMs};
+
+pub(super) async fn link(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let (mut rows, mut linked) = (Rows::new(), Rows::new());
+    for change in changes {
+        if let Change::Link { connection, key, remote_id } = change {
+            for rows in [&mut rows, &mut linked] {
+                rows.row().int(connection.0.into()).text(key.kind.as_str()).text(remote_id).text(&key.key);
+            }
+        }
+    }
+    let add = "
+        insert into link (connection, kind, remote_id, key)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1) where true
+        on conflict do nothing";
+    rows.run(db, add, at).await?;
+    // A link that is not there now was kept out by another one.
+    let missing = "
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1)
+        where not exists (select 1 from link where connection = value ->> 0 and kind = value ->> 1
+                                               and remote_id = value ->> 2 and key = value ->> 3)
+        limit 1";
+    let missing: Vec<(i64, String, String, String)> = linked.fetch(db, missing, at).await?;
+    match missing.into_iter().next() {
+        None => Ok(()),
+        Some((connection, kind, remote_id, key)) => Err(Error::Conflict(format!(
+            "{kind} `{remote_id}` of connection {connection} or record {kind}/{key} is linked otherwise"
+        ))),
+    }
+}
+
+pub(super) async fn swept(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Swept { connection, kind, sweep, remote_ids } = change {
+            for remote_id in remote_ids {
+                rows.row().int(connection.0.into()).text(kind.as_str()).text(remote_id).int(*sweep);
+            }
+        }
+    }
+    // In order of the rows, so that the newest sweep stays.
+    let sql = "
+        insert into link (connection, kind, remote_id, key, swept)
+        select value ->> 0, value ->> 1, value ->> 2, link.key, value ->> 3
+        from json_each(?1) cross join link
+          on link.connection = value ->> 0 and link.kind = value ->> 1 and link.remote_id = value ->> 2
+        where true
+        on conflict (connection, kind, remote_id) do update set swept = max(swept, excluded.swept)";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+/// What the folded entries of a batch say that remote records hold: the newest of each.
+#[derive(Default)]
+pub(super) struct Holdings(BTreeMap<(ConnectionId, Kind, String), Holding>);
+
+impl Holdings {
+    /// Notes what a folded entry, with canonical references, says.
+    pub fn note(&mut self, kind: Kind, entry: &Entry) {
+        let (Some(connection), Some(holding)) = (entry.connection(), Holding::of(entry)) else { return };
+        let place = (connection, kind, holding.remote_id.clone());
+        if self.0.get(&place).is_none_or(|it| it.as_of <= holding.as_of) {
+            self.0.insert(place, holding);
+        }
+    }
+
+    fn references(&self) -> BTreeSet<(ConnectionId, Kind, String)> {
+        let mut found = BTreeSet::new();
+        for ((connection, kind, _), holding) in &self.0 {
+            let references = holding.fields.iter().flat_map(|it| schema::of(*kind).references(it));
+            found.extend(references.map(|(kind, key)| (*connection, kind, key)));
+        }
+        found
+    }
+}
+
+/// Keeps the digest of what each remote record holds, in the remote form, unless something newer is known.
+pub(super) async fn keep_digests(db: &mut SqliteConnection, at: UnixMs, holdings: Holdings) -> Result<()> {
+    let linked = linked_to(db, at, holdings.references()).await?;
+    let mut rows = Rows::new();
+    for ((connection, kind, remote_id), holding) in holdings.0 {
+        let digest = holding.digest(kind, &mut |kind, key| linked.get(&(connection, kind, key.to_owned())).cloned());
+        let row = rows.row().int(connection.0.into()).text(kind.as_str()).text(&remote_id);
+        row.int(holding.as_of).maybe(digest.as_deref());
+    }
+    let sql = "
+        update link set as_of = new.as_of, digest = new.digest
+        from (select value ->> 0 as connection, value ->> 1 as kind, value ->> 2 as remote_id,
+                     value ->> 3 as as_of, value ->> 4 as digest from json_each(?1)) new
+        where link.connection = new.connection and link.kind = new.kind and link.remote_id = new.remote_id
+          and link.as_of <= new.as_of";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+type Reference = (ConnectionId, Kind, String);
+
+async fn linked_to(
+    db: &mut SqliteConnection,
+    at: UnixMs,
+    references: BTreeSet<Reference>,
+) -> Result<BTreeMap<Reference, String>> {
+    let references: Vec<Reference> = references.into_iter().collect();
+    let mut rows = Rows::new();
+    for (connection, kind, key) in &references {
+        rows.row().int(connection.0.into()).text(kind.as_str()).text(key);
+    }
+    let sql = "
+        select asked.key, link.remote_id from json_each(?1) asked cross join link indexed by link_key
+          on link.connection = asked.value ->> 0 and link.kind = asked.value ->> 1 and link.key = asked.value ->> 2";
+    let found: Vec<(i64, String)> = rows.fetch(db, sql, at).await?;
+    let named = found.into_iter().filter_map(|(at, id)| Some((references.get(at as usize)?.clone(), id)));
+    Ok(named.collect())
+}
+
+pub(super) const FROM: &str = "
+    select remote_id, link.key from json_each(?3) asked cross join link
+      on link.connection = ?1 and link.kind = ?2 and link.remote_id = asked.value";
+
+pub(super) const TO: &str = "
+    select link.key, remote_id from json_each(?3) asked cross join link indexed by link_key
+      on link.connection = ?1 and link.kind = ?2 and link.key = asked.value";
+
+pub(super) const DIGESTS: &str = "
+    select link.remote_id, link.digest from json_each(?3) asked cross join link
+      on link.connection = ?1 and link.kind = ?2 and link.remote_id = asked.value
+    where link.digest is not null and not exists (
+        select 1 from entry indexed by entry_pending
+        where entry.connection = ?1 and entry.kind = ?2 and entry.remote_id = link.remote_id
+          and entry.state in ('new', 'waiting'))";
+
+/// Looks texts up among the links of a kind at a connection, by one of the statements above.
+pub(super) async fn look_up(
+    db: &SqlitePool,
+    sql: &'static str,
+    connection: ConnectionId,
+    kind: Kind,
+    asked: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>> {
+    let query = sqlx::query_as(sql).bind(connection.0).bind(kind.as_str()).bind(list(asked));
+    let rows: Vec<(String, String)> = query.fetch_all(db).await.map_err(unavailable)?;
+    Ok(rows.into_iter().collect())
+}
+
+pub(super) async fn unswept(db: &SqlitePool, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
+    let sql = "select remote_id from link where connection = ?1 and kind = ?2 and swept < ?3 order by remote_id";
+    let query = sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str()).bind(int(sweep));
+    query.fetch_all(db).await.map_err(unavailable)
+}
+
+pub(super) async fn count(db: &SqlitePool, connection: ConnectionId, kind: Kind) -> Result<i64> {
+    let sql = "select count(*) from link where connection = ?1 and kind = ?2";
+    sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str()).fetch_one(db).await.map_err(unavailable)
+}

@@ -1,0 +1,194 @@
+-- One tenant's data. Kinds are kept by name, moments as milliseconds since 1970, nested values as JSON.
+
+create table connection (
+    id         integer primary key autoincrement,
+    name       text    not null unique,
+    spec       text    not null,
+    state      text    not null,
+    trouble    text,
+    created_at integer not null
+) strict;
+
+create table credential (
+    connection integer not null,
+    purpose    text    not null,
+    sealed     blob    not null,
+    primary key (connection, purpose)
+) strict, without rowid;
+
+-- Webhooks. An understood one keeps its row without its body, so that its id is not taken twice.
+create table inbox (
+    id          integer primary key autoincrement,
+    connection  integer not null,
+    event_id    text    not null,
+    topic       text    not null,
+    headers     text    not null,
+    body        blob,
+    received_at integer not null,
+    unique (connection, event_id)
+) strict;
+create index inbox_pending on inbox (id) where body is not null;
+create index inbox_done on inbox (received_at) where body is null;
+
+-- A touch replaces the row, so that its number is new and no earlier read settles it.
+create table touched (
+    seq        integer primary key autoincrement,
+    connection integer not null,
+    kind       text    not null,
+    remote_id  text    not null,
+    since      integer not null,
+    due_at     integer not null,
+    cause      text    not null,
+    attempts   integer not null,
+    unique (connection, kind, remote_id)
+) strict;
+create index touched_due on touched (connection, due_at, seq);
+
+create table cursor (
+    connection integer not null,
+    kind       text    not null,
+    row        text    not null,
+    primary key (connection, kind)
+) strict, without rowid;
+
+-- The log. `state`: new, waiting (for `token`), folded, dropped (for `reason`).
+create table entry (
+    seq        integer primary key autoincrement,
+    at         integer not null,
+    kind       text    not null,
+    key        text,
+    connection integer,
+    remote_id  text    not null,
+    state      text    not null default 'new',
+    token      text,
+    reason     text,
+    entry      text    not null
+) strict;
+create index entry_new on entry (seq) where state = 'new';
+create index entry_waiting on entry (token) where state = 'waiting';
+create index entry_pending on entry (connection, kind, remote_id) where state in ('new', 'waiting');
+
+create table truth (
+    kind    text    not null,
+    key     text    not null,
+    natural text,
+    truth   text    not null,
+    primary key (kind, key)
+) strict;
+create index truth_natural on truth (kind, natural, key) where natural is not null;
+
+create table shadow (
+    kind       text    not null,
+    key        text    not null,
+    connection integer not null,
+    shadow     text    not null,
+    primary key (kind, key, connection)
+) strict;
+
+-- `digest`: of the newest entry about it that was folded, numbered `as_of`; null if it cannot be told.
+create table link (
+    connection integer not null,
+    kind       text    not null,
+    remote_id  text    not null,
+    key        text    not null,
+    swept      integer not null default 0,
+    as_of      integer not null default 0,
+    digest     text,
+    primary key (connection, kind, remote_id)
+) strict, without rowid;
+create unique index link_key on link (connection, kind, key);
+
+create table debt (
+    connection    integer not null,
+    kind          text    not null,
+    key           text    not null,
+    truth_version integer not null,
+    priority      integer not null,
+    due_at        integer not null,
+    since         integer not null,
+    attempts      integer not null,
+    state         text    not null,
+    last_error    text,
+    intent        text,
+    token         text,
+    primary key (connection, kind, key)
+) strict;
+create index debt_due on debt (connection, priority, due_at, kind, key) where state = 'due';
+create index debt_stuck on debt (state, connection, kind, key) where state <> 'due';
+create index debt_waiting on debt (token) where state = 'blocked';
+create index debt_record on debt (kind, key);
+
+create table event (
+    id         integer primary key autoincrement,
+    at         integer not null,
+    kind       text    not null,
+    key        text    not null,
+    connection integer,
+    what       text    not null
+) strict;
+create index event_record on event (kind, key, id);
+
+create table conflict (
+    id      integer primary key autoincrement,
+    at      integer not null,
+    kind    text    not null,
+    key     text    not null,
+    field   text    not null,
+    claims  text    not null,
+    outcome text,  -- null: a person must decide
+    reason  text    not null,
+    policy  text    not null
+) strict;
+create index conflict_open on conflict (kind, key, field) where outcome is null;
+
+create table accuracy (
+    connection text    not null,
+    kind       text    not null,
+    at         integer not null,
+    figure     text    not null,
+    primary key (connection, kind)
+) strict, without rowid;
+
+create table slot (
+    name     text not null primary key,
+    active   integer,
+    previous integer
+) strict, without rowid;
+
+create table release (
+    id         integer primary key autoincrement,
+    slot       text    not null,
+    digest     text    not null,
+    plugin     text    not null,
+    state      text    not null,
+    created_at integer not null
+) strict;
+create index release_slot on release (slot, id);
+
+create table call (
+    id   integer primary key autoincrement,
+    slot text not null,
+    row  text not null
+) strict;
+create index call_slot on call (slot, id);
+
+create table kv (
+    connection integer not null,
+    key        text    not null,
+    value      blob    not null,
+    primary key (connection, key)
+) strict, without rowid;
+
+create table setting (
+    name  text not null primary key,
+    value text not null
+) strict, without rowid;
+
+create table lane (
+    name        text    not null primary key,
+    holder      text    not null,
+    lease_until integer not null,
+    fence       integer not null
+) strict, without rowid;
+
+pragma user_version = 1;

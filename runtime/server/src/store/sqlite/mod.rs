@@ -1,0 +1,162 @@
+//! The store in SQLite files: `control.db` and one file per tenant in a data directory.
+//!
+//! A file has one writer, which groups what waits into one transaction and one sync to disk, and a few connections
+//! that only read. Files are opened with a write-ahead log and `synchronous=FULL`: what a commit acknowledged survives
+//! a power cut. SQL stands only here. Attaching other files cannot be limited through sqlx; no statement here attaches
+//! one, and every statement is a constant.
+
+mod batch;
+mod bulk;
+mod connections;
+mod control;
+mod debts;
+mod decode;
+mod entries;
+mod file;
+mod history;
+mod inbox;
+mod links;
+mod open;
+mod records;
+mod slots;
+mod tenant;
+#[cfg(test)]
+mod tests;
+mod touched;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+pub use open::OpenError;
+pub use tenant::SqliteTenant;
+
+use super::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};
+use super::*;
+use file::{File, Migrations};
+
+const CONTROL: Migrations = &[include_str!("migrations/control-1.sql")];
+const TENANT: Migrations = &[include_str!("migrations/tenant-1.sql")];
+
+/// Everything in one data directory.
+pub struct SqliteStores {
+    dir: PathBuf,
+    lock: Arc<std::fs::File>,
+    control: File,
+    tenants: Mutex<BTreeMap<TenantId, Arc<SqliteTenant>>>,
+}
+
+/// Opens a data directory for this process alone, and makes it if there is none. Every tenant's file is opened and
+/// brought to this program's version, so that one which cannot be used is told of now.
+///
+/// # Errors
+/// See [`OpenError`]; nothing is changed then, but that files of older versions may be of the newest already.
+pub async fn open(data_dir: &Path) -> Result<SqliteStores, OpenError> {
+    let lock = open::lock(data_dir)?;
+    let path = data_dir.join("control.db");
+    let control = File::open(&path, CONTROL, lock.clone()).await?;
+    let stores = SqliteStores { dir: data_dir.to_owned(), lock, control, tenants: Mutex::default() };
+    let failed = |e: Error| OpenError::Damaged { file: path.clone(), source: e.into() };
+    stores.control.writer().call(|db| Box::pin(control::forget_in_flight(db))).await.map_err(failed)?;
+    for tenant in stores.tenants().await.map_err(failed)? {
+        stores.open_file(tenant.id).await?;
+    }
+    Ok(stores)
+}
+
+impl SqliteStores {
+    /// Ends what is under way and closes every file; the data directory is free then. Later calls are refused.
+    pub async fn close(&self) {
+        for tenant in std::mem::take(&mut *self.tenants.lock().await).into_values() {
+            tenant.file().close().await;
+        }
+        self.control.close().await;
+    }
+
+    /// The open store of a tenant, as what it is.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if there is no such tenant.
+    pub async fn tenant_store(&self, tenant: TenantId) -> Result<Arc<SqliteTenant>> {
+        if let Some(open) = self.tenants.lock().await.get(&tenant) {
+            return Ok(open.clone());
+        }
+        if !self.tenants().await?.iter().any(|it| it.id == tenant) {
+            return Err(Error::Conflict(format!("there is no tenant {}", tenant.0)));
+        }
+        self.open_file(tenant).await.map_err(|e| Error::Unavailable(e.into()))
+    }
+
+    async fn open_file(&self, tenant: TenantId) -> Result<Arc<SqliteTenant>, OpenError> {
+        // Held while the file is opened: a file has one writer.
+        let mut tenants = self.tenants.lock().await;
+        if let Some(open) = tenants.get(&tenant) {
+            return Ok(open.clone());
+        }
+        let path = self.dir.join("tenants").join(format!("{}.db", tenant.0));
+        let opened = Arc::new(SqliteTenant::new(File::open(&path, TENANT, self.lock.clone()).await?));
+        tenants.insert(tenant, opened.clone());
+        Ok(opened)
+    }
+}
+
+/// Work for the control file's writer: its arguments move in, since it may outlive the caller.
+macro_rules! write_control {
+    ($self:ident, $db:ident => $work:expr) => {
+        $self.control.writer().call(move |$db| Box::pin(async move { $work.await }))
+    };
+}
+
+#[async_trait]
+impl ControlStore for SqliteStores {
+    async fn add_tenant(&self, name: &str, at: UnixMs) -> Result<Tenant> {
+        let name = name.to_owned();
+        write_control!(self, db => control::add_tenant(db, &name, at)).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>> {
+        control::tenants(self.control.reads()).await
+    }
+
+    async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {
+        Ok(self.tenants().await?.into_iter().find(|it| it.name == name))
+    }
+
+    async fn add_key(&self, key: ApiKey) -> Result<()> {
+        write_control!(self, db => control::add_key(db, &key)).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<ApiKey>> {
+        control::key(self.control.reads(), id).await
+    }
+
+    async fn keys(&self, tenant: Option<TenantId>) -> Result<Vec<ApiKey>> {
+        control::keys(self.control.reads(), tenant).await
+    }
+
+    async fn revoke_key(&self, tenant: Option<TenantId>, id: &str, at: UnixMs) -> Result<bool> {
+        let id = id.to_owned();
+        write_control!(self, db => control::revoke_key(db, tenant, &id, at)).await
+    }
+
+    async fn keys_used(&self, used: &BTreeMap<String, UnixMs>) -> Result<()> {
+        let used = decode::to_json(used)?;
+        write_control!(self, db => control::keys_used(db, used)).await
+    }
+
+    async fn remember(&self, scope: &str, key: &str, request_sha256: [u8; 32], now: UnixMs) -> Result<Remembered> {
+        let (scope, key) = (scope.to_owned(), key.to_owned());
+        write_control!(self, db => control::remember(db, &scope, &key, request_sha256, now)).await
+    }
+
+    async fn answered(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> Result<()> {
+        let (scope, key) = (scope.to_owned(), key.to_owned());
+        write_control!(self, db => control::answered(db, &scope, &key, answer)).await
+    }
+
+    async fn open(&self, tenant: TenantId) -> Result<Arc<dyn TenantStore>> {
+        Ok(self.tenant_store(tenant).await?)
+    }
+}

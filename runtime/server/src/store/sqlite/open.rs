@@ -1,0 +1,86 @@
+//! Opening a data directory: one process at a time, no newer than this program, writable.
+
+use std::fs::TryLockError;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::decode;
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds its lock.
+    #[error("the data directory `{}` is in use by another process; stop it, or name another directory", dir.display())]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A file was written by a later release.
+    #[error(
+        "`{}` was made by a newer version of truthsource: its schema is version {found}, this program knows up to \
+         {known}; use the newer program",
+        file.display()
+    )]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The directory or a file in it cannot be made or written.
+    #[error("`{}` is not writable", path.display())]
+    NotWritable {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// A file is no database, or is damaged.
+    #[error("`{}` cannot be read as a database", file.display())]
+    Damaged {
+        /// Which.
+        file: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: anyhow::Error,
+    },
+}
+
+impl OpenError {
+    /// A database error, by who has to act: permissions, a read-only or full disk, or a file that is no database.
+    pub(super) fn database(file: &Path, error: sqlx::Error) -> Self {
+        let is_out_of_reach = matches!(decode::code(&error), Some(3 | 8 | 10 | 13 | 14)) || matches!(error, sqlx::Error::Io(_));
+        let (file, source) = (file.to_owned(), error.into());
+        if is_out_of_reach { Self::NotWritable { path: file, source } } else { Self::Damaged { file, source } }
+    }
+
+    fn not_writable(path: &Path, error: io::Error) -> Self {
+        Self::NotWritable { path: path.to_owned(), source: error.into() }
+    }
+}
+
+/// Makes the directory if there is none and takes its lock. The lock ends with the handle, or with the process.
+pub(super) fn lock(dir: &Path) -> Result<Arc<std::fs::File>, OpenError> {
+    make_private(&dir.join("tenants")).map_err(|e| OpenError::not_writable(dir, e))?;
+    let path = dir.join("lock");
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|e| OpenError::not_writable(&path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Arc::new(file)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(e)) => Err(OpenError::not_writable(&path, e)),
+    }
+}
+
+/// Directories that nobody else can look into: they hold customers' data.
+fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}

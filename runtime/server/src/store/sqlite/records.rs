@@ -1,0 +1,101 @@
+//! Truths and shadows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::bulk::{Rows, list};
+use super::decode::{json, record, unavailable};
+use crate::store::{Change, ConnectionId, KeyState, Kind, RecordKey, Result, UnixMs};
+
+pub(super) async fn truth(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Truth { key, truth, natural } = change {
+            // A deleted record is not found by its natural key: another one may bear it now.
+            let natural = natural.as_deref().filter(|_| truth.deleted_at.is_none());
+            rows.row().text(key.kind.as_str()).text(&key.key).maybe(natural).doc(truth)?;
+        }
+    }
+    let sql = "
+        insert into truth (kind, key, natural, truth)
+        select value ->> 0, value ->> 1, value ->> 2, cast(substr(?2, value ->> 3, value ->> 4) as text)
+        from json_each(?1) where true
+        on conflict (kind, key) do update set natural = excluded.natural, truth = excluded.truth";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn shadow(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Shadow { key, connection, shadow } = change {
+            rows.row().text(key.kind.as_str()).text(&key.key).int(connection.0.into()).doc(shadow)?;
+        }
+    }
+    let sql = "
+        insert into shadow (kind, key, connection, shadow)
+        select value ->> 0, value ->> 1, value ->> 2, cast(substr(?2, value ->> 3, value ->> 4) as text)
+        from json_each(?1) where true
+        on conflict (kind, key, connection) do update set shadow = excluded.shadow";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+/// Records for `json_each`, as pairs of kind and key.
+pub(super) fn keys(keys: &BTreeSet<RecordKey>) -> String {
+    let mut rows = Rows::new();
+    for key in keys {
+        rows.row().text(key.kind.as_str()).text(&key.key);
+    }
+    rows.into_json()
+}
+
+/// One statement, so that truths and shadows are of one moment. A truth comes without a connection.
+const STATES: &str = "
+    select truth.kind, truth.key, null, truth.truth from json_each(?1) asked cross join truth
+      on truth.kind = asked.value ->> 0 and truth.key = asked.value ->> 1
+    union all
+    select shadow.kind, shadow.key, shadow.connection, shadow.shadow from json_each(?1) asked cross join shadow
+      on shadow.kind = asked.value ->> 0 and shadow.key = asked.value ->> 1";
+
+pub(super) async fn states(
+    db: &SqlitePool,
+    asked: &BTreeSet<RecordKey>,
+) -> Result<BTreeMap<RecordKey, KeyState>> {
+    let rows: Vec<(String, String, Option<i64>, String)> =
+        sqlx::query_as(STATES).bind(keys(asked)).fetch_all(db).await.map_err(unavailable)?;
+    let mut states: BTreeMap<_, _> = asked.iter().map(|key| (key.clone(), KeyState::default())).collect();
+    for (kind, key, connection, document) in rows {
+        let state = states.entry(record(&kind, key)?).or_default();
+        match connection {
+            None => state.truth = json(&document)?,
+            Some(id) => {
+                state.shadows.insert(ConnectionId(id as u32), json(&document)?);
+            }
+        }
+    }
+    Ok(states)
+}
+
+pub(super) async fn naturals(
+    db: &SqlitePool,
+    kind: Kind,
+    asked: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let sql = "
+        select truth.natural, truth.key from json_each(?2) asked cross join truth indexed by truth_natural
+          on truth.kind = ?1 and truth.natural = asked.value and truth.natural is not null
+        order by truth.natural, truth.key";
+    let query = sqlx::query_as(sql).bind(kind.as_str()).bind(list(asked));
+    let rows: Vec<(String, String)> = query.fetch_all(db).await.map_err(unavailable)?;
+    let mut found = BTreeMap::<String, Vec<String>>::new();
+    for (natural, key) in rows {
+        found.entry(natural).or_default().push(key);
+    }
+    Ok(found)
+}
+
+pub(super) async fn records(db: &SqlitePool, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
+    let sql = "select key from truth where kind = ?1 and (?2 is null or key > ?2) order by key limit ?3";
+    let query = sqlx::query_scalar(sql).bind(kind.as_str()).bind(after).bind(n_max);
+    query.fetch_all(db).await.map_err(unavailable)
+}

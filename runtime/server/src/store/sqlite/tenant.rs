@@ -1,0 +1,222 @@
+//! One tenant's file as a [`TenantStore`].
+
+use sqlx::SqlitePool;
+
+use super::decode::{moment, number, unavailable};
+use super::file::File;
+use super::{batch, connections, debts, entries, history, inbox, links, records, slots, touched};
+use crate::store::inspect::StateHash;
+use crate::store::*;
+
+/// A tenant's data in a file of its own.
+pub struct SqliteTenant {
+    file: File,
+}
+
+impl SqliteTenant {
+    pub(super) fn new(file: File) -> Self {
+        Self { file }
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    fn reads(&self) -> &SqlitePool {
+        self.file.reads()
+    }
+}
+
+#[async_trait]
+impl TenantStore for SqliteTenant {
+    async fn commit(&self, batch: Batch) -> Result<Committed> {
+        self.file.writer().commit(batch).await
+    }
+
+    async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>> {
+        let (lane, holder) = (lane.to_owned(), holder.to_owned());
+        let until = now.plus(ttl_ms);
+        let work = self.file.writer().call(move |db| {
+            Box::pin(async move { batch::lease(db, &lane, &holder, now, until).await })
+        });
+        work.await
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>> {
+        connections::all(self.reads()).await
+    }
+
+    async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
+        connections::sealed(self.reads(), connection, purpose).await
+    }
+
+    async fn inbox(&self, n_max: u32) -> Result<Vec<InboxRow>> {
+        inbox::pending(self.reads(), n_max).await
+    }
+
+    async fn touched(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
+        touched::due(self.reads(), connection, now, n_max).await
+    }
+
+    async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
+        touched::cursors(self.reads(), connection).await
+    }
+
+    async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>> {
+        entries::unfolded(self.reads(), n_max).await
+    }
+
+    async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
+        records::states(self.reads(), keys).await
+    }
+
+    async fn links_from(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        links::look_up(self.reads(), links::FROM, connection, kind, remote_ids).await
+    }
+
+    async fn links_to(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        links::look_up(self.reads(), links::TO, connection, kind, keys).await
+    }
+
+    async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
+        records::naturals(self.reads(), kind, naturals).await
+    }
+
+    async fn shadow_digests(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        links::look_up(self.reads(), links::DIGESTS, connection, kind, remote_ids).await
+    }
+
+    async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
+        links::unswept(self.reads(), connection, kind, sweep).await
+    }
+
+    async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64> {
+        links::count(self.reads(), connection, kind).await.map(number)
+    }
+
+    async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+        debts::due(self.reads(), connection, now, n_max).await
+    }
+
+    async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
+        debts::of(self.reads(), keys).await
+    }
+
+    async fn debts(
+        &self,
+        state: DebtState,
+        after: Option<&(ConnectionId, RecordKey)>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        debts::in_state(self.reads(), state, after, n_max).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        backlog(self.reads()).await
+    }
+
+    async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
+        records::records(self.reads(), kind, after, n_max).await
+    }
+
+    async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
+        history::timeline(self.reads(), key, after, n_max).await
+    }
+
+    async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
+        history::conflicts(self.reads(), open, before, n_max).await
+    }
+
+    async fn accuracy(&self) -> Result<Vec<Accuracy>> {
+        history::accuracies(self.reads()).await
+    }
+
+    async fn slots(&self) -> Result<Vec<Slot>> {
+        slots::all(self.reads()).await
+    }
+
+    async fn releases(&self, slot: &str) -> Result<Vec<Release>> {
+        slots::releases(self.reads(), slot).await
+    }
+
+    async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>> {
+        slots::calls(self.reads(), slot, n_max).await
+    }
+
+    async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
+        connections::kv_get(self.reads(), connection, key).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
+        connections::setting(self.reads(), name).await
+    }
+}
+
+async fn backlog(db: &SqlitePool) -> Result<Backlog> {
+    let sql = "
+        select (select count(*) from inbox where body is not null), (select count(*) from touched),
+               (select count(*) from entry where state = 'new'), (select count(*) from entry where state = 'waiting'),
+               (select count(*) from debt where state <> 'parked'), (select count(*) from debt where state = 'parked'),
+               (select count(*) from conflict where outcome is null),
+               (select min(since) from debt where state <> 'parked')";
+    type Row = (i64, i64, i64, i64, i64, i64, i64, Option<i64>);
+    let (inbox, touched, unfolded, waiting, debts, parked, conflicts, oldest): Row =
+        sqlx::query_as(sql).fetch_one(db).await.map_err(unavailable)?;
+    Ok(Backlog {
+        inbox: number(inbox),
+        touched: number(touched),
+        unfolded: number(unfolded),
+        waiting: number(waiting),
+        debts: number(debts),
+        parked: number(parked),
+        conflicts: number(conflicts),
+        oldest_debt: oldest.map(moment),
+    })
+}
+
+#[async_trait]
+impl Inspect for SqliteTenant {
+    async fn state_hash(&self) -> Result<String> {
+        let db = self.reads();
+        let mut hash = StateHash::new();
+        for &(table, sql) in HASHED {
+            hash.table(table);
+            let rows: Vec<(String, String, String, String)> =
+                sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+            for (a, b, c, d) in rows {
+                hash.row(&[&a, &b, &c, &d]);
+            }
+        }
+        hash.table("debt");
+        for (debt, token) in debts::all(db).await? {
+            hash.row(&[&super::decode::to_json(&debt)?, &token]);
+        }
+        Ok(hash.finish())
+    }
+}
+
+/// Four texts a row, in an order that the model of the store gives too.
+const HASHED: &[(&str, &str)] = &[
+    ("truth", "select kind, key, coalesce(natural, ''), truth from truth order by kind, key"),
+    ("shadow", "select kind, key, cast(connection as text), shadow from shadow order by kind, key, connection"),
+    (
+        "link",
+        "select connection || '/' || kind, remote_id, key, swept || '/' || as_of || '/' || coalesce(digest, '')
+         from link order by connection, kind, remote_id",
+    ),
+];

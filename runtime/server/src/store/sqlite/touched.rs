@@ -1,0 +1,108 @@
+//! Records to be read, and how far kinds were read.
+
+use std::collections::BTreeMap;
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::bulk::Rows;
+use super::decode::{int, json, kind, moment, name, named, number, unavailable};
+use crate::store::{Change, ConnectionId, CursorRow, Kind, Result, Touched, UnixMs};
+
+/// Replaces the row, so that its number is one that no earlier read has seen; keeps since when and until when.
+const TOUCH: &str = "
+    insert or replace into touched (connection, kind, remote_id, since, due_at, cause, attempts)
+    select new.value ->> 0, new.value ->> 1, new.value ->> 2, coalesce(old.since, ?3), coalesce(old.due_at, ?3),
+           new.value ->> 3, coalesce(old.attempts, 0)
+    from json_each(?1) new
+    left join touched old on old.connection = new.value ->> 0 and old.kind = new.value ->> 1
+                         and old.remote_id = new.value ->> 2";
+
+pub(super) async fn touch(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Touch { connection, kind, remote_id, cause } = change {
+            rows.row().int(connection.0.into()).text(kind.as_str()).text(remote_id).text(&name(cause)?);
+        }
+    }
+    rows.run(db, TOUCH, at).await.map(|_| ())
+}
+
+pub(super) async fn untouch(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Untouch { connection, kind, remote_id, seq } = change {
+            rows.row().int(*seq).int(connection.0.into()).text(kind.as_str()).text(remote_id);
+        }
+    }
+    let sql = "delete from touched where (seq, connection, kind, remote_id) in (
+                   select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1))";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn later(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::TouchLater { connection, kind, remote_id, due_at } = change {
+            rows.row().int(connection.0.into()).text(kind.as_str()).text(remote_id).int(due_at.0);
+        }
+    }
+    let sql = "
+        insert into touched (connection, kind, remote_id, since, due_at, cause, attempts)
+        select value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, '', 0 from json_each(?1)
+        where exists (select 1 from touched where connection = value ->> 0 and kind = value ->> 1
+                                              and remote_id = value ->> 2)
+        on conflict (connection, kind, remote_id) do update
+        set due_at = excluded.due_at, attempts = attempts + 1";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+type Row = (String, String, i64, i64, String, i64);
+
+/// Due records, oldest due time first.
+pub(super) const DUE: &str = "
+    select kind, remote_id, seq, since, cause, attempts from touched
+    where connection = ?1 and due_at <= ?2 order by due_at, seq limit ?3";
+
+pub(super) async fn due(
+    db: &SqlitePool,
+    connection: ConnectionId,
+    now: UnixMs,
+    n_max: u32,
+) -> Result<Vec<Touched>> {
+    let query = sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max);
+    let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(touched_row).collect()
+}
+
+fn touched_row((kind_name, remote_id, seq, since, cause, attempts): Row) -> Result<Touched> {
+    Ok(Touched {
+        kind: kind(&kind_name)?,
+        remote_id,
+        seq: number(seq),
+        since: moment(since),
+        cause: named(cause)?,
+        attempts: attempts as u32,
+    })
+}
+
+pub(super) async fn move_cursor(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Cursor { connection, kind, row } = change {
+            rows.row().int(connection.0.into()).text(kind.as_str()).doc(row)?;
+        }
+    }
+    let sql = "
+        insert into cursor (connection, kind, row)
+        select value ->> 0, value ->> 1, cast(substr(?2, value ->> 2, value ->> 3) as text)
+        from json_each(?1) where true
+        on conflict (connection, kind) do update set row = excluded.row";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn cursors(db: &SqlitePool, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
+    let sql = "select kind, row from cursor where connection = ?1";
+    let rows: Vec<(String, String)> =
+        sqlx::query_as(sql).bind(connection.0).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|(name, row)| Ok((kind(&name)?, json(&row)?))).collect()
+}
