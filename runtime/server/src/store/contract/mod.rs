@@ -1,1 +1,245 @@
+//! What every store promises, run for each implementation.
 
+mod atomic;
+mod control;
+mod debts;
+mod entries;
+mod equal;
+mod history;
+mod intake;
+mod lanes;
+mod links;
+mod places;
+mod records;
+mod slots;
+mod touches;
+
+use std::sync::Arc;
+
+use truthsource_core::Value;
+use truthsource_core::record::{Cause, Observed, Shadow, State, Truth, TruthField};
+
+use super::control::{ControlStore, TenantId};
+use super::*;
+
+/// A tenant's store that can be looked into.
+pub(super) trait Whole: TenantStore + Inspect {}
+
+impl<T: TenantStore + Inspect> Whole for T {}
+
+/// Somewhere to keep stores, for one test.
+#[async_trait]
+pub(super) trait Place: Send + Sync + Sized {
+    /// An empty place.
+    async fn start() -> Self;
+    fn control(&self) -> Arc<dyn ControlStore>;
+    async fn open(&self, tenant: TenantId) -> Arc<dyn Whole>;
+    /// What another process finds after this one ended.
+    async fn restart(self) -> Self;
+
+    /// A place with one tenant, and its store.
+    async fn with_tenant() -> (Self, Arc<dyn Whole>) {
+        let place = Self::start().await;
+        let tenant = place.control().add_tenant("acme", at(0)).await.unwrap();
+        let store = place.open(tenant.id).await;
+        (place, store)
+    }
+}
+
+macro_rules! promises {
+    ($($file:ident { $($promise:ident)+ })+) => {
+        mod model {
+            $(mod $file {
+                $(#[tokio::test]
+                async fn $promise() {
+                    crate::store::contract::$file::$promise::<crate::store::contract::places::Model>().await;
+                })+
+            })+
+        }
+        mod sqlite {
+            $(mod $file {
+                $(#[tokio::test]
+                async fn $promise() {
+                    crate::store::contract::$file::$promise::<crate::store::contract::places::Sqlite>().await;
+                })+
+            })+
+        }
+    };
+}
+
+promises! {
+    intake {
+        a_webhook_is_taken_once
+        an_event_id_is_new_again_after_seven_days
+        an_understood_webhook_leaves_the_inbox
+        callers_at_once_are_all_answered
+    }
+    touches {
+        touches_of_one_record_merge
+        a_read_settles_only_touches_before_it
+        a_failed_read_is_tried_later
+        cursors_are_kept_by_kind
+    }
+    entries {
+        the_log_is_read_in_order
+        an_entry_is_folded_once
+        what_waits_is_woken_by_its_token
+        a_dropped_entry_is_not_folded
+    }
+    records {
+        what_is_not_known_is_default
+        truths_and_shadows_come_back
+        records_are_found_by_their_present_natural_key
+        keys_are_listed_in_pages
+    }
+    links {
+        a_link_is_one_to_one
+        links_are_looked_up_both_ways
+        a_sweep_tells_what_it_missed
+        digests_are_of_what_arrived
+        a_digest_is_absent_while_news_waits
+        older_news_leaves_a_digest
+    }
+    debts {
+        a_debt_keeps_its_age_and_intent
+        a_parked_debt_waits_for_a_newer_truth
+        a_delivery_writes_its_row
+        the_most_urgent_is_due_first
+        a_paid_debt_is_gone
+        parked_debts_are_redriven
+        debts_are_listed_in_pages
+        the_backlog_counts_what_waits
+    }
+    history {
+        a_timeline_is_read_in_order
+        conflicts_are_closed_by_a_person
+        the_newest_accuracy_counts
+    }
+    slots {
+        a_release_takes_over_and_gives_back
+        the_newest_hundred_calls_are_kept
+        a_component_keeps_bytes
+        connections_are_kept
+        secrets_are_kept_sealed
+        settings_are_kept
+    }
+    lanes {
+        a_lease_is_held_by_one
+        a_lost_lease_voids_a_batch
+    }
+    atomic {
+        a_refused_batch_leaves_nothing
+        a_caller_that_goes_away_changes_nothing
+        what_was_committed_survives
+        tenants_see_nothing_of_each_other
+    }
+    control {
+        tenants_have_one_name_each
+        keys_are_found_and_revoked
+        a_request_is_remembered
+        a_dead_process_reserves_nothing
+    }
+}
+
+pub(super) const A: ConnectionId = ConnectionId(1);
+pub(super) const B: ConnectionId = ConnectionId(2);
+
+pub(super) fn at(ms: u64) -> UnixMs {
+    UnixMs(1_700_000_000_000 + ms)
+}
+
+pub(super) fn batch(ms: u64, changes: impl IntoIterator<Item = Change>) -> Batch {
+    Batch { changes: changes.into_iter().collect(), ..Batch::new(at(ms)) }
+}
+
+pub(super) async fn commit(store: &Arc<dyn Whole>, ms: u64, changes: impl IntoIterator<Item = Change>) -> Committed {
+    store.commit(batch(ms, changes)).await.unwrap()
+}
+
+pub(super) fn item(key: &str) -> RecordKey {
+    RecordKey::new(Kind::Item, key)
+}
+
+pub(super) fn texts<const N: usize>(texts: [&str; N]) -> BTreeSet<String> {
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+pub(super) fn pairs<T: AsRef<str>, const N: usize>(pairs: [(&str, T); N]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(a, b)| (a.to_owned(), b.as_ref().to_owned())).collect()
+}
+
+pub(super) fn fields<const N: usize>(pairs: [(&str, &str); N]) -> Fields {
+    pairs.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect()
+}
+
+pub(super) fn state(remote_id: &str, fields: Fields) -> State {
+    State { remote_id: remote_id.to_owned(), fields, version: "v1".to_owned(), changed_at: None, command_key: None }
+}
+
+pub(super) fn observed(as_of: u64, state: State) -> Entry {
+    Entry::Observed { connection: A, cause: Cause::Poll, as_of, observed: Observed::Present(state) }
+}
+
+pub(super) fn append(kind: Kind, entry: Entry) -> Change {
+    Change::Append { kind, key: None, entry }
+}
+
+pub(super) fn folded(seq: u64, key: &str, entry: Entry) -> Change {
+    Change::Folded { seq, key: key.to_owned(), entry }
+}
+
+pub(super) fn link(key: &RecordKey, remote_id: &str) -> Change {
+    Change::Link { connection: A, key: key.clone(), remote_id: remote_id.to_owned() }
+}
+
+pub(super) fn truth(version: u64, text: &str) -> Truth {
+    let value = Value::from(text);
+    let field = TruthField { value: value.clone(), version, base: value, claims: Vec::new(), held: None };
+    Truth { version, fields: BTreeMap::from([("title".to_owned(), field)]), deleted_at: None }
+}
+
+pub(super) fn shadow(remote_id: &str) -> Shadow {
+    Shadow { remote_id: remote_id.to_owned(), version: "v1".to_owned(), as_of: 1, ..Shadow::default() }
+}
+
+pub(super) fn debt(key: &str, truth_version: u64) -> Debt {
+    Debt {
+        connection: A,
+        key: item(key),
+        truth_version,
+        priority: 2,
+        due_at: at(10),
+        since: at(10),
+        attempts: 0,
+        state: DebtState::Due,
+        last_error: None,
+        intent: None,
+    }
+}
+
+pub(super) fn intent(op_id: &str) -> Intent {
+    Intent {
+        op_id: op_id.to_owned(),
+        remote_id: None,
+        command_key: "c".to_owned(),
+        want: fields([("title", "Bolt")]),
+        changed: vec!["title".to_owned()],
+        base: Fields::new(),
+        base_version: String::new(),
+        truth_version: 1,
+    }
+}
+
+pub(super) fn webhook(event_id: &str) -> Change {
+    Change::Inbox {
+        connection: A,
+        event_id: event_id.to_owned(),
+        topic: "products/update".to_owned(),
+        headers: vec![("x-shop".to_owned(), "acme".to_owned())],
+        body: event_id.as_bytes().to_vec(),
+    }
+}
+
+pub(super) async fn unfolded(store: &Arc<dyn Whole>) -> Vec<u64> {
+    store.unfolded(100).await.unwrap().iter().map(|it| it.seq).collect()
+}

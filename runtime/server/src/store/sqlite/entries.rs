@@ -1,5 +1,7 @@
 //! The log of what systems said, and which of it is still to be folded.
 
+use std::collections::BTreeMap;
+
 use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::record::Entry;
 
@@ -46,8 +48,8 @@ pub(super) async fn folded(
         where entry.seq = new.seq and entry.state in ('new', 'waiting')
         returning entry.seq, entry.kind";
     let kinds: Vec<(i64, String)> = rows.fetch(db, sql, at).await?;
-    all_pending(kinds.len() as u64, changes)?;
-    let kinds: std::collections::BTreeMap<u64, String> =
+    all_pending(kinds.len() as u64, changes.len())?;
+    let kinds: BTreeMap<u64, String> =
         kinds.into_iter().map(|(seq, kind)| (number(seq), kind)).collect();
     for change in changes {
         if let Change::Folded { seq, entry, .. } = change
@@ -60,17 +62,21 @@ pub(super) async fn folded(
 }
 
 pub(super) async fn wait(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
-    let mut rows = Rows::new();
+    let mut tokens = BTreeMap::new();
     for change in changes {
         if let Change::Wait { seq, token } = change {
-            rows.row().int(*seq).text(token);
+            tokens.insert(*seq, token);
         }
+    }
+    let (mut rows, asked) = (Rows::new(), tokens.len());
+    for (seq, token) in tokens {
+        rows.row().int(seq).text(token);
     }
     let sql = "
         update entry set state = 'waiting', token = new.token
         from (select value ->> 0 as seq, value ->> 1 as token from json_each(?1)) new
         where entry.seq = new.seq and entry.state in ('new', 'waiting')";
-    all_pending(rows.run(db, sql, at).await?, changes)
+    all_pending(rows.run(db, sql, at).await?, asked)
 }
 
 pub(super) async fn discard(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -84,7 +90,7 @@ pub(super) async fn discard(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
         update entry set state = 'dropped', token = null, reason = new.reason
         from (select value ->> 0 as seq, value ->> 1 as reason from json_each(?1)) new
         where entry.seq = new.seq and entry.state in ('new', 'waiting')";
-    all_pending(rows.run(db, sql, at).await?, changes)
+    all_pending(rows.run(db, sql, at).await?, changes.len())
 }
 
 pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -106,8 +112,8 @@ pub(super) fn tokens(changes: &[Change]) -> Rows {
 }
 
 /// Each change must have found its entry still to be folded: one that was folded meanwhile must not count twice.
-fn all_pending(found: u64, changes: &[Change]) -> Result<()> {
-    if found == changes.len() as u64 {
+fn all_pending(found: u64, asked: usize) -> Result<()> {
+    if found == asked as u64 {
         return Ok(());
     }
     Err(Error::Conflict("an entry was folded or dropped by somebody else".to_owned()))

@@ -1,0 +1,156 @@
+use super::*;
+
+async fn of(store: &Arc<dyn Whole>, key: &str) -> Vec<Debt> {
+    store.debts_of(&BTreeSet::from([item(key)])).await.unwrap()
+}
+
+fn put(debt: Debt) -> Change {
+    Change::Debt { debt, token: None }
+}
+
+pub async fn a_debt_keeps_its_age_and_intent<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let first = Debt { since: at(1), intent: Some(intent("op-1")), attempts: 3, ..debt("bolt", 1) };
+    commit(&store, 0, [Change::Owe(first)]).await;
+    let newer = Debt { since: at(50), due_at: at(60), priority: 1, ..debt("bolt", 2) };
+    commit(&store, 50, [Change::Owe(newer.clone())]).await;
+    let expect = Debt { since: at(1), intent: Some(intent("op-1")), ..newer };
+    assert_eq!(of(&store, "bolt").await, [expect]);
+    // An intent comes with the debt where none is open.
+    commit(&store, 51, [Change::Owe(debt("nut", 1))]).await;
+    commit(&store, 52, [Change::Owe(Debt { intent: Some(intent("op-2")), ..debt("nut", 2) })]).await;
+    assert_eq!(of(&store, "nut").await[0].intent, Some(intent("op-2")));
+}
+
+pub async fn a_parked_debt_waits_for_a_newer_truth<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let error = Some("refused".to_owned());
+    let parked = Debt { state: DebtState::Parked, attempts: 9, last_error: error, ..debt("bolt", 4) };
+    commit(&store, 0, [put(parked.clone())]).await;
+    commit(&store, 1, [Change::Owe(Debt { priority: 0, ..debt("bolt", 4) })]).await;
+    assert_eq!(of(&store, "bolt").await, std::slice::from_ref(&parked));
+    commit(&store, 2, [Change::Owe(Debt { attempts: 5, due_at: at(70), ..debt("bolt", 5) })]).await;
+    let expect = Debt { state: DebtState::Due, attempts: 0, due_at: at(70), ..debt("bolt", 5) };
+    assert_eq!(of(&store, "bolt").await, [expect]);
+}
+
+pub async fn a_delivery_writes_its_row<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let begun = Debt { intent: Some(intent("op-1")), since: at(1), ..debt("bolt", 1) };
+    commit(&store, 0, [Change::Owe(begun)]).await;
+    let error = Some("gone".to_owned());
+    let row = Debt { state: DebtState::Settling, since: at(7), attempts: 2, last_error: error, ..debt("bolt", 3) };
+    commit(&store, 1, [put(row.clone())]).await;
+    assert_eq!(of(&store, "bolt").await, [row]);
+}
+
+pub async fn the_most_urgent_is_due_first<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let owe = |key: &str, priority, ms| Change::Owe(Debt { priority, due_at: at(ms), ..debt(key, 1) });
+    let settling = put(Debt { state: DebtState::Settling, ..debt("settling", 1) });
+    let elsewhere = Change::Owe(Debt { connection: B, ..debt("a", 1) });
+    let changes = [owe("d", 2, 1), owe("c", 2, 5), owe("b", 2, 5), owe("a", 0, 9), owe("late", 0, 11), settling, elsewhere];
+    commit(&store, 0, changes).await;
+    let due = async |ms, n| -> Vec<String> {
+        store.due_debts(A, at(ms), n).await.unwrap().into_iter().map(|it| it.key.key).collect()
+    };
+    assert_eq!(due(10, 10).await, ["a", "d", "b", "c"]);
+    assert_eq!(due(10, 2).await, ["a", "d"]);
+    assert_eq!(due(11, 10).await, ["a", "late", "d", "b", "c"]);
+    assert!(due(0, 10).await.is_empty());
+}
+
+pub async fn a_paid_debt_is_gone<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let elsewhere = Debt { connection: B, ..debt("bolt", 1) };
+    commit(&store, 0, [Change::Owe(debt("bolt", 1)), Change::Owe(elsewhere.clone())]).await;
+    commit(&store, 1, [Change::Paid { connection: A, key: item("bolt") }]).await;
+    assert_eq!(of(&store, "bolt").await, [elsewhere]);
+    // In order: what is owed after it was paid is owed.
+    let changes = [Change::Owe(debt("nut", 1)), Change::Paid { connection: A, key: item("nut") }, Change::Owe(debt("nut", 2))];
+    commit(&store, 2, changes).await;
+    assert_eq!(of(&store, "nut").await, [debt("nut", 2)]);
+}
+
+pub async fn parked_debts_are_redriven<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let parked = |connection, key: &str| Debt {
+        connection,
+        state: DebtState::Parked,
+        attempts: 9,
+        last_error: Some("refused".to_owned()),
+        intent: Some(intent("op-1")),
+        ..debt(key, 1)
+    };
+    let all = [parked(A, "a"), parked(A, "b"), parked(B, "a"), parked(B, "b")];
+    commit(&store, 0, all.clone().map(put)).await;
+    commit(&store, 0, [put(Debt { state: DebtState::Blocked, ..debt("blocked", 1) })]).await;
+    let redrive = |connection, key: Option<&str>| Change::Redrive { connection, key: key.map(item) };
+    let left = async || -> Vec<(ConnectionId, String)> {
+        let parked = store.debts(DebtState::Parked, None, 10).await.unwrap();
+        parked.into_iter().map(|it| (it.connection, it.key.key)).collect()
+    };
+    commit(&store, 5, [redrive(Some(A), Some("a"))]).await;
+    assert_eq!(left().await, [(A, "b".to_owned()), (B, "a".to_owned()), (B, "b".to_owned())]);
+    let back = store.due_debts(A, at(5), 10).await.unwrap();
+    assert_eq!(back, [Debt { state: DebtState::Due, attempts: 0, due_at: at(5), ..parked(A, "a") }]);
+    commit(&store, 6, [redrive(Some(B), None)]).await;
+    assert_eq!(left().await, [(A, "b".to_owned())]);
+    commit(&store, 7, [redrive(None, None)]).await;
+    assert!(left().await.is_empty());
+    assert_eq!(store.debts(DebtState::Blocked, None, 10).await.unwrap().len(), 1);
+}
+
+pub async fn debts_are_listed_in_pages<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let other = Debt { connection: B, key: RecordKey::new(Kind::Price, "a"), ..debt("a", 1) };
+    let changes = [debt("b", 1), debt("a", 1), other, Debt { connection: B, ..debt("z", 1) }].map(Change::Owe);
+    commit(&store, 0, changes).await;
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.debts(DebtState::Due, after.as_ref(), 1).await.unwrap();
+        let Some(debt) = page.into_iter().next() else { break };
+        after = Some((debt.connection, debt.key.clone()));
+        seen.push(format!("{} {}", debt.connection, debt.key));
+    }
+    // Kinds come in order of their names.
+    assert_eq!(seen, ["1 item/a", "1 item/b", "2 item/z", "2 price/a"]);
+    assert!(store.debts(DebtState::Parked, None, 10).await.unwrap().is_empty());
+}
+
+pub async fn the_backlog_counts_what_waits<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    assert_eq!(store.backlog().await.unwrap(), Backlog::default());
+    let conflict = Conflict {
+        id: 0,
+        at: at(0),
+        key: item("a"),
+        field: "title".to_owned(),
+        claims: BTreeMap::new(),
+        outcome: None,
+        reason: String::new(),
+        policy: String::new(),
+    };
+    let changes = [
+        webhook("e1"),
+        Change::Touch { connection: A, kind: Kind::Item, remote_id: "1".to_owned(), cause: Cause::Poll },
+        append(Kind::Item, observed(1, state("1", Fields::new()))),
+        Change::Owe(Debt { since: at(4), ..debt("a", 1) }),
+        put(Debt { since: at(3), state: DebtState::Blocked, ..debt("b", 1) }),
+        put(Debt { since: at(2), state: DebtState::Parked, ..debt("c", 1) }),
+        Change::Conflict(conflict),
+    ];
+    commit(&store, 0, changes).await;
+    let expect = Backlog {
+        inbox: 1,
+        touched: 1,
+        unfolded: 1,
+        waiting: 0,
+        debts: 2,
+        parked: 1,
+        conflicts: 1,
+        oldest_debt: Some(at(3)),
+    };
+    assert_eq!(store.backlog().await.unwrap(), expect);
+}

@@ -1,0 +1,73 @@
+use super::*;
+
+fn bolt(as_of: u64) -> Entry {
+    observed(as_of, state("1", fields([("title", "Bolt")])))
+}
+
+pub async fn the_log_is_read_in_order<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let settled = Entry::Settled { field: "title".to_owned(), value: Value::Null, by: "ann".to_owned() };
+    let keyed = Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: settled.clone() };
+    commit(&store, 0, [append(Kind::Item, bolt(1)), keyed]).await;
+    commit(&store, 3, [append(Kind::Price, bolt(2))]).await;
+    let log = store.unfolded(10).await.unwrap();
+    assert!(log.is_sorted_by_key(|it| it.seq));
+    let seen: Vec<_> = log.iter().map(|it| (it.at, it.kind, it.key.as_deref(), it.entry.clone())).collect();
+    let expect = [
+        (at(0), Kind::Item, None, bolt(1)),
+        (at(0), Kind::Item, Some("bolt"), settled),
+        (at(3), Kind::Price, None, bolt(2)),
+    ];
+    assert_eq!(seen, expect);
+    assert_eq!(store.unfolded(2).await.unwrap(), log[..2]);
+}
+
+pub async fn an_entry_is_folded_once<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    commit(&store, 0, [append(Kind::Item, bolt(1)), append(Kind::Item, bolt(2))]).await;
+    let seqs = unfolded(&store).await;
+    commit(&store, 1, [folded(seqs[0], "bolt", bolt(1))]).await;
+    assert_eq!(unfolded(&store).await, [seqs[1]]);
+    let wait = Change::Wait { seq: seqs[0], token: "t".to_owned() };
+    let discard = Change::Drop { seq: seqs[0], reason: "old".to_owned() };
+    for again in [folded(seqs[0], "bolt", bolt(1)), wait, discard] {
+        let refused = store.commit(batch(2, [folded(seqs[1], "bolt", bolt(2)), again])).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    assert_eq!(unfolded(&store).await, [seqs[1]]);
+}
+
+pub async fn what_waits_is_woken_by_its_token<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let entries = (1..=3).map(|as_of| append(Kind::Item, bolt(as_of)));
+    commit(&store, 0, entries).await;
+    let seqs = unfolded(&store).await;
+    let wait = |seq, token: &str| Change::Wait { seq, token: token.to_owned() };
+    let block = |key: &str, token: &str| Change::Debt {
+        debt: Debt { state: DebtState::Blocked, due_at: at(90), ..debt(key, 1) },
+        token: Some(token.to_owned()),
+    };
+    commit(&store, 1, [wait(seqs[0], "x"), wait(seqs[1], "y"), block("a", "x"), block("b", "y")]).await;
+    assert_eq!(unfolded(&store).await, [seqs[2]]);
+    assert_eq!(store.backlog().await.unwrap().waiting, 2);
+    commit(&store, 5, [Change::Wake { token: "x".to_owned() }]).await;
+    assert_eq!(unfolded(&store).await, [seqs[0], seqs[2]]);
+    assert_eq!(store.backlog().await.unwrap().waiting, 1);
+    let due = store.due_debts(A, at(5), 10).await.unwrap();
+    assert_eq!(due, [Debt { due_at: at(5), ..debt("a", 1) }]);
+    let blocked = store.debts(DebtState::Blocked, None, 10).await.unwrap();
+    assert_eq!(blocked.iter().map(|it| it.key.key.as_str()).collect::<Vec<_>>(), ["b"]);
+    // What waits can be folded as it is, and waits for nothing then.
+    commit(&store, 6, [folded(seqs[1], "bolt", bolt(2)), Change::Wake { token: "y".to_owned() }]).await;
+    assert_eq!(unfolded(&store).await, [seqs[0], seqs[2]]);
+}
+
+pub async fn a_dropped_entry_is_not_folded<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    commit(&store, 0, [append(Kind::Item, bolt(1)), append(Kind::Item, bolt(2))]).await;
+    let seqs = unfolded(&store).await;
+    commit(&store, 1, [Change::Drop { seq: seqs[0], reason: "a later one says it all".to_owned() }]).await;
+    assert_eq!(unfolded(&store).await, [seqs[1]]);
+    let backlog = store.backlog().await.unwrap();
+    assert_eq!((backlog.unfolded, backlog.waiting), (1, 0));
+}

@@ -1,0 +1,74 @@
+use super::*;
+
+pub async fn a_timeline_is_read_in_order<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let event = |key: &str, ms, connection, what: What| {
+        Change::Event(Event { id: 0, at: at(ms), key: item(key), connection, what })
+    };
+    let failed = What::Failed { error: "no \"route\"".to_owned(), attempts: 2 };
+    let changes = [
+        event("bolt", 5, Some(A), failed.clone()),
+        event("nut", 5, None, What::Redriven),
+        event("bolt", 3, None, What::Vanished),
+    ];
+    commit(&store, 5, changes).await;
+    let timeline = store.timeline(&item("bolt"), 0, 10).await.unwrap();
+    let seen: Vec<_> = timeline.iter().map(|it| (it.at, it.connection, it.what.clone())).collect();
+    assert_eq!(seen, [(at(5), Some(A), failed), (at(3), None, What::Vanished)]);
+    assert!(0 < timeline[0].id && timeline[0].id < timeline[1].id);
+    assert_eq!(store.timeline(&item("bolt"), 0, 1).await.unwrap(), timeline[..1]);
+    assert_eq!(store.timeline(&item("bolt"), timeline[0].id, 10).await.unwrap(), timeline[1..]);
+}
+
+pub async fn conflicts_are_closed_by_a_person<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let conflict = |key: &str, outcome| Conflict {
+        id: 0,
+        at: at(0),
+        key: item(key),
+        field: "title".to_owned(),
+        claims: BTreeMap::from([("erp".to_owned(), Value::from("Bolt")), ("shop".to_owned(), Value::Null)]),
+        outcome,
+        reason: "two said so".to_owned(),
+        policy: "conflict:title@abc".to_owned(),
+    };
+    let all = [conflict("a", None), conflict("b", Some(Value::Null)), conflict("c", None), conflict("a", None)];
+    commit(&store, 0, all.clone().map(Change::Conflict)).await;
+    let list = async |open, before| store.conflicts(open, before, 10).await.unwrap();
+    let keys = |list: &[Conflict]| list.iter().map(|it| it.key.key.clone()).collect::<Vec<_>>();
+    let newest = list(None, None).await;
+    assert_eq!(keys(&newest), ["a", "c", "b", "a"]);
+    assert_eq!(newest[2], Conflict { id: newest[2].id, ..all[1].clone() });
+    assert_eq!(keys(&list(Some(true), None).await), ["a", "c", "a"]);
+    assert_eq!(keys(&list(Some(false), None).await), ["b"]);
+    assert_eq!(keys(&list(Some(true), Some(newest[0].id)).await), ["c", "a"]);
+    assert_eq!(store.conflicts(None, None, 1).await.unwrap(), newest[..1]);
+    let close = |key: &str, field: &str| Change::ConflictClosed {
+        key: item(key),
+        field: field.to_owned(),
+        outcome: Value::from("Nut"),
+        reason: "ann said so".to_owned(),
+    };
+    commit(&store, 1, [close("a", "title"), close("b", "title"), close("c", "other")]).await;
+    assert_eq!(keys(&list(Some(true), None).await), ["c"]);
+    let settled = list(Some(false), None).await;
+    let outcomes: Vec<_> = settled.iter().map(|it| (it.outcome.clone(), it.reason.as_str())).collect();
+    let (nut, null) = (Some(Value::from("Nut")), Some(Value::Null));
+    assert_eq!(outcomes, [(nut.clone(), "ann said so"), (null, "two said so"), (nut, "ann said so")]);
+}
+
+pub async fn the_newest_accuracy_counts<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let figure = |connection: &str, kind, ms, records| Accuracy {
+        connection: connection.to_owned(),
+        kind,
+        at: at(ms),
+        records,
+        fields: 4 * records,
+        mismatches: BTreeMap::from([("stale".to_owned(), 1)]),
+    };
+    let (erp, shop) = (figure("erp", Kind::Item, 5, 10), figure("shop", Kind::Item, 1, 3));
+    let changes = [figure("erp", Kind::Item, 1, 1), erp.clone(), figure("erp", Kind::Item, 2, 2), shop.clone()];
+    commit(&store, 5, changes.map(Change::Accuracy)).await;
+    assert_eq!(store.accuracy().await.unwrap(), [erp, shop]);
+}

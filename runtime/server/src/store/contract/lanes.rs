@@ -1,0 +1,27 @@
+use super::*;
+
+pub async fn a_lease_is_held_by_one<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let lease = async |holder: &str, ms| store.lease("fold", holder, at(ms), 10).await.unwrap();
+    assert_eq!(lease("a", 0).await, Some(1));
+    assert_eq!(lease("b", 9).await, None);
+    assert_eq!(lease("a", 9).await, Some(1));
+    assert_eq!(lease("b", 18).await, None);
+    assert_eq!(lease("b", 19).await, Some(2));
+    assert_eq!(lease("a", 20).await, None);
+    // The same holder starts again: what it began before is void.
+    assert_eq!(lease("b", 40).await, Some(3));
+    assert_eq!(store.lease("deliver", "a", at(20), 10).await.unwrap(), Some(1));
+}
+
+pub async fn a_lost_lease_voids_a_batch<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let fenced = |fence, event: &str| Batch { changes: vec![webhook(event)], ..Batch::fenced(at(30), "fold", fence) };
+    assert_eq!(store.lease("fold", "a", at(0), 10).await.unwrap(), Some(1));
+    assert_eq!(store.commit(fenced(1, "e1")).await.unwrap().fresh, [true]);
+    assert_eq!(store.lease("fold", "b", at(20), 10).await.unwrap(), Some(2));
+    let zombie = store.commit(fenced(1, "e2")).await;
+    assert!(matches!(zombie, Err(Error::Fenced)), "{zombie:?}");
+    assert_eq!(store.commit(fenced(2, "e2")).await.unwrap().fresh, [true]);
+    assert_eq!(store.inbox(10).await.unwrap().len(), 2);
+}

@@ -1,0 +1,117 @@
+use super::*;
+
+async fn digests(store: &Arc<dyn Whole>, kind: Kind) -> BTreeMap<String, String> {
+    store.shadow_digests(A, kind, &texts(["1", "2", "77"])).await.unwrap()
+}
+
+pub async fn a_link_is_one_to_one<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    commit(&store, 0, [link(&item("a"), "1")]).await;
+    commit(&store, 1, [link(&item("a"), "1"), link(&item("b"), "2")]).await;
+    for taken in [link(&item("a"), "3"), link(&item("c"), "1"), link(&item("a"), "2")] {
+        let refused = store.commit(batch(2, [link(&item("d"), "4"), taken])).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    assert_eq!(store.linked(A, Kind::Item).await.unwrap(), 2);
+    // Elsewhere and of another kind the same ids are free.
+    let elsewhere = Change::Link { connection: B, key: item("a"), remote_id: "2".to_owned() };
+    commit(&store, 3, [elsewhere, link(&RecordKey::new(Kind::Price, "a"), "2")]).await;
+}
+
+pub async fn links_are_looked_up_both_ways<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    commit(&store, 0, [link(&item("a"), "1"), link(&item("b"), "2")]).await;
+    let from = store.links_from(A, Kind::Item, &texts(["1", "2", "3"])).await.unwrap();
+    assert_eq!(from, pairs([("1", "a"), ("2", "b")]));
+    let to = store.links_to(A, Kind::Item, &texts(["b", "c"])).await.unwrap();
+    assert_eq!(to, pairs([("b", "2")]));
+    assert!(store.links_from(B, Kind::Item, &texts(["1"])).await.unwrap().is_empty());
+    assert!(store.links_to(A, Kind::Price, &texts(["a"])).await.unwrap().is_empty());
+}
+
+pub async fn a_sweep_tells_what_it_missed<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    commit(&store, 0, ["3", "1", "2"].map(|id| link(&item(id), id))).await;
+    let swept = |sweep, ids: &[&str]| Change::Swept {
+        connection: A,
+        kind: Kind::Item,
+        sweep,
+        remote_ids: ids.iter().map(|it| (*it).to_owned()).collect(),
+    };
+    commit(&store, 1, [swept(1, &["1", "2", "unknown"])]).await;
+    assert_eq!(store.unswept(A, Kind::Item, 1).await.unwrap(), ["3"]);
+    commit(&store, 2, [swept(2, &["3"]), swept(2, &["2"])]).await;
+    assert_eq!(store.unswept(A, Kind::Item, 2).await.unwrap(), ["1"]);
+    assert!(store.unswept(A, Kind::Price, 2).await.unwrap().is_empty());
+    assert_eq!(store.linked(A, Kind::Item).await.unwrap(), 3);
+}
+
+pub async fn digests_are_of_what_arrived<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let arrived = fields([("item", "gid-5"), ("list", "retail")]);
+    let canonical = fields([("item", "bolt"), ("list", "retail")]);
+    commit(&store, 0, [append(Kind::Price, observed(1, state("77", arrived.clone())))]).await;
+    assert!(digests(&store, Kind::Price).await.is_empty());
+    let seqs = unfolded(&store).await;
+    let price = RecordKey::new(Kind::Price, "retail@bolt");
+    let fold = folded(seqs[0], &price.key, observed(1, state("77", canonical.clone())));
+    // The order within the batch does not matter.
+    commit(&store, 1, [fold, link(&price, "77"), link(&item("bolt"), "gid-5")]).await;
+    assert_eq!(digests(&store, Kind::Price).await, pairs([("77", &shadow_digest(&arrived, false))]));
+    // What refers to something without a link has no digest; neither has what is gone any fields.
+    let other = fields([("item", "nut"), ("list", "retail")]);
+    let entries = [observed(2, state("77", other)), Entry::Observed {
+        connection: A,
+        cause: Cause::Poll,
+        as_of: 3,
+        observed: Observed::Absent("77".to_owned()),
+    }];
+    for (entry, expect) in entries.into_iter().zip([None, Some(shadow_digest(&Fields::new(), true))]) {
+        commit(&store, 2, [append(Kind::Price, entry.clone())]).await;
+        let seqs = unfolded(&store).await;
+        commit(&store, 3, [folded(seqs[0], &price.key, entry)]).await;
+        assert_eq!(digests(&store, Kind::Price).await.remove("77"), expect);
+    }
+}
+
+pub async fn a_digest_is_absent_while_news_waits<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let bolt = |as_of, title| observed(as_of, state("1", fields([("title", title)])));
+    commit(&store, 0, [append(Kind::Item, bolt(1, "Bolt")), link(&item("bolt"), "1")]).await;
+    let seqs = unfolded(&store).await;
+    commit(&store, 1, [folded(seqs[0], "bolt", bolt(1, "Bolt"))]).await;
+    let digest = shadow_digest(&fields([("title", "Bolt")]), false);
+    assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
+    let wrote = Entry::Wrote {
+        connection: A,
+        as_of: 2,
+        sent: Fields::new(),
+        truth_version: 1,
+        state: state("1", fields([("title", "Nut")])),
+    };
+    commit(&store, 2, [Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: wrote.clone() }]).await;
+    let seqs = unfolded(&store).await;
+    assert!(digests(&store, Kind::Item).await.is_empty());
+    commit(&store, 3, [Change::Wait { seq: seqs[0], token: "t".to_owned() }]).await;
+    assert!(digests(&store, Kind::Item).await.is_empty());
+    commit(&store, 4, [folded(seqs[0], "bolt", wrote)]).await;
+    let digest = shadow_digest(&fields([("title", "Nut")]), false);
+    assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
+}
+
+pub async fn older_news_leaves_a_digest<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let bolt = |as_of, title| observed(as_of, state("1", fields([("title", title)])));
+    let entries = [bolt(5, "new"), bolt(4, "old"), bolt(6, "newest"), bolt(3, "oldest")];
+    commit(&store, 0, entries.clone().map(|it| append(Kind::Item, it))).await;
+    let seqs = unfolded(&store).await;
+    let fold = |at: usize| folded(seqs[at], "bolt", entries[at].clone());
+    commit(&store, 1, [link(&item("bolt"), "1"), fold(0)]).await;
+    commit(&store, 2, [fold(1), Change::Drop { seq: seqs[3], reason: String::new() }]).await;
+    assert!(digests(&store, Kind::Item).await.is_empty());
+    let refused = store.commit(batch(3, [fold(2), fold(1)])).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    commit(&store, 4, [Change::Drop { seq: seqs[2], reason: String::new() }]).await;
+    let digest = shadow_digest(&fields([("title", "new")]), false);
+    assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
+}

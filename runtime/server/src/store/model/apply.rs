@@ -1,0 +1,240 @@
+//! What each change does. Nothing here fails: the batch was checked.
+
+use super::data::{Link, Owed, Touch, Webhook, name, owed_to, place};
+use super::*;
+
+impl Data {
+    pub(super) fn apply(&mut self, at: UnixMs, change: Change, done: &mut Committed, held: &mut log::Holdings) {
+        match change {
+            Change::Inbox { .. } => done.fresh.push(self.take(at, change)),
+            Change::NewConnection { name, spec } => done.connections.push(self.add_connection(at, name, spec)),
+            Change::InboxDone { .. }
+            | Change::Touch { .. }
+            | Change::Untouch { .. }
+            | Change::TouchLater { .. }
+            | Change::Cursor { .. } => self.apply_reading(at, change),
+            Change::Append { .. }
+            | Change::Folded { .. }
+            | Change::Wait { .. }
+            | Change::Drop { .. }
+            | Change::Wake { .. } => self.apply_log(at, change, held),
+            Change::Truth { .. } | Change::Shadow { .. } | Change::Link { .. } | Change::Swept { .. } => {
+                self.apply_record(change);
+            }
+            Change::Owe(_) | Change::Debt { .. } | Change::Paid { .. } | Change::Redrive { .. } => {
+                self.apply_debt(at, change);
+            }
+            Change::Event(_) | Change::Conflict(_) | Change::ConflictClosed { .. } | Change::Accuracy(_) => {
+                self.apply_history(change);
+            }
+            _ => self.apply_setup(change),
+        }
+    }
+
+    fn take(&mut self, at: UnixMs, change: Change) -> bool {
+        let Change::Inbox { connection, event_id, topic, headers, body } = change else { return false };
+        let known = self.inbox_ids.get(&(connection, event_id.clone())).copied();
+        let is_over = |it: &Webhook| it.done && it.row.received_at <= at.minus(INBOX_ID_KEPT_MS);
+        if known.is_some_and(|id| !self.inbox.get(&id).is_some_and(is_over)) {
+            return false;
+        }
+        let id = known.unwrap_or_else(|| {
+            self.inbox_last += 1;
+            self.inbox_last
+        });
+        self.inbox_ids.insert((connection, event_id.clone()), id);
+        let row = InboxRow { id, connection, event_id, topic, headers, body, received_at: at };
+        self.inbox.insert(id, Webhook { row, done: false });
+        true
+    }
+
+    fn apply_reading(&mut self, at: UnixMs, change: Change) {
+        match change {
+            Change::InboxDone { id } => {
+                if let Some(webhook) = self.inbox.get_mut(&id) {
+                    webhook.done = true;
+                    webhook.row.body.clear();
+                }
+            }
+            Change::Touch { connection, kind, remote_id, cause } => {
+                self.touch_last += 1;
+                let fresh = || Touch {
+                    row: Touched { kind, remote_id: remote_id.clone(), seq: 0, since: at, cause, attempts: 0 },
+                    due_at: at,
+                };
+                let touch = self.touched.entry(place(connection, kind, &remote_id)).or_insert_with(fresh);
+                (touch.row.seq, touch.row.cause) = (self.touch_last, cause);
+            }
+            Change::Untouch { connection, kind, remote_id, seq } => {
+                let place = place(connection, kind, &remote_id);
+                if self.touched.get(&place).is_some_and(|it| it.row.seq == seq) {
+                    self.touched.remove(&place);
+                }
+            }
+            Change::TouchLater { connection, kind, remote_id, due_at } => {
+                if let Some(touch) = self.touched.get_mut(&place(connection, kind, &remote_id)) {
+                    touch.due_at = due_at;
+                    touch.row.attempts += 1;
+                }
+            }
+            Change::Cursor { connection, kind, row } => {
+                self.cursors.insert((connection, kind), row);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_record(&mut self, change: Change) {
+        match change {
+            Change::Truth { key, truth, natural } => {
+                let natural = natural.filter(|_| truth.deleted_at.is_none());
+                self.truths.insert(name(&key), (truth, natural));
+            }
+            Change::Shadow { key, connection, shadow } => {
+                self.shadows.insert((name(&key), connection), shadow);
+            }
+            Change::Link { connection, key, remote_id } => {
+                self.linked.insert(owed_to(connection, &key), remote_id.clone());
+                let link = || Link { key: key.key.clone(), swept: 0, as_of: 0, digest: None };
+                self.links.entry(place(connection, key.kind, &remote_id)).or_insert_with(link);
+            }
+            Change::Swept { connection, kind, sweep, remote_ids } => {
+                for remote_id in remote_ids {
+                    if let Some(link) = self.links.get_mut(&place(connection, kind, &remote_id)) {
+                        link.swept = link.swept.max(sweep);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_debt(&mut self, at: UnixMs, change: Change) {
+        match change {
+            Change::Owe(debt) => self.owe(debt),
+            Change::Debt { debt, token } => {
+                self.debts.insert(owed_to(debt.connection, &debt.key), Owed { debt, token });
+            }
+            Change::Paid { connection, key } => {
+                self.debts.remove(&owed_to(connection, &key));
+            }
+            Change::Redrive { connection, key } => {
+                let is_meant = |it: &Debt| {
+                    it.state == DebtState::Parked
+                        && connection.is_none_or(|id| id == it.connection)
+                        && key.as_ref().is_none_or(|key| *key == it.key)
+                };
+                for owed in self.debts.values_mut().filter(|it| is_meant(&it.debt)) {
+                    (owed.debt.state, owed.debt.attempts, owed.debt.due_at) = (DebtState::Due, 0, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn owe(&mut self, mut debt: Debt) {
+        let place = owed_to(debt.connection, &debt.key);
+        if let Some(Owed { debt: old, .. }) = self.debts.remove(&place) {
+            if old.state == DebtState::Parked && debt.truth_version <= old.truth_version {
+                self.debts.insert(place, Owed { debt: old, token: None });
+                return;
+            }
+            if old.state == DebtState::Parked {
+                (debt.state, debt.attempts) = (DebtState::Due, 0);
+            }
+            debt.since = old.since;
+            debt.intent = old.intent.or(debt.intent);
+        }
+        self.debts.insert(place, Owed { debt, token: None });
+    }
+
+    fn apply_history(&mut self, change: Change) {
+        match change {
+            Change::Event(event) => {
+                let id = self.events.len() as u64 + 1;
+                self.events.push(Event { id, ..event });
+            }
+            Change::Conflict(conflict) => {
+                let id = self.conflicts.len() as u64 + 1;
+                self.conflicts.push(Conflict { id, ..conflict });
+            }
+            Change::ConflictClosed { key, field, outcome, reason } => {
+                let is_meant = |it: &&mut Conflict| it.key == key && it.field == field && it.outcome.is_none();
+                for conflict in self.conflicts.iter_mut().filter(is_meant) {
+                    (conflict.outcome, conflict.reason) = (Some(outcome.clone()), reason.clone());
+                }
+            }
+            Change::Accuracy(figure) => {
+                let place = (figure.connection.clone(), figure.kind.as_str());
+                if self.accuracy.get(&place).is_none_or(|it| it.at <= figure.at) {
+                    self.accuracy.insert(place, figure);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_connection(&mut self, at: UnixMs, name: String, spec: ConnectionSpec) -> ConnectionId {
+        let id = ConnectionId(self.connections.len() as u32 + 1);
+        let state = ConnectionState::New;
+        self.connections.insert(id, Connection { id, name, spec, state, trouble: None, created_at: at });
+        id
+    }
+
+    fn apply_setup(&mut self, change: Change) {
+        match change {
+            Change::Connection { id, spec, state, trouble } => {
+                if let Some(it) = self.connections.get_mut(&id) {
+                    (it.spec, it.state, it.trouble) = (spec, state, trouble);
+                }
+            }
+            Change::Credentials { id, purpose, sealed } if sealed.is_empty() => {
+                self.credentials.remove(&(id, purpose));
+            }
+            Change::Credentials { id, purpose, sealed } => {
+                self.credentials.insert((id, purpose), sealed);
+            }
+            Change::Release(release) => self.add_release(release),
+            Change::Activate { slot, release } => self.activate(&slot, release),
+            Change::Call(call) => {
+                self.call_last += 1;
+                let calls = self.calls.entry(call.slot.clone()).or_default();
+                calls.push(CallRow { id: self.call_last, ..call });
+                calls.drain(..calls.len().saturating_sub(CALLS_KEPT as usize));
+            }
+            Change::Kv { connection, key, value: Some(value) } => {
+                self.kv.insert((connection, key), value);
+            }
+            Change::Kv { connection, key, value: None } => {
+                self.kv.remove(&(connection, key));
+            }
+            Change::Setting { name, value } => {
+                self.settings.insert(name, value);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_release(&mut self, release: Release) {
+        let next = self.releases.last_key_value().map_or(1, |(last, _)| last + 1);
+        let id = if release.id == 0 { next } else { release.id };
+        let empty = || Slot { name: release.slot.clone(), active: None, previous: None };
+        self.slots.entry(release.slot.clone()).or_insert_with(empty);
+        self.releases.insert(id, Release { id, ..release });
+    }
+
+    fn activate(&mut self, slot: &str, release: u64) {
+        if let Some(slot) = self.slots.get_mut(slot)
+            && slot.active != Some(release)
+        {
+            slot.previous = slot.active.replace(release);
+        }
+        for it in self.releases.values_mut().filter(|it| it.slot == slot) {
+            if it.id == release {
+                it.state = "active".to_owned();
+            } else if it.state == "active" {
+                it.state = "retired".to_owned();
+            }
+        }
+    }
+}

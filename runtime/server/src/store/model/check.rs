@@ -1,0 +1,91 @@
+//! Whether a batch can be written, looked at before anything is.
+
+use super::data::{owed_to, place};
+use super::*;
+
+/// What the batch itself adds, as far as later changes of it depend on that.
+#[derive(Default)]
+struct Ahead {
+    settled: BTreeSet<u64>,
+    links: BTreeMap<data::At, String>,
+    linked: BTreeMap<data::At, String>,
+    names: BTreeSet<String>,
+    releases: BTreeMap<u64, String>,
+}
+
+impl Data {
+    /// # Errors
+    /// [`Error::Fenced`] and [`Error::Conflict`], as the changes say.
+    pub(super) fn check(&self, batch: &Batch) -> Result<()> {
+        if let Some((lane, fence)) = &batch.fence
+            && self.lanes.get(lane).is_some_and(|it| it.fence > *fence)
+        {
+            return Err(Error::Fenced);
+        }
+        let mut ahead = Ahead::default();
+        batch.changes.iter().try_for_each(|it| self.check_change(it, &mut ahead))
+    }
+
+    fn check_change(&self, change: &Change, ahead: &mut Ahead) -> Result<()> {
+        match change {
+            Change::Folded { seq, .. } | Change::Drop { seq, .. } => {
+                self.check_pending(*seq, ahead)?;
+                ahead.settled.insert(*seq);
+                Ok(())
+            }
+            Change::Wait { seq, .. } => self.check_pending(*seq, ahead),
+            Change::Link { connection, key, remote_id } => self.check_link(*connection, key, remote_id, ahead),
+            Change::NewConnection { name, .. } => {
+                let is_taken = self.connections.values().any(|it| it.name == *name);
+                let is_new = !is_taken && ahead.names.insert(name.clone());
+                is_new.then_some(()).ok_or_else(|| conflict("a connection of this name exists"))
+            }
+            Change::Connection { id, .. } => {
+                let last = self.connections.len() + ahead.names.len();
+                let is_known = (1..=last).contains(&(id.0 as usize));
+                is_known.then_some(()).ok_or_else(|| conflict("there is no such connection"))
+            }
+            Change::Release(release) => self.check_release(release, ahead),
+            Change::Activate { slot, release } => {
+                let found = ahead.releases.get(release).or(self.releases.get(release).map(|it| &it.slot));
+                (found == Some(slot)).then_some(()).ok_or_else(|| conflict("the slot has no such release"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_pending(&self, seq: u64, ahead: &Ahead) -> Result<()> {
+        let is_pending = self.unfolded.contains(&seq) || self.waiting.contains_key(&seq);
+        let is_pending = is_pending && !ahead.settled.contains(&seq);
+        is_pending.then_some(()).ok_or_else(|| conflict("an entry was folded or dropped by somebody else"))
+    }
+
+    fn check_link(
+        &self,
+        connection: ConnectionId,
+        key: &RecordKey,
+        remote_id: &str,
+        ahead: &mut Ahead,
+    ) -> Result<()> {
+        let (here, there) = (owed_to(connection, key), place(connection, key.kind, remote_id));
+        let by_id = ahead.links.get(&there).or(self.links.get(&there).map(|it| &it.key));
+        let by_key = ahead.linked.get(&here).or(self.linked.get(&here));
+        if by_id.is_some_and(|it| *it != key.key) || by_key.is_some_and(|it| it != remote_id) {
+            return Err(conflict("it is linked otherwise"));
+        }
+        ahead.links.insert(there, key.key.clone());
+        ahead.linked.insert(here, remote_id.to_owned());
+        Ok(())
+    }
+
+    fn check_release(&self, release: &Release, ahead: &mut Ahead) -> Result<()> {
+        let last = self.releases.keys().chain(ahead.releases.keys()).max().copied().unwrap_or(0);
+        let id = if release.id == 0 { last + 1 } else { release.id };
+        let is_new = !self.releases.contains_key(&id) && ahead.releases.insert(id, release.slot.clone()).is_none();
+        is_new.then_some(()).ok_or_else(|| conflict("a release of this number exists"))
+    }
+}
+
+fn conflict(why: &str) -> Error {
+    Error::Conflict(why.to_owned())
+}

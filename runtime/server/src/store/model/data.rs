@@ -1,0 +1,114 @@
+//! What one tenant's store holds.
+
+use truthsource_core::record::{Shadow, Truth};
+
+use super::*;
+
+/// A kind by its name, and a key or a remote id: in the order of the database.
+pub(super) type Name = (&'static str, String);
+/// The same at a connection.
+pub(super) type At = (ConnectionId, &'static str, String);
+
+pub(super) fn name(key: &RecordKey) -> Name {
+    (key.kind.as_str(), key.key.clone())
+}
+
+pub(super) fn place(connection: ConnectionId, kind: Kind, id: &str) -> At {
+    (connection, kind.as_str(), id.to_owned())
+}
+
+pub(super) fn owed_to(connection: ConnectionId, key: &RecordKey) -> At {
+    place(connection, key.kind, &key.key)
+}
+
+#[derive(Default)]
+pub(super) struct Data {
+    pub connections: BTreeMap<ConnectionId, Connection>,
+    pub credentials: BTreeMap<(ConnectionId, String), Vec<u8>>,
+    pub inbox: BTreeMap<u64, Webhook>,
+    pub inbox_ids: BTreeMap<(ConnectionId, String), u64>,
+    pub inbox_last: u64,
+    pub touched: BTreeMap<At, Touch>,
+    pub touch_last: u64,
+    pub cursors: BTreeMap<(ConnectionId, Kind), CursorRow>,
+    pub log: BTreeMap<u64, LoggedEntry>,
+    pub unfolded: BTreeSet<u64>,
+    /// What waits, and for which token.
+    pub waiting: BTreeMap<u64, String>,
+    pub truths: BTreeMap<Name, (Truth, Option<String>)>,
+    pub shadows: BTreeMap<(Name, ConnectionId), Shadow>,
+    pub links: BTreeMap<At, Link>,
+    /// The remote id of each linked key.
+    pub linked: BTreeMap<At, String>,
+    pub debts: BTreeMap<At, Owed>,
+    pub events: Vec<Event>,
+    pub conflicts: Vec<Conflict>,
+    pub accuracy: BTreeMap<(String, &'static str), Accuracy>,
+    pub slots: BTreeMap<String, Slot>,
+    pub releases: BTreeMap<u64, Release>,
+    pub calls: BTreeMap<String, Vec<CallRow>>,
+    pub call_last: u64,
+    pub kv: BTreeMap<(ConnectionId, String), Vec<u8>>,
+    pub settings: BTreeMap<String, serde_json::Value>,
+    pub lanes: BTreeMap<String, Lane>,
+}
+
+/// A webhook that was taken.
+pub(super) struct Webhook {
+    pub row: InboxRow,
+    /// It was understood: only its id counts.
+    pub done: bool,
+}
+
+/// A record to be read.
+pub(super) struct Touch {
+    pub row: Touched,
+    pub due_at: UnixMs,
+}
+
+/// A remote id that is linked.
+pub(super) struct Link {
+    pub key: String,
+    pub swept: u64,
+    pub as_of: u64,
+    pub digest: Option<String>,
+}
+
+/// A debt, and what it waits for.
+pub(super) struct Owed {
+    pub debt: Debt,
+    pub token: Option<String>,
+}
+
+/// A leased lane.
+pub(super) struct Lane {
+    pub holder: String,
+    pub until: UnixMs,
+    pub fence: u64,
+}
+
+impl Data {
+    /// Writes the batch or nothing.
+    pub fn commit(&mut self, batch: Batch) -> Result<Committed> {
+        self.check(&batch)?;
+        let mut done = Committed::default();
+        let mut holdings = log::Holdings::new();
+        for change in batch.changes {
+            self.apply(batch.at, change, &mut done, &mut holdings);
+        }
+        self.keep_digests(holdings);
+        Ok(done)
+    }
+
+    pub fn lease(&mut self, lane: &str, holder: &str, now: UnixMs, until: UnixMs) -> Option<u64> {
+        let fresh = || Lane { holder: String::new(), until: UnixMs(0), fence: 0 };
+        let lane = self.lanes.entry(lane.to_owned()).or_insert_with(fresh);
+        let (is_same, is_over) = (lane.holder == holder, lane.fence == 0 || lane.until <= now);
+        if !is_same && !is_over {
+            return None;
+        }
+        lane.fence += u64::from(!is_same || is_over);
+        (lane.holder, lane.until) = (holder.to_owned(), until);
+        Some(lane.fence)
+    }
+}

@@ -1,0 +1,173 @@
+//! The model as a [`TenantStore`].
+
+use super::data::{owed_to, place};
+use super::*;
+
+fn first<T>(n_max: u32, found: impl Iterator<Item = T>) -> Vec<T> {
+    found.take(n_max as usize).collect()
+}
+
+#[async_trait]
+impl TenantStore for ModelStore {
+    async fn commit(&self, batch: Batch) -> Result<Committed> {
+        self.write(batch)
+    }
+
+    async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>> {
+        self.with(|data| data.lease(lane, holder, now, now.plus(ttl_ms)))
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>> {
+        self.with(|data| data.connections.values().cloned().collect())
+    }
+
+    async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
+        self.with(|data| data.credentials.get(&(connection, purpose.to_owned())).cloned())
+    }
+
+    async fn inbox(&self, n_max: u32) -> Result<Vec<InboxRow>> {
+        self.with(|data| first(n_max, data.inbox.values().filter(|it| !it.done).map(|it| it.row.clone())))
+    }
+
+    async fn touched(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
+        self.with(|data| data.due_touches(connection, now, n_max))
+    }
+
+    async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
+        self.with(|data| {
+            let here = data.cursors.iter().filter(|((id, _), _)| *id == connection);
+            here.map(|((_, kind), row)| (*kind, row.clone())).collect()
+        })
+    }
+
+    async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>> {
+        self.with(|data| first(n_max, data.unfolded.iter().filter_map(|seq| data.log.get(seq).cloned())))
+    }
+
+    async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
+        self.with(|data| data.states(keys))
+    }
+
+    async fn links_from(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.with(|data| {
+            let key = |id: &String| Some((id.clone(), data.links.get(&place(connection, kind, id))?.key.clone()));
+            remote_ids.iter().filter_map(key).collect()
+        })
+    }
+
+    async fn links_to(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.with(|data| {
+            let id = |key: &String| Some((key.clone(), data.linked.get(&place(connection, kind, key))?.clone()));
+            keys.iter().filter_map(id).collect()
+        })
+    }
+
+    async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
+        self.with(|data| data.naturals(kind, naturals))
+    }
+
+    async fn shadow_digests(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.with(|data| data.digests(connection, kind, remote_ids))
+    }
+
+    async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
+        self.with(|data| {
+            let missed = data.links(connection, kind).filter(|(_, link)| link.swept < sweep);
+            missed.map(|(id, _)| id.to_owned()).collect()
+        })
+    }
+
+    async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64> {
+        self.with(|data| data.links(connection, kind).count() as u64)
+    }
+
+    async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+        self.with(|data| data.due_debts(connection, now, n_max))
+    }
+
+    async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
+        self.with(|data| {
+            let owed = data.debts.values().filter(|it| keys.contains(&it.debt.key));
+            owed.map(|it| it.debt.clone()).collect()
+        })
+    }
+
+    async fn debts(
+        &self,
+        state: DebtState,
+        after: Option<&(ConnectionId, RecordKey)>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        let after = after.map(|(connection, key)| owed_to(*connection, key));
+        self.with(|data| data.debts_in(state, after, n_max))
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        self.with(|data| data.backlog())
+    }
+
+    async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
+        self.with(|data| {
+            let is_meant = |key: &&String| after.is_none_or(|after| key.as_str() > after);
+            let keys = data.truths.keys().filter(|(name, _)| *name == kind.as_str()).map(|(_, key)| key);
+            first(n_max, keys.filter(is_meant).cloned())
+        })
+    }
+
+    async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
+        self.with(|data| first(n_max, data.events.iter().filter(|it| it.key == *key && it.id > after).cloned()))
+    }
+
+    async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
+        let is_meant = |it: &&Conflict| {
+            open.is_none_or(|open| open == it.outcome.is_none()) && before.is_none_or(|before| it.id < before)
+        };
+        self.with(|data| first(n_max, data.conflicts.iter().rev().filter(is_meant).cloned()))
+    }
+
+    async fn accuracy(&self) -> Result<Vec<Accuracy>> {
+        self.with(|data| data.accuracy.values().cloned().collect())
+    }
+
+    async fn slots(&self) -> Result<Vec<Slot>> {
+        self.with(|data| data.slots.values().cloned().collect())
+    }
+
+    async fn releases(&self, slot: &str) -> Result<Vec<Release>> {
+        self.with(|data| data.releases.values().rev().filter(|it| it.slot == slot).cloned().collect())
+    }
+
+    async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>> {
+        self.with(|data| first(n_max, data.calls.get(slot).into_iter().flatten().rev().cloned()))
+    }
+
+    async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
+        self.with(|data| data.kv.get(&(connection, key.to_owned())).cloned())
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
+        self.with(|data| data.settings.get(name).cloned())
+    }
+}
+
+#[async_trait]
+impl Inspect for ModelStore {
+    async fn state_hash(&self) -> Result<String> {
+        self.with(|data| data.state_hash())?
+    }
+}
