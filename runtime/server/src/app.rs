@@ -30,7 +30,10 @@ pub struct App {
 
 /// Tenants with their stores open: filled at start and when a tenant is made.
 #[derive(Default)]
-pub struct Tenants(std::sync::RwLock<BTreeMap<String, Arc<TenantHandle>>>);
+pub struct Tenants {
+    open: std::sync::RwLock<BTreeMap<String, Arc<TenantHandle>>>,
+    added: Notify,
+}
 
 /// A tenant, open. Cheap to clone.
 #[derive(Clone)]
@@ -65,13 +68,19 @@ impl Tenants {
     /// Adds an open tenant.
     pub fn add(&self, handle: TenantHandle) -> Arc<TenantHandle> {
         let handle = Arc::new(handle);
-        let mut open = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut open = self.open.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         open.insert(handle.tenant.name.clone(), handle.clone());
+        self.added.notify_one();
         handle
     }
 
+    /// Returns once a tenant was added since the last call: whoever runs the tenants' workers waits here.
+    pub async fn added(&self) {
+        self.added.notified().await;
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<TenantHandle>>> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.open.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

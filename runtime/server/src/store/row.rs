@@ -145,6 +145,30 @@ pub struct SweepRow {
     pub mismatches: BTreeMap<String, u64>,
 }
 
+/// That somebody asked for a sweep. Kept as a setting, which only the doors write, so that it never races with the
+/// cursor, which only the connection's lane writes: a sweep is due while the last one began before it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepAsk {
+    /// When.
+    pub asked_at: UnixMs,
+}
+
+impl SweepAsk {
+    /// The setting that holds it.
+    #[must_use]
+    pub fn setting(connection: ConnectionId, kind: Kind) -> String {
+        format!("sweep/{connection}/{kind}")
+    }
+
+    /// The change that stores it.
+    ///
+    /// # Errors
+    /// Never, in practice: it is plain data.
+    pub fn change(self, connection: ConnectionId, kind: Kind) -> anyhow::Result<Change> {
+        Ok(Change::Setting { name: Self::setting(connection, kind), value: serde_json::to_value(self)? })
+    }
+}
+
 /// An entry with its place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedEntry {
