@@ -6,8 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod auth;
 pub mod engine;
-pub mod plugins;
-pub mod sim;
+pub mod http;
 pub mod store;
-pub mod work;
+pub mod telemetry;

@@ -1,0 +1,364 @@
+//! The seams as plain memory, for tests of the doors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
+use truthsource_core::{Kind, UnixMs};
+use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
+
+use crate::app::{App, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
+use crate::engine::ports::Clock;
+use crate::store::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};
+use crate::store::*;
+
+/// A clock that is set by hand.
+pub struct Hand(pub AtomicU64);
+
+impl Clock for Hand {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl Hand {
+    pub fn advance(&self, ms: u64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+/// Control data in memory.
+#[derive(Default)]
+pub struct Control {
+    pub tenants: Mutex<Vec<Tenant>>,
+    pub keys: Mutex<BTreeMap<String, ApiKey>>,
+    pub answers: Mutex<BTreeMap<(String, String), ([u8; 32], Option<(u16, Vec<u8>)>)>>,
+    pub key_reads: AtomicU64,
+}
+
+#[async_trait]
+impl ControlStore for Control {
+    async fn add_tenant(&self, name: &str, at: UnixMs) -> Result<Tenant> {
+        let mut tenants = self.tenants.lock().unwrap();
+        if tenants.iter().any(|it| it.name == name) {
+            return Err(Error::Conflict("taken".into()));
+        }
+        let id = TenantId(u32::try_from(tenants.len()).unwrap() + 1);
+        tenants.push(Tenant { id, name: name.into(), created_at: at, shard: 0 });
+        Ok(tenants.last().unwrap().clone())
+    }
+    async fn tenants(&self) -> Result<Vec<Tenant>> {
+        Ok(self.tenants.lock().unwrap().clone())
+    }
+    async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {
+        Ok(self.tenants.lock().unwrap().iter().find(|it| it.name == name).cloned())
+    }
+    async fn add_key(&self, key: ApiKey) -> Result<()> {
+        self.keys.lock().unwrap().insert(key.id.clone(), key);
+        Ok(())
+    }
+    async fn key(&self, id: &str) -> Result<Option<ApiKey>> {
+        self.key_reads.fetch_add(1, Ordering::SeqCst);
+        Ok(self.keys.lock().unwrap().get(id).cloned())
+    }
+    async fn keys(&self, tenant: Option<TenantId>) -> Result<Vec<ApiKey>> {
+        Ok(self.keys.lock().unwrap().values().filter(|it| it.tenant == tenant).cloned().collect())
+    }
+    async fn revoke_key(&self, tenant: Option<TenantId>, id: &str, at: UnixMs) -> Result<bool> {
+        let mut keys = self.keys.lock().unwrap();
+        let found = keys.get_mut(id).filter(|it| it.tenant == tenant);
+        Ok(found.map(|it| it.revoked_at = Some(at)).is_some())
+    }
+    async fn keys_used(&self, used: &BTreeMap<String, UnixMs>) -> Result<()> {
+        let mut keys = self.keys.lock().unwrap();
+        for (id, at) in used {
+            keys.get_mut(id).unwrap().last_used_at = Some(*at);
+        }
+        Ok(())
+    }
+    async fn remember(&self, scope: &str, key: &str, request: [u8; 32], _: UnixMs) -> Result<Remembered> {
+        let mut answers = self.answers.lock().unwrap();
+        let place = (scope.to_owned(), key.to_owned());
+        Ok(match answers.get(&place) {
+            None => {
+                answers.insert(place, (request, None));
+                Remembered::New
+            }
+            Some((known, _)) if *known != request => Remembered::Mismatch,
+            Some((_, None)) => Remembered::InFlight,
+            Some((_, Some((status, body)))) => Remembered::Answer { status: *status, body: body.clone() },
+        })
+    }
+    async fn answered(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> Result<()> {
+        let mut answers = self.answers.lock().unwrap();
+        let place = (scope.to_owned(), key.to_owned());
+        match answer {
+            None => drop(answers.remove(&place)),
+            Some(answer) => answers.get_mut(&place).unwrap().1 = Some(answer),
+        }
+        Ok(())
+    }
+    async fn open(&self, _: TenantId) -> Result<Arc<dyn TenantStore>> {
+        Ok(Arc::new(Store::default()))
+    }
+}
+
+/// A tenant's data in memory: as much of it as the doors read.
+#[derive(Default)]
+pub struct Store {
+    pub connections: Mutex<Vec<Connection>>,
+    pub credentials: Mutex<BTreeMap<(u32, String), Vec<u8>>>,
+    pub inbox: Mutex<Vec<InboxRow>>,
+    pub states: Mutex<BTreeMap<RecordKey, KeyState>>,
+    pub events: Mutex<Vec<Event>>,
+    pub conflicts: Mutex<Vec<Conflict>>,
+    pub debts: Mutex<Vec<Debt>>,
+    pub settings: Mutex<BTreeMap<String, serde_json::Value>>,
+    pub appended: Mutex<Vec<Change>>,
+    /// Commits fail while this is set.
+    pub broken: std::sync::atomic::AtomicBool,
+}
+
+impl Store {
+    fn apply(&self, change: Change, at: UnixMs, out: &mut Committed) -> Result<()> {
+        match change {
+            Change::Inbox { connection, event_id, topic, headers, body } => {
+                let mut inbox = self.inbox.lock().unwrap();
+                let fresh = !inbox.iter().any(|it| it.connection == connection && it.event_id == event_id);
+                out.fresh.push(fresh);
+                if fresh {
+                    let id = inbox.len() as u64 + 1;
+                    inbox.push(InboxRow { id, connection, event_id, topic, headers, body, received_at: at });
+                }
+            }
+            Change::NewConnection { name, spec } => {
+                let mut all = self.connections.lock().unwrap();
+                if all.iter().any(|it| it.name == name) {
+                    return Err(Error::Conflict("taken".into()));
+                }
+                let id = ConnectionId(u32::try_from(all.len()).unwrap() + 1);
+                out.connections.push(id);
+                all.push(Connection { id, name, spec, state: ConnectionState::New, trouble: None, created_at: at });
+            }
+            Change::Connection { id, spec, state, trouble } => {
+                let mut all = self.connections.lock().unwrap();
+                let found = all.iter_mut().find(|it| it.id == id).unwrap();
+                (found.spec, found.state, found.trouble) = (spec, state, trouble);
+            }
+            Change::Credentials { id, purpose, sealed } => {
+                self.credentials.lock().unwrap().insert((id.0, purpose), sealed);
+            }
+            Change::Setting { name, value } => drop(self.settings.lock().unwrap().insert(name, value)),
+            Change::Redrive { connection, key } => {
+                let mut debts = self.debts.lock().unwrap();
+                for debt in debts.iter_mut().filter(|it| it.state == DebtState::Parked) {
+                    if connection.is_none_or(|it| it == debt.connection)
+                        && key.as_ref().is_none_or(|it| *it == debt.key)
+                    {
+                        debt.state = DebtState::Due;
+                    }
+                }
+            }
+            Change::ConflictClosed { key, field, outcome, reason } => {
+                let mut all = self.conflicts.lock().unwrap();
+                for it in all.iter_mut().filter(|it| it.key == key && it.field == field && it.outcome.is_none()) {
+                    (it.outcome, it.reason) = (Some(outcome.clone()), reason.clone());
+                }
+            }
+            other => self.appended.lock().unwrap().push(other),
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TenantStore for Store {
+    async fn commit(&self, batch: Batch) -> Result<Committed> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(Error::Unavailable(anyhow::anyhow!("disk /var/secret is full")));
+        }
+        let mut out = Committed::default();
+        for change in batch.changes {
+            self.apply(change, batch.at, &mut out)?;
+        }
+        Ok(out)
+    }
+    async fn lease(&self, _: &str, _: &str, _: UnixMs, _: u64) -> Result<Option<u64>> {
+        unreachable!("the doors take no lease")
+    }
+    async fn connections(&self) -> Result<Vec<Connection>> {
+        Ok(self.connections.lock().unwrap().clone())
+    }
+    async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.credentials.lock().unwrap().get(&(connection.0, purpose.to_owned())).cloned())
+    }
+    async fn inbox(&self, _: u32) -> Result<Vec<InboxRow>> {
+        Ok(self.inbox.lock().unwrap().clone())
+    }
+    async fn touched(&self, _: ConnectionId, _: UnixMs, _: u32) -> Result<Vec<Touched>> {
+        Ok(Vec::new())
+    }
+    async fn cursors(&self, _: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
+        Ok(BTreeMap::new())
+    }
+    async fn unfolded(&self, _: u32) -> Result<Vec<LoggedEntry>> {
+        Ok(Vec::new())
+    }
+    async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
+        let states = self.states.lock().unwrap();
+        Ok(keys.iter().map(|it| (it.clone(), states.get(it).cloned().unwrap_or_default())).collect())
+    }
+    async fn links_from(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
+    async fn links_to(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
+    async fn naturals(&self, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
+        Ok(BTreeMap::new())
+    }
+    async fn shadow_digests(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
+    async fn unswept(&self, _: ConnectionId, _: Kind, _: u64) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    async fn linked(&self, _: ConnectionId, _: Kind) -> Result<u64> {
+        Ok(0)
+    }
+    async fn due_debts(&self, _: ConnectionId, _: UnixMs, _: u32) -> Result<Vec<Debt>> {
+        Ok(Vec::new())
+    }
+    async fn debts_of(&self, _: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
+        Ok(Vec::new())
+    }
+    async fn debts(
+        &self,
+        state: DebtState,
+        after: Option<&(ConnectionId, RecordKey)>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        let debts = self.debts.lock().unwrap();
+        let after = |it: &&Debt| after.is_none_or(|after| (it.connection, &it.key) > (after.0, &after.1));
+        Ok(debts.iter().filter(|it| it.state == state).filter(after).take(n_max as usize).cloned().collect())
+    }
+    async fn backlog(&self) -> Result<Backlog> {
+        let debts = self.debts.lock().unwrap();
+        let count = |state| debts.iter().filter(|it| it.state == state).count() as u64;
+        Ok(Backlog { parked: count(DebtState::Parked), debts: count(DebtState::Due), ..Backlog::default() })
+    }
+    async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
+        let states = self.states.lock().unwrap();
+        let keys = states.keys().filter(|it| it.kind == kind).map(|it| it.key.clone());
+        Ok(keys.filter(|it| after.is_none_or(|after| it.as_str() > after)).take(n_max as usize).collect())
+    }
+    async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
+        let events = self.events.lock().unwrap();
+        Ok(events.iter().filter(|it| it.key == *key && it.id > after).take(n_max as usize).cloned().collect())
+    }
+    async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
+        let all = self.conflicts.lock().unwrap();
+        let newest = all.iter().rev().filter(|it| before.is_none_or(|before| it.id < before));
+        let fits = newest.filter(|it| open.is_none_or(|open| open == it.outcome.is_none()));
+        Ok(fits.take(n_max as usize).cloned().collect())
+    }
+    async fn accuracy(&self) -> Result<Vec<Accuracy>> {
+        Ok(Vec::new())
+    }
+    async fn slots(&self) -> Result<Vec<Slot>> {
+        Ok(Vec::new())
+    }
+    async fn releases(&self, _: &str) -> Result<Vec<Release>> {
+        Ok(Vec::new())
+    }
+    async fn calls(&self, _: &str, _: u32) -> Result<Vec<CallRow>> {
+        Ok(Vec::new())
+    }
+    async fn kv_get(&self, _: ConnectionId, _: &str) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+    async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
+        Ok(self.settings.lock().unwrap().get(name).cloned())
+    }
+}
+
+/// Components that accept anything.
+pub struct Guests;
+
+#[async_trait]
+impl Plugins for Guests {
+    async fn upload(&self, _: &TenantHandle, slot: &str, component: Bytes) -> std::result::Result<Release, Refusal> {
+        if component.starts_with(b"\x7fELF") {
+            return Err(Refusal { code: "native-code".into(), message: "this is native code".into(), status: 422 });
+        }
+        let digest = crate::auth::digest::hex(&crate::auth::digest::sha256(&[&component]));
+        let (plugin, state) = ("test 1.0.0".into(), "staged".into());
+        Ok(Release { id: 1, slot: slot.into(), digest, plugin, state, created_at: UnixMs(0) })
+    }
+    async fn activate(&self, _: &TenantHandle, slot: &str, release: u64) -> std::result::Result<Slot, Refusal> {
+        Ok(Slot { name: slot.into(), active: Some(release), previous: None })
+    }
+    async fn rollback(&self, _: &TenantHandle, slot: &str) -> std::result::Result<Slot, Refusal> {
+        assert_ne!(slot, "panics", "asked to");
+        Ok(Slot { name: slot.into(), active: None, previous: None })
+    }
+    async fn price(&self, _: &TenantHandle, slot: &str, basket: Basket) -> std::result::Result<Quote, Refusal> {
+        let priced = |it: &truthsource_host::model::Line| Priced { unit_price: it.list_price, reason: "list".into() };
+        let receipt = Receipt { slot: slot.into(), release: 1, digest: "d".into(), input_sha256: "i".into(), fuel: 7 };
+        Ok(Quote { lines: basket.lines.iter().map(priced).collect(), receipt })
+    }
+    async fn check(&self, _: &TenantHandle, connection: &Connection) -> std::result::Result<Vec<Finding>, Refusal> {
+        let ok = !connection.name.contains("broken");
+        Ok(vec![Finding { subject: "credentials".into(), ok, message: "looked".into() }])
+    }
+    async fn webhook_scheme(
+        &self,
+        _: &TenantHandle,
+        _: &Connection,
+    ) -> std::result::Result<Option<WebhookScheme>, Refusal> {
+        Ok(Some(WebhookScheme {
+            signature_header: "x-shopify-hmac-sha256".into(),
+            algorithm: "hmac-sha256-base64".into(),
+            id_header: "x-shopify-webhook-id".into(),
+            topic_header: "x-shopify-topic".into(),
+            timestamp_header: String::new(),
+        }))
+    }
+    fn forget(&self, _: &TenantHandle, _: &Connection) {}
+}
+
+/// A vault that hides nothing, but opens only what was sealed for the same tenant and name.
+pub struct Glass;
+
+impl Vault for Glass {
+    fn seal(&self, tenant: TenantId, bound: &str, secret: &[u8]) -> anyhow::Result<Vec<u8>> {
+        Ok([format!("{}:{bound}:", tenant.0).as_bytes(), secret].concat())
+    }
+    fn open(&self, tenant: TenantId, bound: &str, sealed: &[u8]) -> anyhow::Result<zeroize::Zeroizing<Vec<u8>>> {
+        let secret = sealed.strip_prefix(format!("{}:{bound}:", tenant.0).as_bytes());
+        Ok(secret.ok_or_else(|| anyhow::anyhow!("sealed for another"))?.to_vec().into())
+    }
+}
+
+/// A node of fakes.
+pub struct World {
+    pub clock: Arc<Hand>,
+    pub control: Arc<Control>,
+    pub app: App,
+}
+
+pub fn world() -> World {
+    let clock = Arc::new(Hand(AtomicU64::new(1_767_225_600_000)));
+    let control = Arc::new(Control::default());
+    let app = App {
+        clock: clock.clone(),
+        control: control.clone(),
+        tenants: Arc::new(Tenants::default()),
+        plugins: Arc::new(Guests),
+        vault: Arc::new(Glass),
+    };
+    World { clock, control, app }
+}

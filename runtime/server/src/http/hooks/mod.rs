@@ -1,0 +1,129 @@
+//! Webhooks in: limit, verify, deduplicate, commit, and only then say yes.
+//!
+//! Everything before the commit is the same work for every address, known or not, and every failure to prove the
+//! origin has the same answer. A webhook is a hint: what it says is looked up later.
+
+mod book;
+mod verify;
+
+use axum::extract::State;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri};
+use truthsource_core::UnixMs;
+
+use self::book::Endpoint;
+pub use self::book::{Hooks, WebhookSecret, WebhookSecrets};
+use super::extract::Raw;
+use super::route::{Access, Route, Spec, Takes};
+use super::{ApiError, Door, strict};
+use crate::auth::digest::{hex, sha256};
+use crate::store::{Batch, Change};
+
+const PREFIX: &str = "/hooks/";
+/// The most headers of a webhook that are kept, and the longest of them.
+const HEADERS_MAX: usize = 32;
+const HEADER_BYTES_MAX: usize = 1_024;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/hooks/{tenant}/{connection}", Access::Public, receive)
+            .about("Takes a webhook, if it is signed by the connection's system. Durable when answered.")
+            .takes_bytes(Takes::Anything),
+    ]
+}
+
+/// The cheap limit, before anything is read or computed.
+pub(super) fn admit(door: &Door, spec: &Spec, parts: &Parts) -> Result<(), ApiError> {
+    if spec.takes != Takes::Anything {
+        return Ok(());
+    }
+    door.hooks.limit(parts.uri.path(), door.app.clock.now()).map_err(|wait_ms| ApiError::TooMany { wait_ms })
+}
+
+async fn receive(
+    State(door): State<Door>,
+    uri: Uri,
+    headers: HeaderMap,
+    Raw(body): Raw,
+) -> Result<StatusCode, ApiError> {
+    // Names need no decoding: an address that is spelled otherwise is unknown.
+    let address = uri.path().strip_prefix(PREFIX).and_then(|it| it.split_once('/')).unwrap_or_default();
+    let found = door.hooks.endpoint(&door.app, address).await?;
+    let now = door.app.clock.now();
+    let (endpoint, is_known) = found.as_ref().map_or((door.hooks.nobody(), false), |it| (&*it.1, true));
+    // Nobody's signature is computed, too, and never counts.
+    if !(verify::is_signed(endpoint, &headers, &body, now) & is_known) {
+        return Err(refused("signature", ApiError::Signature));
+    }
+    let Some((tenant, endpoint)) = found else { return Err(ApiError::Signature) };
+    let change = check(&endpoint, &headers, &body)?;
+    let mut batch = Batch::new(now);
+    batch.changes.push(change);
+    let committed = tenant.store.commit(batch).await?;
+    if committed.fresh.first() == Some(&true) {
+        tenant.wake.notify_one();
+        metrics::counter!("hooks_total", "outcome" => "new").increment(1);
+    } else {
+        metrics::counter!("hooks_total", "outcome" => "duplicate").increment(1);
+    }
+    Ok(StatusCode::OK)
+}
+
+/// What is stored of a verified webhook.
+fn check(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<Change, ApiError> {
+    let id = single(headers, &endpoint.id).filter(|it| is_id(it));
+    let id = id.ok_or_else(|| refused("id", ApiError::bad("invalid-id", "the delivery has no usable id")))?;
+    let topic = single(headers, &endpoint.topic).filter(|it| it.len() <= 255).unwrap_or_default();
+    if strict::too_deep(body) {
+        let digest = hex(&sha256(&[body]));
+        tracing::warn!(body.sha256 = digest, body.bytes = body.len(), "a signed webhook nests too deeply");
+        return Err(refused("body", ApiError::bad("too-deep", "the document nests too deeply")));
+    }
+    let is_json = single(headers, &http::header::CONTENT_TYPE).is_none_or(|it| it.contains("json"));
+    if is_json && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
+        return Err(refused("body", ApiError::bad("malformed-json", "the body is not JSON")));
+    }
+    Ok(Change::Inbox {
+        connection: endpoint.connection,
+        event_id: id.to_owned(),
+        topic: topic.to_owned(),
+        headers: kept(endpoint, headers),
+        body: body.to_vec(),
+    })
+}
+
+/// The system's own headers, without what proves the origin and without what is kept apart.
+fn kept(endpoint: &Endpoint, headers: &HeaderMap) -> Vec<(String, String)> {
+    let apart = [&endpoint.signature, &endpoint.id, &endpoint.topic];
+    let own = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-") && !apart.contains(name));
+    let texts = own.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    texts.filter(|(_, value)| value.len() <= HEADER_BYTES_MAX).take(HEADERS_MAX).collect()
+}
+
+/// The header's value, if it is there once.
+fn single<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
+    let mut all = headers.get_all(name).iter();
+    let (first, more) = (all.next()?, all.next());
+    if more.is_none() { first.to_str().ok() } else { None }
+}
+
+/// 1 to 255 characters that mean nothing to any store, log or path.
+fn is_id(id: &str) -> bool {
+    (1..=255).contains(&id.len())
+        && id.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b':' | b'=' | b'+'))
+}
+
+fn refused(why: &'static str, error: ApiError) -> ApiError {
+    metrics::counter!("hooks_total", "outcome" => why).increment(1);
+    error
+}
+
+/// A sending time as systems write it: RFC 3339, or seconds since 1970.
+fn sent_at(text: &str) -> Option<UnixMs> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(UnixMs(seconds.checked_mul(1_000)?));
+    }
+    let ms = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+    u64::try_from(ms).ok().map(UnixMs)
+}

@@ -1,0 +1,265 @@
+//! Connections: making them, looking at them, giving them secrets.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use truthsource_core::Kind;
+use utoipa::ToSchema;
+
+use super::{check_name, connection};
+use crate::app::TenantHandle;
+use crate::auth::Scope;
+use crate::http::extract::{Json, Path};
+use crate::http::hooks::{WebhookSecret, WebhookSecrets};
+use crate::http::route::{Access, Route};
+use crate::http::view::{moment, parse_moment};
+use crate::http::{Acting, ApiError, Door, List};
+use crate::store::{Batch, Change, Connection, ConnectionSpec, ConnectionState, CursorRow, Error};
+
+/// A connection.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConnectionView {
+    name: String,
+    /// What was asked for.
+    #[schema(value_type = Object)]
+    spec: ConnectionSpec,
+    /// `new`, `active`, `paused` or `denied`.
+    #[schema(value_type = String)]
+    state: ConnectionState,
+    /// Why it does not work.
+    trouble: Option<String>,
+    created_at: String,
+    /// How far each kind has been read; only when one connection is asked for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    progress: BTreeMap<Kind, Progress>,
+}
+
+/// How far a kind has been read.
+#[derive(Serialize)]
+struct Progress {
+    /// Everything was listed once.
+    listed: bool,
+    poll_at: String,
+    swept_at: Option<String>,
+    failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sweep: Option<Sweep>,
+}
+
+/// A sweep under way.
+#[derive(Serialize)]
+struct Sweep {
+    began_at: String,
+    records: u64,
+    fields: u64,
+    mismatches: BTreeMap<String, u64>,
+}
+
+/// A connection to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewConnection {
+    /// 1 to 64 of a-z, 0-9 and `-`.
+    name: String,
+    /// What it links, and how it takes part.
+    #[schema(value_type = Object)]
+    spec: ConnectionSpec,
+    /// Its secrets; they can be given later.
+    #[serde(default)]
+    credentials: Option<Credentials>,
+}
+
+/// Secrets of a connection. They are sealed at once and never shown again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    /// What the host signs requests with, as its connector's authentication scheme wants it.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    auth: Option<serde_json::Map<String, serde_json::Value>>,
+    /// What the system signs its webhooks with: the current secret, and during a rotation the one before.
+    #[serde(default)]
+    webhook: Option<Vec<HookSecret>>,
+}
+
+/// A secret that webhooks are signed with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct HookSecret {
+    /// The secret as the system shows it.
+    secret: String,
+    /// When it ends, if it does.
+    #[serde(default)]
+    expires_at: Option<String>,
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let (read, write) = (Access::Tenant(Scope::ConnectionsRead), Access::Tenant(Scope::ConnectionsWrite));
+    vec![
+        Route::get("/v1/connections", read, list).about("Lists connections.").lists::<ConnectionView>(),
+        Route::post("/v1/connections", write, create)
+            .about("Makes a connection. It does nothing until it has passed its check.")
+            .takes::<NewConnection>()
+            .gives::<ConnectionView>(201),
+        Route::get("/v1/connections/{name}", read, show)
+            .about("A connection and how far it has been read.")
+            .gives::<ConnectionView>(200),
+        Route::put("/v1/connections/{name}/credentials", write, credentials)
+            .about("Replaces secrets of a connection; those that are left out stay.")
+            .takes::<Credentials>()
+            .gives_nothing(),
+    ]
+}
+
+async fn list(acting: Acting) -> Result<Json<List<ConnectionView>>, ApiError> {
+    let all = acting.tenant.store.connections().await?;
+    Ok(Json(List::whole(all.into_iter().map(view))))
+}
+
+async fn show(acting: Acting, Path(name): Path<String>) -> Result<Json<ConnectionView>, ApiError> {
+    let found = connection(&acting.tenant, &name).await?;
+    let cursors = acting.tenant.store.cursors(found.id).await?;
+    let mut shown = view(found);
+    shown.progress = cursors.into_iter().map(|(kind, row)| (kind, progress(row))).collect();
+    Ok(Json(shown))
+}
+
+async fn create(
+    State(door): State<Door>,
+    acting: Acting,
+    Json(body): Json<NewConnection>,
+) -> Result<(StatusCode, Json<ConnectionView>), ApiError> {
+    check_name(&body.name)?;
+    check_spec(&body.spec)?;
+    // Secrets are read before anything is written, so that a mistake in them leaves nothing behind.
+    let secrets = body.credentials.map(read_secrets).transpose()?.unwrap_or_default();
+    let mut batch = Batch::new(door.app.clock.now());
+    batch.changes.push(Change::NewConnection { name: body.name.clone(), spec: body.spec });
+    acting.tenant.store.commit(batch).await.map_err(|error| match error {
+        Error::Conflict(_) => ApiError::conflict("name-taken", "there is a connection of this name already"),
+        other => other.into(),
+    })?;
+    let made = connection(&acting.tenant, &body.name).await?;
+    keep(&door, &acting.tenant, &made, secrets).await?;
+    Ok((StatusCode::CREATED, Json(view(made))))
+}
+
+async fn credentials(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(name): Path<String>,
+    Json(body): Json<Credentials>,
+) -> Result<StatusCode, ApiError> {
+    let found = connection(&acting.tenant, &name).await?;
+    keep(&door, &acting.tenant, &found, read_secrets(body)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Secrets by purpose, as they are sealed.
+type Secrets = Vec<(&'static str, zeroize::Zeroizing<Vec<u8>>)>;
+
+fn read_secrets(credentials: Credentials) -> Result<Secrets, ApiError> {
+    let mut out = Secrets::new();
+    let mut push = |purpose, json: serde_json::Result<Vec<u8>>| {
+        out.push((purpose, json.map_err(|it| ApiError::Internal(it.into()))?.into()));
+        Ok::<_, ApiError>(())
+    };
+    if let Some(auth) = credentials.auth {
+        push("auth", serde_json::to_vec(&auth))?;
+    }
+    if let Some(given) = credentials.webhook {
+        if given.is_empty() || given.len() > 2 || given.iter().any(|it| it.secret.is_empty()) {
+            let detail = "give one webhook secret, or two during a rotation, none of them empty";
+            return Err(ApiError::unprocessable("invalid-secrets", detail));
+        }
+        let mut secrets = Vec::new();
+        for one in given {
+            let expires_at = one.expires_at.map(|it| parse_moment("expires_at", &it)).transpose()?;
+            secrets.push(WebhookSecret { secret: one.secret, expires_at });
+        }
+        push("webhook", serde_json::to_vec(&WebhookSecrets { secrets }))?;
+    }
+    Ok(out)
+}
+
+/// Seals and stores secrets. A connection that was refused for its old ones is tried again.
+async fn keep(door: &Door, tenant: &TenantHandle, of: &Connection, secrets: Secrets) -> Result<(), ApiError> {
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(door.app.clock.now());
+    for (purpose, secret) in secrets {
+        let bound = format!("connection/{}/{purpose}", of.id);
+        let sealed = door.app.vault.seal(tenant.tenant.id, &bound, &secret)?;
+        batch.changes.push(Change::Credentials { id: of.id, purpose: purpose.to_owned(), sealed });
+    }
+    if of.state == ConnectionState::Denied {
+        let state = ConnectionState::Active;
+        batch.changes.push(Change::Connection { id: of.id, spec: of.spec.clone(), state, trouble: None });
+    }
+    tenant.store.commit(batch).await?;
+    door.app.plugins.forget(tenant, of);
+    door.hooks.forget(&tenant.tenant.name);
+    tenant.wake.notify_one();
+    Ok(())
+}
+
+fn check_spec(spec: &ConnectionSpec) -> Result<(), ApiError> {
+    let invalid = |detail: String| Err(ApiError::unprocessable("invalid-spec", detail));
+    match spec.connector.strip_prefix("connector:") {
+        Some(name) if check_name(name).is_ok() => {}
+        _ => return invalid("`connector` is a slot like `connector:shopify`".to_owned()),
+    }
+    for origin in &spec.egress {
+        let url = url::Url::parse(origin).ok();
+        let plain = url.is_some_and(|it| {
+            matches!(it.scheme(), "http" | "https")
+                && it.origin().ascii_serialization() == origin.trim_end_matches('/').to_ascii_lowercase()
+        });
+        if !plain {
+            let shown: String = origin.chars().take(80).collect();
+            return invalid(format!("`{shown}` in `egress` is no origin like `https://shop.example:8443`"));
+        }
+    }
+    if spec.kinds.is_empty() {
+        return invalid("`kinds` names no kind".to_owned());
+    }
+    if spec.poll_every_ms.values().any(|it| *it < 100) {
+        return invalid("`poll_every_ms` is at least 100".to_owned());
+    }
+    let long = |it: &String| it.len() > 4_096;
+    if spec.settings.len() > 100 || spec.settings.iter().any(|(name, value)| long(name) || long(value)) {
+        return invalid("`settings` are at most 100, of at most 4096 bytes each".to_owned());
+    }
+    Ok(())
+}
+
+pub(super) fn view(connection: Connection) -> ConnectionView {
+    ConnectionView {
+        name: connection.name,
+        spec: connection.spec,
+        state: connection.state,
+        trouble: connection.trouble,
+        created_at: moment(connection.created_at),
+        progress: BTreeMap::new(),
+    }
+}
+
+fn progress(row: CursorRow) -> Progress {
+    let sweep = row.sweep.map(|it| Sweep {
+        began_at: moment(it.began_at),
+        records: it.seen,
+        fields: it.fields,
+        mismatches: it.mismatches,
+    });
+    Progress {
+        listed: row.listed,
+        poll_at: moment(row.poll_at),
+        swept_at: row.swept_at.map(moment),
+        failures: row.failures,
+        sweep,
+    }
+}

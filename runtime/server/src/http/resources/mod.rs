@@ -1,0 +1,67 @@
+//! One file per resource.
+
+mod accuracy;
+mod conflicts;
+mod connection_acts;
+mod connections;
+mod debts;
+mod health;
+mod keys;
+mod price;
+mod records;
+mod rules;
+mod slots;
+mod status;
+mod tenants;
+mod timeline;
+
+use super::ApiError;
+use super::route::Route;
+use crate::app::TenantHandle;
+use crate::store::Connection;
+
+/// The routes of every resource.
+pub(super) fn routes() -> Vec<Route> {
+    [
+        health::routes(),
+        tenants::routes(),
+        connections::routes(),
+        connection_acts::routes(),
+        slots::routes(),
+        records::routes(),
+        timeline::routes(),
+        conflicts::routes(),
+        debts::routes(),
+        accuracy::routes(),
+        status::routes(),
+        price::routes(),
+        keys::routes(),
+        rules::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The tenant's connection of this name.
+async fn connection(tenant: &TenantHandle, name: &str) -> Result<Connection, ApiError> {
+    let all = tenant.store.connections().await?;
+    all.into_iter().find(|it| it.name == name).ok_or(ApiError::NotFound("connection"))
+}
+
+/// Names of tenants and connections, which stand in addresses.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let letters = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    if letters && (1..=64).contains(&name.len()) && !name.starts_with('-') {
+        return Ok(());
+    }
+    Err(ApiError::unprocessable("invalid-name", "a name is 1 to 64 of a-z, 0-9 and `-`, not beginning with `-`"))
+}
+
+/// Texts for people.
+fn check_label(label: &str) -> Result<(), ApiError> {
+    if label.chars().count() <= 200 && !label.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(ApiError::unprocessable("invalid-label", "a label is one line of at most 200 characters"))
+}

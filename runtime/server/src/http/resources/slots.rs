@@ -1,0 +1,127 @@
+//! Slots and the components that fill them.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::auth::Scope;
+use crate::http::extract::{Json, Path, Raw};
+use crate::http::route::{Access, Route, Takes};
+use crate::http::view::moment;
+use crate::http::{Acting, ApiError, Door, List};
+use crate::store::{Release, Slot};
+
+/// A place that a component fills.
+#[derive(Serialize, ToSchema)]
+struct SlotView {
+    name: String,
+    /// The release that answers calls.
+    active: Option<u64>,
+    /// The release that answered before: what a rollback returns to.
+    previous: Option<u64>,
+}
+
+/// A component in a slot.
+#[derive(Serialize, ToSchema)]
+struct ReleaseView {
+    id: u64,
+    slot: String,
+    /// The component's sha256, in hex.
+    digest: String,
+    /// The plugin's name and version.
+    plugin: String,
+    /// `staged`, `active` or `retired`.
+    state: String,
+    created_at: String,
+}
+
+/// Which release is to answer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Activate {
+    release: u64,
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let (read, activates) = (Access::Tenant(Scope::PluginsRead), Access::Tenant(Scope::PluginsActivate));
+    vec![
+        Route::get("/v1/slots", read, list).about("Lists slots and what fills them.").lists::<SlotView>(),
+        Route::get("/v1/slots/{slot}/releases", read, releases)
+            .about("Lists the releases of a slot, newest first.")
+            .lists::<ReleaseView>(),
+        Route::post("/v1/slots/{slot}/releases", Access::Tenant(Scope::PluginsUpload), upload)
+            .about("Uploads a component: it is checked, compiled and staged, and answers nothing yet.")
+            .takes_bytes(Takes::Wasm)
+            .gives::<ReleaseView>(201),
+        Route::post("/v1/slots/{slot}/activate", activates, activate)
+            .about("Lets a release answer the slot's calls, from the next call on.")
+            .takes::<Activate>()
+            .gives::<SlotView>(200),
+        Route::post("/v1/slots/{slot}/rollback", activates, rollback)
+            .about("Lets the release that answered before answer again.")
+            .gives::<SlotView>(200),
+    ]
+}
+
+async fn list(acting: Acting) -> Result<Json<List<SlotView>>, ApiError> {
+    let slots = acting.tenant.store.slots().await?;
+    Ok(Json(List::whole(slots.into_iter().map(slot_view))))
+}
+
+async fn releases(acting: Acting, Path(slot): Path<String>) -> Result<Json<List<ReleaseView>>, ApiError> {
+    let releases = acting.tenant.store.releases(&slot).await?;
+    Ok(Json(List::whole(releases.into_iter().map(release_view))))
+}
+
+async fn upload(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(slot): Path<String>,
+    Raw(component): Raw,
+) -> Result<(StatusCode, Json<ReleaseView>), ApiError> {
+    let release = door.app.plugins.upload(&acting.tenant, &slot, component).await?;
+    Ok((StatusCode::CREATED, Json(release_view(release))))
+}
+
+async fn activate(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(slot): Path<String>,
+    Json(body): Json<Activate>,
+) -> Result<Json<SlotView>, ApiError> {
+    let filled = door.app.plugins.activate(&acting.tenant, &slot, body.release).await?;
+    changed(&door, &acting);
+    Ok(Json(slot_view(filled)))
+}
+
+async fn rollback(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(slot): Path<String>,
+) -> Result<Json<SlotView>, ApiError> {
+    let filled = door.app.plugins.rollback(&acting.tenant, &slot).await?;
+    changed(&door, &acting);
+    Ok(Json(slot_view(filled)))
+}
+
+/// Another connector may verify webhooks otherwise.
+fn changed(door: &Door, acting: &Acting) {
+    door.hooks.forget(&acting.tenant.tenant.name);
+    acting.tenant.wake.notify_one();
+}
+
+fn slot_view(slot: Slot) -> SlotView {
+    SlotView { name: slot.name, active: slot.active, previous: slot.previous }
+}
+
+fn release_view(release: Release) -> ReleaseView {
+    ReleaseView {
+        id: release.id,
+        slot: release.slot,
+        digest: release.digest,
+        plugin: release.plugin,
+        state: release.state,
+        created_at: moment(release.created_at),
+    }
+}

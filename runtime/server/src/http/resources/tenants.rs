@@ -1,0 +1,71 @@
+//! Tenants, for operators.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::check_name;
+use crate::app::TenantHandle;
+use crate::auth::Scope;
+use crate::http::extract::Json;
+use crate::http::route::{Access, Route};
+use crate::http::view::moment;
+use crate::http::{ApiError, Door, List};
+use crate::store::Error;
+use crate::store::control::Tenant;
+
+/// A tenant.
+#[derive(Serialize, ToSchema)]
+struct TenantView {
+    /// Its name in addresses.
+    name: String,
+    /// When it was made.
+    created_at: String,
+}
+
+/// A tenant to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewTenant {
+    /// 1 to 64 of a-z, 0-9 and `-`.
+    name: String,
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let (read, write) = (Access::Operator(Scope::TenantsRead), Access::Operator(Scope::TenantsWrite));
+    vec![
+        Route::get("/v1/tenants", read, list).about("Lists tenants.").lists::<TenantView>(),
+        Route::post("/v1/tenants", write, create)
+            .about("Makes a tenant.")
+            .takes::<NewTenant>()
+            .gives::<TenantView>(201),
+    ]
+}
+
+async fn list(State(door): State<Door>) -> Result<Json<List<TenantView>>, ApiError> {
+    let tenants = door.app.control.tenants().await?;
+    Ok(Json(List::whole(tenants.iter().map(view))))
+}
+
+async fn create(
+    State(door): State<Door>,
+    Json(body): Json<NewTenant>,
+) -> Result<(StatusCode, Json<TenantView>), ApiError> {
+    check_name(&body.name)?;
+    let added = door.app.control.add_tenant(&body.name, door.app.clock.now()).await;
+    let tenant = added.map_err(|error| match error {
+        Error::Conflict(_) => ApiError::conflict("name-taken", "there is a tenant of this name already"),
+        other => other.into(),
+    })?;
+    let store = door.app.control.open(tenant.id).await?;
+    let answer = view(&tenant);
+    door.app.tenants.add(TenantHandle { tenant, store, wake: Arc::default() });
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+fn view(tenant: &Tenant) -> TenantView {
+    TenantView { name: tenant.name.clone(), created_at: moment(tenant.created_at) }
+}
