@@ -1,1 +1,4 @@
 //! Every integration test, in one binary.
+#![forbid(unsafe_code)]
+
+mod simulation;

@@ -9,5 +9,8 @@ pub mod app;
 pub mod auth;
 pub mod engine;
 pub mod http;
+pub mod plugins;
+pub mod sim;
 pub mod store;
 pub mod telemetry;
+pub mod work;

@@ -16,7 +16,7 @@ use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
 
 use super::connections::{Parties, observed_of, state_of};
 use super::lane::Lane;
-use super::{Did, Engine, Error, intent_token, key_token, link_token};
+use super::{Did, Engine, Error, intent_token, key_token, link_token, listed_token};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
 
 /// How many calls to one connection run at once where its system does not say.
@@ -50,6 +50,11 @@ struct Ready {
 async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
     let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
+    let cursors = engine.store.cursors(lane.connection.id).await?;
+    let reads = |kind: &Kind| lane.connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
+    // A kind that is never read there is never listed either: nothing of it can be there but what we created.
+    let is_listed = |kind: &Kind| cursors.get(kind).is_some_and(|it| it.listed) || !reads(kind);
+    let listed: BTreeSet<Kind> = Kind::ALL.into_iter().filter(is_listed).collect();
     let unread = unread(engine, lane.connection.id, &states).await?;
     let mut batch = lane.batch(engine);
     let mut ready = Vec::new();
@@ -65,7 +70,12 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             batch.changes.push(Change::Paid { connection: debt.connection, key: debt.key.clone() });
             continue;
         };
-        match address(engine, lane.connection.id, debt.key.kind, &intent).await? {
+        let addressed = if intent.remote_id.is_none() && !listed.contains(&debt.key.kind) {
+            Err(listed_token(lane.connection.id, debt.key.kind))
+        } else {
+            address(engine, lane.connection.id, debt.key.kind, &intent).await?
+        };
+        match addressed {
             Ok(write) => {
                 note_begun(&mut batch, &debt, &intent);
                 ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write });

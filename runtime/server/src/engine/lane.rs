@@ -35,13 +35,7 @@ impl Lane {
     /// # Errors
     /// When the store fails.
     pub async fn renew(&mut self, engine: &Engine) -> Result<bool, Error> {
-        let fence = engine.store.lease(&self.name, &engine.holder, engine.now(), engine.pace.lease_ms).await?;
-        let ours = fence.is_some();
-        if let Some(fence) = fence.filter(|it| *it != self.fence) {
-            self.fence = fence;
-            self.ticks = 0;
-        }
-        Ok(ours)
+        Ok(engine.store.renew(&self.name, self.fence, engine.now(), engine.pace.lease_ms).await?)
     }
 
     /// The number of the next read or write: higher than any before on this connection, across restarts.

@@ -144,6 +144,13 @@ pub fn key_token(connection: truthsource_core::record::ConnectionId, kind: Kind,
     format!("to:{connection}:{kind}:{key}")
 }
 
+/// Token of creations that wait until all is known that a connection has of a kind: what is merely not read yet must
+/// never be created a second time.
+#[must_use]
+pub fn listed_token(connection: truthsource_core::record::ConnectionId, kind: Kind) -> String {
+    format!("listed:{connection}:{kind}")
+}
+
 /// Token of entries that wait for the outcome of a write.
 #[must_use]
 pub fn intent_token(

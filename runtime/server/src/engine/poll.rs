@@ -7,7 +7,7 @@ use truthsource_host::model::Pull;
 use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
 use super::lane::Lane;
-use super::{Did, Engine, Error};
+use super::{Did, Engine, Error, listed_token};
 use crate::store::{Change, CursorRow};
 
 /// How often a kind is polled when its connection does not say.
@@ -63,7 +63,10 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow) 
                 let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
                 did.handled += log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Poll, &mut batch).await?;
                 row.cursor = Some(page.cursor);
-                row.listed |= !page.more;
+                if !page.more && !row.listed {
+                    row.listed = true;
+                    batch.changes.push(Change::Wake { token: listed_token(lane.connection.id, kind) });
+                }
                 row.failures = 0;
                 let every = lane.connection.spec.poll_every_ms.get(&kind).copied().unwrap_or(POLL_EVERY_MS);
                 row.poll_at = if page.more { batch.at } else { batch.at.plus(every) };

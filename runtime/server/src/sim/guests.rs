@@ -26,6 +26,12 @@ impl SimClock {
     pub fn advance(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
+
+    /// Milliseconds since the run was set up.
+    #[must_use]
+    pub fn elapsed(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Clock for SimClock {

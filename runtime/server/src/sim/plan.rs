@@ -95,8 +95,8 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let draw = Draw::new(seed);
         let rate = |name: &str, most: u64| {
-            let on = draw.chance(500, "fault-on", hash(name));
-            if on { draw.below(most, "fault-rate", hash(name)) as u32 } else { 0 }
+            let on = draw.chance(500, &format!("{name} is on"), 0);
+            if on { draw.below(most, &format!("{name} strength"), 0) as u32 } else { 0 }
         };
         let faults = Faults {
             unreachable: rate("unreachable", 150),
@@ -109,8 +109,7 @@ impl Plan {
             crash_after: rate("crash-after", 30),
         };
         let chaos_ms = 20_000;
-        let acts = (0..60 + draw.below(60, "acts", 0)).map(|n| act(draw, n, chaos_ms)).collect::<Vec<_>>();
-        let mut acts = acts;
+        let mut acts: Vec<Act> = (0..60 + draw.below(60, "acts", 0)).map(|n| act(draw, n, chaos_ms)).collect();
         acts.sort_by_key(|it| it.at_ms);
         Self { seed, acts, faults, chaos_ms }
     }
@@ -127,8 +126,4 @@ fn act(draw: Draw, n: u64, chaos_ms: u64) -> Act {
     };
     let system = if matches!(deed, Deed::Order { .. }) { SHOP } else { system };
     Act { at_ms: draw.below(chaos_ms, "when", n), system, deed }
-}
-
-fn hash(name: &str) -> u64 {
-    name.bytes().fold(7, |hash, byte| hash * 31 + u64::from(byte))
 }

@@ -49,18 +49,15 @@ pub struct Outcome {
 /// When the run itself cannot be set up; what the engine does wrong is in the outcome.
 pub async fn run(plan: &Plan) -> anyhow::Result<Outcome> {
     let mut world = World::set_up(plan).await?;
+    // What people do before a system was read for the first time is part of what it opens with.
+    world.calm_down().await;
+    world.begun_ms = Some(world.clock.elapsed());
     while world.elapsed() < plan.chaos_ms {
         world.turn().await;
     }
     world.heal();
-    let quiet_by = world.elapsed() + LIVENESS_MS;
-    let mut calm = 0;
-    while calm < 3 && world.elapsed() < quiet_by {
-        let did = world.turn().await;
-        let idle = did.handled == 0 && world.store.backlog().await.is_ok_and(|it| is_idle(&it)) && !world.has_news();
-        calm = if idle { calm + 1 } else { 0 };
-    }
-    world.judge(calm >= 3).await
+    let calm = world.calm_down().await;
+    world.judge(calm).await
 }
 
 fn is_idle(backlog: &Backlog) -> bool {
@@ -79,6 +76,8 @@ struct World<'a> {
     /// Stock moves that really happened, by item.
     moved: BTreeMap<u64, i64>,
     crashed: Arc<AtomicBool>,
+    /// When people began to act; `None` while the systems are read for the first time.
+    begun_ms: Option<u64>,
     turns: u64,
     boots: u64,
     events: u64,
@@ -122,6 +121,7 @@ impl<'a> World<'a> {
             acts: plan.acts.iter().peekable(),
             moved: BTreeMap::new(),
             crashed,
+            begun_ms: None,
             turns: 0,
             boots: 0,
             events: 0,
@@ -131,8 +131,22 @@ impl<'a> World<'a> {
         })
     }
 
+    /// Milliseconds since people began to act.
     fn elapsed(&self) -> u64 {
-        self.clock.now().since(SimClock::default().now())
+        self.begun_ms.map_or(0, |begun| self.clock.elapsed() - begun)
+    }
+
+    /// Runs until there is nothing to do for three turns; false if that does not happen in time.
+    async fn calm_down(&mut self) -> bool {
+        let by = self.clock.elapsed() + LIVENESS_MS;
+        let mut calm = 0;
+        while calm < 3 && self.clock.elapsed() < by {
+            let did = self.turn().await;
+            let backlog = self.store.backlog().await;
+            let idle = did.handled == 0 && backlog.is_ok_and(|it| is_idle(&it)) && !self.has_news();
+            calm = if idle { calm + 1 } else { 0 };
+        }
+        calm >= 3
     }
 
     fn draw(&self) -> Draw {
@@ -150,7 +164,7 @@ impl<'a> World<'a> {
     async fn turn(&mut self) -> Did {
         self.turns += 1;
         self.clock.advance(20 + self.draw().below(200, "pause", self.turns));
-        while self.act(self.elapsed()) {}
+        while self.begun_ms.is_some() && self.act(self.elapsed()) {}
         self.send_hooks();
         let mut did = self.deliver_hooks().await;
         let first = self.draw().below(3, "order", self.turns) as usize;
@@ -188,7 +202,7 @@ impl<'a> World<'a> {
     }
 
     fn send_hooks(&mut self) {
-        let elapsed = self.elapsed();
+        let elapsed = self.clock.elapsed();
         for at in 0..SYSTEMS {
             let news = std::mem::take(&mut self.guests.system(at).news);
             for (kind, id) in news {
@@ -209,7 +223,7 @@ impl<'a> World<'a> {
     }
 
     async fn deliver_hooks(&mut self) -> Did {
-        let elapsed = self.elapsed();
+        let elapsed = self.clock.elapsed();
         let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.hooks).into_iter().partition(|it| it.0 <= elapsed);
         self.hooks = later;
         let handled = due.len();
@@ -288,7 +302,9 @@ impl<'a> World<'a> {
         let mut violations = Vec::new();
         if !calm {
             let backlog = self.store.backlog().await?;
-            violations.push(format!("P1: not settled {LIVENESS_MS} ms after faults ended: {backlog:?}"));
+            let held = self.store.conflicts(Some(true), None, 3).await?;
+            let held: Vec<String> = held.into_iter().map(|it| format!("{} {}: {}", it.key, it.field, it.reason)).collect();
+            violations.push(format!("P1: not settled {LIVENESS_MS} ms after faults ended: {backlog:?}, held: {held:?}"));
         }
         let writes = |world: &Self| (0..SYSTEMS).map(|at| world.guests.system(at).writes).sum::<u64>();
         let before = writes(&self);
@@ -301,7 +317,7 @@ impl<'a> World<'a> {
         }
         judge::systems(&self.guests, &self.moved, &mut violations);
         judge::history(self.store.as_ref(), &mut violations, &mut self.reached).await?;
-        self.trace.update(self.store.state_hash());
+        self.trace.update(self.store.state_hash().await?);
         let trace: [u8; 32] = self.trace.finalize().into();
         count(&mut self.reached, "run");
         Ok(Outcome { violations, trace: truthsource_core::digest::hex(&trace), reached: self.reached })

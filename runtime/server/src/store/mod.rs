@@ -17,7 +17,7 @@ pub mod change;
 mod contract;
 pub mod control;
 mod digest;
-mod inspect;
+pub mod inspect;
 pub mod model;
 pub mod row;
 pub mod sqlite;
@@ -64,9 +64,11 @@ pub trait TenantStore: Send + Sync {
     /// Writes the whole batch or nothing. Durable when it returns. Concurrent calls share one sync to disk.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 
-    /// Takes or renews the lease of a lane for `ttl_ms`; `None` while another worker holds it. The fence rises each
-    /// time the lease goes to a new holder or starts again.
+    /// Takes the lease of a lane for `ttl_ms` and gives its fence, which is higher than any before; `None` while
+    /// another holder has it. A holder that takes its own lease again starts anew: what it began before is void.
     async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>>;
+    /// Prolongs the lease that this fence stands for; false when it was taken by somebody else.
+    async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool>;
 
     /// Every connection, in order.
     async fn connections(&self) -> Result<Vec<Connection>>;

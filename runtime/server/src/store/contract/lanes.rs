@@ -5,12 +5,14 @@ pub async fn a_lease_is_held_by_one<P: Place>() {
     let lease = async |holder: &str, ms| store.lease("fold", holder, at(ms), 10).await.unwrap();
     assert_eq!(lease("a", 0).await, Some(1));
     assert_eq!(lease("b", 9).await, None);
-    assert_eq!(lease("a", 9).await, Some(1));
+    assert!(store.renew("fold", 1, at(9), 10).await.unwrap());
     assert_eq!(lease("b", 18).await, None);
     assert_eq!(lease("b", 19).await, Some(2));
+    assert!(!store.renew("fold", 1, at(20), 10).await.unwrap());
     assert_eq!(lease("a", 20).await, None);
     // The same holder starts again: what it began before is void.
-    assert_eq!(lease("b", 40).await, Some(3));
+    assert_eq!(lease("b", 21).await, Some(3));
+    assert!(!store.renew("fold", 2, at(22), 10).await.unwrap());
     assert_eq!(store.lease("deliver", "a", at(20), 10).await.unwrap(), Some(1));
 }
 

@@ -7,6 +7,9 @@ impl Data {
     pub(super) fn apply(&mut self, at: UnixMs, change: Change, done: &mut Committed, held: &mut log::Holdings) {
         match change {
             Change::Inbox { .. } => done.fresh.push(self.take(at, change)),
+            Change::Command { connection, command_key, key } => {
+                self.commands.entry((connection, command_key)).or_insert(key.key);
+            }
             Change::NewConnection { name, spec } => done.connections.push(self.add_connection(at, name, spec)),
             Change::InboxDone { .. }
             | Change::Touch { .. }
@@ -17,7 +20,8 @@ impl Data {
             | Change::Folded { .. }
             | Change::Wait { .. }
             | Change::Drop { .. }
-            | Change::Wake { .. } => self.apply_log(at, change, held),
+            | Change::Wake { .. }
+            | Change::Discard { .. } => self.apply_log(at, change, held),
             Change::Truth { .. } | Change::Shadow { .. } | Change::Link { .. } | Change::Swept { .. } => {
                 self.apply_record(change);
             }

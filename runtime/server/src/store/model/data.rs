@@ -40,6 +40,8 @@ pub(super) struct Data {
     pub links: BTreeMap<At, Link>,
     /// The remote id of each linked key.
     pub linked: BTreeMap<At, String>,
+    /// The key whose creation was begun under a command key.
+    pub commands: BTreeMap<(ConnectionId, String), String>,
     pub debts: BTreeMap<At, Owed>,
     pub events: Vec<Event>,
     pub conflicts: Vec<Conflict>,
@@ -103,12 +105,16 @@ impl Data {
     pub fn lease(&mut self, lane: &str, holder: &str, now: UnixMs, until: UnixMs) -> Option<u64> {
         let fresh = || Lane { holder: String::new(), until: UnixMs(0), fence: 0 };
         let lane = self.lanes.entry(lane.to_owned()).or_insert_with(fresh);
-        let (is_same, is_over) = (lane.holder == holder, lane.fence == 0 || lane.until <= now);
-        if !is_same && !is_over {
+        if lane.holder != holder && lane.fence != 0 && lane.until > now {
             return None;
         }
-        lane.fence += u64::from(!is_same || is_over);
+        lane.fence += 1;
         (lane.holder, lane.until) = (holder.to_owned(), until);
         Some(lane.fence)
+    }
+
+    pub fn renew(&mut self, lane: &str, fence: u64, until: UnixMs) -> bool {
+        let held = self.lanes.get_mut(lane).filter(|it| it.fence == fence);
+        held.map(|it| it.until = until).is_some()
     }
 }

@@ -32,6 +32,7 @@ impl Data {
             }
             Change::Drop { seq, .. } => self.settle(seq),
             Change::Wake { token } => self.wake(at, &token),
+            Change::Discard { token, .. } => self.waiting.retain(|_, it| *it != token),
             _ => {}
         }
     }

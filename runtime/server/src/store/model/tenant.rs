@@ -17,6 +17,10 @@ impl TenantStore for ModelStore {
         self.with(|data| data.lease(lane, holder, now, now.plus(ttl_ms)))
     }
 
+    async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool> {
+        self.with(|data| data.renew(lane, fence, now.plus(ttl_ms)))
+    }
+
     async fn connections(&self) -> Result<Vec<Connection>> {
         self.with(|data| data.connections.values().cloned().collect())
     }
@@ -69,6 +73,17 @@ impl TenantStore for ModelStore {
         self.with(|data| {
             let id = |key: &String| Some((key.clone(), data.linked.get(&place(connection, kind, key))?.clone()));
             keys.iter().filter_map(id).collect()
+        })
+    }
+
+    async fn commands(
+        &self,
+        connection: ConnectionId,
+        command_keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.with(|data| {
+            let found = |it: &String| Some((it.clone(), data.commands.get(&(connection, it.clone()))?.clone()));
+            command_keys.iter().filter_map(found).collect()
         })
     }
 
@@ -158,6 +173,10 @@ impl TenantStore for ModelStore {
 
     async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
         self.with(|data| data.kv.get(&(connection, key.to_owned())).cloned())
+    }
+
+    async fn kv_count(&self, connection: ConnectionId) -> Result<u64> {
+        self.with(|data| data.kv.keys().filter(|it| it.0 == connection).count() as u64)
     }
 
     async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {

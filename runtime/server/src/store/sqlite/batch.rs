@@ -24,6 +24,8 @@ enum Family {
     Wait,
     Drop,
     Wake,
+    Discard,
+    Command,
     Truth,
     Shadow,
     Link,
@@ -50,6 +52,7 @@ const DEBT: u16 = 1 << 7;
 const EVENT: u16 = 1 << 8;
 const CONFLICT: u16 = 1 << 9;
 const KV: u16 = 1 << 10;
+const COMMAND: u16 = 1 << 11;
 const EVERYTHING: u16 = u16::MAX;
 
 impl Family {
@@ -67,6 +70,8 @@ impl Family {
             Change::Wait { .. } => Self::Wait,
             Change::Drop { .. } => Self::Drop,
             Change::Wake { .. } => Self::Wake,
+            Change::Discard { .. } => Self::Discard,
+            Change::Command { .. } => Self::Command,
             Change::Truth { .. } => Self::Truth,
             Change::Shadow { .. } => Self::Shadow,
             Change::Link { .. } => Self::Link,
@@ -96,7 +101,8 @@ impl Family {
             Self::Touch | Self::Untouch | Self::TouchLater => TOUCHED,
             Self::Cursor => CURSOR,
             Self::Swept | Self::Link => LINK,
-            Self::Append | Self::Folded | Self::Wait | Self::Drop => ENTRY,
+            Self::Append | Self::Folded | Self::Wait | Self::Drop | Self::Discard => ENTRY,
+            Self::Command => COMMAND,
             Self::Wake => ENTRY | DEBT,
             Self::Truth => TRUTH,
             Self::Shadow => SHADOW,
@@ -160,6 +166,8 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Wait => entries::wait(db, at, changes).await,
         Family::Drop => entries::discard(db, at, changes).await,
         Family::Wake => wake(db, at, changes).await,
+        Family::Discard => entries::discard_waiting(db, at, changes).await,
+        Family::Command => links::command(db, at, changes).await,
         Family::Truth => records::truth(db, at, changes).await,
         Family::Shadow => records::shadow(db, at, changes).await,
         Family::Link => links::link(db, at, changes).await,
@@ -212,7 +220,7 @@ async fn check_fence(db: &mut SqliteConnection, lane: &str, fence: u64) -> Resul
     if newest.is_some_and(|newest| number(newest) > fence) { Err(Error::Fenced) } else { Ok(()) }
 }
 
-/// Takes, renews or is refused the lease of a lane.
+/// Takes or is refused the lease of a lane.
 pub(super) async fn lease(
     db: &mut SqliteConnection,
     lane: &str,
@@ -223,13 +231,19 @@ pub(super) async fn lease(
     let sql = "
         insert into lane (name, holder, lease_until, fence) values (?1, ?2, ?4, 1)
         on conflict (name) do update
-        set fence = fence + (holder <> excluded.holder or lease_until <= ?3),
-            holder = excluded.holder, lease_until = excluded.lease_until
+        set fence = fence + 1, holder = excluded.holder, lease_until = excluded.lease_until
         where holder = excluded.holder or lease_until <= ?3
         returning fence";
     let query = sqlx::query_scalar(sql).bind(lane).bind(holder).bind(int(now.0)).bind(int(until.0));
     let fence: Option<i64> = query.fetch_optional(db).await.map_err(unavailable)?;
     Ok(fence.map(number))
+}
+
+/// Prolongs a lease that is still held.
+pub(super) async fn renew(db: &mut SqliteConnection, lane: &str, fence: u64, until: UnixMs) -> Result<bool> {
+    let sql = "update lane set lease_until = ?3 where name = ?1 and fence = ?2";
+    let query = sqlx::query(sql).bind(lane).bind(int(fence)).bind(int(until.0));
+    Ok(query.execute(db).await.map_err(unavailable)?.rows_affected() == 1)
 }
 
 #[cfg(test)]

@@ -78,6 +78,12 @@ pub(super) async fn kv(db: &mut SqliteConnection, changes: &[Change]) -> Result<
     Ok(())
 }
 
+pub(super) async fn kv_count(db: &SqlitePool, connection: ConnectionId) -> Result<u64> {
+    let sql = "select count(*) from kv where connection = ?1";
+    let count: i64 = sqlx::query_scalar(sql).bind(connection.0).fetch_one(db).await.map_err(unavailable)?;
+    Ok(super::decode::number(count))
+}
+
 pub(super) async fn kv_get(db: &SqlitePool, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
     let sql = "select value from kv where connection = ?1 and key = ?2";
     sqlx::query_scalar(sql).bind(connection.0).bind(key).fetch_optional(db).await.map_err(unavailable)

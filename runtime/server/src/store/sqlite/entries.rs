@@ -100,6 +100,20 @@ pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
     tokens(changes).run(db, sql, at).await.map(|_| ())
 }
 
+pub(super) async fn discard_waiting(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Discard { token, reason } = change {
+            rows.row().text(token).text(reason);
+        }
+    }
+    let sql = "
+        update entry indexed by entry_waiting set state = 'dropped', token = null, reason = new.reason
+        from (select value ->> 0 as token, value ->> 1 as reason from json_each(?1)) new
+        where entry.state = 'waiting' and entry.token = new.token";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
 /// The tokens that are woken, one a row.
 pub(super) fn tokens(changes: &[Change]) -> Rows {
     let mut rows = Rows::new();

@@ -40,6 +40,33 @@ pub(super) async fn link(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
     }
 }
 
+pub(super) async fn command(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Command { connection, command_key, key } = change {
+            rows.row().int(connection.0.into()).text(command_key).text(&key.key);
+        }
+    }
+    let sql = "
+        insert into command (connection, command_key, key)
+        select value ->> 0, value ->> 1, value ->> 2 from json_each(?1) where true
+        on conflict do nothing";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn commands(
+    db: &SqlitePool,
+    connection: ConnectionId,
+    command_keys: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>> {
+    let sql = "
+        select command_key, key from command
+        where connection = ?1 and command_key in (select value from json_each(?2))";
+    let query = sqlx::query_as(sql).bind(connection.0).bind(list(command_keys));
+    let rows: Vec<(String, String)> = query.fetch_all(db).await.map_err(unavailable)?;
+    Ok(rows.into_iter().collect())
+}
+
 pub(super) async fn swept(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {

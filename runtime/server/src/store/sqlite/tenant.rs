@@ -42,6 +42,12 @@ impl TenantStore for SqliteTenant {
         work.await
     }
 
+    async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool> {
+        let (lane, until) = (lane.to_owned(), now.plus(ttl_ms));
+        let work = self.file.writer().call(move |db| Box::pin(async move { batch::renew(db, &lane, fence, until).await }));
+        work.await
+    }
+
     async fn connections(&self) -> Result<Vec<Connection>> {
         connections::all(self.reads()).await
     }
@@ -86,6 +92,14 @@ impl TenantStore for SqliteTenant {
         keys: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, String>> {
         links::look_up(self.reads(), links::TO, connection, kind, keys).await
+    }
+
+    async fn commands(
+        &self,
+        connection: ConnectionId,
+        command_keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        links::commands(self.reads(), connection, command_keys).await
     }
 
     async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
@@ -160,6 +174,10 @@ impl TenantStore for SqliteTenant {
 
     async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
         connections::kv_get(self.reads(), connection, key).await
+    }
+
+    async fn kv_count(&self, connection: ConnectionId) -> Result<u64> {
+        connections::kv_count(self.reads(), connection).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {

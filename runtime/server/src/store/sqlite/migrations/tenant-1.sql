@@ -192,3 +192,11 @@ create table lane (
 ) strict, without rowid;
 
 pragma user_version = 1;
+
+-- Creations that were begun, so that a record whose creation was never answered is found again.
+create table command (
+    connection  integer not null,
+    command_key text    not null,
+    key         text    not null,
+    primary key (connection, command_key)
+) strict, without rowid;
