@@ -12,5 +12,4 @@ pub mod http;
 pub mod plugins;
 pub mod sim;
 pub mod store;
-pub mod telemetry;
-pub mod work;
+pub mod vault;

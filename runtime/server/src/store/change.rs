@@ -50,7 +50,8 @@ pub enum Change {
         /// The row's number.
         id: u64,
     },
-    /// Something says that a record changed. Merges with an earlier touch of it.
+    /// Something says that a record changed. Merges with an earlier touch of it, which keeps its age and its due time:
+    /// a touch does not cut a wait short.
     Touch {
         /// Where.
         connection: ConnectionId,
@@ -112,7 +113,8 @@ pub enum Change {
         /// What it says.
         entry: Entry,
     },
-    /// A fold has taken the entry. It stays in the log under its key, with references as keys.
+    /// A fold has taken the entry. It stays in the log under its key, with references as keys. [`Error::Conflict`] if
+    /// it was folded or dropped before; the same goes for [`Change::Wait`] and [`Change::Drop`].
     Folded {
         /// Its place.
         seq: u64,
@@ -183,7 +185,8 @@ pub enum Change {
         /// Its id there.
         remote_id: String,
     },
-    /// A debt: replaces one about the same record and connection, but keeps its `since` and open `intent`.
+    /// A debt: replaces one about the same record and connection, but keeps its `since` and open `intent`. A parked one
+    /// goes back to work if the truth is newer than the one it failed with, and else stays as it is.
     Owe(Debt),
     /// A debt's row is exactly this: how a delivery notes its progress.
     Debt {
@@ -230,7 +233,7 @@ pub enum Change {
         /// What was asked for.
         spec: ConnectionSpec,
     },
-    /// A connection's row is this, but for its number, name and age.
+    /// A connection's row is this, but for its number, name and age. [`Error::Conflict`] if there is none.
     Connection {
         /// Its number.
         id: ConnectionId,
@@ -250,9 +253,11 @@ pub enum Change {
         /// Sealed bytes; empty to forget them.
         sealed: Vec<u8>,
     },
-    /// A component was uploaded to a slot.
+    /// A component was uploaded to a slot, which is made if there is none. Its number is the next one if it says 0;
+    /// [`Error::Conflict`] if it is taken.
     Release(Release),
-    /// What fills a slot. The release that was active is retired, this one becomes active.
+    /// What fills a slot. The release that was active is retired, this one becomes active. [`Error::Conflict`] if it is
+    /// not a release of this slot.
     Activate {
         /// The slot.
         slot: String,

@@ -109,7 +109,8 @@ pub trait TenantStore: Send + Sync {
     ) -> Result<BTreeMap<String, String>>;
     /// The keys of records with these natural keys: usually one each, several when a match would be ambiguous.
     async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>>;
-    /// What the shadows of these remote ids hold, as digests; absent while an entry about one waits to be folded.
+    /// What the shadows of these remote ids hold, as digests in the remote form: see [`observed_digest`]. Absent while
+    /// an entry about one waits to be folded, and where it cannot be told: then take the record for changed.
     async fn shadow_digests(
         &self,
         connection: ConnectionId,
@@ -125,7 +126,7 @@ pub trait TenantStore: Send + Sync {
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>>;
     /// The debts of these records, at every connection.
     async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>>;
-    /// Debts in one state, in order of (connection, kind, key) after `after`.
+    /// Debts in one state, in order of (connection, kind by name, key) after `after`.
     async fn debts(&self, state: DebtState, after: Option<&(ConnectionId, RecordKey)>, n_max: u32)
     -> Result<Vec<Debt>>;
 

@@ -1,3 +1,5 @@
+use futures::FutureExt as _;
+
 use super::*;
 
 pub async fn a_refused_batch_leaves_nothing<P: Place>() {
@@ -26,7 +28,8 @@ pub async fn a_refused_batch_leaves_nothing<P: Place>() {
 pub async fn a_caller_that_goes_away_changes_nothing<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     for n in 0..200 {
-        let calls = (0..4).map(|k| store.commit(batch(n, [webhook(&format!("{n}-{k}")), webhook(&format!("{n}-{k}b"))])));
+        let call = |k| store.commit(batch(n, [webhook(&format!("{n}-{k}")), webhook(&format!("{n}-{k}b"))])).fuse();
+        let calls = (0..4).map(call);
         let mut calls: Vec<_> = calls.collect();
         // Dropped after so many polls, wherever they stand then.
         for _ in 0..n % 5 {

@@ -1,1 +1,148 @@
+//! The same batches leave the same state in every store.
 
+use proptest::prelude::*;
+
+use super::places::{Model, Sqlite};
+use super::*;
+
+/// Few enough that changes meet.
+const IDS: [&str; 4] = ["1", "2", "3", "4"];
+const KEYS: [&str; 4] = ["a", "b", "c", "d"];
+const TOKENS: [&str; 2] = ["x", "y"];
+
+fn connection() -> impl Strategy<Value = ConnectionId> {
+    (1u32..=2).prop_map(ConnectionId)
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop::sample::select(vec![Kind::Item, Kind::StockLevel, Kind::Price])
+}
+
+fn one_of<const N: usize>(names: [&'static str; N]) -> impl Strategy<Value = String> {
+    prop::sample::select(names.to_vec()).prop_map(str::to_owned)
+}
+
+fn key() -> impl Strategy<Value = RecordKey> {
+    (kind(), one_of(KEYS)).prop_map(|(kind, key)| RecordKey { kind, key })
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (connection(), one_of(IDS), 1u64..5, one_of(KEYS), 0u8..4).prop_map(|(connection, id, as_of, text, form)| {
+        let fields = fields([("item", text.as_str()), ("title", text.as_str())]);
+        let state = state(&id, fields.clone());
+        let observed = |observed| Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
+        match form {
+            0 => observed(Observed::Absent(id)),
+            1 => Entry::Wrote { connection, as_of, sent: fields, truth_version: 1, state },
+            2 => Entry::Settled { field: "title".to_owned(), value: Value::Null, by: "ann".to_owned() },
+            _ => observed(Observed::Present(state)),
+        }
+    })
+}
+
+fn debt() -> impl Strategy<Value = Debt> {
+    let states = vec![DebtState::Due, DebtState::Settling, DebtState::Blocked, DebtState::Parked];
+    let numbers = (1u64..4, 0u8..3, 0u64..50, 0u32..3);
+    (connection(), key(), numbers, prop::sample::select(states), any::<bool>()).prop_map(
+        |(connection, key, (truth_version, priority, ms, attempts), state, is_begun)| Debt {
+            connection,
+            key,
+            truth_version,
+            priority,
+            due_at: at(ms),
+            since: at(ms),
+            attempts,
+            state,
+            last_error: (attempts > 1).then(|| "refused".to_owned()),
+            intent: is_begun.then(|| intent("op")),
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let place = || (connection(), kind(), one_of(IDS));
+    prop_oneof![
+        (kind(), entry()).prop_map(|(kind, entry)| append(kind, entry)),
+        // The first entries are there; later ones may be, or the batch is refused by both.
+        (1u64..12, one_of(KEYS), entry()).prop_map(|(seq, key, entry)| folded(seq, &key, entry)),
+        (1u64..12, one_of(TOKENS)).prop_map(|(seq, token)| Change::Wait { seq, token }),
+        (1u64..12).prop_map(|seq| Change::Drop { seq, reason: "old".to_owned() }),
+        one_of(TOKENS).prop_map(|token| Change::Wake { token }),
+        (key(), 1u64..5, prop::option::of(one_of(KEYS)), any::<bool>()).prop_map(|(key, version, natural, is_gone)| {
+            let truth = Truth { deleted_at: is_gone.then_some(A), ..truth(version, "t") };
+            Change::Truth { key, truth, natural }
+        }),
+        (key(), connection(), one_of(IDS)).prop_map(|(key, connection, id)| {
+            Change::Shadow { key, connection, shadow: shadow(&id) }
+        }),
+        (connection(), key(), one_of(IDS)).prop_map(|(connection, key, remote_id)| {
+            Change::Link { connection, key, remote_id }
+        }),
+        (place(), 1u64..4).prop_map(|((connection, kind, id), sweep)| {
+            Change::Swept { connection, kind, sweep, remote_ids: vec![id] }
+        }),
+        debt().prop_map(Change::Owe),
+        (debt(), prop::option::of(one_of(TOKENS))).prop_map(|(debt, token)| Change::Debt { debt, token }),
+        (connection(), key()).prop_map(|(connection, key)| Change::Paid { connection, key }),
+        (prop::option::of(connection()), prop::option::of(key()))
+            .prop_map(|(connection, key)| Change::Redrive { connection, key }),
+        place().prop_map(|(connection, kind, remote_id)| {
+            Change::Touch { connection, kind, remote_id, cause: Cause::Poll }
+        }),
+        (place(), 0u64..50).prop_map(|((connection, kind, remote_id), ms)| {
+            Change::TouchLater { connection, kind, remote_id, due_at: at(ms) }
+        }),
+        one_of(IDS).prop_map(|id| webhook(&id)),
+    ]
+}
+
+/// Everything that is read and does not depend on numbers that a store may give as it likes.
+async fn look(store: &Arc<dyn Whole>) -> String {
+    let keys: BTreeSet<_> = Kind::ALL.into_iter().flat_map(|kind| KEYS.map(|key| RecordKey::new(kind, key))).collect();
+    let mut seen = vec![store.state_hash().await.unwrap()];
+    seen.push(format!("{:?}", store.unfolded(100).await.unwrap()));
+    seen.push(format!("{:?}", store.backlog().await.unwrap()));
+    seen.push(format!("{:?}", store.states(&keys).await.unwrap()));
+    seen.push(format!("{:?}", store.debts_of(&keys).await.unwrap()));
+    for connection in [A, B] {
+        let touched = store.touched(connection, at(25), 100).await.unwrap();
+        seen.push(format!("{:?}", touched.iter().map(|it| (&it.remote_id, it.since, it.attempts)).collect::<Vec<_>>()));
+        seen.push(format!("{:?}", store.due_debts(connection, at(25), 3).await.unwrap()));
+        for kind in [Kind::Item, Kind::StockLevel, Kind::Price] {
+            seen.push(format!("{:?}", store.shadow_digests(connection, kind, &texts(IDS)).await.unwrap()));
+            seen.push(format!("{:?}", store.links_to(connection, kind, &texts(KEYS)).await.unwrap()));
+            seen.push(format!("{:?}", store.unswept(connection, kind, 2).await.unwrap()));
+            seen.push(format!("{:?}", store.naturals(kind, &texts(KEYS)).await.unwrap()));
+        }
+    }
+    seen.join("\n")
+}
+
+async fn check(batches: Vec<Vec<Change>>) {
+    let (_model, model) = Model::with_tenant().await;
+    let (_sqlite, sqlite) = Sqlite::with_tenant().await;
+    for (n, changes) in batches.into_iter().enumerate() {
+        let batch = batch(n as u64, changes);
+        let (expect, seen) = (model.commit(batch.clone()).await, sqlite.commit(batch.clone()).await);
+        match (&expect, &seen) {
+            (Ok(expect), Ok(seen)) => assert_eq!(expect, seen, "{batch:#?}"),
+            (Err(Error::Conflict(_)), Err(Error::Conflict(_))) => {}
+            other => panic!("{other:?}: {batch:#?}"),
+        }
+        assert_eq!(look(&model).await, look(&sqlite).await, "{batch:#?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn the_same_batches_leave_the_same_state(
+        first in prop::collection::vec((kind(), entry()), 6..12),
+        batches in prop::collection::vec(prop::collection::vec(change(), 1..7), 1..25),
+    ) {
+        let first = first.into_iter().map(|(kind, entry)| append(kind, entry)).collect();
+        let batches = std::iter::once(first).chain(batches).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(check(batches));
+    }
+}

@@ -18,8 +18,9 @@ fn ids(touched: &[Touched]) -> Vec<&str> {
 
 pub async fn touches_of_one_record_merge<P: Place>() {
     let (_place, store) = P::with_tenant().await;
-    commit(&store, 0, [touch("1", Cause::Webhook), touch("2", Cause::Webhook)]).await;
-    let first = due(&store, 0).await;
+    commit(&store, 0, [touch("1", Cause::Webhook)]).await;
+    commit(&store, 1, [touch("2", Cause::Webhook)]).await;
+    let first = due(&store, 1).await;
     commit(&store, 5, [touch("1", Cause::Sweep), touch("1", Cause::Poll)]).await;
     let merged = due(&store, 5).await;
     assert_eq!(ids(&merged), ["1", "2"]);

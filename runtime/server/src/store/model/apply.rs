@@ -138,9 +138,9 @@ impl Data {
 
     fn owe(&mut self, mut debt: Debt) {
         let place = owed_to(debt.connection, &debt.key);
-        if let Some(Owed { debt: old, .. }) = self.debts.remove(&place) {
+        if let Some(Owed { debt: old, token }) = self.debts.remove(&place) {
             if old.state == DebtState::Parked && debt.truth_version <= old.truth_version {
-                self.debts.insert(place, Owed { debt: old, token: None });
+                self.debts.insert(place, Owed { debt: old, token });
                 return;
             }
             if old.state == DebtState::Parked {

@@ -6,6 +6,7 @@ use super::*;
 /// What the batch itself adds, as far as later changes of it depend on that.
 #[derive(Default)]
 struct Ahead {
+    appended: u64,
     settled: BTreeSet<u64>,
     links: BTreeMap<data::At, String>,
     linked: BTreeMap<data::At, String>,
@@ -28,6 +29,10 @@ impl Data {
 
     fn check_change(&self, change: &Change, ahead: &mut Ahead) -> Result<()> {
         match change {
+            Change::Append { .. } => {
+                ahead.appended += 1;
+                Ok(())
+            }
             Change::Folded { seq, .. } | Change::Drop { seq, .. } => {
                 self.check_pending(*seq, ahead)?;
                 ahead.settled.insert(*seq);
@@ -55,7 +60,9 @@ impl Data {
     }
 
     fn check_pending(&self, seq: u64, ahead: &Ahead) -> Result<()> {
-        let is_pending = self.unfolded.contains(&seq) || self.waiting.contains_key(&seq);
+        let last = self.log.len() as u64;
+        let is_appended = (last + 1..=last + ahead.appended).contains(&seq);
+        let is_pending = is_appended || self.unfolded.contains(&seq) || self.waiting.contains_key(&seq);
         let is_pending = is_pending && !ahead.settled.contains(&seq);
         is_pending.then_some(()).ok_or_else(|| conflict("an entry was folded or dropped by somebody else"))
     }

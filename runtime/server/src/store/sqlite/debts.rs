@@ -129,13 +129,14 @@ pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, 
     debts(sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
 }
 
+pub(super) const OF: &str = "
+    select connection, kind, debt.key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from json_each(?1) asked cross join debt indexed by debt_record
+      on debt.kind = asked.value ->> 0 and debt.key = asked.value ->> 1
+    order by connection, kind, debt.key";
+
 pub(super) async fn of(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
-    let sql = "
-        select connection, kind, debt.key, truth_version, priority, due_at, since, attempts, state, last_error, intent
-        from json_each(?1) asked cross join debt indexed by debt_record
-          on debt.kind = asked.value ->> 0 and debt.key = asked.value ->> 1
-        order by connection, kind, debt.key";
-    debts(sqlx::query_as(sql).bind(records::keys(asked)).fetch_all(db).await)
+    debts(sqlx::query_as(OF).bind(records::keys(asked)).fetch_all(db).await)
 }
 
 pub(super) async fn in_state(

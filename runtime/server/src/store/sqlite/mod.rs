@@ -6,6 +6,8 @@
 //! one, and every statement is a constant.
 
 mod batch;
+#[cfg(test)]
+mod bench;
 mod bulk;
 mod connections;
 mod control;
@@ -43,7 +45,8 @@ const TENANT: Migrations = &[include_str!("migrations/tenant-1.sql")];
 /// Everything in one data directory.
 pub struct SqliteStores {
     dir: PathBuf,
-    lock: Arc<std::fs::File>,
+    /// `None` once closed.
+    lock: Mutex<Option<Arc<std::fs::File>>>,
     control: File,
     tenants: Mutex<BTreeMap<TenantId, Arc<SqliteTenant>>>,
 }
@@ -57,22 +60,34 @@ pub async fn open(data_dir: &Path) -> Result<SqliteStores, OpenError> {
     let lock = open::lock(data_dir)?;
     let path = data_dir.join("control.db");
     let control = File::open(&path, CONTROL, lock.clone()).await?;
-    let stores = SqliteStores { dir: data_dir.to_owned(), lock, control, tenants: Mutex::default() };
-    let failed = |e: Error| OpenError::Damaged { file: path.clone(), source: e.into() };
-    stores.control.writer().call(|db| Box::pin(control::forget_in_flight(db))).await.map_err(failed)?;
-    for tenant in stores.tenants().await.map_err(failed)? {
-        stores.open_file(tenant.id).await?;
+    let stores = SqliteStores { dir: data_dir.to_owned(), lock: Mutex::new(Some(lock)), control, tenants: Mutex::default() };
+    match stores.open_tenants(&path).await {
+        Ok(()) => Ok(stores),
+        Err(e) => {
+            // The writers hold the lock: the next attempt must not find it taken by this one.
+            stores.close().await;
+            Err(e)
+        }
     }
-    Ok(stores)
 }
 
 impl SqliteStores {
+    async fn open_tenants(&self, control: &Path) -> Result<(), OpenError> {
+        let failed = |e: Error| OpenError::Damaged { file: control.to_owned(), source: e.into() };
+        self.control.writer().call(|db| Box::pin(control::forget_in_flight(db))).await.map_err(failed)?;
+        for tenant in self.tenants().await.map_err(failed)? {
+            self.open_file(tenant.id).await?;
+        }
+        Ok(())
+    }
+
     /// Ends what is under way and closes every file; the data directory is free then. Later calls are refused.
     pub async fn close(&self) {
         for tenant in std::mem::take(&mut *self.tenants.lock().await).into_values() {
             tenant.file().close().await;
         }
         self.control.close().await;
+        self.lock.lock().await.take();
     }
 
     /// The open store of a tenant, as what it is.
@@ -96,7 +111,8 @@ impl SqliteStores {
             return Ok(open.clone());
         }
         let path = self.dir.join("tenants").join(format!("{}.db", tenant.0));
-        let opened = Arc::new(SqliteTenant::new(File::open(&path, TENANT, self.lock.clone()).await?));
+        let lock = self.lock.lock().await.clone().ok_or_else(|| OpenError::Closed { dir: self.dir.clone() })?;
+        let opened = Arc::new(SqliteTenant::new(File::open(&path, TENANT, lock).await?));
         tenants.insert(tenant, opened.clone());
         Ok(opened)
     }

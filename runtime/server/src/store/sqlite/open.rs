@@ -16,6 +16,12 @@ pub enum OpenError {
         /// The directory.
         dir: PathBuf,
     },
+    /// This process closed it.
+    #[error("the data directory `{}` was closed", dir.display())]
+    Closed {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// A file was written by a later release.
     #[error(
         "`{}` was made by a newer version of truthsource: its schema is version {found}, this program knows up to \

@@ -50,7 +50,7 @@ pub(super) fn keys(keys: &BTreeSet<RecordKey>) -> String {
 }
 
 /// One statement, so that truths and shadows are of one moment. A truth comes without a connection.
-const STATES: &str = "
+pub(super) const STATES: &str = "
     select truth.kind, truth.key, null, truth.truth from json_each(?1) asked cross join truth
       on truth.kind = asked.value ->> 0 and truth.key = asked.value ->> 1
     union all

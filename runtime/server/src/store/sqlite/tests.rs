@@ -1,1 +1,185 @@
+//! What SQLite files alone must do.
 
+use std::os::unix::fs::PermissionsExt as _;
+
+use sqlx::Row as _;
+
+use super::*;
+
+const CONNECTION: ConnectionId = ConnectionId(1);
+
+fn webhook(event_id: &str, body: usize) -> Batch {
+    let inbox = Change::Inbox {
+        connection: CONNECTION,
+        event_id: event_id.to_owned(),
+        topic: "products/update".to_owned(),
+        headers: vec![("x-shop".to_owned(), "acme.example".to_owned())],
+        body: vec![b'x'; body],
+    };
+    Batch { changes: vec![inbox], ..Batch::new(UnixMs(1_700_000_000_000)) }
+}
+
+async fn start(dir: &Path) -> (SqliteStores, Arc<SqliteTenant>) {
+    let stores = open(dir).await.unwrap();
+    let tenant = match stores.tenant("acme").await.unwrap() {
+        Some(tenant) => tenant,
+        None => stores.add_tenant("acme", UnixMs(1)).await.unwrap(),
+    };
+    let store = stores.tenant_store(tenant.id).await.unwrap();
+    (stores, store)
+}
+
+#[tokio::test]
+async fn a_data_directory_has_one_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stores, _store) = start(dir.path()).await;
+    let second = open(dir.path()).await.err().unwrap();
+    assert!(matches!(second, OpenError::InUse { .. }), "{second}");
+    assert!(second.to_string().contains("in use by another process"), "{second}");
+    stores.close().await;
+    assert!(open(dir.path()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_newer_file_is_refused() {
+    for file in ["control.db", "tenants/1.db"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (stores, store) = start(dir.path()).await;
+        let writer = if file == "control.db" { stores.control.writer() } else { store.file().writer() };
+        let newer = writer.call(|db| {
+            Box::pin(async move {
+                sqlx::query("pragma user_version = 7").execute(db).await.map_err(decode::unavailable)
+            })
+        });
+        newer.await.unwrap();
+        stores.close().await;
+        let refused = open(dir.path()).await.err().unwrap();
+        assert!(matches!(refused, OpenError::Newer { found: 7, known: 1, .. }), "{refused}");
+        assert!(refused.to_string().contains(file) && refused.to_string().contains("version 7"), "{refused}");
+        // The lock went with the attempt.
+        assert!(matches!(open(dir.path()).await.err().unwrap(), OpenError::Newer { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_written_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, b"").unwrap();
+    let refused = open(&file).await.err().unwrap();
+    assert!(matches!(refused, OpenError::NotWritable { .. }), "{refused}");
+    assert!(refused.to_string().contains("is not writable"), "{refused}");
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("control.db"), vec![b'?'; 8_192]).unwrap();
+    let damaged = open(&data).await.err().unwrap();
+    assert!(matches!(damaged, OpenError::Damaged { .. }), "{damaged}");
+}
+
+#[tokio::test]
+async fn customers_data_is_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (stores, _store) = start(&data).await;
+    stores.close().await;
+    for dir in [data.clone(), data.join("tenants")] {
+        assert_eq!(std::fs::metadata(dir).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[tokio::test]
+async fn connections_have_what_durability_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    let pragmas = store.file().writer().call(|db| {
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            for sql in ["pragma journal_mode", "pragma synchronous", "pragma foreign_keys", "pragma trusted_schema"] {
+                let row = sqlx::query(sql).fetch_one(&mut *db).await.map_err(decode::unavailable)?;
+                seen.push(row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|it| it.to_string())));
+            }
+            seen.into_iter().collect::<Result<Vec<_>, _>>().map_err(decode::broken)
+        })
+    });
+    assert_eq!(pragmas.await.unwrap(), ["wal", "2", "1", "0"]);
+    let write = sqlx::query("insert into setting values ('a', 'b')").execute(store.file().reads()).await;
+    assert!(write.is_err_and(|e| decode::code(&e) == Some(8)), "readers cannot write");
+}
+
+async fn plan(store: &SqliteTenant, sql: &str) -> String {
+    let sql = sqlx::AssertSqlSafe(format!("explain query plan {sql}"));
+    let rows = sqlx::query(sql).fetch_all(store.file().reads()).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>(3)).collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn hot_reads_use_their_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    let expect = [
+        (entries::UNFOLDED, vec!["USING INDEX entry_new"]),
+        (debts::DUE, vec!["USING INDEX debt_due (connection=?)"]),
+        (touched::DUE, vec!["USING INDEX touched_due (connection=? AND due_at<?)"]),
+        (links::FROM, vec!["SEARCH link USING PRIMARY KEY (connection=? AND kind=? AND remote_id=?)"]),
+        (links::TO, vec!["link_key (connection=? AND kind=? AND key=?)"]),
+        (links::DIGESTS, vec!["remote_id=?", "entry_pending (connection=? AND kind=? AND remote_id=?)"]),
+        (records::STATES, vec!["truth_1 (kind=? AND key=?)", "shadow_1 (kind=? AND key=?)"]),
+        (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
+        (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),
+    ];
+    for (sql, indexes) in expect {
+        let plan = plan(&store, sql).await;
+        for index in indexes {
+            assert!(plan.contains(index), "{index} is not in: {plan}");
+        }
+        let sorts = sql == debts::OF;
+        assert!(sorts || !plan.contains("TEMP B-TREE"), "it sorts: {plan}");
+    }
+}
+
+async fn limit_pages(store: &SqliteTenant, pages: i64) {
+    let limit = store.file().writer().call(move |db| {
+        Box::pin(async move {
+            let sql = sqlx::AssertSqlSafe(format!("pragma max_page_count = {pages}"));
+            sqlx::query(sql).execute(db).await.map_err(decode::unavailable)
+        })
+    });
+    limit.await.unwrap();
+}
+
+#[tokio::test]
+async fn s3_a_full_disk_refuses_and_recovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    store.commit(webhook("before", 10)).await.unwrap();
+    limit_pages(&store, 100).await;
+    let calls = (0..8).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { store.commit(webhook(&format!("large-{n}"), 2_000_000)).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let refused = call.await.unwrap();
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
+    let events: Vec<_> = store.inbox(100).await.unwrap().into_iter().map(|it| it.event_id).collect();
+    assert_eq!(events, ["before"]);
+    limit_pages(&store, 1_000_000).await;
+    assert_eq!(store.commit(webhook("large-0", 2_000_000)).await.unwrap().fresh, [true]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_not_closed_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    for n in 0..50 {
+        store.commit(webhook(&format!("e{n}"), 100)).await.unwrap();
+    }
+    // What a machine that lost power would find: the files as they are, nobody having closed them.
+    std::fs::create_dir(copy.path().join("tenants")).unwrap();
+    for name in ["control.db", "control.db-wal", "tenants/1.db", "tenants/1.db-wal"] {
+        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let (_stores, found) = start(copy.path()).await;
+    assert_eq!(found.inbox(100).await.unwrap().len(), 50);
+}
