@@ -7,9 +7,10 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod http;
-pub mod plugins;
-pub mod sim;
+pub mod node;
 pub mod store;
 pub mod vault;

@@ -1,3 +1,6 @@
 //! The `truthsource` binary.
 #![forbid(unsafe_code)]
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    truthsource::cli::main()
+}

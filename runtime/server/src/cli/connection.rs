@@ -1,0 +1,105 @@
+//! `truthsource connection`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value as Json, json};
+
+use super::Failure;
+use super::client::Client;
+use super::output::{Column, Output, cell, table};
+
+/// Links to accounts of systems.
+#[derive(Subcommand)]
+pub(super) enum Connection {
+    /// Make a connection.
+    Create {
+        /// 1 to 64 of a-z, 0-9 and `-`.
+        name: String,
+        /// What it links and how it takes part, as JSON or TOML.
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+        /// Its secrets, as JSON or TOML: `auth` and `webhook`.
+        #[arg(long, value_name = "FILE")]
+        credentials: Option<PathBuf>,
+    },
+    /// Replace secrets of a connection.
+    Credentials {
+        /// The connection.
+        name: String,
+        /// As JSON or TOML: `auth` and `webhook`.
+        file: PathBuf,
+    },
+    /// List connections.
+    List,
+    /// Look whether a connection can do its work; exits with 1 if it cannot.
+    Check {
+        /// The connection.
+        name: String,
+    },
+    /// Stop a connection.
+    Pause {
+        /// The connection.
+        name: String,
+    },
+    /// Let a paused connection go on.
+    Resume {
+        /// The connection.
+        name: String,
+    },
+}
+
+const COLUMNS: &[Column] =
+    &[("NAME", &["name"]), ("CONNECTOR", &["spec", "connector"]), ("STATE", &["state"]), ("TROUBLE", &["trouble"])];
+
+impl Connection {
+    pub(super) async fn run(&self, client: &Client, out: &Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Create { name, spec, credentials } => {
+                let mut body = json!({"name": name, "spec": read(spec)?});
+                if let Some(file) = credentials {
+                    body["credentials"] = read(file)?;
+                }
+                out.show(&client.post(&["connections"], Some(&body)).await?, state)?;
+            }
+            Self::Credentials { name, file } => {
+                client.put(&["connections", name, "credentials"], &read(file)?).await?;
+                out.show(&json!({"replaced": name}), |_| format!("{name} has new secrets"))?;
+            }
+            Self::List => out.show(&client.get(&["connections"], &[]).await?, |it| table(it, COLUMNS))?,
+            Self::Check { name } => {
+                let checked = client.post(&["connections", name, "check"], None).await?;
+                out.show(&checked, findings)?;
+                return Ok(if checked["ok"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+            Self::Pause { name } => out.show(&client.post(&["connections", name, "pause"], None).await?, state)?,
+            Self::Resume { name } => out.show(&client.post(&["connections", name, "resume"], None).await?, state)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn state(connection: &Json) -> String {
+    format!("{} is {}", cell(&connection["name"]), cell(&connection["state"]))
+}
+
+fn findings(checked: &Json) -> String {
+    let lines = checked["findings"].as_array().into_iter().flatten().map(|it| {
+        let mark = if it["ok"] == true { "ok  " } else { "FAIL" };
+        format!("{mark}  {}: {}", cell(&it["subject"]), cell(&it["message"]))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A document as TOML, if the file is called so, else as JSON.
+fn read(path: &Path) -> anyhow::Result<Json> {
+    let failed = |code, why: String| Failure::new(code, format!("cannot read {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|it| failed("unreadable", it.to_string()))?;
+    let read = if path.extension().is_some_and(|it| it == "toml") {
+        toml::from_str(&text).map_err(|it| it.message().to_owned())
+    } else {
+        serde_json::from_str(&text).map_err(|it| it.to_string())
+    };
+    Ok(read.map_err(|why| failed("malformed", why))?)
+}

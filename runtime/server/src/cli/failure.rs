@@ -1,0 +1,59 @@
+//! Failures, as one line for people or one object for programs.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::http::Problem;
+
+/// The exit code of a command that was not understood; others fail with 1.
+pub(super) const USAGE: u8 = 2;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// A stable name.
+    pub code: String,
+    /// One line.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with a name of its own.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+
+    /// What the server said.
+    pub(super) fn of_problem(problem: Problem) -> Self {
+        Self { message: format!("{} (request {})", problem.detail, problem.instance), code: problem.code }
+    }
+
+    /// An error, with its causes in one line.
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        let code = match error.downcast_ref::<Self>() {
+            Some(failure) => failure.code.clone(),
+            None if error.downcast_ref::<crate::config::Error>().is_some() => "invalid-config".to_owned(),
+            None => "failed".to_owned(),
+        };
+        Self { code, message: format!("{error:#}").replace('\n', " ") }
+    }
+
+    pub(super) fn usage(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let lines = text.lines().take_while(|it| !it.starts_with("Usage")).map(str::trim).filter(|it| !it.is_empty());
+        let line = lines.collect::<Vec<_>>().join(" ");
+        let line = line.strip_prefix("error: ").unwrap_or(&line);
+        Self::new("usage", format!("{line} (see --help)"))
+    }
+
+    pub(super) fn report(&self, json: bool) -> ExitCode {
+        let line = if json {
+            serde_json::json!({"code": self.code, "message": self.message}).to_string()
+        } else {
+            format!("error: {}", self.message)
+        };
+        let _ = writeln!(std::io::stderr(), "{line}");
+        ExitCode::from(if self.code == "usage" { USAGE } else { 1 })
+    }
+}

@@ -1,0 +1,177 @@
+//! The command line: a client of a running server, and the way to run one.
+
+mod client;
+mod connection;
+mod dead;
+mod failure;
+mod key;
+mod output;
+mod plugin;
+mod seams;
+mod serve;
+mod status;
+mod sweep;
+mod tenant;
+mod timeline;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use failure::Failure;
+pub use seams::{Bench, Demo};
+
+use client::Client;
+use output::Output;
+
+/// Keeps one truth across ERPs and shops.
+#[derive(Parser)]
+#[command(name = "truthsource", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// Answer with JSON, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "TRUTHSOURCE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The data directory; by default the configuration's.
+    #[arg(long, global = true, value_name = "DIR", env = "TRUTHSOURCE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// The server; by default the one that runs on the data directory.
+    #[arg(long, global = true, env = "TRUTHSOURCE_URL")]
+    url: Option<String>,
+    /// The API key; by default the operator's in the data directory.
+    #[arg(long, global = true, env = "TRUTHSOURCE_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// The tenant, for an operator's key; by default the only one.
+    #[arg(long, global = true, env = "TRUTHSOURCE_TENANT")]
+    tenant: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a server.
+    Serve,
+    /// Watch two systems converge: a server, both simulators, live traffic, and a report read back from both.
+    Demo(Demo),
+    /// What happened to a record, across systems.
+    Timeline(timeline::Timeline),
+    /// Compare everything a connection holds with the truth.
+    Sweep(sweep::Sweep),
+    /// Writes that were given up until a person looks.
+    #[command(subcommand)]
+    Dead(dead::Dead),
+    /// Components and the slots they fill.
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// API keys.
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Tenants.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Links to accounts of systems.
+    #[command(subcommand)]
+    Connection(connection::Connection),
+    /// What is waiting, and whether all is quiet.
+    Status,
+    /// Measure.
+    #[command(hide = true)]
+    Bench(Bench),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // The child that compiles components must not read a configuration or start a runtime.
+    if arguments.get(1).is_some_and(|it| it == "compile-child") {
+        return seams::compile_child();
+    }
+    run(arguments)
+}
+
+fn run(arguments: Vec<OsString>) -> ExitCode {
+    let wants_json = arguments.iter().any(|it| it == "--json");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            // Help and version, which were asked for.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            return ExitCode::from(failure::USAGE);
+        }
+        Err(error) => return Failure::usage(&error).report(wants_json),
+    };
+    let json = cli.global.json;
+    match block_on(cli) {
+        Ok(code) => code,
+        Err(error) => Failure::of(&error).report(json),
+    }
+}
+
+fn block_on(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(dispatch(cli));
+    // A component that computes still must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    ended
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { global, command } = cli;
+    let out = Output::new(global.json);
+    match command {
+        Command::Serve => serve::run(&global, &out).await?,
+        Command::Demo(demo) => return demo.run(&global).await,
+        Command::Bench(bench) => return bench.run(&global).await,
+        Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
+        Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Sweep(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Dead(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Plugin(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Key(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Tenant(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Connection(it) => return it.run(&Client::new(&global)?, &out).await,
+        Command::Status => status::run(&Client::new(&global)?, &out).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Global {
+    /// The configuration, with the data directory that was named.
+    pub(crate) fn configuration(&self) -> anyhow::Result<crate::config::Config> {
+        let mut config = crate::config::load(self.config.as_deref())?;
+        if let Some(dir) = &self.data_dir {
+            config.data_dir.clone_from(dir);
+        }
+        Ok(config)
+    }
+
+    /// An answer for programs is wanted.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// The data directory that was named, if one was.
+    pub(crate) fn data_dir(&self) -> Option<&std::path::Path> {
+        self.data_dir.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! `truthsource plugin`
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+use super::client::Client;
+use super::output::{Column, Output, cell, lines, table};
+use super::{Failure, seams};
+
+/// The largest file that is read: the server's own limit is below.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Components and the slots they fill.
+#[derive(Subcommand)]
+pub(super) enum Plugin {
+    /// Read a component as the host would, and say what it is and asks for. Needs no server.
+    Check(Check),
+    /// List slots and what fills them.
+    List,
+    /// List the releases of a slot.
+    Releases {
+        /// The slot.
+        slot: String,
+    },
+    /// Upload a component to a slot, where it is staged.
+    Push {
+        /// The slot: `pricing`, `connector:shopify`, `conflict:stock-level`, …
+        slot: String,
+        /// The component, as built for `wasm32-wasip2`.
+        component: PathBuf,
+        /// Let it answer at once.
+        #[arg(long)]
+        activate: bool,
+    },
+    /// Let a release answer a slot's calls.
+    Activate {
+        /// The slot.
+        slot: String,
+        /// The release.
+        release: u64,
+    },
+    /// Let the release that answered before answer again.
+    Rollback {
+        /// The slot.
+        slot: String,
+    },
+}
+
+/// A component to read.
+#[derive(Args)]
+pub(super) struct Check {
+    /// The component, as built for `wasm32-wasip2`.
+    component: PathBuf,
+}
+
+const SLOTS: &[Column] = &[("SLOT", &["name"]), ("ACTIVE", &["active"]), ("PREVIOUS", &["previous"])];
+const RELEASES: &[Column] = &[
+    ("RELEASE", &["id"]),
+    ("STATE", &["state"]),
+    ("PLUGIN", &["plugin"]),
+    ("DIGEST", &["digest"]),
+    ("UPLOADED", &["created_at"]),
+];
+const INSPECTED: &[Column] = &[
+    ("plugin", &["plugin"]),
+    ("world", &["world"]),
+    ("digest", &["digest"]),
+    ("imports", &["imports"]),
+    ("egress", &["egress"]),
+];
+
+impl Check {
+    pub(super) fn run(&self, out: &Output) -> anyhow::Result<()> {
+        let seen = seams::inspect(&read(&self.component)?)?;
+        out.show(&seen, |it| lines(it, INSPECTED))
+    }
+}
+
+impl Plugin {
+    pub(super) async fn run(&self, client: &Client, out: &Output) -> anyhow::Result<()> {
+        match self {
+            Self::Check(check) => check.run(out),
+            Self::List => out.show(&client.get(&["slots"], &[]).await?, |it| table(it, SLOTS)),
+            Self::Releases { slot } => {
+                out.show(&client.get(&["slots", slot, "releases"], &[]).await?, |it| table(it, RELEASES))
+            }
+            Self::Push { slot, component, activate } => {
+                let bytes = read(component)?;
+                let bar = out.progress(format!("uploading {} bytes to {slot}, checking and compiling", bytes.len()));
+                let pushed = client.upload(&["slots", slot, "releases"], &bytes).await;
+                bar.finish_and_clear();
+                let release = pushed?;
+                if *activate {
+                    return activated(client, out, slot, &release["id"]).await;
+                }
+                out.show(&release, |it| format!("release {} of {slot}: {}", cell(&it["id"]), cell(&it["state"])))
+            }
+            Self::Activate { slot, release } => activated(client, out, slot, &json!(release)).await,
+            Self::Rollback { slot } => {
+                let filled = client.post(&["slots", slot, "rollback"], None).await?;
+                out.show(&filled, now_answers)
+            }
+        }
+    }
+}
+
+async fn activated(client: &Client, out: &Output, slot: &str, release: &Json) -> anyhow::Result<()> {
+    let filled = client.post(&["slots", slot, "activate"], Some(&json!({"release": release}))).await?;
+    out.show(&filled, now_answers)
+}
+
+fn now_answers(slot: &Json) -> String {
+    format!("release {} answers {}", cell(&slot["active"]), cell(&slot["name"]))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let unreadable =
+        |error: std::io::Error| Failure::new("unreadable", format!("cannot read {}: {error}", path.display()));
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > BYTES_MAX {
+        return Err(Failure::new("too-large", format!("{} is larger than {BYTES_MAX} bytes", path.display())).into());
+    }
+    Ok(std::fs::read(path).map_err(unreadable)?)
+}

@@ -1,0 +1,74 @@
+//! Commands whose work is done elsewhere in this crate.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value as Json;
+
+use super::{Failure, Global};
+
+/// What the demonstration is to show.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// Items in the ERP; seven tenths of them are in the shop.
+    #[arg(long, default_value_t = 1_000)]
+    pub items: u32,
+    /// Seconds of live traffic.
+    #[arg(long, default_value_t = 20)]
+    pub seconds: u32,
+    /// Changes a second.
+    #[arg(long, default_value_t = 50)]
+    pub rate: u32,
+    /// What all randomness is drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The store, as an address; by default files in the data directory.
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// Where the built components are.
+    #[arg(long, value_name = "DIR")]
+    pub components: Option<PathBuf>,
+    /// Go on running afterwards, to be looked at.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// What is to be measured.
+#[derive(Debug, Clone, Args)]
+pub struct Bench {
+    /// `intake`, `call` or `sync`.
+    pub what: String,
+    /// Seconds to measure for.
+    #[arg(long, default_value_t = 10)]
+    pub seconds: u32,
+    /// Where the built components are.
+    #[arg(long, value_name = "DIR")]
+    pub components: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(super) async fn run(&self, _global: &Global) -> anyhow::Result<ExitCode> {
+        Err(not_built("demo"))
+    }
+}
+
+impl Bench {
+    pub(super) async fn run(&self, _global: &Global) -> anyhow::Result<ExitCode> {
+        Err(not_built("bench"))
+    }
+}
+
+/// The process that compiles one component and ends.
+pub(super) fn compile_child() -> ExitCode {
+    Failure::of(&not_built("compile-child")).report(false)
+}
+
+/// What a component is and asks for, read as the host would read it.
+pub(super) fn inspect(_component: &[u8]) -> anyhow::Result<Json> {
+    Err(not_built("plugin check"))
+}
+
+fn not_built(what: &str) -> anyhow::Error {
+    Failure::new("not-built", format!("this build has no `{what}`")).into()
+}

@@ -1,0 +1,120 @@
+//! Commands against a node of fakes, as a shell would run them.
+
+use std::path::Path;
+
+use super::*;
+
+/// Runs a command on its own thread, as it brings its own runtime.
+async fn shell(dir: &Path, words: &[&str]) -> anyhow::Result<ExitCode> {
+    let dir = dir.to_str().unwrap();
+    let line = ["truthsource", "--data-dir", dir].into_iter().chain(words.iter().copied());
+    let cli = Cli::try_parse_from(line)?;
+    dispatch(cli).await
+}
+
+async fn code(dir: &Path, words: &[&str]) -> String {
+    match shell(dir, words).await {
+        Ok(code) if code == ExitCode::SUCCESS => "ok".to_owned(),
+        Ok(_) => "not ok".to_owned(),
+        Err(error) => Failure::of(&error).code,
+    }
+}
+
+#[test]
+fn the_tree_is_sound() {
+    use clap::CommandFactory as _;
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_mistake_is_one_line() {
+    for words in [
+        &["truthsource", "sweeep"][..],
+        &["truthsource", "timeline", "thing", "x"],
+        &["truthsource", "key", "create", "x"],
+    ] {
+        let error = Cli::try_parse_from(words).err().unwrap();
+        let failure = Failure::usage(&error);
+        assert_eq!((failure.code.as_str(), failure.message.lines().count()), ("usage", 1), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn commands_find_the_server_of_the_data_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(code(dir.path(), &["status"]).await, "no-server");
+    let (node, _) = crate::node::of_fakes(dir.path()).await;
+    assert_eq!(code(dir.path(), &["tenant", "list"]).await, "ok");
+    // An operator's key speaks for the only tenant, and for one of several when it is named.
+    assert_eq!(code(dir.path(), &["status"]).await, "tenant-missing");
+    assert_eq!(code(dir.path(), &["tenant", "create", "acme"]).await, "ok");
+    assert_eq!(code(dir.path(), &["status"]).await, "ok");
+    assert_eq!(code(dir.path(), &["tenant", "create", "zeta"]).await, "ok");
+    assert_eq!(code(dir.path(), &["status"]).await, "tenant-missing");
+    assert_eq!(code(dir.path(), &["status", "--tenant", "zeta"]).await, "ok");
+    assert_eq!(code(dir.path(), &["status", "--tenant", "none"]).await, "not-found");
+    assert_eq!(code(dir.path(), &["status", "--key", "wrong"]).await, "key-invalid");
+    assert_eq!(code(dir.path(), &["status", "--url", "http://127.0.0.1:1"]).await, "unreachable");
+    assert_eq!(code(dir.path(), &["status", "--url", "nowhere"]).await, "usage");
+    node.stop().await;
+    assert_eq!(code(dir.path(), &["status"]).await, "no-server");
+}
+
+#[tokio::test]
+async fn every_command_reaches_its_route() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_node, _) = crate::node::of_fakes(dir.path()).await;
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let spec = "connector = \"connector:shopify\"\negress = [\"https://shop.example\"]\nrank = 1\n\
+        [kinds.item]\nreads = true\nwrites = true\ncreates = true\n";
+    let spec = file("spec.toml", spec);
+    let secrets = file("secrets.json", r#"{"webhook": [{"secret": "s3cret"}]}"#);
+    let (wasm, elf, broken) = (file("a.wasm", "wasm"), file("b.wasm", "\x7fELF"), file("broken.json", "{"));
+    for (words, expect) in [
+        (&["tenant", "create", "acme"][..], "ok"),
+        (&["connection", "create", "shop", "--spec", &spec, "--credentials", &secrets], "ok"),
+        (&["connection", "create", "shop", "--spec", &spec], "name-taken"),
+        (&["connection", "create", "x", "--spec", &broken], "malformed"),
+        (&["connection", "create", "x", "--spec", "/no/such"], "unreadable"),
+        (&["connection", "create", "broken", "--spec", &spec], "ok"),
+        (&["connection", "check", "shop"], "ok"),
+        (&["connection", "check", "broken"], "not ok"),
+        (&["connection", "pause", "shop"], "ok"),
+        (&["connection", "resume", "shop", "--json"], "ok"),
+        (&["connection", "credentials", "shop", &secrets], "ok"),
+        (&["connection", "list"], "ok"),
+        (&["sweep", "shop", "--no-wait"], "ok"),
+        (&["sweep", "shop", "--timeout-s", "0"], "timed-out"),
+        (&["dead", "list"], "ok"),
+        (&["dead", "redrive", "--connection", "shop"], "ok"),
+        (&["dead", "redrive", "--connection", "none"], "not-found"),
+        (&["timeline", "item", "a/b %2f"], "not-found"),
+        (&["plugin", "push", "pricing", &wasm, "--activate"], "ok"),
+        (&["plugin", "push", "pricing", &elf], "native-code"),
+        (&["plugin", "activate", "pricing", "1"], "ok"),
+        (&["plugin", "rollback", "pricing"], "ok"),
+        (&["plugin", "list"], "ok"),
+        (&["plugin", "releases", "pricing"], "ok"),
+        (&["key", "create", "ci", "--scope", "price", "--tenant", "acme"], "ok"),
+        (&["key", "create", "ci", "--scope", "everything"], "invalid-scopes"),
+        (&["key", "list", "--json"], "ok"),
+        (&["key", "revoke", "aaaaaaaaaa"], "not-found"),
+        (&["key", "rotate", "aaaaaaaaaa"], "not-found"),
+        (&["status", "--json"], "ok"),
+    ] {
+        assert_eq!(code(dir.path(), words).await, expect, "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_configuration_is_said_before_anything_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    std::fs::write(&path, "prot = 1").unwrap();
+    assert_eq!(code(dir.path(), &["serve", "--config", path.to_str().unwrap()]).await, "invalid-config");
+    assert_eq!(code(dir.path(), &["status", "--config", "/no/such.toml"]).await, "invalid-config");
+}

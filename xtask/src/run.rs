@@ -1,0 +1,53 @@
+//! Running commands, each said before it runs.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::components;
+use crate::workspace::{Workspace, cargo};
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    eprintln!("    $ {}", spelled(command));
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", spelled(command));
+    }
+    Ok(())
+}
+
+/// Whether a command can be run and succeeds, silently.
+pub fn works(command: &mut Command) -> bool {
+    command.output().is_ok_and(|it| it.status.success())
+}
+
+/// Builds components and the release binary, and becomes `truthsource <command> <arguments>`.
+pub fn truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let workspace = components::build()?;
+    run(cargo().args(["build", "--release", "--package", "truthsource"]))?;
+    let mut binary = Command::new(workspace.target.join("release/truthsource"));
+    binary.arg(command).args(with_components(&workspace, arguments));
+    eprintln!("    $ {}", spelled(&binary));
+    // Only returns if it could not be run.
+    Err(binary.exec()).context("cannot run truthsource")
+}
+
+/// The arguments, and where the components are unless they say so.
+pub fn with_components(workspace: &Workspace, arguments: &[OsString]) -> Vec<OsString> {
+    let mut all = arguments.to_vec();
+    let is_said = arguments.iter().filter_map(|it| it.to_str()).any(|it| it.starts_with("--components"));
+    if !is_said {
+        all.extend([OsString::from("--components"), workspace.components().into()]);
+    }
+    all
+}
+
+fn spelled(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|it| it.to_string_lossy()).collect();
+    words.join(" ")
+}

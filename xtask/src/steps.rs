@@ -1,0 +1,103 @@
+//! What must hold before a change lands, step by step.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::components;
+use crate::run::{run, with_components, works};
+use crate::workspace::{GUEST_TARGET, Workspace, cargo};
+
+/// A step: its name, what it is for, and what it does.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> anyhow::Result<()>,
+}
+
+/// In the order in which a mistake is cheapest to find; the tests come last, so that their closing lines are.
+const STEPS: [Step; 8] = [
+    Step { name: "format", about: "every file is formatted", run: format },
+    Step { name: "lints", about: "clippy finds nothing, on this machine's target and on the guests'", run: lints },
+    Step { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Step { name: "deny", about: "licences, sources and advisories of dependencies, where cargo-deny is", run: deny },
+    Step { name: "components", about: "plugins and policies build", run: build_components },
+    Step { name: "guests", about: "unit tests of the SDK, plugins and policies", run: guests },
+    Step { name: "demo", about: "two systems converge, at a small size", run: demo },
+    Step { name: "tests", about: "unit, property and integration tests", run: tests },
+];
+
+/// Runs every step, or those that are named.
+pub fn test(only: &[String]) -> anyhow::Result<()> {
+    if let Some(unknown) = only.iter().find(|it| STEPS.iter().all(|step| step.name != it.as_str())) {
+        let names: Vec<&str> = STEPS.iter().map(|it| it.name).collect();
+        bail!("there is no step `{unknown}`; there are {}", names.join(", "));
+    }
+    let chosen: Vec<&Step> =
+        STEPS.iter().filter(|it| only.is_empty() || only.iter().any(|name| name == it.name)).collect();
+    for (at, step) in chosen.iter().enumerate() {
+        eprintln!("\n== {}/{} {}: {}", at + 1, chosen.len(), step.name, step.about);
+        (step.run)().with_context(|| format!("step `{}` failed", step.name))?;
+    }
+    eprintln!("\n== all {} steps passed", chosen.len());
+    Ok(())
+}
+
+fn format() -> anyhow::Result<()> {
+    run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lints() -> anyhow::Result<()> {
+    run(cargo().args(["clippy", "--locked", "--all-targets", "--", "--deny", "warnings"]))?;
+    let workspace = Workspace::read()?;
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--locked", "--target", GUEST_TARGET, "--package", "truthsource-sdk"]);
+    clippy.args(packages(&workspace.guests)).args(["--", "--deny", "warnings"]);
+    run(&mut clippy)
+}
+
+fn docs() -> anyhow::Result<()> {
+    let mut doc = cargo();
+    doc.env("RUSTDOCFLAGS", "--deny warnings");
+    run(doc.args(["doc", "--locked", "--no-deps", "--document-private-items"]))?;
+    let mut doc = cargo();
+    doc.env("RUSTDOCFLAGS", "--deny warnings");
+    run(doc.args(["doc", "--locked", "--no-deps", "--package", "truthsource-sdk"]))
+}
+
+fn deny() -> anyhow::Result<()> {
+    if !works(cargo().args(["deny", "--version"])) {
+        eprintln!("    cargo-deny is not installed: left out (`cargo install cargo-deny` adds it)");
+        return Ok(());
+    }
+    run(cargo().args(["deny", "check"]))
+}
+
+fn build_components() -> anyhow::Result<()> {
+    components::build().map(drop)
+}
+
+fn guests() -> anyhow::Result<()> {
+    let workspace = Workspace::read()?;
+    let mut test = cargo();
+    test.args(["test", "--locked", "--package", "truthsource-sdk"]).args(packages(&workspace.guests));
+    run(&mut test)
+}
+
+/// The development build: it is made for the tests anyhow.
+fn demo() -> anyhow::Result<()> {
+    let workspace = Workspace::read()?;
+    run(cargo().args(["build", "--locked", "--package", "truthsource"]))?;
+    let small: Vec<OsString> = ["--items", "100", "--seconds", "5", "--rate", "20"].map(OsString::from).into();
+    let mut demo = Command::new(workspace.target.join("debug/truthsource"));
+    run(demo.arg("demo").args(with_components(&workspace, &small)))
+}
+
+fn tests() -> anyhow::Result<()> {
+    run(cargo().args(["test", "--locked"]))
+}
+
+fn packages(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().flat_map(|it| ["--package", it.as_str()])
+}
