@@ -11,8 +11,6 @@ pub const GUEST_TARGET: &str = "wasm32-wasip2";
 
 /// What is needed of `cargo metadata`.
 pub struct Workspace {
-    /// Where the root manifest is.
-    pub root: PathBuf,
     /// Where cargo builds: `CARGO_TARGET_DIR` is in it already.
     pub target: PathBuf,
     /// Names of the packages that are components, in order.
@@ -32,7 +30,7 @@ impl Workspace {
         let packages = metadata["packages"].as_array().context("no `packages`")?;
         let mut guests: Vec<String> = packages.iter().filter_map(|it| guest_name(it, &root)).collect();
         guests.sort();
-        Ok(Self { target: path("target_directory")?, root, guests })
+        Ok(Self { target: path("target_directory")?, guests })
     }
 
     /// Where built components are put.

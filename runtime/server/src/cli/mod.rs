@@ -38,16 +38,16 @@ struct Cli {
 
 /// What every command takes.
 #[derive(Args)]
-pub(crate) struct Global {
+pub struct Global {
     /// Answer with JSON, for programs.
     #[arg(long, global = true)]
-    json: bool,
+    pub json: bool,
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "TRUTHSOURCE_CONFIG")]
     config: Option<PathBuf>,
     /// The data directory; by default the configuration's.
     #[arg(long, global = true, value_name = "DIR", env = "TRUTHSOURCE_DATA_DIR")]
-    data_dir: Option<PathBuf>,
+    pub data_dir: Option<PathBuf>,
     /// The server; by default the one that runs on the data directory.
     #[arg(long, global = true, env = "TRUTHSOURCE_URL")]
     url: Option<String>,
@@ -154,22 +154,15 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 
 impl Global {
     /// The configuration, with the data directory that was named.
-    pub(crate) fn configuration(&self) -> anyhow::Result<crate::config::Config> {
+    ///
+    /// # Errors
+    /// See [`crate::config::load`].
+    pub fn configuration(&self) -> anyhow::Result<crate::config::Config> {
         let mut config = crate::config::load(self.config.as_deref())?;
         if let Some(dir) = &self.data_dir {
             config.data_dir.clone_from(dir);
         }
         Ok(config)
-    }
-
-    /// An answer for programs is wanted.
-    pub(crate) fn json(&self) -> bool {
-        self.json
-    }
-
-    /// The data directory that was named, if one was.
-    pub(crate) fn data_dir(&self) -> Option<&std::path::Path> {
-        self.data_dir.as_deref()
     }
 }
 

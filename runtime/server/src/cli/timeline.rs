@@ -13,7 +13,8 @@ pub(super) struct Timeline {
     /// Its kind: location, item, company, stock-level, price or order.
     kind: Kind,
     /// Its key.
-    key: String,
+    #[arg(value_name = "KEY")]
+    record: String,
     /// The most events to show, oldest first.
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
@@ -21,7 +22,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) async fn run(&self, client: &Client, out: &Output) -> anyhow::Result<()> {
-        let path = ["records", self.kind.as_str(), &self.key, "timeline"];
+        let path = ["records", self.kind.as_str(), &self.record, "timeline"];
         let events = client.list(&path, &[], self.limit).await?;
         out.show(&events, |events| {
             let lines = events["items"].as_array().into_iter().flatten().map(line);

@@ -30,12 +30,15 @@ impl Hand {
     }
 }
 
+/// A request's fingerprint, and its answer once there is one.
+type Asked = ([u8; 32], Option<(u16, Vec<u8>)>);
+
 /// Control data in memory.
 #[derive(Default)]
 pub struct Control {
     pub tenants: Mutex<Vec<Tenant>>,
     pub keys: Mutex<BTreeMap<String, ApiKey>>,
-    pub answers: Mutex<BTreeMap<(String, String), ([u8; 32], Option<(u16, Vec<u8>)>)>>,
+    pub answers: Mutex<BTreeMap<(String, String), Asked>>,
     pub key_reads: AtomicU64,
 }
 

@@ -12,7 +12,7 @@ use super::Door;
 use super::problem::Pending;
 use crate::auth::digest::hex;
 
-/// Gives requests their ids: a text drawn at start, and a number.
+/// Gives requests their ids: a text drawn at start, and a number. All have one length, so that answers tell nothing.
 pub(super) struct Requests {
     start: String,
     next: AtomicU64,
@@ -26,7 +26,7 @@ impl Requests {
     }
 
     fn id(&self) -> String {
-        format!("{}-{}", self.start, self.next.fetch_add(1, Ordering::Relaxed))
+        format!("{}-{:010x}", self.start, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -122,7 +122,6 @@ pub fn openapi() -> serde_json::Result<String> {
 }
 
 /// The service behind the accept loop.
-#[must_use]
 pub fn router(door: &Door) -> Router {
     route::serve(door, routes())
         .fallback(|| async { ApiError::NotFound("path") })

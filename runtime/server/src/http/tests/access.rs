@@ -162,10 +162,10 @@ async fn a7_a_rotated_key_overlaps_and_then_dies() {
     let id = Token::parse(&house.key).unwrap().id().to_owned();
     let rotated = house.post(&format!("/v1/keys/{id}/rotate"), json!({"overlap_s": 60})).await;
     let new = rotated.body["key"].as_str().unwrap().to_owned();
-    let status = |key: String| async { house.call(&key, Method::GET, "/v1/status", Json::Null).await.status.as_u16() };
-    assert_eq!((status(house.key.clone()).await, status(new.clone()).await), (200, 200));
+    let status = async |key: &str| house.call(key, Method::GET, "/v1/status", Json::Null).await.status.as_u16();
+    assert_eq!((status(&house.key).await, status(&new).await), (200, 200));
     house.world.clock.advance(60_000);
-    assert_eq!((status(house.key.clone()).await, status(new).await), (401, 200));
+    assert_eq!((status(&house.key).await, status(&new).await), (401, 200));
 }
 
 #[tokio::test]
