@@ -30,6 +30,8 @@ mod receive;
 mod record;
 mod settings;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use truthsource_sdk::connector::{Description, Finding, Notice, Observed, Outcome, Page, State, Webhook, Write};

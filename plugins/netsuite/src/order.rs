@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, FORMAT};
 use crate::cursor::Walk;
 use crate::listing::{Listing, deleted};
-use crate::push::{change, create};
+use crate::push::{change, read_back};
 use crate::query::{Row, Rows, ask, ask_all, beyond, marks};
 use crate::record::{Id, Ref, Sublist, trimmed};
 use crate::wire::Account;
@@ -265,18 +265,7 @@ struct WrittenLine {
 
 /// Creates an order, or changes its PO number; whatever else an order says is final once it is in the books.
 pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Result<Outcome, Fault> {
-    let Some(id) = &write.remote_id else {
-        let body = match body(account, catalog, &Order::from_fields(&write.want)?) {
-            Ok(body) => body,
-            Err(refused) => return Ok(refused),
-        };
-        // Without `replace`, a request that is repeated would add its lines once more.
-        let path = format!("record/v1/salesOrder/eid:{}?replace=item", write.command_key);
-        return create(
-            || look(account, catalog, &format!("eid:{}", write.command_key)),
-            || account.write("PUT", &path, &body),
-        );
-    };
+    let Some(id) = &write.remote_id else { return create_order(account, catalog, write) };
     if let Some(fixed) = write.changed.iter().find(|it| *it != "po_number") {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
@@ -291,6 +280,19 @@ pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> R
         || look(account, catalog, id),
         |_| account.write("PATCH", &path, &json!({ "otherRefNum": po_number })),
     )
+}
+
+/// Creates an order, unless an earlier try has. Without `replace`, a request that is repeated would add its lines once
+/// more.
+fn create_order(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Result<Outcome, Fault> {
+    let look = || look(account, catalog, &format!("eid:{}", write.command_key));
+    if let Some(held) = look()? {
+        return Ok(Outcome::Applied(held));
+    }
+    let path = format!("record/v1/salesOrder/eid:{}?replace=item", write.command_key);
+    let sent =
+        body(account, catalog, &Order::from_fields(&write.want)?).and_then(|body| account.write("PUT", &path, &body));
+    Ok(sent.err().unwrap_or_else(|| read_back(look)))
 }
 
 fn body(account: &Account<'_>, catalog: &Catalog, order: &Order) -> Result<Body, Outcome> {

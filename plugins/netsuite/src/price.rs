@@ -13,7 +13,7 @@ use truthsource_sdk::{Decimal, Fault};
 use crate::catalog::Catalog;
 use crate::cursor::Walk;
 use crate::item::{self, ItemRecord};
-use crate::push::change;
+use crate::push::{change, read_back};
 use crate::query::{ROWS_MAX, Row, ask, ask_all, beyond, marks, numeric};
 use crate::record::{Quantity, Ref};
 use crate::wire::Account;
@@ -206,11 +206,7 @@ pub(crate) fn push(
     match look()? {
         Some(held) if write.is_done(&held.fields) => Ok(Outcome::Applied(held)),
         Some(held) => Ok(Outcome::Stale(Observed::Present(held))),
-        None => Ok(send(&Amounts::new()).err().unwrap_or_else(|| match look() {
-            Ok(Some(held)) => Outcome::Applied(held),
-            Ok(None) => Outcome::Unknown("written, and not there when read back".to_owned()),
-            Err(fault) => Outcome::Unknown(format!("written, and not read back: {fault}")),
-        })),
+        None => Ok(send(&Amounts::new()).err().unwrap_or_else(|| read_back(look))),
     }
 }
 

@@ -94,7 +94,8 @@ pub(crate) fn create(
     Ok(send().err().unwrap_or_else(|| read_back(look)))
 }
 
-fn read_back(look: impl Fn() -> Result<Option<State>, Fault>) -> Outcome {
+/// What a record holds after a write that NetSuite took.
+pub(crate) fn read_back(look: impl Fn() -> Result<Option<State>, Fault>) -> Outcome {
     match look() {
         Ok(Some(held)) => Outcome::Applied(held),
         Ok(None) => Outcome::Unknown("written, and not there when read back".to_owned()),

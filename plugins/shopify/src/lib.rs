@@ -32,6 +32,8 @@ mod receive;
 mod settings;
 mod stock;
 mod stock_push;
+#[cfg(test)]
+mod tests;
 mod variant;
 
 use truthsource_sdk::connector::{Description, Finding, Notice, Observed, Outcome, Page, State, Webhook, Write};

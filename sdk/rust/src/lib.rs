@@ -35,6 +35,7 @@ pub mod kinds;
 mod manifest;
 pub mod moment;
 pub mod rules;
+pub mod script;
 pub mod value;
 
 pub use connector::Connector;

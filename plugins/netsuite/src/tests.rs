@@ -1,0 +1,149 @@
+//! Whole calls against scripted answers.
+
+use truthsource_sdk::connector::{Observed, Outcome, Write};
+use truthsource_sdk::host::HttpFault;
+use truthsource_sdk::script::Script;
+use truthsource_sdk::{Connector, Context, Fault, Fields, Kind, Value};
+
+use crate::NetSuite;
+
+/// 2026-11-21T12:00:00Z.
+const NOW: u64 = 1_795_262_400_000;
+const CLOCK: &str = r#"{"offset_ms":-28800000,"skew_ms":0,"before":null,"at_ms":1795262400000,"is_measured":true}"#;
+const CATALOG: &str = r#"{"levels":{"1":"Base Price","5":"Gold"},"currencies":{"1":"USD"},"at_ms":1795262400000}"#;
+const SUITEQL: &str = "/query/v1/suiteql?limit=";
+
+fn ctx() -> Context {
+    let settings = [("base-url", "https://x.example"), ("adjustment-account", "58")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Context { settings, now_ms: NOW }
+}
+
+fn script() -> Script {
+    Script::new().keep("clock", CLOCK).keep("catalog", CATALOG)
+}
+
+fn number(text: &str) -> Value {
+    Value::Number(text.parse().unwrap())
+}
+
+fn stock(on_hand: &str) -> Fields {
+    let text = |it: &str| Value::Text(it.to_owned());
+    [("item", text("482")), ("location", text("2")), ("on_hand", number(on_hand))]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+}
+
+fn write(id: Option<&str>, want: Fields, base: Fields) -> Write {
+    let changed = want.keys().filter(|it| want.get(*it) != base.get(*it)).cloned().collect();
+    let (op_id, command_key) = ("op-1".to_owned(), "key-1".to_owned());
+    Write { op_id, remote_id: id.map(str::to_owned), command_key, want, changed, base, base_version: String::new() }
+}
+
+fn item(on_hand: &str) -> String {
+    format!(
+        r#"{{"id":"482","itemId":"BOLT-8","locations":{{"items":[{{"locationId":2,"quantityOnHand":{on_hand}}}]}}}}"#
+    )
+}
+
+const TYPE: &str = r#"{"items":[{"id":"482","itemtype":"InvtPart"}],"hasMore":false}"#;
+const ITEM: &str = "/record/v1/inventoryItem/482?expandSubResources=true";
+const ADJUSTMENT: &str = "/record/v1/inventoryAdjustment/eid:op-1?replace=inventory";
+
+fn push_stock(script: &Script, base: &str) -> Outcome {
+    let outcomes = NetSuite::push(script, &ctx(), Kind::StockLevel, &[write(Some("482:2"), stock("133"), stock(base))]);
+    outcomes.unwrap().remove(0)
+}
+
+#[test]
+fn stock_is_moved_by_the_difference_under_the_operations_id() {
+    let script = script()
+        .answer("POST", SUITEQL, 200, TYPE)
+        .answer("GET", ITEM, 200, &item("140.0"))
+        .answer("PUT", ADJUSTMENT, 204, "")
+        .answer("GET", ITEM, 200, &item("133.0"));
+    let outcome = push_stock(&script, "140");
+    assert!(matches!(&outcome, Outcome::Applied(state) if state.fields["on_hand"] == number("133")), "{outcome:?}");
+    assert!(script.body(2).contains(r#""adjustQtyBy":-7"#), "{}", script.body(2));
+}
+
+#[test]
+fn stock_that_moved_meanwhile_is_left_alone() {
+    let script = script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, &item("141"));
+    let outcome = push_stock(&script, "140");
+    assert!(matches!(&outcome, Outcome::Stale(Observed::Present(state)) if state.fields["on_hand"] == number("141")));
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[test]
+fn stock_that_an_earlier_try_moved_is_not_moved_again() {
+    let script = script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, &item("133"));
+    assert!(matches!(push_stock(&script, "140"), Outcome::Applied(_)));
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[test]
+fn a_write_without_an_answer_is_unknown_and_one_that_is_refused_is_not() {
+    let until_put = || script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, &item("140"));
+    let lost = until_put().fail("PUT", ADJUSTMENT, HttpFault::Unknown("no answer".to_owned()));
+    assert!(matches!(push_stock(&lost, "140"), Outcome::Unknown(_)));
+    let refused = r#"{"status":400,"o:errorDetails":[{"detail":"no","o:errorCode":"USER_ERROR"}]}"#;
+    let refused = until_put().answer("PUT", ADJUSTMENT, 400, refused);
+    assert!(matches!(push_stock(&refused, "140"), Outcome::Rejected(it) if it.code == "USER_ERROR"));
+    let busy = until_put().answer("PUT", ADJUSTMENT, 429, "");
+    assert!(matches!(push_stock(&busy, "140"), Outcome::Retry(..)));
+}
+
+#[test]
+fn an_order_that_is_there_is_not_created_again() {
+    let there = r#"{"id":"9001","externalId":"key-1","otherRefNum":"PO-77","orderStatus":{"id":"B"},"total":37.5,
+        "entity":{"id":"107"},"currency":{"id":"1"},"tranDate":"2026-11-22",
+        "item":{"items":[{"line":1,"item":{"id":"482"},"quantity":3.0,"rate":12.5}]}}"#;
+    let script = script().answer("GET", "/record/v1/salesOrder/eid:key-1", 200, there);
+    let want = Fields::from([("company".to_owned(), Value::Text("107".to_owned()))]);
+    let outcomes = NetSuite::push(&script, &ctx(), Kind::Order, &[write(None, want, Fields::new())]).unwrap();
+    let Outcome::Applied(state) = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert_eq!((state.remote_id.as_str(), state.command_key.as_deref()), ("9001", Some("key-1")));
+    let lines = r#"[{"item":"482","quantity":"3","unit_price":"12.5"}]"#;
+    assert_eq!(state.fields["lines"], Value::Json(lines.to_owned()));
+    assert_eq!(state.fields.get("number"), None, "the number of an order from elsewhere is not NetSuite's");
+}
+
+#[test]
+fn a_delta_asks_in_the_accounts_zone_and_goes_on_behind_the_last_id() {
+    let row = r#"{"id":"482","itemid":"BOLT-8","isinactive":"F","lm":"2026-11-21 03:59:00"}"#;
+    let script = script().answer("POST", SUITEQL, 200, &format!(r#"{{"items":[{row}],"hasMore":true}}"#));
+    let since = format!(r#"{{"since":{}}}"#, NOW - 60_000);
+    let page = NetSuite::pull(&script, &ctx(), Kind::Item, Some(&since), 60_000).unwrap();
+    assert!(script.body(0).contains(r#""params":["0","2026-11-21 03:58:00"]"#), "{}", script.body(0));
+    let Observed::Present(state) = &page.entries[0] else { panic!("{page:?}") };
+    assert_eq!(state.changed_at_ms, Some(NOW - 60_000));
+    assert!(page.more);
+    let empty = r#"{"items":[],"hasMore":false}"#;
+    let next = self::script().answer("POST", SUITEQL, 200, empty).answer("POST", SUITEQL, 200, empty);
+    let end = NetSuite::pull(&next, &ctx(), Kind::Item, Some(&page.cursor), 60_000).unwrap();
+    assert!(next.body(0).contains(r#""params":["482","2026-11-21 03:58:00"]"#), "{}", next.body(0));
+    assert!(!end.more);
+    assert_eq!(end.cursor, format!(r#"{{"since":{}}}"#, NOW - 30_000));
+}
+
+#[test]
+fn an_item_whose_prices_may_go_on_is_left_to_the_next_page() {
+    let row = |item: u32, level: u32| format!(r#"{{"item":"{item}","pricelevel":"{level}","unitprice":"1"}}"#);
+    let rows = [row(1, 1), row(1, 5), row(2, 1)].join(",");
+    let script = script().answer("POST", SUITEQL, 200, &format!(r#"{{"items":[{rows}],"hasMore":true}}"#));
+    let page = NetSuite::pull(&script, &ctx(), Kind::Price, None, 0).unwrap();
+    let ids: Vec<&str> =
+        page.entries.iter().map(|it| if let Observed::Present(it) = it { &it.remote_id } else { "" }).collect();
+    assert_eq!(ids, ["1:1", "5:1"]);
+    assert!(page.cursor.contains(r#""after":"1""#), "{}", page.cursor);
+}
+
+#[test]
+fn a_login_page_and_half_an_answer_are_never_data() {
+    for body in ["<html>Sign in</html>", r#"{"items":[{"id":"4"#, "", "{}"] {
+        let script = script().answer("POST", SUITEQL, 200, body);
+        let fault = NetSuite::read(&script, &ctx(), Kind::Item, &["482".to_owned()]);
+        assert!(matches!(fault, Err(Fault::Protocol(_))), "{body}: {fault:?}");
+    }
+}
