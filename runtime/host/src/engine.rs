@@ -111,14 +111,14 @@ fn features_off(config: &mut Config) {
     config.wasm_component_model(true).wasm_features(unused, false);
 }
 
-/// Room for `calls` components of up to 16 core instances and 4 memories each. A call that needs more is refused by
-/// its own limits first.
+/// Room for `calls` components of up to 16 core instances and 2 memories each, all at once: a call with a place never
+/// finds the pool empty.
 fn pool(calls: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(8))
+        .total_core_instances(calls.saturating_mul(16))
         .total_memories(calls.saturating_mul(2))
-        .total_tables(calls.saturating_mul(8))
+        .total_tables(calls.saturating_mul(16))
         .total_stacks(calls)
         .max_core_instances_per_component(16)
         .max_memories_per_component(2)

@@ -90,7 +90,7 @@ impl Limits {
     /// Connectors: they parse pages of up to 10 MiB and wait for other systems.
     pub const CONNECTORS: Self = Self {
         input_bytes_max: 4 * MIB,
-        output_bytes_max: 8 * MIB,
+        output_bytes_max: 4 * MIB,
         memory_bytes_max: 64 * MIB,
         table_elements_max: 10_000,
         instances_max: 16,

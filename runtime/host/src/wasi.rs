@@ -236,3 +236,29 @@ pub(crate) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     cli::terminal_stderr::add_to_linker::<T, WasiCli>(l, T::cli)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Detail;
+    use crate::testing::{Script, reach, state};
+
+    #[test]
+    fn g15_what_a_guest_prints_is_bounded_and_never_fails_it() {
+        let mut printed = Captured::new(10);
+        for _ in 0..1_000 {
+            OutputStream::write(&mut printed, Bytes::from_static(b"abc")).unwrap();
+        }
+        assert_eq!(printed.take(), b"abcabcabca");
+    }
+
+    #[test]
+    fn g15_what_a_guest_prints_becomes_scrubbed_log_lines() {
+        let mut state = state(reach(&Script::new(vec![])), Detail::Counters);
+        let _ = state.ctx();
+        state.wasi.as_ref().unwrap().written.write(b"one\ntoken shpat_hidden\n");
+        state.keep_written();
+        let lines: Vec<&str> = state.logs.lines.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(lines, ["one", "token ***"]);
+    }
+}

@@ -32,6 +32,14 @@ impl Pricing {
         &self.0
     }
 
+    /// What a call by bare wasmtime needs: see `bench`.
+    pub(crate) fn parts(&self, setup: &CallSetup) -> (&PricingPluginPre<HostState>, &wasmtime::Engine, HostState) {
+        let loaded = &self.0.loaded;
+        let super::Prepared::Pricing(pre) = &loaded.prepared else { unreachable!("made by `TryFrom` alone") };
+        let input = std::sync::Arc::new(Input::Describe);
+        (pre, &loaded.runner.engine, HostState::new(setup, loaded.limits, &input))
+    }
+
     /// The unit price of each line, in order.
     pub async fn price(&self, setup: &CallSetup, basket: Basket) -> (Result<Vec<Priced>, CallError>, Recording) {
         let (end, recording) = self.0.call(setup, Input::Price(basket)).await;

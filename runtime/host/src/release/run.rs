@@ -151,13 +151,13 @@ async fn finish(
     let state = store.data_mut();
     state.keep_written();
     let writes = state.kv.take();
-    if end.is_ok() && !writes.is_empty() {
-        if let Some(grant) = state.reach.kv.clone() {
-            if grant.0.apply(writes).await.is_err() {
-                // What the call did outside stands; `kv` is a cache by contract and is simply colder next time.
-                state.log_line(Severity::Warn, "host: the key-value writes of this call were lost");
-            }
-        }
+    if end.is_ok()
+        && !writes.is_empty()
+        && let Some(grant) = state.reach.kv.clone()
+        && grant.0.apply(writes).await.is_err()
+    {
+        // What the call did outside stands; `kv` is a cache by contract and is simply colder next time.
+        state.log_line(Severity::Warn, "host: the key-value writes of this call were lost");
     }
     let state = store.into_data();
     recording.http_requests = state.http_requests;

@@ -196,7 +196,7 @@ impl<'a> Walk<'a> {
             Payload::ComponentInstanceSection(it) => self.types(it.count()),
             Payload::ComponentAliasSection(it) => self.types(it.count()),
             Payload::CodeSectionEntry(body) => {
-                let bytes = body.range().end.saturating_sub(body.range().start) as u64;
+                let bytes = body.range().end.saturating_sub(body.range().start);
                 self.outline.largest_body = self.outline.largest_body.max(bytes);
                 at_most("bytes in one function", bytes, self.limits.connector_body_bytes_max)
             }
