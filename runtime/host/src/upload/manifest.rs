@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::egress::Origin;
 use crate::world::World;
 
 /// The custom section that holds the manifest, as TOML.
@@ -44,10 +45,12 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Wants {
-    /// Origins to send requests to; `{setting}` stands for a setting of the connection:
-    /// `https://{shop}.myshopify.com`. Connectors only.
+    /// Settings of the connection that hold an origin to send requests to: `base-url`. Connectors only.
     #[serde(default)]
-    pub egress: BTreeSet<String>,
+    pub http: BTreeSet<String>,
+    /// Further origins, the same for every connection: `https://login.example`. Connectors only.
+    #[serde(default)]
+    pub egress: BTreeSet<Origin>,
     /// Small state per connection. Connectors only.
     #[serde(default)]
     pub kv: bool,
@@ -111,10 +114,13 @@ impl Manifest {
         rule(versioned, "version", "must be 1 to 32 printable characters")?;
         rule(self.about.chars().count() <= 1_000, "about", "must be at most 1000 characters")?;
         rule(self.wants.egress.len() <= EGRESS_MAX, "wants.egress", "must be at most 32 origins")?;
-        let origin = |it: &String| it.len() <= 253 && it.starts_with("https://") && !it.contains(char::is_whitespace);
-        rule(self.wants.egress.iter().all(origin), "wants.egress", "must be https origins")?;
+        rule(self.wants.egress.iter().all(Origin::is_https), "wants.egress", "must be https origins")?;
+        rule(self.wants.http.len() <= EGRESS_MAX, "wants.http", "must be at most 32 settings")?;
+        let setting = |it: &String| (1..=64).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_graphic());
+        rule(self.wants.http.iter().all(setting), "wants.http", "must be names of settings")?;
         let pure = self.world != World::Connector;
         rule(!pure || self.wants.egress.is_empty(), "wants.egress", "is for connectors only")?;
+        rule(!pure || self.wants.http.is_empty(), "wants.http", "is for connectors only")?;
         rule(!pure || !self.wants.kv, "wants.kv", "is for connectors only")?;
         rule(self.wants.memory_mib <= 64, "wants.memory-mib", "must be at most 64")
     }
@@ -144,13 +150,12 @@ mod tests {
         check(&format!("{rule}wants = {{ memory-mib = 65 }}"), "the manifest's `wants.memory-mib` must be at most 64");
         check(&"#".repeat(BYTES_MAX + 1), "the manifest is over 16384 bytes");
         let connector = rule.replace("pricing-rule", "connector");
-        check(
-            &format!("{connector}wants = {{ kv = true, egress = [\"https://{{shop}}.myshopify.com\"] }}"),
-            "connector",
-        );
-        check(
-            &format!("{connector}wants = {{ egress = [\"http://x\"] }}"),
-            "the manifest's `wants.egress` must be https",
-        );
+        let wants = |what: &str| format!("{connector}wants = {{ {what} }}");
+        check(&wants("kv = true, http = [\"base-url\"]"), "connector");
+        check(&wants("egress = [\"https://login.example\"]"), "connector");
+        check(&wants("egress = [\"https://x/y\"]"), "the manifest cannot be read: `https://x/y` is not an origin");
+        check(&wants("egress = [\"http://x\"]"), "the manifest's `wants.egress` must be https");
+        check(&wants("http = [\"\"]"), "the manifest's `wants.http` must be names");
+        check(&format!("{rule}wants = {{ http = [\"base-url\"] }}"), "the manifest's `wants.http` is for connectors");
     }
 }
