@@ -70,6 +70,12 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             batch.changes.push(Change::Paid { connection: debt.connection, key: debt.key.clone() });
             continue;
         };
+        if intent.remote_id.is_none() && engine.store.unidentified(lane.connection.id, debt.key.kind).await? {
+            // What was read there last may be this very record.
+            let debt = Debt { due_at: batch.at.plus(50), ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+            continue;
+        }
         let addressed = if intent.remote_id.is_none() && !listed.contains(&debt.key.kind) {
             Err(listed_token(lane.connection.id, debt.key.kind))
         } else {

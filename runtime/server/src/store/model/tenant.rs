@@ -48,6 +48,13 @@ impl TenantStore for ModelStore {
         self.with(|data| first(n_max, data.unfolded.iter().filter_map(|seq| data.log.get(seq).cloned())))
     }
 
+    async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
+        self.with(|data| {
+            let mut lines = data.unfolded.iter().chain(data.waiting.keys()).filter_map(|seq| data.log.get(seq));
+            lines.any(|it| it.key.is_none() && it.kind == kind && it.entry.connection() == Some(connection))
+        })
+    }
+
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         self.with(|data| data.states(keys))
     }

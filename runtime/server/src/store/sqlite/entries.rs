@@ -9,7 +9,7 @@ use super::bulk::Rows;
 use super::decode::{json, kind, moment, number, unavailable};
 use super::links::Holdings;
 use crate::store::digest::remote_id_of;
-use crate::store::{Change, Error, LoggedEntry, Result, UnixMs};
+use crate::store::{Change, ConnectionId, Error, Kind, LoggedEntry, Result, UnixMs};
 
 pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -141,6 +141,14 @@ pub(super) const UNFOLDED: &str = "
 pub(super) async fn unfolded(db: &SqlitePool, n_max: u32) -> Result<Vec<LoggedEntry>> {
     let rows: Vec<Row> = sqlx::query_as(UNFOLDED).bind(n_max).fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(logged).collect()
+}
+
+pub(super) async fn unidentified(db: &SqlitePool, connection: ConnectionId, kind: Kind) -> Result<bool> {
+    let sql = "
+        select exists (select 1 from entry indexed by entry_pending
+                       where connection = ?1 and kind = ?2 and key is null and state in ('new', 'waiting'))";
+    let query = sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str());
+    query.fetch_one(db).await.map_err(unavailable)
 }
 
 fn logged((seq, at, kind_name, key, entry): Row) -> Result<LoggedEntry> {

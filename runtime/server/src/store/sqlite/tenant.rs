@@ -72,6 +72,10 @@ impl TenantStore for SqliteTenant {
         entries::unfolded(self.reads(), n_max).await
     }
 
+    async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
+        entries::unidentified(self.reads(), connection, kind).await
+    }
+
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         records::states(self.reads(), keys).await
     }
