@@ -169,7 +169,10 @@ fn read_private(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         use std::os::unix::fs::MetadataExt as _;
         let mode = file.metadata()?.mode() & 0o777;
         if mode & 0o077 != 0 {
-            bail!("`{}` has mode {mode:03o}: others may read it; `chmod 600` it, and change the secrets", path.display());
+            bail!(
+                "`{}` has mode {mode:03o}: others may read it; `chmod 600` it, and change the secrets",
+                path.display()
+            );
         }
     }
     // A key is read into its place at once: a buffer that grows would leave copies behind.

@@ -67,11 +67,7 @@ impl Holding {
     }
 
     /// Its digest in the remote form; `remote_id_of` gives the id that a key is linked to at the connection.
-    pub fn digest(
-        &self,
-        kind: Kind,
-        remote_id_of: &mut dyn FnMut(Kind, &str) -> Option<String>,
-    ) -> Option<String> {
+    pub fn digest(&self, kind: Kind, remote_id_of: &mut dyn FnMut(Kind, &str) -> Option<String>) -> Option<String> {
         let Some(fields) = &self.fields else { return Some(shadow_digest(&Fields::new(), true)) };
         let remote = schema::of(kind).translate(fields, remote_id_of).ok()?;
         Some(shadow_digest(&remote, false))

@@ -49,7 +49,8 @@ pub async fn the_most_urgent_is_due_first<P: Place>() {
     let owe = |key: &str, priority, ms| Change::Owe(Debt { priority, due_at: at(ms), ..debt(key, 1) });
     let settling = put(Debt { state: DebtState::Settling, ..debt("settling", 1) });
     let elsewhere = Change::Owe(Debt { connection: B, ..debt("a", 1) });
-    let changes = [owe("d", 2, 1), owe("c", 2, 5), owe("b", 2, 5), owe("a", 0, 9), owe("late", 0, 11), settling, elsewhere];
+    let changes =
+        [owe("d", 2, 1), owe("c", 2, 5), owe("b", 2, 5), owe("a", 0, 9), owe("late", 0, 11), settling, elsewhere];
     commit(&store, 0, changes).await;
     let due = async |ms, n| -> Vec<String> {
         store.due_debts(A, at(ms), n).await.unwrap().into_iter().map(|it| it.key.key).collect()
@@ -67,7 +68,8 @@ pub async fn a_paid_debt_is_gone<P: Place>() {
     commit(&store, 1, [Change::Paid { connection: A, key: item("bolt") }]).await;
     assert_eq!(of(&store, "bolt").await, [elsewhere]);
     // In order: what is owed after it was paid is owed.
-    let changes = [Change::Owe(debt("nut", 1)), Change::Paid { connection: A, key: item("nut") }, Change::Owe(debt("nut", 2))];
+    let changes =
+        [Change::Owe(debt("nut", 1)), Change::Paid { connection: A, key: item("nut") }, Change::Owe(debt("nut", 2))];
     commit(&store, 2, changes).await;
     assert_eq!(of(&store, "nut").await, [debt("nut", 2)]);
 }

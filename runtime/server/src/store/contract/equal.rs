@@ -72,12 +72,10 @@ fn change() -> impl Strategy<Value = Change> {
             let truth = Truth { deleted_at: is_gone.then_some(A), ..truth(version, "t") };
             Change::Truth { key, truth, natural }
         }),
-        (key(), connection(), one_of(IDS)).prop_map(|(key, connection, id)| {
-            Change::Shadow { key, connection, shadow: shadow(&id) }
-        }),
-        (connection(), key(), one_of(IDS)).prop_map(|(connection, key, remote_id)| {
-            Change::Link { connection, key, remote_id }
-        }),
+        (key(), connection(), one_of(IDS))
+            .prop_map(|(key, connection, id)| { Change::Shadow { key, connection, shadow: shadow(&id) } }),
+        (connection(), key(), one_of(IDS))
+            .prop_map(|(connection, key, remote_id)| { Change::Link { connection, key, remote_id } }),
         (place(), 1u64..4).prop_map(|((connection, kind, id), sweep)| {
             Change::Swept { connection, kind, sweep, remote_ids: vec![id] }
         }),

@@ -60,12 +60,10 @@ pub async fn digests_are_of_what_arrived<P: Place>() {
     assert_eq!(digests(&store, Kind::Price).await, pairs([("77", &shadow_digest(&arrived, false))]));
     // What refers to something without a link has no digest; neither has what is gone any fields.
     let other = fields([("item", "nut"), ("list", "retail")]);
-    let entries = [observed(2, state("77", other)), Entry::Observed {
-        connection: A,
-        cause: Cause::Poll,
-        as_of: 3,
-        observed: Observed::Absent("77".to_owned()),
-    }];
+    let entries = [
+        observed(2, state("77", other)),
+        Entry::Observed { connection: A, cause: Cause::Poll, as_of: 3, observed: Observed::Absent("77".to_owned()) },
+    ];
     for (entry, expect) in entries.into_iter().zip([None, Some(shadow_digest(&Fields::new(), true))]) {
         commit(&store, 2, [append(Kind::Price, entry.clone())]).await;
         let seqs = unfolded(&store).await;

@@ -56,7 +56,8 @@ pub async fn records_are_found_by_their_present_natural_key<P: Place>() {
     };
     assert_eq!(found(&store).await, lists(&[("bolt", &["a", "b"]), ("nut", &["c"])]));
     let deleted = Truth { deleted_at: Some(A), ..truth(2, "x") };
-    let changes = [write(&a, truth(2, "x"), Some("screw")), write(&b, truth(2, "x"), None), write(&c, deleted, Some("nut"))];
+    let changes =
+        [write(&a, truth(2, "x"), Some("screw")), write(&b, truth(2, "x"), None), write(&c, deleted, Some("nut"))];
     commit(&store, 1, changes).await;
     assert_eq!(found(&store).await, lists(&[("screw", &["a"])]));
     assert!(store.naturals(Kind::Price, &asked).await.unwrap().is_empty());

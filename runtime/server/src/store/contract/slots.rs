@@ -94,12 +94,8 @@ pub async fn connections_are_kept<P: Place>() {
     assert_eq!(added, [ConnectionId(1), ConnectionId(2)]);
     let taken = store.commit(batch(8, [add("other"), add("erp")])).await;
     assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
-    let change = |id| Change::Connection {
-        id,
-        spec: spec(3),
-        state: ConnectionState::Denied,
-        trouble: Some("401".to_owned()),
-    };
+    let change =
+        |id| Change::Connection { id, spec: spec(3), state: ConnectionState::Denied, trouble: Some("401".to_owned()) };
     commit(&store, 9, [change(added[1])]).await;
     let missing = store.commit(batch(9, [change(ConnectionId(9))])).await;
     assert!(matches!(missing, Err(Error::Conflict(_))), "{missing:?}");

@@ -67,13 +67,7 @@ impl Data {
         is_pending.then_some(()).ok_or_else(|| conflict("an entry was folded or dropped by somebody else"))
     }
 
-    fn check_link(
-        &self,
-        connection: ConnectionId,
-        key: &RecordKey,
-        remote_id: &str,
-        ahead: &mut Ahead,
-    ) -> Result<()> {
+    fn check_link(&self, connection: ConnectionId, key: &RecordKey, remote_id: &str, ahead: &mut Ahead) -> Result<()> {
         let (here, there) = (owed_to(connection, key), place(connection, key.kind, remote_id));
         let by_id = ahead.links.get(&there).or(self.links.get(&there).map(|it| &it.key));
         let by_key = ahead.linked.get(&here).or(self.linked.get(&here));

@@ -35,7 +35,12 @@ impl Data {
         found
     }
 
-    pub(super) fn digests(&self, connection: ConnectionId, kind: Kind, asked: &BTreeSet<String>) -> BTreeMap<String, String> {
+    pub(super) fn digests(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        asked: &BTreeSet<String>,
+    ) -> BTreeMap<String, String> {
         let pending = self.pending();
         let digest = |id: &String| {
             let place = place(connection, kind, id);

@@ -183,12 +183,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
     }
 }
 
-async fn write_rare(
-    db: &mut SqliteConnection,
-    at: UnixMs,
-    changes: Vec<Change>,
-    done: &mut Committed,
-) -> Result<()> {
+async fn write_rare(db: &mut SqliteConnection, at: UnixMs, changes: Vec<Change>, done: &mut Committed) -> Result<()> {
     for change in changes {
         match change {
             Change::NewConnection { name, spec } => {

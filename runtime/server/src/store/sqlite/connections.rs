@@ -45,12 +45,7 @@ pub(super) async fn all(db: &SqlitePool) -> Result<Vec<Connection>> {
     rows.into_iter().map(connection).collect()
 }
 
-pub(super) async fn seal(
-    db: &mut SqliteConnection,
-    id: ConnectionId,
-    purpose: &str,
-    sealed: Vec<u8>,
-) -> Result<()> {
+pub(super) async fn seal(db: &mut SqliteConnection, id: ConnectionId, purpose: &str, sealed: Vec<u8>) -> Result<()> {
     let sql = if sealed.is_empty() {
         "delete from credential where connection = ?1 and purpose = ?2"
     } else {

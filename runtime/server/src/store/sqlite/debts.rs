@@ -79,7 +79,8 @@ pub(super) async fn redrive(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
     for change in changes {
         if let Change::Redrive { connection, key } = change {
             let query = sqlx::query(sql).bind(int(at.0)).bind(connection.map(|it| it.0));
-            let query = query.bind(key.as_ref().map(|it| it.kind.as_str())).bind(key.as_ref().map(|it| it.key.as_str()));
+            let query =
+                query.bind(key.as_ref().map(|it| it.kind.as_str())).bind(key.as_ref().map(|it| it.key.as_str()));
             query.execute(&mut *db).await.map_err(unavailable)?;
         }
     }

@@ -49,8 +49,7 @@ pub(super) async fn folded(
         returning entry.seq, entry.kind";
     let kinds: Vec<(i64, String)> = rows.fetch(db, sql, at).await?;
     all_pending(kinds.len() as u64, changes.len())?;
-    let kinds: BTreeMap<u64, String> =
-        kinds.into_iter().map(|(seq, kind)| (number(seq), kind)).collect();
+    let kinds: BTreeMap<u64, String> = kinds.into_iter().map(|(seq, kind)| (number(seq), kind)).collect();
     for change in changes {
         if let Change::Folded { seq, entry, .. } = change
             && let Some(name) = kinds.get(seq)

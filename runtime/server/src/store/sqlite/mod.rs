@@ -60,7 +60,8 @@ pub async fn open(data_dir: &Path) -> Result<SqliteStores, OpenError> {
     let lock = open::lock(data_dir)?;
     let path = data_dir.join("control.db");
     let control = File::open(&path, CONTROL, lock.clone()).await?;
-    let stores = SqliteStores { dir: data_dir.to_owned(), lock: Mutex::new(Some(lock)), control, tenants: Mutex::default() };
+    let stores =
+        SqliteStores { dir: data_dir.to_owned(), lock: Mutex::new(Some(lock)), control, tenants: Mutex::default() };
     match stores.open_tenants(&path).await {
         Ok(()) => Ok(stores),
         Err(e) => {

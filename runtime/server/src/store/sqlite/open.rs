@@ -59,7 +59,8 @@ pub enum OpenError {
 impl OpenError {
     /// A database error, by who has to act: permissions, a read-only or full disk, or a file that is no database.
     pub(super) fn database(file: &Path, error: sqlx::Error) -> Self {
-        let is_out_of_reach = matches!(decode::code(&error), Some(3 | 8 | 10 | 13 | 14)) || matches!(error, sqlx::Error::Io(_));
+        let is_out_of_reach =
+            matches!(decode::code(&error), Some(3 | 8 | 10 | 13 | 14)) || matches!(error, sqlx::Error::Io(_));
         let (file, source) = (file.to_owned(), error.into());
         if is_out_of_reach { Self::NotWritable { path: file, source } } else { Self::Damaged { file, source } }
     }

@@ -57,10 +57,7 @@ pub(super) const STATES: &str = "
     select shadow.kind, shadow.key, shadow.connection, shadow.shadow from json_each(?1) asked cross join shadow
       on shadow.kind = asked.value ->> 0 and shadow.key = asked.value ->> 1";
 
-pub(super) async fn states(
-    db: &SqlitePool,
-    asked: &BTreeSet<RecordKey>,
-) -> Result<BTreeMap<RecordKey, KeyState>> {
+pub(super) async fn states(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
     let rows: Vec<(String, String, Option<i64>, String)> =
         sqlx::query_as(STATES).bind(keys(asked)).fetch_all(db).await.map_err(unavailable)?;
     let mut states: BTreeMap<_, _> = asked.iter().map(|key| (key.clone(), KeyState::default())).collect();

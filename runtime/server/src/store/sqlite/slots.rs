@@ -35,8 +35,7 @@ pub(super) async fn activate(db: &mut SqliteConnection, slot: &str, release: u64
 
 pub(super) async fn all(db: &SqlitePool) -> Result<Vec<Slot>> {
     let sql = "select name, active, previous from slot order by name";
-    let rows: Vec<(String, Option<i64>, Option<i64>)> =
-        sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    let rows: Vec<(String, Option<i64>, Option<i64>)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
     let slot = |(name, active, previous): (String, Option<i64>, Option<i64>)| Slot {
         name,
         active: active.map(number),

@@ -36,9 +36,10 @@ impl TenantStore for SqliteTenant {
     async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>> {
         let (lane, holder) = (lane.to_owned(), holder.to_owned());
         let until = now.plus(ttl_ms);
-        let work = self.file.writer().call(move |db| {
-            Box::pin(async move { batch::lease(db, &lane, &holder, now, until).await })
-        });
+        let work = self
+            .file
+            .writer()
+            .call(move |db| Box::pin(async move { batch::lease(db, &lane, &holder, now, until).await }));
         work.await
     }
 

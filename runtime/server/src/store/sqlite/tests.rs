@@ -47,9 +47,9 @@ async fn a_newer_file_is_refused() {
         let (stores, store) = start(dir.path()).await;
         let writer = if file == "control.db" { stores.control.writer() } else { store.file().writer() };
         let newer = writer.call(|db| {
-            Box::pin(async move {
-                sqlx::query("pragma user_version = 7").execute(db).await.map_err(decode::unavailable)
-            })
+            Box::pin(
+                async move { sqlx::query("pragma user_version = 7").execute(db).await.map_err(decode::unavailable) },
+            )
         });
         newer.await.unwrap();
         stores.close().await;

@@ -63,12 +63,7 @@ pub(super) const DUE: &str = "
     select kind, remote_id, seq, since, cause, attempts from touched
     where connection = ?1 and due_at <= ?2 order by due_at, seq limit ?3";
 
-pub(super) async fn due(
-    db: &SqlitePool,
-    connection: ConnectionId,
-    now: UnixMs,
-    n_max: u32,
-) -> Result<Vec<Touched>> {
+pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
     let query = sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max);
     let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(touched_row).collect()
