@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
-use super::open::OpenError;
+use super::open::{OpenError, sync_dir};
 use super::writer::Writer;
 use crate::store::Result;
 
@@ -34,6 +34,7 @@ impl File {
         let options = options(path)?;
         let mut db = connect(&options, path).await?;
         migrate(&mut db, path, migrations).await?;
+        sync_dir(path)?;
         let reads = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .min_connections(0)

@@ -1,6 +1,6 @@
 //! Webhooks that were taken.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -65,14 +65,14 @@ fn add(rows: &mut Rows, at: UnixMs, change: &Change) -> Result<()> {
     Ok(())
 }
 
-/// How many rows were written under each event id.
-struct Fresh(BTreeMap<(ConnectionId, String), u32>);
+/// The events that were written and not told of yet.
+struct Fresh(BTreeSet<(ConnectionId, String)>);
 
 impl Fresh {
     /// The change is the one that was written; the same event later in the group was not.
     fn is_first(&mut self, change: &Change) -> bool {
         let Change::Inbox { connection, event_id, .. } = change else { return false };
-        self.0.remove(&(*connection, event_id.clone())).is_some()
+        self.0.remove(&(*connection, event_id.clone()))
     }
 }
 
@@ -80,7 +80,7 @@ async fn write(db: &mut SqliteConnection, rows: Rows, at: UnixMs) -> Result<Fres
     let written: Vec<(i64, String)> = rows.fetch(db, TAKE, at).await?;
     let expired = int(at.minus(INBOX_ID_KEPT_MS).0);
     sqlx::query(PURGE).bind(expired).execute(db).await.map_err(unavailable)?;
-    let named = written.into_iter().map(|(connection, event_id)| ((ConnectionId(connection as u32), event_id), 1));
+    let named = written.into_iter().map(|(connection, event_id)| (ConnectionId(connection as u32), event_id));
     Ok(Fresh(named.collect()))
 }
 

@@ -83,6 +83,12 @@ pub(super) fn lock(dir: &Path) -> Result<Arc<std::fs::File>, OpenError> {
     }
 }
 
+/// Makes the directory's list of files durable: a file that nothing names after a power cut is a lost one.
+pub(super) fn sync_dir(file: &Path) -> Result<(), OpenError> {
+    let Some(dir) = file.parent() else { return Ok(()) };
+    std::fs::File::open(dir).and_then(|it| it.sync_all()).map_err(|e| OpenError::not_writable(dir, e))
+}
+
 /// Directories that nobody else can look into: they hold customers' data.
 fn make_private(dir: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
