@@ -41,7 +41,9 @@ impl Failure {
 
     pub(super) fn usage(error: &clap::Error) -> Self {
         let text = error.render().to_string();
-        let lines = text.lines().take_while(|it| !it.starts_with("Usage")).map(str::trim).filter(|it| !it.is_empty());
+        // What follows is the usage and where to find help, on lines of their own.
+        let lines = text.lines().take_while(|it| !it.starts_with("Usage") && !it.starts_with("For more"));
+        let lines = lines.map(str::trim).filter(|it| !it.is_empty());
         let line = lines.collect::<Vec<_>>().join(" ");
         let line = line.strip_prefix("error: ").unwrap_or(&line);
         Self::new("usage", format!("{line} (see --help)"))

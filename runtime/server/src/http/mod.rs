@@ -1,7 +1,7 @@
 //! The only door: what the outside may ask for, and how it is told no.
 //!
 //! Handlers are thin: an extractor says who asks, the handler acts, and a typed document answers. Everything that must
-//! hold for every route (who, how much, how fast, how often) stands once, in [`guard`], and every route names its
+//! hold for every route (who, how much, how fast, how often) stands once, in `guard`, and every route names its
 //! access in the table that [`routes`] returns.
 
 pub mod accept;
