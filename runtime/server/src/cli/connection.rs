@@ -24,6 +24,14 @@ pub(super) enum Connection {
         #[arg(long, value_name = "FILE")]
         credentials: Option<PathBuf>,
     },
+    /// Change how a connection takes part.
+    Change {
+        /// The connection.
+        name: String,
+        /// What it links and how it takes part, as JSON or TOML.
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+    },
     /// Replace secrets of a connection.
     Credentials {
         /// The connection.
@@ -62,6 +70,10 @@ impl Connection {
                     body["credentials"] = read(file)?;
                 }
                 out.show(&client.post(&["connections"], Some(&body)).await?, state)?;
+            }
+            Self::Change { name, spec } => {
+                let body = json!({"spec": read(spec)?});
+                out.show(&client.put(&["connections", name], &body).await?, state)?;
             }
             Self::Credentials { name, file } => {
                 client.put(&["connections", name, "credentials"], &read(file)?).await?;

@@ -85,6 +85,7 @@ async fn every_command_reaches_its_route() {
         (&["connection", "check", "broken"], "not ok"),
         (&["connection", "pause", "shop"], "ok"),
         (&["connection", "resume", "shop", "--json"], "ok"),
+        (&["connection", "change", "shop", "--spec", &spec], "ok"),
         (&["connection", "credentials", "shop", &secrets], "ok"),
         (&["connection", "list"], "ok"),
         (&["sweep", "shop", "--no-wait"], "ok"),

@@ -72,6 +72,15 @@ struct NewConnection {
     credentials: Option<Credentials>,
 }
 
+/// A connection as it is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangedConnection {
+    /// What it links, and how it takes part.
+    #[schema(value_type = Object)]
+    spec: ConnectionSpec,
+}
+
 /// Secrets of a connection. They are sealed at once and never shown again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +115,10 @@ pub(super) fn routes() -> Vec<Route> {
             .gives::<ConnectionView>(201),
         Route::get("/v1/connections/{name}", read, show)
             .about("A connection and how far it has been read.")
+            .gives::<ConnectionView>(200),
+        Route::put("/v1/connections/{name}", write, change)
+            .about("Changes how a connection takes part; its connector stays.")
+            .takes::<ChangedConnection>()
             .gives::<ConnectionView>(200),
         Route::put("/v1/connections/{name}/credentials", write, credentials)
             .about("Replaces secrets of a connection; those that are left out stay.")
@@ -145,6 +158,28 @@ async fn create(
     let made = connection(&acting.tenant, &body.name).await?;
     keep(&door, &acting.tenant, &made, secrets).await?;
     Ok((StatusCode::CREATED, Json(view(made))))
+}
+
+async fn change(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(name): Path<String>,
+    Json(body): Json<ChangedConnection>,
+) -> Result<Json<ConnectionView>, ApiError> {
+    let found = connection(&acting.tenant, &name).await?;
+    check_spec(&body.spec)?;
+    if body.spec.connector != found.spec.connector {
+        let detail = "a connection keeps its connector, as ids mean something else at another system: make a new one";
+        return Err(ApiError::unprocessable("invalid-spec", detail));
+    }
+    let Connection { id, state, trouble, .. } = found;
+    let mut batch = Batch::new(door.app.clock.now());
+    batch.changes.push(Change::Connection { id, spec: body.spec, state, trouble });
+    acting.tenant.store.commit(batch).await?;
+    let changed = connection(&acting.tenant, &name).await?;
+    door.app.plugins.forget(&acting.tenant, &changed);
+    acting.tenant.wake.notify_one();
+    Ok(Json(view(changed)))
 }
 
 async fn credentials(

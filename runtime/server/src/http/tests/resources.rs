@@ -133,6 +133,19 @@ async fn a_connection_that_cannot_be_is_not_made() {
 }
 
 #[tokio::test]
+async fn a_connection_is_changed_but_not_its_connector() {
+    let house = House::new().await.with_shop().await;
+    let put = |spec: Json| house.call(&house.key, Method::PUT, "/v1/connections/shop", json!({"spec": spec}));
+    let mut spec = shop("shop")["spec"].clone();
+    spec["rank"] = json!(9);
+    let changed = put(spec.clone()).await;
+    assert_eq!((changed.status.as_u16(), &changed.body["spec"]["rank"]), (200, &json!(9)));
+    spec["connector"] = json!("connector:netsuite");
+    assert_eq!(put(spec).await.code(), (422, "invalid-spec"));
+    assert_eq!(put(json!({"rank": 1})).await.code(), (400, "invalid-body"));
+}
+
+#[tokio::test]
 async fn new_credentials_let_a_denied_connection_try_again() {
     let house = House::new().await.with_shop().await;
     house.acme.connections.lock().unwrap()[0].state = ConnectionState::Denied;
