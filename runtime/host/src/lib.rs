@@ -1,9 +1,9 @@
 //! Runs components: the wall between a tenant's own code and everything else.
 //!
 //! **Invariants**
-//! - A component reaches nothing that its call's [`Reach`](call::Reach) does not hold, and its world does not import.
-//! - No call passes any of its [`Limits`](limits::Limits); whatever it does, it ends in an answer or a
-//!   [`CallError`](error::CallError), and its store is dropped. A panic of ours ends the call, never the process.
+//! - A component reaches nothing that its call's [`Reach`] does not hold, and its world does not import.
+//! - No call passes any of its [`Limits`]; whatever it does, it ends in an answer or a
+//!   [`CallError`], and its store is dropped. A panic of ours ends the call, never the process.
 //! - Secrets live in [`signing`]: they enter no guest, no log line and no recording.
 //! - Requests leave only through an [`egress::Transport`]; the production one dials public addresses it has vetted.
 //! - Native code is loaded only from files this host has sealed itself, in one documented module.

@@ -82,6 +82,16 @@ impl Input {
         }
     }
 
+    /// The contract says "pure": such a call reaches nothing, whatever its setup allows.
+    #[must_use]
+    pub fn is_pure(&self) -> bool {
+        let reaches = matches!(
+            self,
+            Self::Check(_) | Self::Pull { .. } | Self::Read { .. } | Self::Push { .. } | Self::Find { .. }
+        );
+        !reaches
+    }
+
     /// The digest of its canonical JSON: equal inputs have equal digests on every machine.
     #[must_use]
     pub fn digest(&self) -> Digest {

@@ -74,7 +74,7 @@ impl HostState {
         Self {
             limits,
             limiter: Limiter::new(&limits),
-            reach: setup.reach.clone(),
+            reach: if input.is_pure() { Reach::default() } else { setup.reach.clone() },
             source: Source::Live,
             kv: Pending::default(),
             logs: Kept::default(),

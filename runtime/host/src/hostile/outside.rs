@@ -7,7 +7,7 @@ use truthsource_core::Kind;
 use crate::call::Reach;
 use crate::error::CallError;
 use crate::limits::Limits;
-use crate::model::{Context, Pull, Webhook};
+use crate::model::{Context, Fault, Pull, Webhook};
 use crate::record::Detail;
 use crate::release::{Connector, Release};
 use crate::replay::{Comparison, replay};
@@ -50,6 +50,16 @@ async fn without_a_grant_every_request_is_denied() {
 }
 
 #[tokio::test]
+async fn a_pure_function_reaches_nothing_whatever_is_granted() {
+    let script = Script::new(vec![]);
+    let webhook = Webhook { topic: String::new(), headers: vec![], body: vec![] };
+    let connector = connector(Limits::CONNECTORS).await;
+    let (end, _) = connector.receive(&setup().reaching(reach(&script)), Context::default(), webhook).await;
+    assert_eq!(end, Err(CallError::Refused(Fault::Denied("the tenant has granted no http".to_owned()))));
+    assert!(script.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn g10_a_call_that_waits_for_ever_is_ended_and_its_place_is_free() {
     let limits = Limits { wall_ms_max: 50, ..Limits::CONNECTORS };
     let script = Script::new(vec![Act::Hang, Act::Answer(200, "again")]);
@@ -88,8 +98,7 @@ async fn kv_is_durable_when_the_call_ends_well_and_only_then() {
     let memory = Arc::new(Memory::default());
     let setup = setup().reaching(memory.grant());
     let connector = connector(Limits::CONNECTORS).await;
-    let webhook = Webhook { topic: String::new(), headers: vec![], body: vec![] };
-    assert!(connector.receive(&setup, Context::default(), webhook).await.0.is_err());
+    assert!(connector.read(&setup, Context::default(), Kind::Item, vec![]).await.0.is_err());
     assert!(memory.0.lock().unwrap().is_empty());
     let found = connector.find(&setup, Context::default(), Kind::Item, "ck".to_owned()).await.0;
     assert_eq!(found, Ok(None));

@@ -96,7 +96,7 @@ impl Connector {
         (end, recording)
     }
 
-    /// What a verified webhook says. Give it no reach: it is pure.
+    /// What a verified webhook says. Pure: it reaches nothing.
     pub async fn receive(
         &self,
         setup: &CallSetup,
@@ -108,7 +108,7 @@ impl Connector {
         (end, recording)
     }
 
-    /// What the system would hold of these records. Give it no reach: it is pure.
+    /// What the system would hold of these records. Pure: it reaches nothing.
     pub async fn project(
         &self,
         setup: &CallSetup,

@@ -1,6 +1,6 @@
-//! A connector in WAT. `check` sends one request to `https://shop.example/x` and reports what came back; `find` sets
-//! the key `k` and finds nothing; `receive` sets it and traps; `project` sends a request with a thousand headers that
-//! are all one string of 64 KiB.
+//! A connector in WAT. `check` sends one request to `https://shop.example/x` and reports what came back; `receive`
+//! tries to send it, too, and refuses with the fault's text; `find` sets the key `k` and finds nothing; `read` sets it
+//! and traps; `project` sends a request with a thousand headers that are all one string of 64 KiB.
 
 use super::wat::with_manifest;
 
@@ -119,7 +119,12 @@ const GUEST: &str = r#"
             (call $keep)
             (i32.store8 (i32.const 1024) (i32.const 0)) (i32.store8 offset=8 (i32.const 1024) (i32.const 0))
             (i32.const 1024))
-        (func (export "receive") (param i32 i32 i64 i32 i32 i32 i32 i32 i32) (result i32) (call $keep) unreachable)
+        (func (export "receive") (param i32 i32 i64 i32 i32 i32 i32 i32 i32) (result i32) (call $get (i32.const 0))
+            (if (i32.load8_u (i32.const 512)) (then
+                (i32.store8 (i32.const 1024) (i32.const 1)) (i32.store8 offset=4 (i32.const 1024) (i32.const 0))
+                (i32.store offset=8 (i32.const 1024) (i32.load (i32.const 520)))
+                (i32.store offset=12 (i32.const 1024) (i32.load (i32.const 524))) (return (i32.const 1024))))
+            unreachable)
         (func (export "project") (param i32 i32 i64 i32 i32 i32 i32) (result i32)
             (local $at i32)
             (local.set $at (i32.const 4096))
@@ -130,7 +135,7 @@ const GUEST: &str = r#"
             (call $get (i32.const 1000)) unreachable)
         (func (export "pull") (param i32 i32 i64 i32 i32 i32 i32 i32 i32) (result i32) (loop $l (br $l)) unreachable)
         (func (export "describe") (result i32) unreachable)
-        (func (export "read") (param i32 i32 i64 i32 i32 i32 i32) (result i32) unreachable)
+        (func (export "read") (param i32 i32 i64 i32 i32 i32 i32) (result i32) (call $keep) unreachable)
         (func (export "push") (param i32 i32 i64 i32 i32) (result i32) unreachable))
     (core instance $i (instantiate $m
         (with "libc" (instance $libc))

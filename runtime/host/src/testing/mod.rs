@@ -18,7 +18,7 @@ use crate::call::{CallSetup, Reach, Tenant};
 use crate::engine::Concurrency;
 use crate::host::{Allowance, Compiling, Host, HostConfig};
 use crate::limits::Limits;
-use crate::model::{Basket, Line};
+use crate::model::{Basket, Context, Line};
 use crate::record::{Detail, Input};
 use crate::release::Release;
 use crate::state::HostState;
@@ -64,5 +64,5 @@ pub(crate) fn basket(lines: usize) -> Basket {
 /// The state of a connector's call, without a guest.
 pub(crate) fn state(reach: Reach, detail: Detail) -> HostState {
     let setup = setup().reaching(reach).keep(detail);
-    HostState::new(&setup, Limits::CONNECTORS, &Arc::new(Input::Describe))
+    HostState::new(&setup, Limits::CONNECTORS, &Arc::new(Input::Check(Context::default())))
 }
