@@ -114,13 +114,20 @@ impl Door {
         locked(&self.outbox).next_at()
     }
 
-    /// Takes every webhook that leaves by `now`. One that is not answered 2xx goes back by [`Door::webhook_failed`].
+    /// Takes every webhook that leaves by `now`. What became of each is told by [`Door::webhook_taken`] or
+    /// [`Door::webhook_failed`].
     pub fn take_webhooks(&self, now: UnixMs) -> Vec<Departure> {
         locked(&self.outbox).take_due(now)
     }
 
-    /// A departure was not answered 2xx.
+    /// A departure was answered 2xx.
+    pub fn webhook_taken(&self, now: UnixMs, departure: &Departure) {
+        self.system.webhook_answered(now, &departure.webhook, true);
+    }
+
+    /// A departure was not answered 2xx: it leaves again later, unless its tries are used up.
     pub fn webhook_failed(&self, now: UnixMs, departure: Departure) {
+        self.system.webhook_answered(now, &departure.webhook, false);
         locked(&self.outbox).failed(now, departure);
     }
 

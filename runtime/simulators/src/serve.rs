@@ -159,7 +159,9 @@ async fn send(door: Arc<Door>, client: reqwest::Client, departure: Departure) {
         request = request.header(name, value);
     }
     let taken = request.send().await.is_ok_and(|response| response.status().is_success());
-    if !taken {
+    if taken {
+        door.webhook_taken(now(), &departure);
+    } else {
         door.webhook_failed(now(), departure);
     }
 }

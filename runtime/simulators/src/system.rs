@@ -35,6 +35,9 @@ pub trait System: Send + Sync + 'static {
     /// Webhooks that were caused since the last call, in the order of their causes.
     fn take_webhooks(&self) -> Vec<Webhook>;
 
+    /// A webhook was answered 2xx (`taken`), or was not: what systems that give up on a deaf receiver count.
+    fn webhook_answered(&self, _now: UnixMs, _webhook: &Webhook, _taken: bool) {}
+
     /// Every change of what the system holds, since the start.
     fn journal(&self) -> &Journal;
 
