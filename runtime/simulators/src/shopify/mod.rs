@@ -1,1 +1,111 @@
 //! Shopify: Admin GraphQL with B2B.
+//!
+//! A shop as a state machine: products with variants and inventory items, stock per location, price lists and
+//! catalogs, companies, orders, webhooks. The API door speaks GraphQL at `/admin/api/{version}/graphql.json` and the
+//! client-credentials grant at `/admin/oauth/access_token`; people act through [`Shopify`]'s own methods or the admin
+//! door.
+
+mod access;
+mod admin;
+mod amounts;
+mod api;
+mod cost;
+mod gid;
+mod graph;
+mod idempotency;
+mod inventory;
+mod moments;
+mod paging;
+pub mod people;
+mod quantity_pricing;
+mod refusals;
+mod search;
+pub mod seed;
+pub mod settings;
+mod state;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod webhooks;
+
+pub use self::state::companies::{Address, LocationInput, Person};
+pub use self::state::items::Status;
+pub use self::state::orders::Claim;
+pub use self::state::prices::{Adjustment, AdjustmentKind, BreakText};
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use truthsource_core::UnixMs;
+
+use self::cost::TypeTable;
+use self::graph::Schema;
+use self::settings::Settings;
+use self::state::State;
+use self::state::subscriptions::Taken;
+use crate::journal::Journal;
+use crate::outbox::Webhook;
+use crate::system::{Request, Response, System};
+
+/// A simulated shop.
+pub struct Shopify {
+    state: Arc<Mutex<State>>,
+    journal: Arc<Journal>,
+    schema: Schema,
+    types: TypeTable,
+}
+
+impl Shopify {
+    /// An empty shop.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let journal = Arc::<Journal>::default();
+        let schema = graph::schema();
+        let types = async_graphql::parser::parse_schema(schema.sdl()).map(|it| TypeTable::new(&it)).unwrap_or_default();
+        Self { state: Arc::new(Mutex::new(State::new(settings, journal.clone()))), journal, schema, types }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl System for Shopify {
+    fn name(&self) -> &'static str {
+        "shopify"
+    }
+
+    fn answer(&self, now: UnixMs, request: &Request) -> Response {
+        self.answer_api(now, request)
+    }
+
+    /// GraphQL says so with a 200.
+    fn overloaded(&self) -> Response {
+        let settings = &self.state().settings;
+        api::throttled(api::ASSUMED_COST, 0, settings)
+    }
+
+    fn broken(&self) -> Response {
+        api::plain(500, &serde_json::json!({ "errors": "Internal Server Error" }))
+    }
+
+    fn admin(&self, now: UnixMs, request: &Request) -> Response {
+        self.answer_admin(now, request)
+    }
+
+    fn take_webhooks(&self) -> Vec<Webhook> {
+        self.state().take_outgoing()
+    }
+
+    fn webhook_answered(&self, now: UnixMs, webhook: &Webhook, taken: bool) {
+        let taken = if taken { Taken::Yes } else { Taken::No };
+        self.state().webhook_answered(now, webhook, taken);
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn set_search_lag(&self, lag_ms: u64) {
+        self.state().set_search_lag(lag_ms);
+    }
+}

@@ -1,0 +1,592 @@
+//! What people do at the shop's own screens, and what they see there. The admin door uses the same methods.
+
+use serde::{Deserialize, Serialize};
+use truthsource_core::{Decimal, UnixMs};
+
+use super::Shopify;
+use super::moments;
+use super::refusals::Refusal;
+use super::settings::Settings;
+use super::state::companies::CompanyInput;
+use super::state::items::{ProductChange, Status, VariantChange};
+use super::state::orders::{CancelReason, Claim, LineInput, Order, OrderInput, Restock};
+use super::state::prices::{BREAKS_MAX, BreakText, Fixed};
+use super::state::stock::level_key;
+use super::state::upsert::{ProductInput, VariantInput};
+use super::state::{Cause, State};
+use crate::journal::Actor;
+
+/// Why nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no such thing.
+    #[error("there is no {what} `{id}`")]
+    Missing {
+        /// What was looked for.
+        what: &'static str,
+        /// By which name.
+        id: String,
+    },
+    /// The shop does not take it.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Refused {
+    pub(super) fn missing(what: &'static str, id: impl ToString) -> Self {
+        Self::Missing { what, id: id.to_string() }
+    }
+
+    pub(super) fn invalid(why: impl Into<String>) -> Self {
+        Self::Invalid(why.into())
+    }
+}
+
+impl<C> From<Refusal<C>> for Refused {
+    fn from(refusal: Refusal<C>) -> Self {
+        Self::Invalid(format!("{}: {}", refusal.field.join("."), refusal.message))
+    }
+}
+
+impl<C> From<Vec<Refusal<C>>> for Refused {
+    fn from(refusals: Vec<Refusal<C>>) -> Self {
+        let all: Vec<String> = refusals.into_iter().map(|it| Refused::from(it).to_string()).collect();
+        Self::Invalid(all.join("; "))
+    }
+}
+
+/// What a person changes of an item; `None` leaves as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ItemEdit {
+    /// The product's title.
+    pub title: Option<String>,
+    /// The variant's stock-keeping unit.
+    pub sku: Option<String>,
+    /// The variant's barcode.
+    pub barcode: Option<String>,
+    /// The product's life cycle.
+    pub status: Option<Status>,
+    /// The variant's price in shop currency.
+    pub price: Option<Decimal>,
+}
+
+/// An order a buyer places.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Placed {
+    /// The company location it is for; `None`: a buyer without a company.
+    pub company_location: Option<u64>,
+    /// The buyer's purchase-order number.
+    pub po_number: Option<String>,
+    /// The buyer's e-mail address.
+    pub email: Option<String>,
+    /// What is bought.
+    pub lines: Vec<PlacedLine>,
+    /// What happens to stock; left out, it is committed even where there is none.
+    pub claim: Option<Claim>,
+}
+
+/// A line of an order a buyer places. The price is the buyer's unless it is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlacedLine {
+    /// The inventory item.
+    pub item: u64,
+    /// How many.
+    pub quantity: i32,
+    /// The price of one.
+    #[serde(default)]
+    pub price: Option<Decimal>,
+}
+
+/// An item as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemView {
+    /// The inventory item's number.
+    pub id: u64,
+    /// The variant's number.
+    pub variant: u64,
+    /// The product's number.
+    pub product: u64,
+    /// The variant's stock-keeping unit.
+    pub code: String,
+    /// The product's title.
+    pub title: String,
+    /// The variant's barcode.
+    pub barcode: String,
+    /// Whether the product is for sale.
+    pub active: bool,
+    /// When any of it last changed.
+    pub updated_at: UnixMs,
+}
+
+/// Stock as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockView {
+    /// `{item}:{location}`.
+    pub id: String,
+    /// The inventory item's number.
+    pub item: u64,
+    /// The location's number.
+    pub location: u64,
+    /// What is physically there.
+    pub on_hand: i64,
+    /// What can be sold.
+    pub available: i64,
+    /// What orders wait for.
+    pub committed: i64,
+}
+
+/// A price as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceView {
+    /// `{price list}:{item}`, or `base:{item}` for the shop's own price.
+    pub id: String,
+    /// The price list's number; `None`: the shop's own price.
+    pub list: Option<u64>,
+    /// The inventory item's number.
+    pub item: u64,
+    /// What it is in.
+    pub currency: String,
+    /// The price of one.
+    pub amount: Decimal,
+    /// Prices from so many on.
+    pub breaks: Vec<BreakText>,
+}
+
+/// A company as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyView {
+    /// Its number.
+    pub id: u64,
+    /// Its external id.
+    pub code: String,
+    /// What it is called.
+    pub name: String,
+    /// The numbers of its locations.
+    pub locations: Vec<u64>,
+}
+
+/// A location as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocationView {
+    /// Its number.
+    pub id: u64,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is in use.
+    pub active: bool,
+}
+
+/// An order as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    /// Its number as an object.
+    pub id: u64,
+    /// What people call it: `#1001`.
+    pub name: String,
+    /// The buyer's purchase-order number.
+    pub po_number: Option<String>,
+    /// What the caller that made it calls it.
+    pub source_identifier: Option<String>,
+    /// The company that bought.
+    pub company: Option<u64>,
+    /// The company location it is for.
+    pub company_location: Option<u64>,
+    /// What the buyer pays in.
+    pub currency: String,
+    /// What the buyer pays, taxes included.
+    pub total: Decimal,
+    /// Its lines.
+    pub lines: Vec<OrderLineView>,
+    /// Whether it was cancelled.
+    pub cancelled: bool,
+    /// Whether all of it was shipped.
+    pub fulfilled: bool,
+    /// When it was made, UTC.
+    pub created_at: String,
+    /// When it last changed, UTC.
+    pub updated_at: String,
+}
+
+/// A line of an order as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLineView {
+    /// The inventory item; it may be gone by now.
+    pub item: Option<u64>,
+    /// The stock-keeping unit as it was.
+    pub code: Option<String>,
+    /// How many were bought.
+    pub quantity: i32,
+    /// How many of them are still wanted.
+    pub current_quantity: i32,
+    /// The price of one.
+    pub price: Decimal,
+}
+
+impl Shopify {
+    fn act<R>(&self, now: UnixMs, change: impl FnOnce(&mut State, Cause) -> R) -> R {
+        change(&mut self.state(), Cause { at: now, actor: Actor::Human })
+    }
+
+    /// Sets what is physically at a location; what can be sold moves along. Stocks the item there if it was not.
+    ///
+    /// # Errors
+    /// When there is no such item or location.
+    pub fn set_on_hand(&self, now: UnixMs, item: u64, location: u64, quantity: i64) -> Result<(), Refused> {
+        self.set_quantity(now, (item, location), "on_hand", quantity)
+    }
+
+    /// Sets what can be sold at a location. Stocks the item there if it was not.
+    ///
+    /// # Errors
+    /// When there is no such item or location.
+    pub fn set_available(&self, now: UnixMs, item: u64, location: u64, quantity: i64) -> Result<(), Refused> {
+        self.set_quantity(now, (item, location), "available", quantity)
+    }
+
+    fn set_quantity(
+        &self,
+        now: UnixMs,
+        (item, location): (u64, u64),
+        name: &str,
+        quantity: i64,
+    ) -> Result<(), Refused> {
+        self.act(now, |state, cause| {
+            if !state.items.has(item) {
+                return Err(Refused::missing("item", item));
+            }
+            if !state.locations.has(location) {
+                return Err(Refused::missing("location", location));
+            }
+            let key = level_key(location, item);
+            if state.levels.has(key) {
+                state.set_quantity(cause, key, name, quantity);
+            } else {
+                state.stock_at(cause, location, item, quantity);
+            }
+            Ok(())
+        })
+    }
+
+    /// Changes an item: its variant and its product.
+    ///
+    /// # Errors
+    /// When there is no such item, or the title is blank.
+    pub fn set_item(&self, now: UnixMs, item: u64, edit: ItemEdit) -> Result<(), Refused> {
+        if edit.title.as_deref().is_some_and(|it| it.trim().is_empty()) {
+            return Err(Refused::invalid("a product needs a title"));
+        }
+        self.act(now, |state, cause| {
+            let variant = state.items.get(item).and_then(|it| state.variants.get(it.variant)).cloned();
+            let variant = variant.ok_or_else(|| Refused::missing("item", item))?;
+            let product = ProductChange { title: edit.title, status: edit.status, ..ProductChange::default() };
+            let own =
+                VariantChange { sku: edit.sku, barcode: edit.barcode, price: edit.price, ..VariantChange::default() };
+            let product_changed = state.alter_product(cause, variant.product, product);
+            let variant_changed = state.change_variant(cause, variant.id, own).variant;
+            if product_changed || variant_changed {
+                state.tell_product(cause, variant.product);
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a product with one variant; answers with its inventory item.
+    ///
+    /// # Errors
+    /// When the title is blank.
+    pub fn add_item(&self, now: UnixMs, edit: ItemEdit) -> Result<u64, Refused> {
+        self.act(now, |state, cause| {
+            let change = ProductChange { title: edit.title, status: edit.status, ..ProductChange::default() };
+            let own =
+                VariantChange { sku: edit.sku, barcode: edit.barcode, price: edit.price, ..VariantChange::default() };
+            let variants = Some(vec![VariantInput { change: own, ..VariantInput::default() }]);
+            let options = Some(vec![("Title".to_owned(), vec!["Default Title".to_owned()])]);
+            let product =
+                state.set_product(cause, None, ProductInput { change, options, variants, metafields: vec![] })?;
+            state.items_of(product).first().copied().ok_or_else(|| Refused::invalid("the product has no variant"))
+        })
+    }
+
+    /// Deletes an item's product, all its variants with it.
+    ///
+    /// # Errors
+    /// When there is no such item.
+    pub fn delete_item(&self, now: UnixMs, item: u64) -> Result<(), Refused> {
+        self.act(now, |state, cause| {
+            let variant = state.items.get(item).and_then(|it| state.variants.get(it.variant));
+            let product = variant.map(|it| it.product).ok_or_else(|| Refused::missing("item", item))?;
+            state.delete_product(cause, product);
+            Ok(())
+        })
+    }
+
+    /// Sets an item's price: the shop's own, or a fixed one of a price list with its quantity breaks.
+    ///
+    /// # Errors
+    /// When there is no such item or list, an amount is below zero, or a break does not begin at a whole number.
+    pub fn set_price(
+        &self,
+        now: UnixMs,
+        list: Option<u64>,
+        item: u64,
+        price: (Decimal, &[BreakText]),
+    ) -> Result<(), Refused> {
+        let (amount, breaks) = price;
+        if amount.is_negative() || breaks.iter().any(|it| it.amount.is_negative()) {
+            return Err(Refused::invalid("a price is not below zero"));
+        }
+        let Some(list) = list else {
+            if !breaks.is_empty() {
+                return Err(Refused::invalid("the shop's own price has no quantity breaks"));
+            }
+            return self.set_item(now, item, ItemEdit { price: Some(amount), ..ItemEdit::default() });
+        };
+        if breaks.len() > BREAKS_MAX {
+            return Err(Refused::invalid("a price has at most 10 quantity breaks"));
+        }
+        self.act(now, |state, cause| {
+            let variant = state.items.get(item).map(|it| it.variant).ok_or_else(|| Refused::missing("item", item))?;
+            if !state.price_lists.has(list) {
+                return Err(Refused::missing("price list", list));
+            }
+            let before = state.fixed_price(list, variant).cloned().unwrap_or_default();
+            let mut fixed = Fixed { price: Some(state.kept(amount)), breaks: Default::default(), ..before.clone() };
+            for it in breaks {
+                let from: i32 =
+                    it.from.to_string().parse().map_err(|_| Refused::invalid("a break begins at a whole number"))?;
+                let mut made = state.new_break(it.amount);
+                made.id = before.breaks.get(&from).map_or(made.id, |it| it.id);
+                fixed.breaks.insert(from, made);
+            }
+            state.write_fixed(cause, list, variant, Some(fixed));
+            Ok(())
+        })
+    }
+
+    /// Makes an item's price in a price list follow the shop's again.
+    ///
+    /// # Errors
+    /// When it is not fixed.
+    pub fn delete_price(&self, now: UnixMs, list: u64, item: u64) -> Result<(), Refused> {
+        self.act(now, |state, cause| {
+            let variant = state.items.get(item).map(|it| it.variant).ok_or_else(|| Refused::missing("item", item))?;
+            Ok(state.delete_fixed_prices(cause, list, &[variant])?)
+        })
+    }
+
+    /// Changes a company's name and external id.
+    ///
+    /// # Errors
+    /// When there is no such company, or the external id is taken.
+    pub fn set_company(&self, now: UnixMs, id: u64, name: Option<String>, code: Option<String>) -> Result<(), Refused> {
+        let input = CompanyInput { name, external_id: code.map(Some), note: None };
+        Ok(self.act(now, |state, cause| state.alter_company(cause, id, input))?)
+    }
+
+    /// Places an order as a buyer does; answers with its number as an object.
+    ///
+    /// # Errors
+    /// When an item is not there, or stock that must be there is not.
+    pub fn place_order(&self, now: UnixMs, placed: &Placed) -> Result<u64, Refused> {
+        self.act(now, |state, cause| {
+            let mut lines = Vec::new();
+            for line in &placed.lines {
+                let variant = state.items.get(line.item).map(|it| it.variant);
+                lines.push(LineInput {
+                    variant: Some(variant.ok_or_else(|| Refused::missing("item", line.item))?),
+                    quantity: line.quantity,
+                    price: line.price.map(|it| super::state::orders::Both { shop: it, presentment: it }),
+                    ..LineInput::default()
+                });
+            }
+            let currency = state.settings.currency.clone();
+            let input = OrderInput {
+                company_location: placed.company_location,
+                po_number: placed.po_number.clone(),
+                email: placed.email.clone(),
+                presentment_currency: currency.clone(),
+                currency,
+                source_name: Some("web".to_owned()),
+                lines,
+                claim: placed.claim.unwrap_or(Claim::DecrementIgnoringPolicy),
+                ..OrderInput::default()
+            };
+            Ok(state.make_order(cause, input)?)
+        })
+    }
+
+    /// Cancels an order and puts its stock back on the shelf.
+    ///
+    /// # Errors
+    /// When there is no such order, or it is cancelled or shipped already.
+    pub fn cancel_order(&self, now: UnixMs, id: u64) -> Result<(), Refused> {
+        let done = self.act(now, |state, cause| state.cancel_order(cause, id, CancelReason::Customer, Restock::Yes));
+        if done { Ok(()) } else { Err(Refused::missing("open order", id)) }
+    }
+
+    /// Ships an order: its stock leaves the shelf.
+    ///
+    /// # Errors
+    /// When there is no such order, or it is cancelled or shipped already.
+    pub fn ship_order(&self, now: UnixMs, id: u64) -> Result<(), Refused> {
+        let done = self.act(now, |state, cause| state.ship_order(cause, id));
+        if done { Ok(()) } else { Err(Refused::missing("open order", id)) }
+    }
+
+    /// Gives an app a new secret. Webhooks may be signed with the old one for a while.
+    ///
+    /// # Errors
+    /// When there is no such app.
+    pub fn rotate_secret(&self, now: UnixMs, client_id: &str, secret: &str) -> Result<(), Refused> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let app = state.settings.apps.iter_mut().find(|it| it.client_id == client_id);
+        let app = app.ok_or_else(|| Refused::missing("app", client_id))?;
+        let previous = std::mem::replace(&mut app.client_secret, secret.to_owned());
+        state.access.rotated(now, client_id, previous);
+        Ok(())
+    }
+
+    /// Makes every token an app was issued worthless.
+    pub fn revoke_tokens(&self, client_id: &str) {
+        self.state().access.revoke(client_id);
+    }
+
+    /// How the shop is set up.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.state().settings.clone()
+    }
+
+    /// Sets the shop up anew; its contents stay.
+    pub fn set_settings(&self, settings: Settings) {
+        self.state().set_settings(settings);
+    }
+
+    /// All items, by number.
+    #[must_use]
+    pub fn items(&self) -> Vec<ItemView> {
+        let state = self.state();
+        let view = |item: &super::state::items::Item| {
+            let variant = state.variants.get(item.variant)?;
+            let product = state.products.get(variant.product)?;
+            Some(ItemView {
+                id: item.id,
+                variant: variant.id,
+                product: product.id,
+                code: variant.sku.clone().unwrap_or_default(),
+                title: product.title.clone(),
+                barcode: variant.barcode.clone().unwrap_or_default(),
+                active: product.status == Status::Active,
+                updated_at: item.updated.max(variant.updated).max(product.updated),
+            })
+        };
+        state.items.iter().filter_map(|it| view(it)).collect()
+    }
+
+    /// All stock, by location and item.
+    #[must_use]
+    pub fn stock(&self) -> Vec<StockView> {
+        let state = self.state();
+        let view = |level: &super::state::stock::Level| StockView {
+            id: format!("{}:{}", level.item, level.location),
+            item: level.item,
+            location: level.location,
+            on_hand: level.on_hand(),
+            available: level.available(),
+            committed: level.quantity("committed").unwrap_or(0),
+        };
+        state.levels.iter().map(|it| view(it)).collect()
+    }
+
+    /// What is physically at a location; `None` if the item is not stocked there.
+    #[must_use]
+    pub fn on_hand(&self, item: u64, location: u64) -> Option<i64> {
+        self.state().level(location, item).map(|it| it.on_hand())
+    }
+
+    /// All prices: the shop's own by item, then those of each price list.
+    #[must_use]
+    pub fn prices(&self) -> Vec<PriceView> {
+        let state = self.state();
+        let own = state.variants.iter().map(|it| PriceView {
+            id: format!("base:{}", it.item),
+            list: None,
+            item: it.item,
+            currency: state.settings.currency.clone(),
+            amount: it.price,
+            breaks: Vec::new(),
+        });
+        let fixed = state.fixed.iter().filter_map(|((list, variant), fixed)| {
+            let item = state.variants.get(*variant)?.item;
+            let breaks = fixed.breaks.iter().map(|(from, it)| BreakText { from: (*from).into(), amount: it.price });
+            Some(PriceView {
+                id: format!("{list}:{item}"),
+                list: Some(*list),
+                item,
+                currency: state.price_lists.get(*list)?.currency.clone(),
+                amount: fixed.price?,
+                breaks: breaks.collect(),
+            })
+        });
+        own.chain(fixed).collect()
+    }
+
+    /// All companies, by number.
+    #[must_use]
+    pub fn companies(&self) -> Vec<CompanyView> {
+        let view = |it: &super::state::companies::Company| CompanyView {
+            id: it.id,
+            code: it.external_id.clone().unwrap_or_default(),
+            name: it.name.clone(),
+            locations: it.locations.clone(),
+        };
+        self.state().companies.iter().map(|it| view(it)).collect()
+    }
+
+    /// All stock locations, by number.
+    #[must_use]
+    pub fn locations(&self) -> Vec<LocationView> {
+        let state = self.state();
+        let view = |it: &super::state::stock::Location| LocationView {
+            id: it.id,
+            name: it.name.clone(),
+            active: it.is_active,
+        };
+        state.locations.iter().map(|it| view(it)).collect()
+    }
+
+    /// All orders, by number.
+    #[must_use]
+    pub fn orders(&self) -> Vec<OrderView> {
+        self.state().orders.iter().map(|it| order_view(it)).collect()
+    }
+}
+
+fn order_view(order: &Order) -> OrderView {
+    let lines = order.lines.iter().map(|it| OrderLineView {
+        item: it.item,
+        code: it.sku.clone(),
+        quantity: it.quantity,
+        current_quantity: it.current_quantity,
+        price: it.price.presentment,
+    });
+    OrderView {
+        id: order.id,
+        name: order.name.clone(),
+        po_number: order.about.po_number.clone(),
+        source_identifier: order.about.source_identifier.clone(),
+        company: order.purchaser.map(|it| it.company),
+        company_location: order.purchaser.map(|it| it.location),
+        currency: order.about.presentment_currency.clone(),
+        total: order.total(|it| it.quantity).presentment,
+        lines: lines.collect(),
+        cancelled: order.cancelled.is_some(),
+        fulfilled: order.fulfillment == super::state::orders::Fulfillment::Fulfilled,
+        created_at: moments::utc(order.created),
+        updated_at: moments::utc(order.updated),
+    }
+}
