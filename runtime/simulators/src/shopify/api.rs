@@ -150,6 +150,10 @@ impl Shopify {
         let Some(definition) = survey.operation(operation) else {
             return refused(vec![json!({ "message": "An operation name is required" })]);
         };
+        let faults = survey.variable_faults(&definition.node);
+        if !faults.is_empty() {
+            return refused(faults);
+        }
         let requested = survey.requested(&definition.node);
         if requested > settings.query_cost_max {
             return self.too_expensive(call, requested, &settings);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_graphql::Variables;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, Field, InputValueDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet, ServiceDocument, Type, TypeKind, TypeSystemDefinition,
+    SelectionSet, ServiceDocument, Type, TypeKind, TypeSystemDefinition, VariableDefinition,
 };
 use async_graphql::{Name, Pos, Positioned, Value as ConstValue};
 use serde_json::json;
@@ -92,6 +92,24 @@ impl Survey<'_> {
             Some(name) => operations.find(|(it, _)| it.is_some_and(|it| it.as_str() == name)).map(|(_, it)| it),
             None => operations.next().map(|(_, it)| it).filter(|_| operations.next().is_none()),
         }
+    }
+
+    /// The variables an operation needs and was not given, as the real API says it.
+    #[must_use]
+    pub fn variable_faults(&self, operation: &OperationDefinition) -> Vec<serde_json::Value> {
+        let is_missing = |name: &Name| matches!(self.variables.get(name), None | Some(ConstValue::Null));
+        let needed = operation.variable_definitions.iter().filter(|it| {
+            !it.node.var_type.node.nullable && it.node.default_value.is_none() && is_missing(&it.node.name.node)
+        });
+        let fault = |it: &Positioned<VariableDefinition>| {
+            let (name, ty) = (&it.node.name.node, &it.node.var_type.node);
+            json!({
+                "message": format!("Variable ${name} of type {ty} was provided invalid value"),
+                "locations": located(it.pos),
+                "extensions": { "value": null, "problems": [{ "path": [], "explanation": "Expected value to not be null" }] },
+            })
+        };
+        needed.map(fault).collect()
     }
 
     /// What is wrong with the fields and arguments of the whole document, as the real API says it.

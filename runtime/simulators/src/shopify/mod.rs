@@ -26,6 +26,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod throttle;
+pub mod views;
 mod webhooks;
 
 pub use self::state::companies::{Address, LocationInput, Person};

@@ -29,7 +29,7 @@ pub type Schema = async_graphql::Schema<query::QueryRoot, mutations::Mutation, E
 /// Builds the schema.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(query::QueryRoot, mutations::Mutation::default(), EmptySubscription)
+    Schema::build(query::QueryRoot::default(), mutations::Mutation::default(), EmptySubscription)
         .register_output_type::<objects::node::Node>()
         .directive(idempotent)
         .disable_suggestions()

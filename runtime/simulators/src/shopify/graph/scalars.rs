@@ -25,10 +25,6 @@ pub struct UnsignedInt64(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url(pub String);
 
-/// Any JSON value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Json(pub Value);
-
 /// A string containing a strict subset of HTML code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormattedString(pub String);
@@ -145,14 +141,3 @@ text_scalar!(Html, "HTML", |_| true);
 text_scalar!(CurrencyCode, "CurrencyCode", |it| is_upper(it, 3));
 text_scalar!(CountryCode, "CountryCode", |it| is_upper(it, 2));
 text_scalar!(TaxExemption, "TaxExemption", |it| it.bytes().all(|it| it.is_ascii_uppercase() || it == b'_'));
-
-#[Scalar(name = "JSON")]
-impl ScalarType for Json {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        Ok(Self(value))
-    }
-
-    fn to_value(&self) -> Value {
-        self.0.clone()
-    }
-}

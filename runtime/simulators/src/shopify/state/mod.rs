@@ -1,11 +1,15 @@
 //! What the shop holds, and the rules by which it changes.
 
+mod buyer_search;
 pub mod catalogs;
 pub mod companies;
 pub mod events;
+mod item_search;
 pub mod items;
 pub mod metafields;
+mod order_search;
 pub mod orders;
+mod placing;
 pub mod prices;
 pub mod stock;
 pub mod subscriptions;

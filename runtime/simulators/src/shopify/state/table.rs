@@ -67,11 +67,6 @@ impl<T: Row> Table<T> {
         self.rows.values()
     }
 
-    /// The rows whose ids lie in `ids`.
-    pub fn range(&self, ids: RangeInclusive<u64>) -> impl DoubleEndedIterator<Item = &Arc<T>> {
-        self.rows.range(ids).map(|(_, row)| row)
-    }
-
     /// Adds or replaces a row.
     pub fn put(&mut self, now: UnixMs, row: T) -> Arc<T> {
         let (id, row) = (row.id(), Arc::new(row));

@@ -267,7 +267,7 @@ impl ItemMutations {
         ctx: &Context<'_>,
         input: ProductSetInput,
         identifier: Option<ProductSetIdentifiers>,
-        #[graphql(default = true)] synchronous: bool,
+        synchronous: Option<bool>,
     ) -> Option<ProductSetPayload> {
         let refused = |why| ProductSetPayload { product: None, product_set_operation: None, user_errors: errors(why) };
         let by_id = input.id.as_ref().map(|it| Identifier::Number(number(it, "Product").unwrap_or(0)));
@@ -281,7 +281,7 @@ impl ItemMutations {
         });
         Some(match outcome {
             Err(why) => refused(why),
-            Ok((product, _)) if synchronous => {
+            Ok((product, _)) if synchronous != Some(false) => {
                 ProductSetPayload { product, product_set_operation: None, user_errors: vec![] }
             }
             // Done already, but told as an operation whose outcome is asked for later.
@@ -365,11 +365,12 @@ impl ItemMutations {
         ctx: &Context<'_>,
         product_id: ID,
         variants: Vec<ProductVariantsBulkInput>,
-        #[graphql(default)] allow_partial_updates: bool,
+        allow_partial_updates: Option<bool>,
     ) -> Option<ProductVariantsBulkUpdatePayload> {
         let product = number(&product_id, "Product").unwrap_or(0);
-        let (changed, refusals) =
-            Call::write(ctx, |state, cause| update_variants(state, cause, product, (variants, allow_partial_updates)));
+        let (changed, refusals) = Call::write(ctx, |state, cause| {
+            update_variants(state, cause, product, (variants, allow_partial_updates == Some(true)))
+        });
         let found = Call::read(ctx, |state| {
             let variants =
                 changed.iter().filter_map(|it| state.variants.get(*it).cloned()).map(ProductVariant).collect();
