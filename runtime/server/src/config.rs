@@ -25,6 +25,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The door.
     pub http: Http,
+    /// The way out.
+    pub egress: Egress,
     /// Log lines.
     pub log: Log,
 }
@@ -46,6 +48,14 @@ pub struct Http {
     pub hook_bytes_max: usize,
     pub bodies_bytes_max: usize,
     pub hooks_per_second_max: u32,
+}
+
+/// See `[egress]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
+pub struct Egress {
+    pub allow: Vec<String>,
 }
 
 /// See `[log]`.

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use truthsource_core::digest;
 use truthsource_core::record::{Cause, Entry, Observed};
 use truthsource_core::{Kind, UnixMs};
 
 use super::connections::{Parties, observed_of};
 use super::lane::Lane;
 use super::{Did, Engine, Error};
-use crate::store::{Batch, Change, Touched};
+use crate::store::{Batch, Change, Touched, observed_digest};
 
 /// Reads touched records of the lane's connection, a kind at a time.
 ///
@@ -80,7 +79,7 @@ pub async fn log_news(
     let known = engine.store.shadow_digests(connection, kind, &ids).await?;
     let mut news = 0;
     for observed in seen {
-        if known.get(observed.remote_id()).is_some_and(|it| *it == arrival_digest(observed)) {
+        if known.get(observed.remote_id()).is_some_and(|it| *it == observed_digest(observed)) {
             continue;
         }
         let entry = Entry::Observed { connection, cause: cause(observed), as_of, observed: observed.clone() };
@@ -88,13 +87,4 @@ pub async fn log_news(
         news += 1;
     }
     Ok(news)
-}
-
-/// The digest of an observation as it arrived: what [`crate::store::TenantStore::shadow_digests`] compares.
-#[must_use]
-pub fn arrival_digest(observed: &Observed) -> String {
-    match observed {
-        Observed::Present(state) => digest::hex(&digest::of_fields(&state.fields)),
-        Observed::Absent(_) => "absent".to_owned(),
-    }
 }

@@ -16,7 +16,7 @@ use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
 use super::lane::Lane;
 use super::{Did, Engine, Error};
-use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepRow};
+use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepAsk, SweepRow};
 
 /// How long a difference may exist before it counts against accuracy.
 pub const SLO_MS: u64 = 30_000;
@@ -27,24 +27,6 @@ pub const MISSING_SHARE: u64 = 100;
 /// Fewer missing records than this are never a mass.
 pub const MISSING_FLOOR: u64 = 5;
 
-/// Asks for a sweep of a kind at a connection. One that is under way goes on.
-///
-/// # Errors
-/// When the store fails.
-pub async fn request(engine: &Engine, lane_connection: &crate::store::Connection, kind: Kind) -> Result<(), Error> {
-    let row = engine.store.cursors(lane_connection.id).await?.remove(&kind).unwrap_or_default();
-    if row.sweep.is_some() {
-        return Ok(());
-    }
-    let mut batch = Batch::new(engine.now());
-    let sweep =
-        SweepRow { id: batch.at.0, cursor: None, began_at: batch.at, seen: 0, fields: 0, mismatches: BTreeMap::new() };
-    let row = CursorRow { sweep: Some(sweep), ..row };
-    batch.changes.push(Change::Cursor { connection: lane_connection.id, kind, row });
-    engine.store.commit(batch).await?;
-    Ok(())
-}
-
 /// Goes on with the sweeps of the lane's connection, a few pages each, and begins those that are due.
 ///
 /// # Errors
@@ -52,16 +34,30 @@ pub async fn request(engine: &Engine, lane_connection: &crate::store::Connection
 pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
     let mut did = Did::default();
     for (kind, row) in engine.store.cursors(lane.connection.id).await? {
-        let every = lane.connection.spec.sweep_every_ms;
-        let last = row.swept_at.unwrap_or_default();
-        if row.sweep.is_none() && row.listed && every > 0 && engine.now().since(last) >= every {
-            request(engine, &lane.connection, kind).await?;
-        }
+        let row = if row.sweep.is_none() && is_due(engine, lane, kind, &row).await? { begin(engine, row) } else { row };
         if row.sweep.is_some() && parties.kind_power(lane.connection.id, kind).is_some() {
             did = did.and(go_on(engine, lane, kind, row).await?);
         }
     }
     Ok(did)
+}
+
+/// A sweep is due when its time has come, or when somebody asked for one since the last began.
+async fn is_due(engine: &Engine, lane: &Lane, kind: Kind, row: &CursorRow) -> Result<bool, Error> {
+    let every = lane.connection.spec.sweep_every_ms;
+    let last = row.swept_at.unwrap_or_default();
+    if row.listed && every > 0 && engine.now().since(last) >= every {
+        return Ok(true);
+    }
+    let ask = engine.store.setting(&SweepAsk::setting(lane.connection.id, kind)).await?;
+    let ask = ask.and_then(|it| serde_json::from_value::<SweepAsk>(it).ok());
+    Ok(ask.is_some_and(|it| it.asked_at > last))
+}
+
+fn begin(engine: &Engine, row: CursorRow) -> CursorRow {
+    let began_at = engine.now();
+    let mismatches = BTreeMap::new();
+    CursorRow { sweep: Some(SweepRow { id: began_at.0, cursor: None, began_at, seen: 0, fields: 0, mismatches }), ..row }
 }
 
 async fn go_on(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow) -> Result<Did, Error> {
@@ -173,7 +169,7 @@ async fn finish(
         }
     }
     row.sweep = None;
-    row.swept_at = Some(batch.at);
+    row.swept_at = Some(sweep.began_at);
     batch.changes.push(Change::Cursor { connection, kind, row });
     batch.changes.push(Change::Accuracy(Accuracy {
         connection: lane.connection.name.clone(),

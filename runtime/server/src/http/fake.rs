@@ -192,6 +192,9 @@ impl TenantStore for Store {
     async fn lease(&self, _: &str, _: &str, _: UnixMs, _: u64) -> Result<Option<u64>> {
         unreachable!("the doors take no lease")
     }
+    async fn renew(&self, _: &str, _: u64, _: UnixMs, _: u64) -> Result<bool> {
+        unreachable!("the doors take no lease")
+    }
     async fn connections(&self) -> Result<Vec<Connection>> {
         Ok(self.connections.lock().unwrap().clone())
     }
@@ -219,6 +222,15 @@ impl TenantStore for Store {
     }
     async fn links_to(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
+    }
+    async fn unidentified(&self, _: ConnectionId, _: Kind) -> Result<bool> {
+        Ok(false)
+    }
+    async fn commands(&self, _: ConnectionId, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
+    async fn kv_count(&self, _: ConnectionId) -> Result<u64> {
+        Ok(0)
     }
     async fn naturals(&self, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
         Ok(BTreeMap::new())

@@ -122,7 +122,7 @@ pub struct CursorRow {
     pub poll_at: UnixMs,
     /// The sweep under way, if one is.
     pub sweep: Option<SweepRow>,
-    /// When the last complete listing ended.
+    /// When the last sweep that ended had begun.
     pub swept_at: Option<UnixMs>,
     /// How often pulling failed in a row.
     pub failures: u32,

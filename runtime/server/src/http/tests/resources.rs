@@ -15,6 +15,7 @@ fn item(title: &str) -> KeyState {
         now: title.into(),
         changed_at: Some(UnixMs(1_000)),
         version: 3,
+        passed: Vec::new(),
     };
     let field = TruthField { value: title.into(), version: 3, base: Value::Null, claims: vec![claim], held: None };
     state.truth.fields.insert("title".into(), field);

@@ -1,5 +1,8 @@
 //! A running node: its parts, its door, and how it ends.
 
+mod parts;
+mod workers;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 #[cfg(test)]
@@ -106,13 +109,11 @@ impl Node {
 pub async fn start(config: Config) -> anyhow::Result<Node> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
-    let app = parts(&config).await?;
-    Node::open(&config, app).await
-}
-
-/// The parts of a node: stores, vault, components.
-async fn parts(_config: &Config) -> anyhow::Result<App> {
-    anyhow::bail!("this build has no store")
+    let parts = parts::open(&config).await?;
+    let mut node = Node::open(&config, parts.app).await?;
+    let workers = workers::run(node.app.tenants.clone(), parts.service, node.app.clock.clone(), node.stopping());
+    node.adopt(tokio::spawn(workers));
+    Ok(node)
 }
 
 fn url_of(addr: SocketAddr) -> String {
