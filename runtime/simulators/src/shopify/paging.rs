@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
 
 use super::search::{Filter, Searchable};
-use super::state::table::{Direction, Indexed, Row, Table};
+use super::state::table::{Bounds, Direction, Indexed, Row, Table};
 
 /// The most nodes a page holds.
 pub const PAGE_MAX: i32 = 250;
@@ -219,11 +219,7 @@ impl<World, T: Row + Searchable<World>> Listing<'_, World, T> {
     }
 
     /// The bounds of a walk by moment of change: the filter's window within the cursors.
-    fn updated_bounds(
-        &self,
-        above: Option<&Cursor>,
-        below: Option<&Cursor>,
-    ) -> (Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>) {
+    fn updated_bounds(&self, above: Option<&Cursor>, below: Option<&Cursor>) -> Bounds {
         let (from, to) = self.filter.updated_between();
         let place = |cursor: &Cursor| Some((UnixMs(cursor.last_value.parse().ok()?), cursor.last_id));
         let low = match above.and_then(place) {

@@ -43,6 +43,8 @@ macro_rules! codes {
     };
 }
 
+pub(in crate::shopify) use codes;
+
 codes!(
     /// Why quantities were not set.
     InventorySetQuantitiesUserErrorCode {

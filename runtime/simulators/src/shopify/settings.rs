@@ -14,7 +14,8 @@ pub struct Settings {
     pub currency: String,
     /// The shop's IANA time zone: webhook bodies carry its offset.
     pub time_zone: String,
-    /// Digits after the point that prices are rounded to; `None` keeps what was sent.
+    /// Digits after the point that prices are rounded to; `None` keeps what was sent. The real figure depends on the
+    /// currency and is not documented.
     pub price_decimals: Option<u32>,
     /// API versions that are served, oldest first; an older request falls forward to the first.
     pub versions: Vec<String>,

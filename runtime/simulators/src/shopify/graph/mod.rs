@@ -118,10 +118,8 @@ impl Call {
     }
 }
 
-/// Carries out a document whose text was read already.
-///
-/// # Errors
-/// When it does not finish: no resolver waits for anything, so this is a defect.
+/// Carries out a document whose text was read already. `None` when it does not finish: no resolver waits for
+/// anything, so that would be a defect of the executor.
 pub fn execute(schema: &Schema, request: Request) -> Option<Response> {
     finished(schema.execute(request))
 }

@@ -25,7 +25,7 @@ pub enum Financial {
 /// How far an order is shipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, async_graphql::Enum)]
 #[graphql(name = "OrderDisplayFulfillmentStatus")]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::enum_variant_names, reason = "the names are the schema's")]
 pub enum Fulfillment {
     Fulfilled,
     FulfillmentNotRequired,

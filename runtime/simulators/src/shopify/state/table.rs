@@ -28,8 +28,8 @@ pub enum Direction {
 pub struct Table<T> {
     rows: BTreeMap<u64, Arc<T>>,
     by_updated: BTreeSet<(UnixMs, u64)>,
-    /// What the search index shows instead of the row, and until when; `None`: it shows nothing yet.
-    lagging: BTreeMap<u64, Vec<(UnixMs, Option<Arc<T>>)>>,
+    /// What the search index shows instead of the row.
+    lagging: BTreeMap<u64, Shown<T>>,
     lag_ms: u64,
     prune_at: usize,
 }
@@ -39,6 +39,12 @@ impl<T> Default for Table<T> {
         Self { rows: BTreeMap::new(), by_updated: BTreeSet::new(), lagging: BTreeMap::new(), lag_ms: 0, prune_at: 64 }
     }
 }
+
+/// What a walk by (moment of change, id) lies between.
+pub type Bounds = (Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>);
+
+/// Older states of a row, each with the moment until which the index shows it; `None`: it shows nothing yet.
+type Shown<T> = Vec<(UnixMs, Option<Arc<T>>)>;
 
 /// A row as it is, and as the search index has it.
 pub type Indexed<'a, T> = (&'a Arc<T>, &'a Arc<T>);
@@ -131,7 +137,7 @@ impl<T: Row> Table<T> {
     pub fn by_updated(
         &self,
         now: UnixMs,
-        bounds: (Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>),
+        bounds: Bounds,
         direction: Direction,
     ) -> Box<dyn Iterator<Item = Indexed<'_, T>> + '_> {
         if is_empty(&bounds) {
@@ -151,12 +157,7 @@ impl<T: Row> Table<T> {
     }
 
     /// The rows the index has an older state of, whose older state lies between the bounds.
-    fn lagging_between(
-        &self,
-        now: UnixMs,
-        bounds: (Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>),
-        direction: Direction,
-    ) -> Vec<Indexed<'_, T>> {
+    fn lagging_between(&self, now: UnixMs, bounds: Bounds, direction: Direction) -> Vec<Indexed<'_, T>> {
         let shown = self.lagging.keys().filter_map(|id| {
             let (row, old) = (self.rows.get(id)?, self.shown_instead(now, *id)?.as_ref()?);
             std::ops::RangeBounds::contains(&bounds, &(old.updated(), *id)).then_some((row, old))
@@ -201,7 +202,7 @@ impl<T: Row> Table<T> {
 }
 
 /// A range the standard library would refuse.
-fn is_empty((low, high): &(Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>)) -> bool {
+fn is_empty((low, high): &Bounds) -> bool {
     use Bound::{Excluded, Included, Unbounded};
     match (low, high) {
         (Unbounded, _) | (_, Unbounded) => false,
@@ -211,14 +212,11 @@ fn is_empty((low, high): &(Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>)) -> bool 
 }
 
 /// Two walks in one order as one.
-fn merged<'a, T: Row>(
+fn merged<'a, T: Row + 'a>(
     fresh: impl Iterator<Item = Indexed<'a, T>> + 'a,
     lagging: Vec<Indexed<'a, T>>,
     direction: Direction,
-) -> impl Iterator<Item = Indexed<'a, T>> + 'a
-where
-    T: 'a,
-{
+) -> impl Iterator<Item = Indexed<'a, T>> + 'a {
     let (mut fresh, mut lagging) = (fresh.peekable(), lagging.into_iter().peekable());
     let place = |(_, shown): &Indexed<'a, T>| (shown.updated(), shown.id());
     std::iter::from_fn(move || match (fresh.peek(), lagging.peek()) {
@@ -247,7 +245,7 @@ mod tests {
         }
     }
 
-    const ALL: (Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>) = (Bound::Unbounded, Bound::Unbounded);
+    const ALL: Bounds = (Bound::Unbounded, Bound::Unbounded);
 
     fn order(table: &Table<Note>, now: u64, direction: Direction) -> Vec<(u64, u64)> {
         let rows = table.by_updated(UnixMs(now), ALL, direction);

@@ -127,15 +127,23 @@ fn too_many_entries_are_refused() {
 #[test]
 fn activation_stocks_an_item_once() {
     let shop = Shop::new();
-    let document = "mutation($item:ID!,$location:ID!,$n:Int){ inventoryActivate(inventoryItemId:$item,locationId:$location,available:$n) @idempotent(key:\"a\"){
+    let document = "mutation($item:ID!,$location:ID!,$n:Int,$key:String!){ inventoryActivate(inventoryItemId:$item,locationId:$location,available:$n) @idempotent(key:$key){
         inventoryLevel{ quantities(names:[\"on_hand\"]){quantity} } userErrors{field message} } }";
-    let activate = |location: &str, n: Value| {
-        let variables = json!({ "item": shop.item_gid("NUT-8"), "location": shop.location_gid(location), "n": n });
+    let activate = |key: &str, location: &str, n: Value| {
+        let variables =
+            json!({ "key": key, "item": shop.item_gid("NUT-8"), "location": shop.location_gid(location), "n": n });
         shop.data(document, variables)["inventoryActivate"].clone()
     };
-    assert_eq!(activate("Annex", json!(12))["inventoryLevel"]["quantities"][0]["quantity"], 12);
-    assert_eq!(activate("Annex", json!(13))["userErrors"].as_array().unwrap().len(), 1);
-    assert_eq!(activate("Annex", Value::Null)["userErrors"], json!([]));
+    let first = activate("a", "Annex", json!(12));
+    assert_eq!(first["inventoryLevel"]["quantities"][0]["quantity"], 12);
+    assert_eq!(activate("a", "Annex", json!(12)), first, "replayed");
+    assert_eq!(
+        activate("a", "Annex", json!(13))["userErrors"].as_array().unwrap().len(),
+        1,
+        "another call, the same key"
+    );
+    assert_eq!(activate("b", "Annex", json!(13))["userErrors"][0]["field"], json!(["available"]));
+    assert_eq!(activate("c", "Annex", Value::Null)["userErrors"], json!([]));
     assert_eq!(shop.shop.on_hand(shop.item("NUT-8"), shop.location("Annex")), Some(12));
 }
 

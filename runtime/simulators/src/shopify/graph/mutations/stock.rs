@@ -10,7 +10,8 @@ use crate::shopify::graph::{Call, Needs, idempotency_key};
 use crate::shopify::idempotency::Verdict;
 use crate::shopify::inventory::{Adjusted, Entry, From, Header};
 use crate::shopify::refusals::{
-    Code, InventoryAdjustQuantitiesUserErrorCode as AdjustCode, InventorySetQuantitiesUserErrorCode as SetCode, Refusal,
+    Code, InventoryAdjustQuantitiesUserErrorCode as AdjustCode, InventorySetQuantitiesUserErrorCode as SetCode,
+    Refusal, codes,
 };
 use crate::shopify::state::stock::level_key;
 use crate::shopify::state::{Cause, State};
@@ -203,37 +204,64 @@ impl StockMutations {
         available: Option<i32>,
         on_hand: Option<i32>,
     ) -> Result<Option<InventoryActivatePayload>> {
-        required_key(ctx)?;
-        let refused = |field: &str, message: &str| {
-            Ok(Some(InventoryActivatePayload {
-                inventory_level: None,
-                user_errors: vec![UserError::at(field, message)],
-            }))
+        let place = (number(&inventory_item_id, "InventoryItem"), number(&location_id, "Location"));
+        let wanted = match (available, on_hand) {
+            (Some(_), Some(_)) => Err(ActivationCode::BothQuantities),
+            (quantity, None) | (None, quantity) => Ok(quantity),
         };
-        if available.is_some() && on_hand.is_some() {
-            return refused("available", "Available and on hand cannot both be set.");
-        }
-        let (item, location) = (number(&inventory_item_id, "InventoryItem"), number(&location_id, "Location"));
-        let wanted = available.or(on_hand);
-        Call::write(ctx, |state, cause| {
-            let Some(item) = item.filter(|it| state.items.has(*it)) else {
-                return refused("inventoryItemId", "The product couldn't be stocked because it wasn't found.");
-            };
-            let Some(location) = location.filter(|it| state.locations.get(*it).is_some_and(|it| it.is_active)) else {
-                return refused("locationId", "The product couldn't be stocked because the location wasn't found.");
-            };
-            let known = state.level(location, item).is_some();
-            if known && wanted.is_some() {
-                let message = "Not allowed to set available quantity when the item is already active at the location.";
-                return refused("available", message);
+        let codes = KeyCodes { mismatch: ActivationCode::KeyMismatch, previous_failed: ActivationCode::PreviousFailed };
+        let outcome = once(ctx, 1, &codes, |state, cause| {
+            let wanted = wanted.map_err(|why| vec![why.at("available")])?;
+            activate(state, cause, place, wanted).map_err(|why| vec![why])
+        })?;
+        let level = match place {
+            (Some(item), Some(location)) => {
+                Call::read(ctx, |state| state.levels.get(level_key(location, item)).cloned())
             }
-            if !known {
-                state.stock_at(cause, location, item, i64::from(wanted.unwrap_or(0)));
+            _ => None,
+        };
+        Ok(Some(match outcome {
+            Ok(_) => InventoryActivatePayload { inventory_level: level.map(InventoryLevel), user_errors: vec![] },
+            Err(why) => {
+                let user_errors = why.into_iter().map(UserError::from).collect();
+                InventoryActivatePayload { inventory_level: None, user_errors }
             }
-            let level = state.levels.get(level_key(location, item)).cloned().map(InventoryLevel);
-            Ok(Some(InventoryActivatePayload { inventory_level: level, user_errors: vec![] }))
-        })
+        }))
     }
+}
+
+codes!(
+    /// Why an item was not stocked at a location. The schema has no code for it, only the text.
+    ActivationCode {
+        BothQuantities => "Available and on hand cannot both be set.",
+        NoItem => "The product couldn't be stocked because it wasn't found.",
+        NoLocation => "The product couldn't be stocked because the location wasn't found.",
+        AlreadyActive => "Not allowed to set available quantity when the item is already active at the location.",
+        KeyMismatch => "The same idempotency key cannot be used with different operation parameters.",
+        PreviousFailed => "A previous request with this idempotency key failed. Retry with a new idempotency key.",
+    }
+);
+
+/// Stocks an item at a location, with so many on the shelf.
+fn activate(
+    state: &mut State,
+    cause: Cause,
+    (item, location): (Option<u64>, Option<u64>),
+    wanted: Option<i32>,
+) -> std::result::Result<Adjusted, Refusal<ActivationCode>> {
+    use ActivationCode as Why;
+    let item = item.filter(|it| state.items.has(*it)).ok_or_else(|| Why::NoItem.at("inventoryItemId"))?;
+    let is_active = |it: &u64| state.locations.get(*it).is_some_and(|it| it.is_active);
+    let location = location.filter(is_active).ok_or_else(|| Why::NoLocation.at("locationId"))?;
+    let is_known = state.level(location, item).is_some();
+    if is_known && wanted.is_some() {
+        return Err(Why::AlreadyActive.at("available"));
+    }
+    if !is_known {
+        state.stock_at(cause, location, item, i64::from(wanted.unwrap_or(0)));
+    }
+    let id = state.new_id();
+    Ok(Adjusted { id, at: cause.second(), reason: "movement_created".into(), reference: None, changes: vec![] })
 }
 
 fn group(adjusted: Adjusted) -> Option<InventoryAdjustmentGroup> {

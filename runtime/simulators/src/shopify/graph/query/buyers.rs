@@ -185,8 +185,8 @@ impl BuyerQueries {
         };
         let page = Call::read(ctx, |state| {
             let search = Search::new(&state.catalogs, query.as_deref(), order);
-            // No number is above the highest: an empty list.
-            let ids = if is_any { 0..=u64::MAX } else { u64::MAX..=0 };
+            // No object has the highest number: an empty list.
+            let ids = if is_any { 0 } else { u64::MAX }..=u64::MAX;
             Search { ids, ..search }.page(ctx, state, &pages)
         });
         Ok(Connection::new(page?, |it| CompanyLocationCatalog(it).into()))
