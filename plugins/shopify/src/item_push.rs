@@ -66,10 +66,10 @@ fn changes(variant: &Variant, write: &Write) -> Vec<Mutation> {
     let mut mutations = Vec::new();
     let mut of_variant = Map::new();
     if write.changes("code") {
-        of_variant.insert("inventoryItem".to_owned(), json!({ "sku": text(write, "code") }));
+        of_variant.insert("inventoryItem".to_owned(), json!({ "sku": or_empty(write, "code") }));
     }
     if write.changes("barcode") {
-        of_variant.insert("barcode".to_owned(), text(write, "barcode"));
+        of_variant.insert("barcode".to_owned(), or_empty(write, "barcode"));
     }
     if !of_variant.is_empty() {
         of_variant.insert("id".to_owned(), json!(variant.id));
@@ -111,6 +111,11 @@ pub(crate) fn update_variant(product: &str, variant: Json) -> Mutation {
 
 fn text(write: &Write, name: &str) -> Json {
     if let Some(Value::Text(text)) = write.want.get(name) { json!(text) } else { Json::Null }
+}
+
+/// A shop takes a null here for "not mentioned"; an empty text takes the value away.
+fn or_empty(write: &Write, name: &str) -> Json {
+    if let Some(Value::Text(text)) = write.want.get(name) { json!(text) } else { json!("") }
 }
 
 fn status(write: &Write) -> &'static str {

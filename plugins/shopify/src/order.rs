@@ -16,7 +16,7 @@ use crate::variant::Reference;
 
 macro_rules! order {
     () => {
-        "fragment O on Order { id name poNumber sourceIdentifier processedAt updatedAt cancelledAt currencyCode \
+        "fragment O on Order { id name poNumber sourceIdentifier sourceName processedAt updatedAt cancelledAt currencyCode \
          displayFulfillmentStatus purchasingEntity { __typename ... on PurchasingCompany { company { id } } } \
          currentTotalPriceSet { shopMoney { amount } } \
          lineItems(first: 50) { nodes { ...I } pageInfo { hasNextPage endCursor } } } \
@@ -40,6 +40,9 @@ const LINES: &str = "query Lines($id: ID!, $after: String) { order(id: $id) { li
                      nodes { sku currentQuantity variant { inventoryItem { id } } \
                      discountedUnitPriceSet { shopMoney { amount } } } pageInfo { hasNextPage endCursor } } } }";
 
+/// Where orders that this connector created say they come from.
+pub(crate) const SOURCE: &str = "truthsource";
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Order {
@@ -49,6 +52,8 @@ pub(crate) struct Order {
     po_number: Option<String>,
     #[serde(default)]
     source_identifier: Option<String>,
+    #[serde(default)]
+    source_name: Option<String>,
     processed_at: String,
     updated_at: String,
     #[serde(default)]
@@ -149,6 +154,7 @@ fn state(shop: &Shop<'_>, mut order: Order) -> Result<State, Fault> {
 
 fn state_of(order: Order) -> Result<State, Fault> {
     let status = status(&order);
+    let is_ours = order.source_name.as_deref() == Some(SOURCE);
     let company = order.purchasing_entity.as_ref().and_then(|it| it.company.as_ref());
     let mut lines = Vec::with_capacity(order.line_items.nodes.len());
     for item in order.line_items.nodes {
@@ -165,7 +171,8 @@ fn state_of(order: Order) -> Result<State, Fault> {
         }
     }
     let fields = Fields {
-        number: filled(Some(&order.name)).into(),
+        // An order that came from elsewhere has its number there; the shop's own is another.
+        number: if is_ours { Held::Unknown } else { filled(Some(&order.name)).into() },
         company: company.map(|it| number(&it.id)).transpose()?.into(),
         po_number: filled(order.po_number.as_deref()).into(),
         currency: order.currency_code.into(),

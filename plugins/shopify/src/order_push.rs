@@ -13,7 +13,7 @@ use crate::gid::{gid, number};
 use crate::graphql::{Shop, UserError};
 use crate::item::{COMMAND_KEY, NAMESPACE};
 use crate::item_push::read_created;
-use crate::order::{find, read};
+use crate::order::{SOURCE, find, read};
 use crate::variant::{Reference, of_items};
 
 pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
@@ -86,7 +86,7 @@ fn create(shop: &Shop<'_>, write: &Write) -> Result<Outcome, Fault> {
     order.insert("lineItems".to_owned(), Json::Array(lines));
     order.insert("currency".to_owned(), json!(currency));
     order.insert("sourceIdentifier".to_owned(), json!(write.command_key));
-    order.insert("sourceName".to_owned(), json!("truthsource"));
+    order.insert("sourceName".to_owned(), json!(SOURCE));
     let metafield = json!({ "namespace": NAMESPACE, "key": COMMAND_KEY, "value": write.command_key, "type": "id" });
     order.insert("metafields".to_owned(), json!([metafield]));
     order.insert("poNumber".to_owned(), text(write, "po_number"));
