@@ -78,7 +78,14 @@ impl Decimal {
     /// The product, or `None` when it has too many digits.
     #[must_use]
     pub fn checked_mul(self, other: Self) -> Option<Self> {
-        self.0.checked_mul(other.0).and_then(|product| Self::bounded(product).ok())
+        // 18 digits by 18 digits fit 128 bits; the library's own product rounds silently past 96.
+        let mut mantissa = self.0.mantissa().checked_mul(other.0.mantissa())?;
+        let mut scale = self.0.scale() + other.0.scale();
+        while scale > 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        Self::new(i64::try_from(mantissa).ok()?, scale).ok()
     }
 
     /// Below zero.
@@ -244,6 +251,15 @@ mod tests {
     fn a_tenth_and_two_tenths_are_three_tenths() {
         let sum = "0.1".parse::<Decimal>().unwrap().checked_add("0.2".parse().unwrap()).unwrap();
         assert_eq!(sum.to_string(), "0.3");
+    }
+
+    #[test]
+    fn a_product_is_exact_or_refused() {
+        let number = |text: &str| text.parse::<Decimal>().unwrap();
+        assert_eq!(number("19.99").checked_mul(number("1.25")), Some(number("24.9875")));
+        assert_eq!(number("500000").checked_mul(number("0.000002")), Some(Decimal::ONE));
+        assert_eq!(number("999999.999999999999").checked_mul(number("999999.999999999999")), None);
+        assert_eq!(number("0.0000001").checked_mul(number("0.0000001")), None);
     }
 
     #[test]

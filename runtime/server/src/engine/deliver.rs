@@ -341,6 +341,11 @@ async fn conclude(
     let (connection, key) = (lane.connection.id, debt.key.clone());
     let token = intent_token(connection, &key);
     let event = |at, what| Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what });
+    // What was read while the write was under way may be from before or after it: nobody can tell any more.
+    let supersede = |remote_id: &str, reason: &str, batch: &mut Batch| {
+        let (kind, remote_id, reason) = (key.kind, remote_id.to_owned(), reason.to_owned());
+        batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
+    };
     match outcome {
         Outcome::Applied(state) => {
             let state = canonical(engine, connection, key.kind, state_of(state)).await?;
@@ -352,7 +357,7 @@ async fn conclude(
                 let what = What::Linked { remote_id, by: "created".to_owned() };
                 batch.changes.push(event(batch.at, what));
             }
-            batch.changes.push(Change::Discard { token, reason: "the write was read back since".to_owned() });
+            supersede(&state.remote_id, "the write was read back since", batch);
             let what = What::Confirmed { op_id: intent.op_id.clone(), version: intent.truth_version };
             batch.changes.push(event(batch.at, what));
             let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
@@ -367,7 +372,7 @@ async fn conclude(
                 Observed::Present(state) => Observed::Present(canonical(engine, connection, key.kind, state).await?),
                 absent => absent,
             };
-            batch.changes.push(Change::Discard { token, reason: "the system was read since".to_owned() });
+            supersede(observed.remote_id(), "the system was read since", batch);
             let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
             batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
             let attempts = debt.attempts + 1;

@@ -1,9 +1,9 @@
 //! An outside system, as little of one as shows every way in which writes go wrong.
 //!
-//! Stock is written by compare-and-set, orders are created by key, items are checked and then written: the three
+//! Stock is written by compare-and-set under an idempotency key, orders are created by key, items are checked and then written: the three
 //! kinds of real systems. It keeps the books that the promises are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::{Fields, Kind, UnixMs, Value};
 use truthsource_host::model::{Observed, Outcome, Rejection, State, Write};
@@ -27,6 +27,8 @@ pub struct System {
     versions: u64,
     /// Fields that belong to this system: a write of one is a breach of P3.
     pub owns: Vec<(Kind, &'static str)>,
+    /// Idempotency keys of stock writes that were carried out: a repetition is answered, not carried out again.
+    done: BTreeSet<String>,
     /// Writes that changed something, ever.
     pub writes: u64,
     /// Creations by command key: more than one of a key is a breach of P6.
@@ -47,6 +49,7 @@ impl System {
             numbered: 0,
             versions: 0,
             owns: Vec::new(),
+            done: BTreeSet::new(),
             writes: 0,
             created: BTreeMap::new(),
             breaches: Vec::new(),
@@ -152,6 +155,9 @@ impl System {
         let Some(held) = self.records.get(&(write.kind, id.to_owned())) else {
             return Outcome::Stale(Observed::Absent(id.to_owned()));
         };
+        if self.done.contains(&write.op_id) {
+            return Outcome::Applied(state(id, held));
+        }
         let stale = write.changed.iter().any(|name| held.fields.get(name) != write.base.get(name));
         if stale {
             return Outcome::Stale(Observed::Present(state(id, held)));
@@ -176,6 +182,9 @@ impl System {
         }
         held.version = version;
         held.changed_at = now;
+        if write.kind == Kind::StockLevel {
+            self.done.insert(write.op_id.clone());
+        }
         let applied = Outcome::Applied(state(id, held));
         // Our own write comes back as a webhook, like everybody's.
         self.news.push((write.kind, id.to_owned()));

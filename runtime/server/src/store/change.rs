@@ -142,10 +142,14 @@ pub enum Change {
         /// What for.
         token: String,
     },
-    /// Entries that wait for this token are obsolete: what came since says it all.
-    Discard {
-        /// What they wait for.
-        token: String,
+    /// Every entry about this remote record that no fold has taken is obsolete: what is appended after says it all.
+    Supersede {
+        /// The connection.
+        connection: ConnectionId,
+        /// The kind.
+        kind: Kind,
+        /// Its id there.
+        remote_id: String,
         /// Why, for people.
         reason: String,
     },

@@ -21,7 +21,7 @@ impl Data {
             | Change::Wait { .. }
             | Change::Drop { .. }
             | Change::Wake { .. }
-            | Change::Discard { .. } => self.apply_log(at, change, held),
+            | Change::Supersede { .. } => self.apply_log(at, change, held),
             Change::Truth { .. } | Change::Shadow { .. } | Change::Link { .. } | Change::Swept { .. } => {
                 self.apply_record(change);
             }

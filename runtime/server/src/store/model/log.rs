@@ -32,8 +32,20 @@ impl Data {
             }
             Change::Drop { seq, .. } => self.settle(seq),
             Change::Wake { token } => self.wake(at, &token),
-            Change::Discard { token, .. } => self.waiting.retain(|_, it| *it != token),
+            Change::Supersede { connection, kind, remote_id, .. } => self.supersede(connection, kind, &remote_id),
             _ => {}
+        }
+    }
+
+    fn supersede(&mut self, connection: ConnectionId, kind: Kind, remote_id: &str) {
+        let about = |seq: &u64| {
+            self.log.get(seq).is_some_and(|it| {
+                it.entry.connection() == Some(connection) && it.kind == kind && remote_id_of(&it.entry) == remote_id
+            })
+        };
+        let obsolete: Vec<u64> = self.unfolded.iter().chain(self.waiting.keys()).copied().filter(about).collect();
+        for seq in obsolete {
+            self.settle(seq);
         }
     }
 

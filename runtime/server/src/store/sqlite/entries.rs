@@ -99,17 +99,19 @@ pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
     tokens(changes).run(db, sql, at).await.map(|_| ())
 }
 
-pub(super) async fn discard_waiting(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+pub(super) async fn supersede(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
-        if let Change::Discard { token, reason } = change {
-            rows.row().text(token).text(reason);
+        if let Change::Supersede { connection, kind, remote_id, reason } = change {
+            rows.row().int(connection.0.into()).text(kind.as_str()).text(remote_id).text(reason);
         }
     }
     let sql = "
-        update entry indexed by entry_waiting set state = 'dropped', token = null, reason = new.reason
-        from (select value ->> 0 as token, value ->> 1 as reason from json_each(?1)) new
-        where entry.state = 'waiting' and entry.token = new.token";
+        update entry indexed by entry_pending set state = 'dropped', token = null, reason = new.reason
+        from (select value ->> 0 as connection, value ->> 1 as kind, value ->> 2 as remote_id, value ->> 3 as reason
+              from json_each(?1)) new
+        where entry.connection = new.connection and entry.kind = new.kind and entry.remote_id = new.remote_id
+          and entry.state in ('new', 'waiting')";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
