@@ -44,6 +44,8 @@ struct Ready {
     debt: Debt,
     intent: Intent,
     write: Write,
+    /// It was sent before, and it is not known what became of that.
+    open: bool,
 }
 
 /// Turns debts into stored intents. Debts that are paid already, or that wait for something, are noted as such.
@@ -84,7 +86,7 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
         match addressed {
             Ok(write) => {
                 note_begun(&mut batch, &debt, &intent);
-                ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write });
+                ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write, open: false });
             }
             Err(token) => {
                 let debt = Debt { state: DebtState::Blocked, ..debt };
@@ -200,7 +202,7 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let Some(intent) = debt.intent.clone() else { continue };
         let Ok(write) = address(engine, lane.connection.id, debt.key.kind, &intent).await? else { continue };
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
-        let ready = Ready { debt, intent, write };
+        let ready = Ready { debt, intent, write, open: true };
         let as_of = lane.tick();
         match found(engine, lane, &ready, effect).await {
             Ok(Found::Again) => again.push(ready),
@@ -337,7 +339,7 @@ async fn conclude(
     (outcome, as_of): (Outcome, u64),
     batch: &mut Batch,
 ) -> Result<(), Error> {
-    let Ready { debt, intent, .. } = ready;
+    let Ready { debt, intent, open, .. } = ready;
     let (connection, key) = (lane.connection.id, debt.key.clone());
     let token = intent_token(connection, &key);
     let event = |at, what| Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what });
@@ -386,6 +388,8 @@ async fn conclude(
             let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
         }
+        // This try did nothing; the one before it may have.
+        Outcome::Retry(asked, error) if open => again(engine, debt, (error, asked), batch),
         Outcome::Retry(asked, error) => {
             batch.changes.push(Change::Wake { token });
             again(engine, Debt { intent: None, ..debt }, (error, asked), batch);
