@@ -27,6 +27,8 @@ use crate::store::{Backlog, Batch, Change, ConnectionSpec, ConnectionState, Tena
 pub const ITEMS: u64 = 5;
 /// What every stock level opens with.
 pub const OPENING: i32 = 100;
+/// How often every kind is polled.
+const POLL_EVERY_MS: u64 = 2_000;
 /// How long the systems and the engine may take to agree after faults end.
 const LIVENESS_MS: u64 = 600_000;
 /// Turns that nothing may be written in, once all is quiet.
@@ -136,17 +138,22 @@ impl<'a> World<'a> {
         self.begun_ms.map_or(0, |begun| self.clock.elapsed() - begun)
     }
 
-    /// Runs until there is nothing to do for three turns; false if that does not happen in time.
+    /// Runs until there was nothing to do for two rounds of polls; false if that does not happen in time.
     async fn calm_down(&mut self) -> bool {
         let by = self.clock.elapsed() + LIVENESS_MS;
-        let mut calm = 0;
-        while calm < 3 && self.clock.elapsed() < by {
+        let mut calm_since = self.clock.elapsed();
+        while self.clock.elapsed() < calm_since + 2 * POLL_EVERY_MS {
+            if self.clock.elapsed() > by {
+                return false;
+            }
             let did = self.turn().await;
             let backlog = self.store.backlog().await;
             let idle = did.handled == 0 && backlog.is_ok_and(|it| is_idle(&it)) && !self.has_news();
-            calm = if idle { calm + 1 } else { 0 };
+            if !idle {
+                calm_since = self.clock.elapsed();
+            }
         }
-        calm >= 3
+        true
     }
 
     fn draw(&self) -> Draw {
@@ -349,7 +356,7 @@ async fn connect(store: &ModelStore) -> anyhow::Result<()> {
         rank,
         kinds: kinds(if rank == 0 { Direction::BOTH } else { Direction::READ }),
         publishes: None,
-        poll_every_ms: Kind::ALL.map(|kind| (kind, 2_000)).into(),
+        poll_every_ms: Kind::ALL.map(|kind| (kind, POLL_EVERY_MS)).into(),
         overlap_ms: 0,
         sweep_every_ms: 0,
     };
