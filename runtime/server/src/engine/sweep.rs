@@ -57,7 +57,10 @@ async fn is_due(engine: &Engine, lane: &Lane, kind: Kind, row: &CursorRow) -> Re
 fn begin(engine: &Engine, row: CursorRow) -> CursorRow {
     let began_at = engine.now();
     let mismatches = BTreeMap::new();
-    CursorRow { sweep: Some(SweepRow { id: began_at.0, cursor: None, began_at, seen: 0, fields: 0, mismatches }), ..row }
+    CursorRow {
+        sweep: Some(SweepRow { id: began_at.0, cursor: None, began_at, seen: 0, fields: 0, mismatches }),
+        ..row
+    }
 }
 
 async fn go_on(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow) -> Result<Did, Error> {

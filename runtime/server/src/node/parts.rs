@@ -69,7 +69,8 @@ fn seal_key(dir: &Path) -> anyhow::Result<SealKey> {
         mint::write_private(&path, &*key).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let key = <[u8; 32]>::try_from(bytes).map_err(|_| anyhow::anyhow!("{} is not a key of 32 bytes", path.display()))?;
+    let key =
+        <[u8; 32]>::try_from(bytes).map_err(|_| anyhow::anyhow!("{} is not a key of 32 bytes", path.display()))?;
     Ok(SealKey::new(key))
 }
 

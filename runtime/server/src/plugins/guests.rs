@@ -26,12 +26,7 @@ pub struct TenantGuests {
 }
 
 impl TenantGuests {
-    pub(super) fn new(
-        parts: Arc<Parts>,
-        slots: Arc<Slots>,
-        reaches: Arc<Reaches>,
-        tenant: Arc<TenantHandle>,
-    ) -> Self {
+    pub(super) fn new(parts: Arc<Parts>, slots: Arc<Slots>, reaches: Arc<Reaches>, tenant: Arc<TenantHandle>) -> Self {
         Self { parts, slots, reaches, tenant, described: Mutex::default() }
     }
 
@@ -70,7 +65,12 @@ impl TenantGuests {
     }
 
     /// What the tenant's own mapping makes of what a connector says.
-    async fn canonical(&self, connection: &Connection, kind: Kind, seen: Vec<Observed>) -> Result<Vec<Observed>, CallError> {
+    async fn canonical(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        seen: Vec<Observed>,
+    ) -> Result<Vec<Observed>, CallError> {
         let Some(mapping) = self.mapping(connection).await? else { return Ok(seen) };
         let slot = format!("mapping:{}", connection.name);
         let fields = |it: &Observed| if let Observed::Present(state) = it { Some(state.fields.clone()) } else { None };
@@ -116,7 +116,12 @@ impl Guests for TenantGuests {
         Ok(Page { entries: self.canonical(connection, pull.kind, page.entries).await?, ..page })
     }
 
-    async fn read(&self, connection: &Connection, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, CallError> {
+    async fn read(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        remote_ids: &[String],
+    ) -> Result<Vec<Observed>, CallError> {
         let (connector, _) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec()).await;

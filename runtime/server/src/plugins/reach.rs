@@ -37,7 +37,8 @@ impl Reaches {
         if let Some(reach) = self.lock().get(&key) {
             return Ok(reach.clone());
         }
-        let reach = self.make(tenant, connection).await.map_err(|error| CallError::Host { reason: format!("{error:#}") })?;
+        let reach =
+            self.make(tenant, connection).await.map_err(|error| CallError::Host { reason: format!("{error:#}") })?;
         self.lock().insert(key, reach.clone());
         Ok(reach)
     }
@@ -54,7 +55,8 @@ impl Reaches {
             Some(sealed) => {
                 let bound = bound(connection.id, "auth");
                 let open = self.parts.vault.open(tenant.tenant.id, &bound, &sealed)?;
-                serde_json::from_slice(&open).map_err(|_| anyhow::anyhow!("the stored credentials cannot be understood"))?
+                serde_json::from_slice(&open)
+                    .map_err(|_| anyhow::anyhow!("the stored credentials cannot be understood"))?
             }
         };
         let origins: Result<_, _> = connection.spec.egress.iter().map(|it| it.parse::<Origin>()).collect();
@@ -63,11 +65,9 @@ impl Reaches {
             Some(transport) => transport.clone(),
             None => Arc::new(Guarded::new(Arc::new(SystemLookup), self.parts.allowed.clone())?),
         };
-        let kv = ConnectionKv { store: tenant.store.clone(), clock: self.parts.clock.clone(), connection: connection.id };
-        Ok(Reach {
-            http: Some(Arc::new(Outbound::new(origins?, transport, signer))),
-            kv: Some(KvGrant(Arc::new(kv))),
-        })
+        let kv =
+            ConnectionKv { store: tenant.store.clone(), clock: self.parts.clock.clone(), connection: connection.id };
+        Ok(Reach { http: Some(Arc::new(Outbound::new(origins?, transport, signer))), kv: Some(KvGrant(Arc::new(kv))) })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TenantId, ConnectionId), Reach>> {

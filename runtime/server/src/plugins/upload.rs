@@ -13,7 +13,9 @@ use crate::store::{Batch, Change, Release};
 /// When no slot is called so.
 pub fn world_of(slot: &str) -> Result<World, Refusal> {
     let (family, rest) = slot.split_once(':').unwrap_or((slot, ""));
-    let named = !rest.is_empty() && rest.len() <= 64 && rest.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    let named = !rest.is_empty()
+        && rest.len() <= 64
+        && rest.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
     let plain = rest.is_empty() && !slot.contains(':');
     match family {
         "connector" if named => Ok(World::Connector),
@@ -24,14 +26,20 @@ pub fn world_of(slot: &str) -> Result<World, Refusal> {
         "stock" if named || plain => Ok(World::StockRule),
         _ => Err(Refusal {
             code: "no-such-slot".to_owned(),
-            message: "a slot is `connector:…`, `conflict:…`, `validator:…`, `mapping:…`, `pricing` or `stock`".to_owned(),
+            message: "a slot is `connector:…`, `conflict:…`, `validator:…`, `mapping:…`, `pricing` or `stock`"
+                .to_owned(),
             status: 422,
         }),
     }
 }
 
 /// Checks, compiles, tries and stages a component. The same bytes in the same slot are one release.
-pub(super) async fn accept(parts: &Parts, tenant: &TenantHandle, slot: &str, component: Bytes) -> Result<Release, Refusal> {
+pub(super) async fn accept(
+    parts: &Parts,
+    tenant: &TenantHandle,
+    slot: &str,
+    component: Bytes,
+) -> Result<Release, Refusal> {
     let world = world_of(slot)?;
     let accepted = parts.host.accept(&component, &Allowance::USUAL).await.map_err(|error| refused(&error))?;
     if accepted.world() != world {
@@ -68,7 +76,11 @@ pub(super) async fn accept(parts: &Parts, tenant: &TenantHandle, slot: &str, com
 
 fn unkept(error: &dyn std::fmt::Display) -> Refusal {
     tracing::error!(%error, "a component was not kept");
-    Refusal { code: "unavailable".to_owned(), message: "the component could not be kept; try again".to_owned(), status: 503 }
+    Refusal {
+        code: "unavailable".to_owned(),
+        message: "the component could not be kept; try again".to_owned(),
+        status: 503,
+    }
 }
 
 /// An upload's refusal, for its author.

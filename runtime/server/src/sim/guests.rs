@@ -141,7 +141,12 @@ impl Guests for SimGuests {
         Ok(Page { entries, cursor: cursor.to_string(), more })
     }
 
-    async fn read(&self, connection: &Connection, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, CallError> {
+    async fn read(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        remote_ids: &[String],
+    ) -> Result<Vec<Observed>, CallError> {
         self.set_out()?;
         let system = self.of(connection);
         Ok(remote_ids.iter().map(|id| system.read(kind, id)).collect())

@@ -44,7 +44,8 @@ fn item_field(guests: &SimGuests, at: usize, item: u64, field: &str) -> Option<V
 fn orders(guests: &SimGuests, violations: &mut Vec<String>) {
     let numbers = |at: usize| {
         let system = guests.system(at);
-        let mut numbers: Vec<Option<Value>> = system.all(Kind::Order).map(|(_, it)| it.get("number").cloned()).collect();
+        let mut numbers: Vec<Option<Value>> =
+            system.all(Kind::Order).map(|(_, it)| it.get("number").cloned()).collect();
         numbers.sort();
         numbers
     };
@@ -76,7 +77,9 @@ pub async fn history(
                     _ => continue,
                 };
                 *reached.entry(name.to_owned()).or_default() += 1;
-                let (Some(connection), What::Confirmed { version, .. }) = (event.connection, &event.what) else { continue };
+                let (Some(connection), What::Confirmed { version, .. }) = (event.connection, &event.what) else {
+                    continue;
+                };
                 let before = applied.insert(connection, *version).unwrap_or(0);
                 if before > *version {
                     violations.push(format!("P7: {key} at {connection} went from version {before} back to {version}"));

@@ -231,7 +231,8 @@ impl<'a> World<'a> {
 
     async fn deliver_hooks(&mut self) -> Did {
         let elapsed = self.clock.elapsed();
-        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.hooks).into_iter().partition(|it| it.0 <= elapsed);
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.hooks).into_iter().partition(|it| it.0 <= elapsed);
         self.hooks = later;
         let handled = due.len();
         for (at, system, kind, id) in due {
@@ -310,8 +311,10 @@ impl<'a> World<'a> {
         if !calm {
             let backlog = self.store.backlog().await?;
             let held = self.store.conflicts(Some(true), None, 3).await?;
-            let held: Vec<String> = held.into_iter().map(|it| format!("{} {}: {}", it.key, it.field, it.reason)).collect();
-            violations.push(format!("P1: not settled {LIVENESS_MS} ms after faults ended: {backlog:?}, held: {held:?}"));
+            let held: Vec<String> =
+                held.into_iter().map(|it| format!("{} {}: {}", it.key, it.field, it.reason)).collect();
+            violations
+                .push(format!("P1: not settled {LIVENESS_MS} ms after faults ended: {backlog:?}, held: {held:?}"));
         }
         let writes = |world: &Self| (0..SYSTEMS).map(|at| world.guests.system(at).writes).sum::<u64>();
         let before = writes(&self);
@@ -333,7 +336,8 @@ impl<'a> World<'a> {
 
 fn engine(store: &Arc<ModelStore>, guests: &Arc<SimGuests>, clock: &Arc<SimClock>, seed: u64) -> Engine {
     let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max: 200 };
-    let pace = Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, pages_max: 2, lease_ms: 500, retry, ..Pace::default() };
+    let pace =
+        Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, pages_max: 2, lease_ms: 500, retry, ..Pace::default() };
     Engine {
         store: store.clone(),
         guests: guests.clone(),
@@ -439,7 +443,8 @@ fn retitle(system: &mut System, now: truthsource_core::UnixMs, item: u64, (field
 fn order(system: &mut System, now: truthsource_core::UnixMs, number: u64, item: u64) {
     let Some(id) = item_of(system, item) else { return };
     let line = fields(&[("item", id.into()), ("quantity", Value::Number(1.into()))]);
-    let order = [("number", Value::from(format!("{number}"))), ("status", "open".into()), ("lines", Value::Rows(vec![line]))];
+    let order =
+        [("number", Value::from(format!("{number}"))), ("status", "open".into()), ("lines", Value::Rows(vec![line]))];
     system.add(now, Kind::Order, fields(&order));
 }
 

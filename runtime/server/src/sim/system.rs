@@ -134,7 +134,9 @@ impl System {
     }
 
     fn create(&mut self, now: UnixMs, write: &Write) -> Outcome {
-        if write.kind == Kind::Order && let Some(state) = self.find(&write.command_key) {
+        if write.kind == Kind::Order
+            && let Some(state) = self.find(&write.command_key)
+        {
             // The key makes the creation repeatable.
             return Outcome::Applied(state);
         }
@@ -163,7 +165,8 @@ impl System {
             return Outcome::Stale(Observed::Present(state(id, held)));
         }
         if write.changed.iter().any(|name| !write.want.contains_key(name)) {
-            let rejection = Rejection { code: "no-value".to_owned(), message: "a field has no value".to_owned(), field: None };
+            let rejection =
+                Rejection { code: "no-value".to_owned(), message: "a field has no value".to_owned(), field: None };
             return Outcome::Rejected(rejection);
         }
         for (kind, field) in &self.owns {

@@ -45,7 +45,8 @@ impl TenantStore for SqliteTenant {
 
     async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool> {
         let (lane, until) = (lane.to_owned(), now.plus(ttl_ms));
-        let work = self.file.writer().call(move |db| Box::pin(async move { batch::renew(db, &lane, fence, until).await }));
+        let work =
+            self.file.writer().call(move |db| Box::pin(async move { batch::renew(db, &lane, fence, until).await }));
         work.await
     }
 
