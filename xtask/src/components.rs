@@ -33,7 +33,7 @@ pub fn build() -> anyhow::Result<Workspace> {
 }
 
 /// Adds the guests' target, if rustup does not have it.
-fn add_target() -> anyhow::Result<()> {
+pub fn add_target() -> anyhow::Result<()> {
     let installed = Command::new("rustup").args(["target", "list", "--installed"]).output();
     let installed = installed.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
     if installed.lines().any(|it| it.trim() == GUEST_TARGET) || sysroot_has_it() {

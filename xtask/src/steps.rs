@@ -1,12 +1,9 @@
 //! What must hold before a change lands, step by step.
 
-use std::ffi::OsString;
-use std::process::Command;
-
 use anyhow::{Context as _, bail};
 
 use crate::components;
-use crate::run::{run, with_components, works};
+use crate::run::{run, works};
 use crate::workspace::{GUEST_TARGET, Workspace, cargo};
 
 /// A step: its name, what it is for, and what it does.
@@ -17,14 +14,13 @@ struct Step {
 }
 
 /// In the order in which a mistake is cheapest to find; the tests come last, so that their closing lines are.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", about: "every file is formatted", run: format },
     Step { name: "lints", about: "clippy finds nothing, on this machine's target and on the guests'", run: lints },
     Step { name: "docs", about: "the documentation builds without a warning", run: docs },
     Step { name: "deny", about: "licences, sources and advisories of dependencies, where cargo-deny is", run: deny },
     Step { name: "components", about: "plugins and policies build", run: build_components },
     Step { name: "guests", about: "unit tests of the SDK, plugins and policies", run: guests },
-    Step { name: "demo", about: "two systems converge, at a small size", run: demo },
     Step { name: "tests", about: "unit, property and integration tests", run: tests },
 ];
 
@@ -51,6 +47,7 @@ fn format() -> anyhow::Result<()> {
 fn lints() -> anyhow::Result<()> {
     run(cargo().args(["clippy", "--locked", "--all-targets", "--", "--deny", "warnings"]))?;
     let workspace = Workspace::read()?;
+    components::add_target()?;
     let mut clippy = cargo();
     clippy.args(["clippy", "--locked", "--target", GUEST_TARGET, "--package", "truthsource-sdk"]);
     clippy.args(packages(&workspace.guests)).args(["--", "--deny", "warnings"]);
@@ -83,15 +80,6 @@ fn guests() -> anyhow::Result<()> {
     let mut test = cargo();
     test.args(["test", "--locked", "--package", "truthsource-sdk"]).args(packages(&workspace.guests));
     run(&mut test)
-}
-
-/// The development build: it is made for the tests anyhow.
-fn demo() -> anyhow::Result<()> {
-    let workspace = Workspace::read()?;
-    run(cargo().args(["build", "--locked", "--package", "truthsource"]))?;
-    let small: Vec<OsString> = ["--items", "100", "--seconds", "5", "--rate", "20"].map(OsString::from).into();
-    let mut demo = Command::new(workspace.target.join("debug/truthsource"));
-    run(demo.arg("demo").args(with_components(&workspace, &small)))
 }
 
 fn tests() -> anyhow::Result<()> {

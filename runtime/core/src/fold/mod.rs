@@ -283,18 +283,17 @@ impl<'a> Folding<'a> {
         let superseded = |claim: &Claim| field.claims.iter().any(|it| it.supersedes(claim));
         let mut claims: Vec<Claim> = field.claims.iter().filter(|it| !superseded(it)).cloned().collect();
         // The owner's word stands even when it did not move.
-        if let Some(owner) = owner.filter(|owner| claims.iter().all(|it| it.connection != *owner)) {
-            if let Some(standing) = self.standing(owner, name) {
-                claims.push(Claim {
-                    connection: owner,
-                    was: Some(standing.clone()),
-                    now: standing,
-                    changed_at: None,
-                    version: field.version,
-                    passed: Vec::new(),
-                });
-                claims.sort_by_key(|it| it.connection);
-            }
+        let silent = owner.filter(|owner| claims.iter().all(|it| it.connection != *owner));
+        if let Some((owner, standing)) = silent.and_then(|owner| Some((owner, self.standing(owner, name)?))) {
+            claims.push(Claim {
+                connection: owner,
+                was: Some(standing.clone()),
+                now: standing,
+                changed_at: None,
+                version: field.version,
+                passed: Vec::new(),
+            });
+            claims.sort_by_key(|it| it.connection);
         }
         let policy = rule.and_then(|it| it.policy.clone());
         Some(Question { field: name.to_owned(), policy, owner, base: field.base.clone(), claims })

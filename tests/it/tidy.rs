@@ -1,0 +1,148 @@
+//! The shape of the project, held by a test: who may see whom, and where a few things may stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// The walls of ARCHITECTURE.md: a crate, and what may never be among its dependencies, however far down.
+const WALLS: &[(&str, &[&str])] = &[
+    ("truthsource-core", &["tokio", "sqlx", "axum", "wasmtime", "reqwest", "truthsource-host", "truthsource"]),
+    ("truthsource-host", &["sqlx", "axum", "redis", "truthsource", "truthsource-simulators"]),
+    ("truthsource-simulators", &["sqlx", "wasmtime", "truthsource-host", "truthsource"]),
+    ("truthsource-sdk", &["tokio", "truthsource-core", "truthsource-host", "truthsource"]),
+];
+
+/// What every guest may depend on of ours: the SDK and nothing else.
+const OF_GUESTS: &[&str] = &["truthsource-sdk"];
+
+/// Crates whose root forbids unsafe code. `host` opens one documented module; guests open their generated bindings.
+const SAFE: &[&str] = &[
+    "runtime/core/src/lib.rs",
+    "runtime/server/src/lib.rs",
+    "runtime/server/src/main.rs",
+    "runtime/simulators/src/lib.rs",
+    "tests/it/main.rs",
+    "xtask/src/main.rs",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// What this machine builds: what other platforms would need may not even be downloaded.
+fn metadata() -> Metadata {
+    let said = std::process::Command::new("rustc").arg("-vV").output().unwrap().stdout;
+    let said = String::from_utf8(said).unwrap();
+    let platform = said.lines().find_map(|it| it.strip_prefix("host: ")).unwrap();
+    let options = ["--locked", "--offline", "--filter-platform", platform].map(str::to_owned);
+    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(options).exec().unwrap()
+}
+
+/// Everything that ends up in a crate, by name; what only its tests use is left out.
+fn reach(metadata: &Metadata, name: &str) -> BTreeSet<String> {
+    let names: BTreeMap<_, _> = metadata.packages.iter().map(|it| (it.id.clone(), it.name.to_string())).collect();
+    let nodes: BTreeMap<_, _> =
+        metadata.resolve.as_ref().unwrap().nodes.iter().map(|it| (it.id.clone(), it)).collect();
+    let start = metadata.packages.iter().find(|it| it.name.as_str() == name).unwrap().id.clone();
+    let (mut seen, mut next) = (BTreeSet::new(), vec![start]);
+    while let Some(id) = next.pop() {
+        for dependency in &nodes[&id].deps {
+            let ships = dependency.dep_kinds.iter().any(|it| it.kind == DependencyKind::Normal);
+            if ships && seen.insert(names[&dependency.pkg].clone()) {
+                next.push(dependency.pkg.clone());
+            }
+        }
+    }
+    seen
+}
+
+/// Every file below `dir` with this ending, with what it says.
+fn files(dir: &str, ending: &str) -> Vec<(PathBuf, String)> {
+    let (mut found, mut next) = (Vec::new(), vec![root().join(dir)]);
+    while let Some(dir) = next.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                next.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn the_walls_stand() {
+    let metadata = metadata();
+    for (name, never) in WALLS {
+        let seen = reach(&metadata, name);
+        let through: Vec<_> = never.iter().filter(|it| seen.contains(**it)).collect();
+        assert!(through.is_empty(), "{name} reaches {through:?}");
+    }
+}
+
+#[test]
+fn guests_see_the_sdk_alone() {
+    let metadata = metadata();
+    let ours: BTreeSet<String> = metadata.workspace_packages().iter().map(|it| it.name.to_string()).collect();
+    let is_guest = |path: &str| path.contains("/plugins/") || path.contains("/policies/");
+    let guests = metadata.packages.iter().filter(|it| is_guest(it.manifest_path.as_str()));
+    let mut count = 0;
+    for guest in guests {
+        count += 1;
+        let seen = reach(&metadata, guest.name.as_str());
+        let others: Vec<_> = seen.intersection(&ours).filter(|it| !OF_GUESTS.contains(&it.as_str())).collect();
+        assert!(others.is_empty(), "{} reaches {others:?}", guest.name);
+    }
+    assert!(count >= 7, "only {count} guests were found");
+}
+
+#[test]
+fn unsafe_code_is_forbidden_where_it_has_no_business() {
+    for path in SAFE {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{path} does not forbid unsafe code");
+    }
+    let host = files("runtime/host/src", ".rs");
+    let open: Vec<_> = host.iter().filter(|(_, text)| text.contains("#![allow(unsafe_code)]")).map(|(path, _)| path).collect();
+    assert_eq!(open.len(), 1, "host opens unsafe code in {open:?}");
+}
+
+#[test]
+fn sql_stands_in_the_store_alone() {
+    let outside = |(path, text): &(PathBuf, String)| {
+        !path.to_string_lossy().contains("/store/sqlite/") && (text.contains("sqlx::query") || text.contains("SqlitePool"))
+    };
+    let found: Vec<_> = files("runtime", ".rs").into_iter().filter(outside).map(|it| it.0).collect();
+    assert!(found.is_empty(), "SQL in {found:?}");
+}
+
+#[test]
+fn bindings_are_generated_in_one_file() {
+    let generates = |text: &str| text.lines().any(|line| line.trim_start().starts_with("wasmtime::component::bindgen!"));
+    let found: BTreeSet<_> =
+        files("runtime", ".rs").into_iter().filter(|(_, text)| generates(text)).map(|it| it.0).collect();
+    assert_eq!(found, BTreeSet::from([root().join("runtime/host/src/bindings.rs")]));
+}
+
+#[test]
+fn every_item_of_the_contracts_is_documented() {
+    const ITEMS: &[&str] = &["interface ", "world ", "record ", "variant ", "enum ", "flags ", "resource ", "type "];
+    let mut count = 0;
+    for (path, text) in files("wit", ".wit") {
+        let mut documented = false;
+        for (at, line) in text.lines().map(str::trim).enumerate() {
+            let is_item = ITEMS.iter().any(|it| line.starts_with(it)) || line.contains(": func(");
+            if is_item {
+                count += 1;
+                assert!(documented, "{}:{}: `{line}` has no comment", path.display(), at + 1);
+            }
+            documented = line.starts_with("///");
+        }
+    }
+    assert!(count > 60, "only {count} items were found");
+}
