@@ -42,8 +42,7 @@ fn metadata() -> Metadata {
 /// Everything that ends up in a crate, by name; what only its tests use is left out.
 fn reach(metadata: &Metadata, name: &str) -> BTreeSet<String> {
     let names: BTreeMap<_, _> = metadata.packages.iter().map(|it| (it.id.clone(), it.name.to_string())).collect();
-    let nodes: BTreeMap<_, _> =
-        metadata.resolve.as_ref().unwrap().nodes.iter().map(|it| (it.id.clone(), it)).collect();
+    let nodes: BTreeMap<_, _> = metadata.resolve.as_ref().unwrap().nodes.iter().map(|it| (it.id.clone(), it)).collect();
     let start = metadata.packages.iter().find(|it| it.name.as_str() == name).unwrap().id.clone();
     let (mut seen, mut next) = (BTreeSet::new(), vec![start]);
     while let Some(id) = next.pop() {
@@ -108,14 +107,16 @@ fn unsafe_code_is_forbidden_where_it_has_no_business() {
         assert!(text.contains("#![forbid(unsafe_code)]"), "{path} does not forbid unsafe code");
     }
     let host = files("runtime/host/src", ".rs");
-    let open: Vec<_> = host.iter().filter(|(_, text)| text.contains("#![allow(unsafe_code)]")).map(|(path, _)| path).collect();
+    let open: Vec<_> =
+        host.iter().filter(|(_, text)| text.contains("#![allow(unsafe_code)]")).map(|(path, _)| path).collect();
     assert_eq!(open.len(), 1, "host opens unsafe code in {open:?}");
 }
 
 #[test]
 fn sql_stands_in_the_store_alone() {
     let outside = |(path, text): &(PathBuf, String)| {
-        !path.to_string_lossy().contains("/store/sqlite/") && (text.contains("sqlx::query") || text.contains("SqlitePool"))
+        !path.to_string_lossy().contains("/store/sqlite/")
+            && (text.contains("sqlx::query") || text.contains("SqlitePool"))
     };
     let found: Vec<_> = files("runtime", ".rs").into_iter().filter(outside).map(|it| it.0).collect();
     assert!(found.is_empty(), "SQL in {found:?}");
@@ -123,7 +124,8 @@ fn sql_stands_in_the_store_alone() {
 
 #[test]
 fn bindings_are_generated_in_one_file() {
-    let generates = |text: &str| text.lines().any(|line| line.trim_start().starts_with("wasmtime::component::bindgen!"));
+    let generates =
+        |text: &str| text.lines().any(|line| line.trim_start().starts_with("wasmtime::component::bindgen!"));
     let found: BTreeSet<_> =
         files("runtime", ".rs").into_iter().filter(|(_, text)| generates(text)).map(|it| it.0).collect();
     assert_eq!(found, BTreeSet::from([root().join("runtime/host/src/bindings.rs")]));
