@@ -69,7 +69,7 @@ pub struct LocationInput {
     pub tax_exemptions: Vec<String>,
     /// Whether its orders are drafts first.
     pub checkout_to_draft: bool,
-    /// Which of [`TERMS`] it pays by.
+    /// Which of `TERMS` it pays by.
     pub payment_terms: Option<u64>,
     /// Where it is.
     pub address: Option<Address>,
