@@ -71,3 +71,37 @@ pub async fn a_dropped_entry_is_not_folded<P: Place>() {
     let backlog = store.backlog().await.unwrap();
     assert_eq!((backlog.unfolded, backlog.waiting), (1, 0));
 }
+
+pub async fn a_later_word_supersedes_what_no_fold_has_taken<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let other = observed(3, state("2", fields([("title", "Nut")])));
+    commit(&store, 0, [append(Kind::Item, bolt(1)), append(Kind::Item, bolt(2)), append(Kind::Item, other)]).await;
+    let seqs = unfolded(&store).await;
+    commit(&store, 1, [Change::Wait { seq: seqs[0], token: "t".to_owned() }]).await;
+    assert!(store.unidentified(A, Kind::Item).await.unwrap());
+    let (remote_id, reason) = ("1".to_owned(), "it was read since".to_owned());
+    let supersede = Change::Supersede { connection: A, kind: Kind::Item, remote_id, reason };
+    commit(&store, 2, [supersede, append(Kind::Item, bolt(4))]).await;
+    // Neither what was new nor what waited is left; what came with it and what is about another record are.
+    let left = unfolded(&store).await;
+    assert_eq!((left.len(), left[0]), (2, seqs[2]));
+    assert_eq!(store.backlog().await.unwrap().waiting, 0);
+    commit(&store, 3, [folded(left[0], "nut", bolt(3)), folded(left[1], "bolt", bolt(4))]).await;
+    assert!(!store.unidentified(A, Kind::Item).await.unwrap());
+}
+
+pub async fn a_creation_is_found_by_its_command_key<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let command = |key: &str| Change::Command {
+        connection: A,
+        command_key: "ts-order-1".to_owned(),
+        key: RecordKey::new(Kind::Order, key),
+    };
+    commit(&store, 0, [command("1001")]).await;
+    // The first word stands: a command key is for ever one record's.
+    commit(&store, 1, [command("1002")]).await;
+    let asked = ["ts-order-1".to_owned(), "ts-order-2".to_owned()].into();
+    let found = store.commands(A, &asked).await.unwrap();
+    assert_eq!(found, [("ts-order-1".to_owned(), "1001".to_owned())].into());
+    assert!(store.commands(ConnectionId(9), &asked).await.unwrap().is_empty());
+}

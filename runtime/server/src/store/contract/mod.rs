@@ -85,6 +85,8 @@ promises! {
         an_entry_is_folded_once
         what_waits_is_woken_by_its_token
         a_dropped_entry_is_not_folded
+        a_later_word_supersedes_what_no_fold_has_taken
+        a_creation_is_found_by_its_command_key
     }
     records {
         what_is_not_known_is_default
