@@ -62,10 +62,11 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// The values alone.
+    /// The values that are known.
     #[must_use]
     pub fn values(&self) -> Fields {
-        self.fields.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect()
+        let known = self.fields.iter().filter(|(_, field)| field.is_known());
+        known.map(|(name, field)| (name.clone(), field.value.clone())).collect()
     }
 }
 
@@ -74,7 +75,7 @@ impl Truth {
 pub struct TruthField {
     /// What it is.
     pub value: Value,
-    /// The truth's version that gave it this value.
+    /// The truth's version that gave it this value; 0 while nothing was decided.
     pub version: u64,
     /// What it was before the claims below. For a counter: what it opened with.
     pub base: Value,
@@ -84,6 +85,17 @@ pub struct TruthField {
     /// Why a person must decide; nothing is written to this field anywhere meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// It went round in circles between systems: whatever they say, nothing is written until a person has settled it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loops: bool,
+}
+
+impl TruthField {
+    /// It was decided once. What is only claimed and held is nothing that anybody could be told.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.version > 0
+    }
 }
 
 /// One system's word on a field.
@@ -109,6 +121,12 @@ pub struct Claim {
 pub const PASSED_MAX: usize = 8;
 
 impl Claim {
+    /// It is what the connection held when it was first seen, and not a change that anybody made there.
+    #[must_use]
+    pub fn is_opening(&self) -> bool {
+        self.was.is_none() && self.passed.is_empty()
+    }
+
     /// `other` says what this claim already moved away from, and not the other way round.
     #[must_use]
     pub fn supersedes(&self, other: &Claim) -> bool {
@@ -132,6 +150,18 @@ pub struct Shadow {
     /// It existed and is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// What was written there of late, oldest first: the loop breaker counts repetitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<Sent>,
+}
+
+/// A write of ours that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Digest of the fields that were sent, hex, shortened.
+    pub digest: String,
+    /// When.
+    pub at: UnixMs,
 }
 
 /// One field as a connection holds it.

@@ -46,28 +46,40 @@ impl Schedule {
     }
 }
 
-/// Keeps a connection from being tried while its system is down: opens after failures in a row, lets one try through
-/// when its time is over.
+/// Keeps a connection from being tried while its system is down. The first failure that concerns the system as a whole
+/// opens it; from then on single probes are let through, until one succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Breaker {
-    failures: u32,
-    closed_until: UnixMs,
+    down_since: Option<UnixMs>,
+    tried_at: UnixMs,
+    next_at: UnixMs,
+    /// The system asked not to be tried before.
+    asked_until: UnixMs,
 }
 
-/// Failures in a row after which a breaker opens.
-pub const BREAKER_FAILURES: u32 = 3;
+/// The shortest time between two probes.
+pub const PROBE_MS_MIN: u64 = 100;
+/// A probe comes at the latest after this part of the time that the system has been down: what was short is noticed
+/// to be over soon, and what lasts is seldom asked about.
+pub const PROBE_PART: u64 = 4;
 
 impl Breaker {
     /// A try may be made now.
     #[must_use]
     pub fn allows(&self, now: UnixMs) -> bool {
-        self.failures < BREAKER_FAILURES || now >= self.closed_until
+        now >= self.next_at
+    }
+
+    /// No try has reached the system since one failed.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.down_since.is_some()
     }
 
     /// When the next try may be made.
     #[must_use]
     pub fn next_at(&self) -> UnixMs {
-        if self.failures < BREAKER_FAILURES { UnixMs(0) } else { self.closed_until }
+        self.next_at
     }
 
     /// A try reached the system.
@@ -75,16 +87,24 @@ impl Breaker {
         *self = Self::default();
     }
 
-    /// A try did not reach the system, or it failed as a whole.
-    pub fn failed(&mut self, now: UnixMs, wait_ms: u64) {
-        self.failures = self.failures.saturating_add(1);
-        self.closed_until = now.plus(wait_ms);
+    /// A try did not reach the system, or the system turned it away. `asked_ms`: how long it wants to be left alone.
+    pub fn failed(&mut self, now: UnixMs, asked_ms: Option<u64>, schedule: &Schedule, draw: Draw) {
+        let since = *self.down_since.get_or_insert(now);
+        let range = (now.since(since) / PROBE_PART).clamp(PROBE_MS_MIN, schedule.cap_ms.max(PROBE_MS_MIN));
+        let drawn = range / 2 + draw.below(range / 2 + 1, "probe", now.0);
+        let asked_ms = asked_ms.map_or(0, |it| it.min(schedule.asked_ms_max));
+        self.tried_at = now;
+        self.asked_until = now.plus(asked_ms);
+        self.next_at = now.plus(drawn.max(asked_ms));
     }
 
-    /// Failures in a row.
-    #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.failures
+    /// The system sent us something at `at`: if that is news, it lives, and may be tried soon, unless it asked not to
+    /// be.
+    pub fn heard(&mut self, at: UnixMs) {
+        if self.is_down() && at >= self.tried_at {
+            let soon = self.tried_at.plus(PROBE_MS_MIN).max(self.asked_until);
+            self.next_at = self.next_at.min(soon);
+        }
     }
 }
 
@@ -115,18 +135,54 @@ mod tests {
         assert!(mean(30) <= schedule.cap_ms);
     }
 
-    #[test]
-    fn a_breaker_opens_and_lets_one_try_through() {
+    fn down(asked_ms: Option<u64>) -> Breaker {
         let mut breaker = Breaker::default();
-        for _ in 0..BREAKER_FAILURES {
-            assert!(breaker.allows(UnixMs(100)));
-            breaker.failed(UnixMs(100), 50);
-        }
-        assert!(!breaker.allows(UnixMs(149)));
-        assert!(breaker.allows(UnixMs(150)));
-        breaker.failed(UnixMs(150), 50);
-        assert!(!breaker.allows(UnixMs(199)));
+        breaker.failed(UnixMs(1_000), asked_ms, &Schedule::default(), Draw::new(1));
+        breaker
+    }
+
+    #[test]
+    fn a_breaker_lets_single_probes_through_until_one_succeeds() {
+        let mut breaker = down(None);
+        assert!(breaker.is_down() && !breaker.allows(UnixMs(1_000)));
+        assert!(breaker.allows(UnixMs(1_000 + PROBE_MS_MIN)));
         breaker.succeeded();
-        assert!(breaker.allows(UnixMs(0)));
+        assert!(!breaker.is_down() && breaker.allows(UnixMs(0)));
+    }
+
+    #[test]
+    fn probes_become_seldom_and_never_stop() {
+        let (mut breaker, mut probes) = (Breaker::default(), 0);
+        let mut now = UnixMs(0);
+        while now < UnixMs(3_600_000) {
+            breaker.failed(now, None, &Schedule::default(), Draw::new(7));
+            assert!(breaker.next_at().since(now) <= (now.0 / PROBE_PART).max(PROBE_MS_MIN));
+            now = breaker.next_at();
+            probes += 1;
+        }
+        assert!((30..120).contains(&probes), "{probes} probes in an hour");
+    }
+
+    #[test]
+    fn what_a_system_asks_for_is_kept_to_and_clamped() {
+        let mut breaker = down(Some(60_000));
+        breaker.heard(UnixMs(2_000));
+        assert_eq!(breaker.next_at(), UnixMs(61_000));
+        assert_eq!(down(Some(u64::MAX)).next_at(), UnixMs(1_000 + Schedule::default().asked_ms_max));
+    }
+
+    #[test]
+    fn a_sign_of_life_brings_the_next_probe_forward() {
+        let mut breaker = down(None);
+        for _ in 0..40 {
+            breaker.failed(breaker.next_at(), None, &Schedule::default(), Draw::new(7));
+        }
+        let tried_at = breaker.tried_at;
+        assert!(breaker.next_at().since(tried_at) > 10 * PROBE_MS_MIN);
+        let next_at = breaker.next_at();
+        breaker.heard(tried_at.minus(1));
+        assert_eq!(breaker.next_at(), next_at, "that was before the last try");
+        breaker.heard(tried_at);
+        assert_eq!(breaker.next_at().since(tried_at), PROBE_MS_MIN);
     }
 }

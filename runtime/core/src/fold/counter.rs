@@ -37,6 +37,7 @@ impl Folding<'_> {
             base: claim.now.clone(),
             claims: Vec::new(),
             held: None,
+            loops: false,
         });
         known.claims.retain(|it| it.connection != claim.connection);
         known.claims.push(Claim { version, ..claim });
@@ -107,7 +108,9 @@ impl Folding<'_> {
             field.version = self.version;
         }
         field.value = value;
-        field.held = hold;
+        if !field.loops {
+            field.held = hold;
+        }
     }
 }
 

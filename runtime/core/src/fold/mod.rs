@@ -8,6 +8,7 @@
 //! A claim is news to a connection until the connection is told the truth that came of it, or agrees with it on its
 //! own. A claim made in knowledge of others supersedes them; one made in ignorance competes with them.
 
+mod circles;
 mod counter;
 mod owed;
 
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{Claim, ConnectionId, Entry, HeldField, KeyState, Observed, RecordKey, Shadow, State, TruthField};
 use crate::rules::Rules;
-use crate::{Fields, Value, schema};
+use crate::{Fields, UnixMs, Value, schema};
 
 pub use owed::{Owed, Power};
 
@@ -71,6 +72,16 @@ pub struct Question {
     pub claims: Vec<Claim>,
 }
 
+impl Question {
+    /// Nobody changed anything: the systems differ as they did when each was first seen. When that was is no reason
+    /// to prefer one, so that no policy is asked: what a shop fills in by itself for a record that is new to it (a
+    /// price of nothing) is the newest of all.
+    #[must_use]
+    pub fn is_opening(&self) -> bool {
+        self.owner.is_none() && self.claims.iter().all(Claim::is_opening)
+    }
+}
+
 /// A policy's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -92,8 +103,8 @@ impl<'a> Folding<'a> {
         Self { key, rules, state, open: BTreeSet::new(), moves: BTreeMap::new(), version, notes: Vec::new() }
     }
 
-    /// Takes one entry. Older news than what is known changes nothing.
-    pub fn absorb(&mut self, entry: &Entry) {
+    /// Takes one entry, which was logged at `at`. Older news than what is known changes nothing.
+    pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
         match entry {
             Entry::Observed { connection, as_of, observed, .. } => match observed {
                 Observed::Present(state) => self.present(*connection, *as_of, state),
@@ -101,6 +112,7 @@ impl<'a> Folding<'a> {
             },
             Entry::Wrote { connection, as_of, sent, truth_version, state } => {
                 self.wrote(*connection, *as_of, (sent, *truth_version), state);
+                self.count_repetitions(*connection, sent, at);
             }
             Entry::Settled { field, value, by } => self.settled(field, value, by),
         }
@@ -122,33 +134,43 @@ impl<'a> Folding<'a> {
             return;
         }
         self.open.remove(&question.field);
-        let before = question.base.clone();
+        let is_known = self.state.truth.fields.get(&question.field).is_some_and(TruthField::is_known);
         let (value, hold) = match verdict {
             Verdict::Take(index) => match question.claims.get(index) {
-                Some(claim) => (claim.now.clone(), None),
-                None => (before, Some("the policy chose a claim that is not there".to_owned())),
+                Some(claim) => (Some(claim.now.clone()), None),
+                None => (None, Some("the policy chose a claim that is not there".to_owned())),
             },
-            Verdict::Merge(value) => (value, None),
-            Verdict::Keep => (before, None),
-            Verdict::Hold(reason) => (before, Some(reason)),
+            Verdict::Merge(value) => (Some(value), None),
+            Verdict::Keep if is_known => (Some(question.base.clone()), None),
+            // To keep what was never known would be to make something up: "known to be empty" is a value like others.
+            Verdict::Keep => (None, Some("the policy keeps a truth that is not there yet".to_owned())),
+            Verdict::Hold(reason) => (is_known.then(|| question.base.clone()), Some(reason)),
         };
         let (value, hold) = self.guard_owner(question, value, hold);
-        self.note_disagreement(question, &value, hold.as_ref());
+        self.note_disagreement(question, value.as_ref(), hold.as_ref());
         let Some(field) = self.state.truth.fields.get_mut(&question.field) else { return };
-        if field.value != value {
-            field.version = self.version;
+        if let Some(value) = value {
+            if field.value != value || !field.is_known() {
+                field.version = self.version;
+            }
+            field.value = value;
         }
-        field.value = value;
-        field.held = hold;
+        if !field.loops {
+            field.held = hold;
+        }
     }
 
     /// The built-in rule: the owner's word, else the newest claim; a tie goes to the higher authority, then to the
-    /// larger value, so that the outcome depends on the set of claims alone.
+    /// larger value, so that the outcome depends on the set of claims alone. When systems meet, the higher authority
+    /// counts from the start, unless it holds nothing.
     #[must_use]
     pub fn newest(&self, question: &Question) -> Verdict {
+        let is_opening = question.is_opening();
         let rank = |claim: &Claim| {
             let owner = Some(claim.connection) == question.owner;
-            (owner, claim.changed_at, std::cmp::Reverse(self.rules.rank(claim.connection)), claim.now.clone())
+            let authority = std::cmp::Reverse(self.rules.rank(claim.connection));
+            let opening = is_opening.then_some((claim.now != Value::Null, authority));
+            (owner, opening, claim.changed_at, authority, claim.now.clone())
         };
         let best = question.claims.iter().enumerate().max_by_key(|(_, claim)| rank(claim));
         best.map_or(Verdict::Keep, |(index, _)| Verdict::Take(index))
@@ -267,7 +289,8 @@ impl<'a> Folding<'a> {
         field.base = value.clone();
         field.version = self.version;
         field.claims.clear();
-        field.held = None;
+        (field.held, field.loops) = (None, false);
+        self.state.shadows.values_mut().for_each(|it| it.sent.clear());
         self.open.remove(name);
         self.notes.push(Note::Settled(name.to_owned(), value.clone(), by.to_owned()));
     }
@@ -282,6 +305,14 @@ impl<'a> Folding<'a> {
         let owner = rule.and_then(|it| it.owner);
         let superseded = |claim: &Claim| field.claims.iter().any(|it| it.supersedes(claim));
         let mut claims: Vec<Claim> = field.claims.iter().filter(|it| !superseded(it)).cloned().collect();
+        if claims.is_empty() {
+            // Three or more that supersede each other in a circle: none of them is above the others.
+            claims.clone_from(&field.claims);
+        }
+        // What somebody changed counts, and not what others held all along.
+        if claims.iter().any(|it| !it.is_opening()) {
+            claims.retain(|it| !it.is_opening() || Some(it.connection) == owner);
+        }
         // The owner's word stands even when it did not move.
         let silent = owner.filter(|owner| claims.iter().all(|it| it.connection != *owner));
         if let Some((owner, standing)) = silent.and_then(|owner| Some((owner, self.standing(owner, name)?))) {
@@ -295,8 +326,13 @@ impl<'a> Folding<'a> {
             });
             claims.sort_by_key(|it| it.connection);
         }
-        let policy = rule.and_then(|it| it.policy.clone());
-        Some(Question { field: name.to_owned(), policy, owner, base: field.base.clone(), claims })
+        // While the owner has said nothing at all, its policy has nobody to side with: whoever knows the field says it,
+        // until the owner speaks. Otherwise an owner that is read last would empty the field everywhere first.
+        let spoke = owner.is_none_or(|owner| claims.iter().any(|it| it.connection == owner));
+        let policy = rule.and_then(|it| it.policy.clone()).filter(|_| spoke);
+        let question = Question { field: name.to_owned(), policy, owner, base: field.base.clone(), claims };
+        let is_opening = question.is_opening();
+        Some(Question { policy: question.policy.filter(|_| !is_opening), ..question })
     }
 
     /// What the owner holds of a field it told us of.
@@ -305,31 +341,37 @@ impl<'a> Folding<'a> {
         shadow.fields.get(name).map(|it| it.value.clone())
     }
 
-    fn guard_owner(&self, question: &Question, value: Value, hold: Option<String>) -> (Value, Option<String>) {
+    fn guard_owner(
+        &self,
+        question: &Question,
+        value: Option<Value>,
+        hold: Option<String>,
+    ) -> (Option<Value>, Option<String>) {
         let owner = question.owner.and_then(|owner| question.claims.iter().find(|it| it.connection == owner));
         match owner {
-            Some(owner) if hold.is_none() && owner.now != value => {
-                (owner.now.clone(), Some("the policy decided against the owner of the field".to_owned()))
+            Some(owner) if hold.is_none() && Some(&owner.now) != value.as_ref() => {
+                (Some(owner.now.clone()), Some("the policy decided against the owner of the field".to_owned()))
             }
             _ => (value, hold),
         }
     }
 
-    fn note_disagreement(&mut self, question: &Question, value: &Value, hold: Option<&String>) {
-        let overruled = question.claims.iter().any(|it| it.now != *value);
+    fn note_disagreement(&mut self, question: &Question, value: Option<&Value>, hold: Option<&String>) {
+        let overruled = question.claims.iter().any(|it| Some(&it.now) != value);
         let names: Vec<&Claim> = question.claims.iter().collect();
         if !overruled && hold.is_none() || names.is_empty() {
             return;
         }
         let reason = hold.cloned().unwrap_or_else(|| match question.owner {
             Some(_) => "the field has an owner".to_owned(),
+            None if question.is_opening() => "they differed when they met; the highest authority counts".to_owned(),
             None if question.claims.len() > 1 => "several systems moved it".to_owned(),
             None => "the policy overruled it".to_owned(),
         });
         self.notes.push(Note::Disagreed {
             field: question.field.clone(),
             claims: question.claims.clone(),
-            outcome: hold.is_none().then(|| value.clone()),
+            outcome: value.filter(|_| hold.is_none()).cloned(),
             reason,
         });
     }
@@ -356,7 +398,7 @@ fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
 impl TruthField {
     /// A field that nobody has said anything about.
     fn nothing() -> Self {
-        Self { value: Value::Null, version: 0, base: Value::Null, claims: Vec::new(), held: None }
+        Self { value: Value::Null, version: 0, base: Value::Null, claims: Vec::new(), held: None, loops: false }
     }
 }
 

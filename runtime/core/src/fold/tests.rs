@@ -41,7 +41,7 @@ fn wrote(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value
 /// Folds one batch as the engine does, with the built-in rules and systems that hold whatever they are told.
 fn fold(rules: &Rules, key: &RecordKey, state: KeyState, entries: &[Entry]) -> (KeyState, Vec<Note>) {
     let mut folding = Folding::new(key, rules, state);
-    entries.iter().for_each(|it| folding.absorb(it));
+    entries.iter().for_each(|it| folding.absorb(it, UnixMs(0)));
     loop {
         let questions = folding.questions();
         if questions.is_empty() {
@@ -139,7 +139,7 @@ fn p3_a_policy_that_decides_against_the_owner_is_not_obeyed() {
     let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
     let state = fold_all(&rules, &key, &[opening]);
     let mut folding = Folding::new(&key, &rules, state);
-    folding.absorb(&saw(SHOP, 2, 99, &[("title", "Mine".into())]));
+    folding.absorb(&saw(SHOP, 2, 99, &[("title", "Mine".into())]), UnixMs(0));
     let question = folding.questions().remove(0);
     folding.answer(&question, Verdict::Merge("Mine".into()));
     let field = &folding.state().truth.fields["title"];
@@ -313,4 +313,100 @@ fn cut(entries: &[Entry], cuts: &[bool]) -> Vec<Vec<Entry>> {
         }
     }
     batches
+}
+
+/// A policy that sides with owners and keeps the truth where none claims anything.
+fn owner_wins(question: &Question) -> Verdict {
+    let owners = question.claims.iter().position(|it| question.owner == Some(it.connection));
+    owners.map_or(Verdict::Keep, Verdict::Take)
+}
+
+fn owned(kind: Kind, field: &str) -> Rules {
+    let rule = FieldRule {
+        kind: Some(kind),
+        field: field.to_owned(),
+        owner: Some(ERP),
+        policy: Some("conflict:owner".to_owned()),
+    };
+    Rules { fields: vec![rule], ..rules(kind) }
+}
+
+#[test]
+fn an_owner_that_was_not_read_yet_empties_nothing() {
+    let (rules, key) = (owned(Kind::Item, "code"), item());
+    let mut folding = Folding::new(&key, &rules, KeyState::default());
+    folding.absorb(&saw(SHOP, 1, 5, &[("code", "bolt-8".into())]), UnixMs(0));
+    let question = folding.questions().remove(0);
+    assert_eq!(question.policy, None, "nobody to side with");
+    let newest = folding.newest(&question);
+    folding.answer(&question, newest);
+    assert_eq!(folding.state().truth.values()["code"], "bolt-8".into());
+    // The owner speaks: its policy is asked, and its word stands.
+    folding.absorb(&saw(ERP, 1, 1, &[("code", "BOLT-8".into())]), UnixMs(0));
+    let question = folding.questions().remove(0);
+    assert_eq!(question.policy.as_deref(), Some("conflict:owner"));
+    folding.answer(&question, owner_wins(&question));
+    assert_eq!(folding.state().truth.values()["code"], "BOLT-8".into());
+}
+
+#[test]
+fn what_a_system_fills_in_by_itself_is_no_change() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let opening = saw(ERP, 1, 5, &[("title", "Bolt".into())]);
+    let filled_in = saw(SHOP, 1, 99, &[("title", "Untitled".into())]);
+    for batches in
+        [vec![vec![opening.clone()], vec![filled_in.clone()]], vec![vec![filled_in.clone(), opening.clone()]]]
+    {
+        let state = fold_all(&rules, &key, &batches);
+        assert_eq!(state.truth.fields["title"].value, "Bolt".into());
+        assert_eq!(owed(&rules, &key, &state, SHOP).unwrap().changed, ["title"]);
+        // What a person then changes there is the newest.
+        let changed = fold(&rules, &key, state, &[saw(SHOP, 2, 100, &[("title", "Bolt M8".into())])]).0;
+        assert_eq!(changed.truth.fields["title"].value, "Bolt M8".into());
+    }
+    // Authority that holds nothing empties nothing.
+    let empty = saw(ERP, 1, 5, &[("title", Value::Null)]);
+    let state = fold_all(&rules, &key, &[vec![empty], vec![filled_in]]);
+    assert_eq!(state.truth.fields["title"].value, "Untitled".into());
+}
+
+#[test]
+fn what_was_never_known_cannot_be_kept() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let mut folding = Folding::new(&key, &rules, KeyState::default());
+    folding.absorb(&saw(SHOP, 1, 5, &[("title", "Bolt".into()), ("barcode", Value::Null)]), UnixMs(0));
+    for question in folding.questions() {
+        let verdict = if question.field == "title" { Verdict::Keep } else { Verdict::Take(0) };
+        folding.answer(&question, verdict);
+    }
+    let truth = &folding.state().truth;
+    assert!(truth.fields["title"].held.is_some());
+    // Nobody is told a title, and everybody that there is no barcode.
+    assert_eq!(truth.values(), [("barcode".to_owned(), Value::Null)].into());
+    assert_eq!(folding.tell(ERP), Some(truth.values()));
+}
+
+#[test]
+fn what_goes_round_in_circles_is_held_until_a_person_settles_it() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let opening = vec![saw(ERP, 1, 5, &[("title", "A".into())]), saw(SHOP, 1, 4, &[("title", "A".into())])];
+    let mut state = fold_all(&rules, &key, &[opening]);
+    // The shop takes whatever it is told, and something there puts its own word back.
+    let mut round = 1;
+    loop {
+        round += 1;
+        let mine = saw(SHOP, round, 10 + round, &[("title", format!("B{}", round % 2).into())]);
+        state = fold(&rules, &key, state, &[mine]).0;
+        if owed(&rules, &key, &state, ERP).is_none() || round > 100 {
+            break;
+        }
+        let told = state.truth.version;
+        let title = state.truth.fields["title"].value.clone();
+        state = fold(&rules, &key, state, &[wrote(ERP, round, told, &[("title", title)])]).0;
+    }
+    assert!((10..30).contains(&round), "{round} rounds");
+    assert!(state.truth.fields["title"].loops);
+    let settled = Entry::Settled { field: "title".to_owned(), value: "C".into(), by: "ann".to_owned() };
+    let state = fold(&rules, &key, state, &[settled]).0;
+    assert_eq!(owed(&rules, &key, &state, ERP).unwrap().changed, ["title"]);
 }
