@@ -11,7 +11,7 @@ use truthsource_sdk::{Decimal, Fault, Value};
 use crate::clock::{Clock, FORMAT};
 use crate::cursor::Walk;
 use crate::item;
-use crate::push::change;
+use crate::push::read_back;
 use crate::query::{ROWS_MAX, Row, ask, ask_all, beyond, marks, numeric};
 use crate::record::Id;
 use crate::wire::Account;
@@ -154,12 +154,30 @@ pub(crate) fn push(account: &Account<'_>, types: &BTreeMap<String, &str>, write:
         };
         account.write("PUT", &format!("record/v1/inventoryAdjustment/eid:{}?replace=inventory", write.op_id), &body)
     };
-    if write.remote_id.is_none() {
-        // A first quantity goes where there is none; anything else is news to the engine.
-        let held = look()?.ok_or_else(|| Fault::Invalid(format!("there is no item {item}")))?;
-        if !write.is_done(&held.fields) && held.fields.get("on_hand") != Some(&Value::Number(Decimal::ZERO)) {
-            return Ok(Outcome::Stale(Observed::Present(held)));
-        }
+    if write.repeated && is_booked(account, &write.op_id)? {
+        return Ok(read_back(look));
     }
-    change(write, &id, look, send)
+    let Some(held) = look()? else { return Ok(Outcome::Stale(Observed::Absent(id))) };
+    // A first quantity goes where there is none. What is not as it was known is somebody's movement, even where it
+    // came out at what is wanted: taking it for ours would lose it.
+    let zero = Value::Number(Decimal::ZERO);
+    let is_as_known = match write.remote_id {
+        None => held.fields.get("on_hand").is_some_and(|it| it.same(&zero)),
+        Some(_) => write.is_current(&held.fields),
+    };
+    if !is_as_known {
+        return Ok(Outcome::Stale(Observed::Present(held)));
+    }
+    Ok(send(&held).err().unwrap_or_else(|| read_back(look)))
+}
+
+/// An earlier try of the operation was carried out.
+fn is_booked(account: &Account<'_>, op_id: &str) -> Result<bool, Fault> {
+    #[derive(Deserialize)]
+    struct Booked {
+        #[serde(rename = "id")]
+        _id: Id,
+    }
+    let found: Option<Booked> = account.get(&format!("record/v1/inventoryAdjustment/eid:{op_id}"))?;
+    Ok(found.is_some())
 }

@@ -71,7 +71,7 @@ fn company() -> KindPower {
 
 fn stock_level() -> KindPower {
     let fields = [("item", Create), ("location", Create), ("on_hand", Write)];
-    KindPower { effect: Effect::Conditional, push_max: 100, ..kind(Kind::StockLevel, &fields) }
+    KindPower { effect: Effect::Keyed, push_max: 60, ..kind(Kind::StockLevel, &fields) }
 }
 
 fn price() -> KindPower {

@@ -47,6 +47,7 @@ pub(crate) fn state(variant: &Variant) -> Result<State, Fault> {
         remote_id: variant.item()?,
         fields: fields.into_fields(),
         changed_at_ms: changed.max(),
+        command_key: variant.product.command_key.as_ref().filter(|_| variant.is_alone()).map(|it| it.value.clone()),
         ..State::default()
     })
 }

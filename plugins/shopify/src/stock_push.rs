@@ -1,12 +1,12 @@
-//! Writing stock: compared and set in one step, many levels in one call.
+//! Writing stock: compared and set in one step.
 //!
-//! A call is all or nothing. What spoiled it is named by index; those lines get their outcome and the others are sent
-//! again. When the shop names nothing, the call is halved until the bad line stands alone.
+//! The shop would take many levels in one mutation, but its idempotency key then stands for exactly that set of them,
+//! and a try that is repeated in other company would be refused as stale by its own first effect: nobody could tell
+//! that from somebody's sale. So every level is a mutation of its own, under its own key, and many of them are a call.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use truthsource_sdk::connector::{Observed, Outcome, State, Write};
 use truthsource_sdk::kinds::{Record, StockLevel};
 use truthsource_sdk::{Decimal, Fault, Value};
@@ -15,22 +15,6 @@ use crate::batch::{Errors, Mutation, run};
 use crate::gid::gid;
 use crate::graphql::{Shop, UserError};
 use crate::stock;
-
-const SET: &str = "mutation Set($input: InventorySetQuantitiesInput!, $key: String!) { \
-                   inventorySetQuantities(input: $input) @idempotent(key: $key) { \
-                   inventoryAdjustmentGroup { id } userErrors { code field message } } }";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    inventory_set_quantities: Option<Payload>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload {
-    user_errors: Vec<UserError>,
-}
 
 /// One level to be set.
 #[derive(Debug, Clone)]
@@ -74,7 +58,7 @@ pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fa
         }
     }
     activate(shop, &new, &mut verdicts);
-    set(shop, known, &mut verdicts);
+    set(shop, &known, &mut verdicts);
     conclude(shop, writes, &ids, verdicts)
 }
 
@@ -134,85 +118,49 @@ fn already(shop: &Shop<'_>, line: &Line<'_>, refused: Verdict) -> Verdict {
     }
 }
 
-/// Sets levels, in as few calls as the bad ones among them allow.
-fn set(shop: &Shop<'_>, lines: Vec<Line<'_>>, verdicts: &mut BTreeMap<usize, Verdict>) {
-    let mut due = vec![lines];
-    while let Some(lines) = due.pop() {
-        if lines.is_empty() {
-            continue;
+/// Sets levels, each under its own key. A key that the shop has spent on a failure is replaced; comparing still keeps
+/// a second effect away.
+fn set(shop: &Shop<'_>, lines: &[Line<'_>], verdicts: &mut BTreeMap<usize, Verdict>) {
+    let mut spent = Vec::new();
+    for (line, result) in lines.iter().zip(send(shop, lines, "")) {
+        match result {
+            Ok(Some(error)) if error.code() == "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" => spent.push(line.clone()),
+            result => drop(verdicts.insert(line.at, verdict_of(result))),
         }
-        let errors = match send(shop, &lines) {
-            Ok(errors) => errors,
-            Err(outcome) => {
-                verdicts.extend(lines.iter().map(|it| (it.at, Verdict::Done(outcome.clone()))));
-                continue;
-            }
-        };
-        if errors.is_empty() {
-            verdicts.extend(lines.iter().map(|it| (it.at, Verdict::Written)));
-            continue;
-        }
-        let mut left = Vec::new();
-        for (at, line) in lines.iter().enumerate() {
-            match errors.iter().find(|it| it.index_in("quantities") == Some(at)) {
-                Some(error) => drop(verdicts.insert(line.at, verdict(error))),
-                None => left.push(line.clone()),
-            }
-        }
-        if left.len() < lines.len() {
-            due.push(left);
-        } else if let [line] = lines.as_slice() {
-            verdicts.insert(line.at, verdict(&errors[0]));
-        } else if is_busy(&errors[0]) {
-            verdicts.extend(lines.iter().map(|it| (it.at, verdict(&errors[0]))));
-        } else {
-            let back = left.split_off(left.len() / 2);
-            due.push(back);
-            due.push(left);
-        }
+    }
+    let again = send(shop, &spent, &format!("-{}", shop.ctx.now_ms));
+    for (line, result) in spent.iter().zip(again) {
+        verdicts.insert(line.at, verdict_of(result));
     }
 }
 
-/// One call. Its key names the writes in it, so that a call which is repeated whole is carried out once. A key that
-/// the shop has spent on a failure is replaced; comparing still keeps a second effect away.
-fn send(shop: &Shop<'_>, lines: &[Line<'_>]) -> Result<Vec<UserError>, Outcome> {
-    let key = key(lines);
-    let errors = send_under(shop, lines, &key)?;
-    let is_spent = |it: &UserError| {
-        matches!(it.code(), "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" | "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
-    };
-    if errors.iter().any(is_spent) {
-        return send_under(shop, lines, &format!("{key}-{}", shop.ctx.now_ms));
-    }
-    Ok(errors)
-}
-
-fn send_under(shop: &Shop<'_>, lines: &[Line<'_>], key: &str) -> Result<Vec<UserError>, Outcome> {
-    let quantity = |line: &Line<'_>| {
-        json!({
+fn send(shop: &Shop<'_>, lines: &[Line<'_>], suffix: &str) -> Vec<Result<Option<UserError>, Outcome>> {
+    let mutation = |line: &Line<'_>| {
+        let quantity = json!({
             "inventoryItemId": gid("InventoryItem", &line.item),
             "locationId": gid("Location", &line.location),
             "quantity": line.quantity,
             "changeFromQuantity": line.from,
-        })
+        });
+        let input = json!({ "name": "on_hand", "reason": "correction", "quantities": [quantity] });
+        Mutation {
+            name: "inventorySetQuantities",
+            arguments: vec![("input", "InventorySetQuantitiesInput!", input)],
+            constants: "",
+            errors: Errors::Coded,
+            key: Some(format!("{}{suffix}", line.op_id)),
+        }
     };
-    let quantities: Vec<Json> = lines.iter().map(quantity).collect();
-    let input = json!({ "name": "on_hand", "reason": "correction", "quantities": quantities });
-    let answer: Answer = shop.mutate(SET, json!({ "input": input, "key": key }))?;
-    let payload = answer.inventory_set_quantities;
-    payload.map(|it| it.user_errors).ok_or_else(|| Outcome::Unknown("the shop answered nothing".to_owned()))
+    let mutations: Vec<Mutation> = lines.iter().map(mutation).collect();
+    run(shop, &mutations)
 }
 
-/// The key of a call: the write's own for one, a digest of all for several (FNV-1a, 128 bits: a name, no secret).
-fn key(lines: &[Line<'_>]) -> String {
-    if let [line] = lines {
-        return line.op_id.to_owned();
+fn verdict_of(result: Result<Option<UserError>, Outcome>) -> Verdict {
+    match result {
+        Ok(None) => Verdict::Written,
+        Ok(Some(error)) => verdict(&error),
+        Err(outcome) => Verdict::Done(outcome),
     }
-    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    for byte in lines.iter().flat_map(|it| it.op_id.bytes().chain([b'\n'])) {
-        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-    }
-    format!("{hash:032x}")
 }
 
 fn verdict(error: &UserError) -> Verdict {
@@ -252,7 +200,10 @@ fn concluded(write: &Write, id: &str, verdict: &Verdict, held: &Result<BTreeMap<
         (Err(fault), true) => Outcome::Unknown(format!("written, and not read back: {fault}")),
         (Err(fault), false) => Outcome::Retry(None, format!("stale, and not read: {fault}")),
         (Ok(held), _) => match held.get(id) {
-            Some(state) if is_written || write.is_done(&state.fields) => Outcome::Applied(state.clone()),
+            // A key lives for a day. After that, what is wanted and was sent before is most likely our own doing.
+            Some(state) if is_written || write.repeated && write.is_done(&state.fields) => {
+                Outcome::Applied(state.clone())
+            }
             Some(state) => Outcome::Stale(Observed::Present(state.clone())),
             None if is_written => Outcome::Unknown("written, and gone when read back".to_owned()),
             None => Outcome::Stale(Observed::Absent(id.to_owned())),

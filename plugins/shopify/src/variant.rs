@@ -12,7 +12,8 @@ use crate::graphql::Shop;
 macro_rules! variant {
     () => {
         "fragment V on ProductVariant { id sku barcode title price updatedAt \
-         product { id title status updatedAt } inventoryItem { id } }"
+         product { id title status updatedAt commandKey: metafield(namespace: \"truthsource\", key: \"command_key\") \
+         { value } } inventoryItem { id } }"
     };
 }
 pub(crate) use variant;
@@ -40,6 +41,14 @@ pub(crate) struct Product {
     pub title: String,
     pub status: String,
     pub updated_at: String,
+    /// What we created it under, if we did.
+    #[serde(default)]
+    pub command_key: Option<Metafield>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Metafield {
+    pub value: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

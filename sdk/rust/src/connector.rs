@@ -60,6 +60,8 @@ pub struct Write {
     pub base: Fields,
     /// The version that goes with `base`; empty if none.
     pub base_version: String,
+    /// An earlier try of this very write was sent, and nobody knows what became of it: look for its traces first.
+    pub repeated: bool,
 }
 
 impl Write {
@@ -246,6 +248,7 @@ mod tests {
             changed: vec!["title".to_owned()],
             base: fields(&[("title", "old"), ("code", "A")]),
             base_version: String::new(),
+            repeated: false,
         }
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn write_out(write: &Write) -> data::Write {
         changed: write.changed.clone(),
         base: fields_out(&write.base),
         base_version: write.base_version.clone(),
+        repeated: write.repeated,
     }
 }
 
@@ -264,6 +265,7 @@ mod tests {
             changed: vec![],
             base: Fields::new(),
             base_version: String::new(),
+            repeated: false,
         }
     }
 
