@@ -15,7 +15,7 @@ use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
 
 use super::connections::{Parties, observed_of, state_of};
-use super::lane::Lane;
+use super::lane::{Lane, cuts_off};
 use super::{Did, Engine, Error, intent_token, key_token, link_token, listed_token};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
 
@@ -113,10 +113,9 @@ async fn unread(
     let mut unread = BTreeSet::new();
     for (kind, mut remote) in by_kind {
         let ids = remote.keys().cloned().collect();
-        for known in engine.store.shadow_digests(connection, kind, &ids).await?.keys() {
-            remote.remove(known);
-        }
-        unread.extend(remote.into_values());
+        let heard = engine.store.heard(connection, kind, &ids).await?;
+        let pending = heard.iter().filter(|(_, it)| it.pending);
+        unread.extend(pending.filter_map(|(id, _)| remote.remove(id)));
     }
     Ok(unread)
 }
@@ -178,6 +177,7 @@ async fn address(
         changed: intent.changed.clone(),
         base: base.unwrap_or_default(),
         base_version: intent.base_version.clone(),
+        repeated: false,
     }))
 }
 
@@ -202,6 +202,7 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let Some(intent) = debt.intent.clone() else { continue };
         let Ok(write) = address(engine, lane.connection.id, debt.key.kind, &intent).await? else { continue };
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
+        let write = Write { repeated: true, ..write };
         let ready = Ready { debt, intent, write, open: true };
         let as_of = lane.tick();
         match found(engine, lane, &ready, effect).await {
@@ -228,8 +229,12 @@ enum Found {
 async fn found(engine: &Engine, lane: &Lane, ready: &Ready, effect: Effect) -> Result<Found, CallError> {
     let (kind, write) = (ready.debt.key.kind, &ready.write);
     let Some(remote_id) = &write.remote_id else {
-        let created = engine.guests.find(&lane.connection, kind, &write.command_key).await?;
-        return Ok(created.map_or(Found::Again, |state| Found::Ended(Outcome::Applied(state))));
+        return match engine.guests.find(&lane.connection, kind, &write.command_key).await {
+            Ok(created) => Ok(created.map_or(Found::Again, |state| Found::Ended(Outcome::Applied(state)))),
+            // Records without a key of their own are named by what they belong to: the connector looks there first.
+            Err(CallError::Refused(model::Fault::Unsupported(_))) if effect != Effect::Unsafe => Ok(Found::Again),
+            Err(error) => Err(error),
+        };
     };
     match effect {
         Effect::Keyed | Effect::Conditional | Effect::Absolute => Ok(Found::Again),
@@ -276,6 +281,10 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
         }
         let mut chunks = chunks.into_iter().peekable();
         while chunks.peek().is_some() {
+            if !lane.is_open(engine) {
+                // They were begun and not sent: the next turn finds them as such.
+                return Ok(());
+            }
             let wave: Vec<Vec<Ready>> = chunks.by_ref().take(parallel).collect();
             send(engine, lane, wave).await?;
         }
@@ -300,11 +309,20 @@ async fn send(engine: &Engine, lane: &mut Lane, wave: Vec<Vec<Ready>>) -> Result
     let answers = join_all(calls).await;
     for (chunk, answer) in wave.into_iter().zip(answers) {
         lane.note(engine, answer.as_ref().map(|_| ()));
+        let mut batch = lane.batch(engine);
         let outcomes = match answer {
             Ok(outcomes) => outcomes,
+            Err(error) if cuts_off(&error) && !error.may_have_acted() => {
+                chunk.into_iter().for_each(|it| put_back(it, &mut batch));
+                engine.store.commit(batch).await?;
+                continue;
+            }
             Err(error) => chunk.iter().map(|_| failed(&error)).collect(),
         };
-        let mut batch = lane.batch(engine);
+        let asked = outcomes.iter().filter_map(|it| if let Outcome::Retry(asked, _) = it { *asked } else { None });
+        if let Some(asked_ms) = asked.max() {
+            lane.wait(engine, asked_ms);
+        }
         for (ready, outcome) in chunk.into_iter().zip(outcomes) {
             conclude(engine, lane, ready, (outcome, as_of), &mut batch).await?;
         }
@@ -322,6 +340,16 @@ fn failed(error: &CallError) -> Outcome {
         _ => None,
     };
     Outcome::Retry(asked, error.to_string())
+}
+
+/// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
+fn put_back(ready: Ready, batch: &mut Batch) {
+    let Ready { debt, intent, open, .. } = ready;
+    if !open {
+        batch.changes.push(Change::Wake { token: intent_token(debt.connection, &debt.key) });
+    }
+    let debt = Debt { intent: open.then_some(intent), ..debt };
+    batch.changes.push(Change::Debt { debt, token: None });
 }
 
 async fn settle(engine: &Engine, lane: &Lane, ready: Ready, outcome: Outcome, as_of: u64) -> Result<(), Error> {
@@ -399,13 +427,20 @@ async fn conclude(
     Ok(())
 }
 
-/// Another try later, or none: a debt that failed too often is parked, its open intent with it.
+/// Another try later, or none: a debt that failed too often is parked, its open intent with it. That the system asked
+/// for patience is no failure of the write.
 fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option<u32>), batch: &mut Batch) {
+    if let Some(asked_ms) = asked {
+        let due_at = batch.at.plus(u64::from(asked_ms).min(engine.pace.retry.asked_ms_max));
+        let debt = Debt { due_at, last_error: Some(error), ..debt };
+        batch.changes.push(Change::Debt { debt, token: None });
+        return;
+    }
     let attempts = debt.attempts + 1;
     let spent = engine.pace.retry.is_spent(attempts);
     let what =
         if spent { What::Parked { error: error.clone() } } else { What::Failed { error: error.clone(), attempts } };
-    let wait_ms = engine.pace.retry.wait_ms(attempts, asked.map(u64::from), engine.draw, &debt.key.to_string());
+    let wait_ms = engine.pace.retry.wait_ms(attempts, None, engine.draw, &debt.key.to_string());
     let (at, key, connection) = (batch.at, debt.key.clone(), Some(debt.connection));
     batch.changes.push(Change::Event(Event { id: 0, at, key, connection, what }));
     let state = if spent { DebtState::Parked } else { DebtState::Due };

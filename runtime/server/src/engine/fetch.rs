@@ -6,7 +6,7 @@ use truthsource_core::record::{Cause, Entry, Observed};
 use truthsource_core::{Kind, UnixMs};
 
 use super::connections::{Parties, observed_of};
-use super::lane::Lane;
+use super::lane::{Lane, cuts_off};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Touched, observed_digest};
 
@@ -24,6 +24,9 @@ pub async fn fetch(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
     for (kind, touched) in by_kind {
         let read_max = parties.kind_power(lane.connection.id, kind).map_or(50, |it| it.read_max.max(1)) as usize;
         for chunk in touched.chunks(read_max) {
+            if !lane.is_open(engine) {
+                return Ok(Did { handled, more: false });
+            }
             read(engine, lane, kind, chunk).await?;
         }
     }
@@ -34,7 +37,7 @@ async fn read(engine: &Engine, lane: &mut Lane, kind: Kind, touched: &[Touched])
     let ids: Vec<String> = touched.iter().map(|it| it.remote_id.clone()).collect();
     let as_of = lane.tick();
     let seen = engine.guests.read(&lane.connection, kind, &ids).await;
-    let wait_ms = lane.note(engine, seen.as_ref().map(|_| ()));
+    lane.note(engine, seen.as_ref().map(|_| ()));
     let mut batch = lane.batch(engine);
     match seen {
         Ok(seen) => {
@@ -46,8 +49,13 @@ async fn read(engine: &Engine, lane: &mut Lane, kind: Kind, touched: &[Touched])
         }
         Err(error) => {
             tracing::warn!(connection = lane.connection.name, %kind, %error, "touched records were not read");
-            let due_at = engine.now().plus(wait_ms);
-            batch.changes.extend(touched.iter().map(|it| later(lane, it, due_at)));
+            if cuts_off(&error) {
+                return Ok(());
+            }
+            batch.changes.extend(touched.iter().map(|it| {
+                let wait_ms = engine.pace.retry.wait_ms(it.attempts + 1, None, engine.draw, &it.remote_id);
+                later(lane, it, batch.at.plus(wait_ms))
+            }));
         }
     }
     engine.store.commit(batch).await?;
@@ -76,10 +84,11 @@ pub async fn log_news(
 ) -> Result<usize, Error> {
     let connection = lane.connection.id;
     let ids: BTreeSet<String> = seen.iter().map(|it| it.remote_id().to_owned()).collect();
-    let known = engine.store.shadow_digests(connection, kind, &ids).await?;
+    let heard = engine.store.heard(connection, kind, &ids).await?;
     let mut news = 0;
     for observed in seen {
-        if known.get(observed.remote_id()).is_some_and(|it| *it == observed_digest(observed)) {
+        let known = heard.get(observed.remote_id()).and_then(|it| it.digest.as_ref());
+        if known.is_some_and(|it| *it == observed_digest(observed)) {
             continue;
         }
         let entry = Entry::Observed { connection, cause: cause(observed), as_of, observed: observed.clone() };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::{Folding, Note, Question, Verdict};
 use truthsource_core::record::{Cause, Claim, ConnectionId, Entry, KeyState, RecordKey};
-use truthsource_core::{Fields, Kind, Value, schema};
+use truthsource_core::{Fields, Kind, UnixMs, Value, schema};
 use truthsource_host::model;
 
 use super::connections::Parties;
@@ -24,6 +24,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         return Ok(Did::default());
     }
     let mut batch = Batch::new(engine.now());
+    let at: BTreeMap<u64, UnixMs> = entries.iter().map(|it| (it.seq, it.at)).collect();
     let by_key = sort_out(engine, parties, &entries, &mut batch).await?;
     let keys: BTreeSet<RecordKey> = by_key.keys().cloned().collect();
     let before = engine.store.states(&keys).await?;
@@ -39,7 +40,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
                 batch.changes.push(Change::Wait { seq: *seq, token });
                 continue;
             }
-            folding.absorb(entry);
+            folding.absorb(entry, at.get(seq).copied().unwrap_or(batch.at));
             cause = cause.or(cause_of(entry));
             batch.changes.push(Change::Folded { seq: *seq, key: key.key.clone(), entry: entry.clone() });
         }
@@ -321,7 +322,7 @@ fn tell_story(
 }
 
 fn conflict(
-    at: truthsource_core::UnixMs,
+    at: UnixMs,
     key: &RecordKey,
     field: &str,
     (claims, outcome): (BTreeMap<String, Value>, Option<Value>),

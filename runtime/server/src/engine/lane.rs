@@ -2,6 +2,7 @@
 
 use truthsource_core::retry::Breaker;
 use truthsource_host::CallError;
+use truthsource_host::model::Fault;
 
 use super::{Engine, Error};
 use crate::store::{Batch, Connection};
@@ -15,6 +16,7 @@ pub struct Lane {
     name: String,
     fence: u64,
     ticks: u64,
+    denials: u32,
     /// Keeps us away from a system that is down.
     pub breaker: Breaker,
 }
@@ -27,7 +29,7 @@ impl Lane {
     pub async fn take(engine: &Engine, connection: Connection) -> Result<Option<Self>, Error> {
         let name = format!("connection/{}", connection.id);
         let fence = engine.store.lease(&name, &engine.holder, engine.now(), engine.pace.lease_ms).await?;
-        Ok(fence.map(|fence| Self { connection, name, fence, ticks: 0, breaker: Breaker::default() }))
+        Ok(fence.map(|fence| Self { connection, name, fence, ticks: 0, denials: 0, breaker: Breaker::default() }))
     }
 
     /// Renews the lease; false when it was lost.
@@ -50,22 +52,61 @@ impl Lane {
         Batch::fenced(engine.now(), &self.name, self.fence)
     }
 
-    /// Notes how a call went, for the breaker. Gives the wait after a failure.
-    pub fn note(&mut self, engine: &Engine, result: Result<(), &CallError>) -> u64 {
-        let Err(error) = result else {
-            self.breaker.succeeded();
-            return 0;
-        };
-        let wait_ms = engine.pace.retry.wait_ms(self.breaker.failures() + 1, asked_ms(error), engine.draw, &self.name);
-        self.breaker.failed(engine.now(), wait_ms);
-        wait_ms
+    /// Notes how a call went. After a failure that concerns the whole system nothing else is tried on the lane until
+    /// the breaker lets a probe through: see [`Lane::is_open`].
+    pub fn note(&mut self, engine: &Engine, result: Result<(), &CallError>) {
+        match result {
+            Ok(()) => {
+                self.breaker.succeeded();
+                self.denials = 0;
+            }
+            Err(error) if cuts_off(error) => {
+                self.denials += u32::from(is_denial(error));
+                self.breaker.failed(engine.now(), asked_ms(error), &engine.pace.retry, engine.draw);
+            }
+            Err(_) => {}
+        }
     }
+
+    /// The system answered, and wants to be left alone for a while.
+    pub fn wait(&mut self, engine: &Engine, asked_ms: u32) {
+        self.breaker.failed(engine.now(), Some(asked_ms.into()), &engine.pace.retry, engine.draw);
+    }
+
+    /// Calls may be made now.
+    #[must_use]
+    pub fn is_open(&self, engine: &Engine) -> bool {
+        self.breaker.allows(engine.now())
+    }
+
+    /// The system has refused our credentials so often in a row that nothing more is to be tried with them.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.denials >= DENIALS_MAX
+    }
+}
+
+/// Refusals in a row after which credentials are taken for revoked. One alone may be a token that just ended.
+const DENIALS_MAX: u32 = 3;
+
+/// The failure says something about the system, and not about what was asked of it.
+#[must_use]
+pub fn cuts_off(error: &CallError) -> bool {
+    match error {
+        CallError::Refused(Fault::Throttled(_) | Fault::Unavailable(_) | Fault::Denied(_)) => true,
+        CallError::TimedOut { .. } | CallError::Busy { .. } => true,
+        _ => false,
+    }
+}
+
+fn is_denial(error: &CallError) -> bool {
+    matches!(error, CallError::Refused(Fault::Denied(_)))
 }
 
 /// How long the outside system asked us to wait, if it did.
 fn asked_ms(error: &CallError) -> Option<u64> {
     match error {
-        CallError::Refused(truthsource_host::model::Fault::Throttled(asked)) => asked.map(u64::from),
+        CallError::Refused(Fault::Throttled(asked)) => asked.map(u64::from),
         _ => None,
     }
 }

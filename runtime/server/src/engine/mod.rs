@@ -18,6 +18,7 @@ pub mod poll;
 pub mod ports;
 pub mod receive;
 pub mod sweep;
+pub mod turn;
 
 use std::sync::Arc;
 

@@ -1,20 +1,31 @@
 //! From webhooks that were taken to records that must be read.
 
-use truthsource_core::record::Cause;
+use std::collections::BTreeSet;
+
+use truthsource_core::record::{Cause, ConnectionId};
 use truthsource_host::model::{Notice, Webhook};
 
 use super::{Did, Engine, Error};
-use crate::store::{Batch, Change, Connection, CursorRow, InboxRow};
+use crate::store::{Batch, Change, Connection, InboxRow, Work};
+
+/// What was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Received {
+    /// How much.
+    pub did: Did,
+    /// From whom: their systems live.
+    pub heard: BTreeSet<ConnectionId>,
+}
 
 /// Understands webhooks, oldest first. One that its connector cannot understand is dropped with a warning: polls and
 /// sweeps find what it was about.
 ///
 /// # Errors
 /// When the store fails. Nothing was understood then.
-pub async fn receive(engine: &Engine) -> Result<Did, Error> {
+pub async fn receive(engine: &Engine) -> Result<Received, Error> {
     let rows = engine.store.inbox(engine.pace.inbox_max).await?;
     if rows.is_empty() {
-        return Ok(Did::default());
+        return Ok(Received::default());
     }
     let connections = engine.store.connections().await?;
     let mut batch = Batch::new(engine.now());
@@ -25,7 +36,8 @@ pub async fn receive(engine: &Engine) -> Result<Did, Error> {
         batch.changes.push(Change::InboxDone { id: row.id });
     }
     engine.store.commit(batch).await?;
-    Ok(Did::some(rows.len(), engine.pace.inbox_max))
+    let heard = rows.iter().map(|it| it.connection).collect();
+    Ok(Received { did: Did::some(rows.len(), engine.pace.inbox_max), heard })
 }
 
 async fn understand(engine: &Engine, connection: &Connection, row: &InboxRow, batch: &mut Batch) -> Result<(), Error> {
@@ -33,7 +45,7 @@ async fn understand(engine: &Engine, connection: &Connection, row: &InboxRow, ba
     match engine.guests.receive(connection, &webhook).await {
         Ok(notices) => {
             for notice in notices {
-                heed(engine, connection, notice, batch).await?;
+                heed(connection, notice, batch);
             }
         }
         Err(error) if error.is_retryable() => return Err(error.into()),
@@ -44,17 +56,14 @@ async fn understand(engine: &Engine, connection: &Connection, row: &InboxRow, ba
     Ok(())
 }
 
-async fn heed(engine: &Engine, connection: &Connection, notice: Notice, batch: &mut Batch) -> Result<(), Error> {
+fn heed(connection: &Connection, notice: Notice, batch: &mut Batch) {
     match notice {
         Notice::Touched(kind, remote_id) if connection.spec.kinds.contains_key(&kind) => {
             batch.changes.push(Change::Touch { connection: connection.id, kind, remote_id, cause: Cause::Webhook });
         }
         Notice::Poll(kind) if connection.spec.kinds.contains_key(&kind) => {
-            let row = engine.store.cursors(connection.id).await?.remove(&kind).unwrap_or_default();
-            let row = CursorRow { poll_at: batch.at, ..row };
-            batch.changes.push(Change::Cursor { connection: connection.id, kind, row });
+            batch.changes.push(Change::Ask { connection: connection.id, kind, work: Work::Poll });
         }
         _ => {}
     }
-    Ok(())
 }

@@ -7,16 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use truthsource_core::Kind;
 use truthsource_core::digest::count;
 use truthsource_core::record::{Cause, KeyState, Observed, RecordKey};
+use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::Pull;
 
 use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
 use super::lane::Lane;
 use super::{Did, Engine, Error};
-use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepAsk, SweepRow};
+use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepRow, Work};
 
 /// How long a difference may exist before it counts against accuracy.
 pub const SLO_MS: u64 = 30_000;
@@ -33,8 +33,11 @@ pub const MISSING_FLOOR: u64 = 5;
 /// When the store fails; a failing system is noted at the lane instead.
 pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
     let mut did = Did::default();
+    let asks = engine.store.asks(lane.connection.id).await?;
     for (kind, row) in engine.store.cursors(lane.connection.id).await? {
-        let row = if row.sweep.is_none() && is_due(engine, lane, kind, &row).await? { begin(engine, row) } else { row };
+        let asked_at = asks.get(&(Work::Sweep, kind)).copied();
+        let is_due = row.sweep.is_none() && is_due(engine, lane, &row, asked_at);
+        let row = if is_due { begin(engine, row) } else { row };
         if row.sweep.is_some() && parties.kind_power(lane.connection.id, kind).is_some() {
             did = did.and(go_on(engine, lane, kind, row).await?);
         }
@@ -43,15 +46,11 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
 }
 
 /// A sweep is due when its time has come, or when somebody asked for one since the last began.
-async fn is_due(engine: &Engine, lane: &Lane, kind: Kind, row: &CursorRow) -> Result<bool, Error> {
+fn is_due(engine: &Engine, lane: &Lane, row: &CursorRow, asked_at: Option<UnixMs>) -> bool {
     let every = lane.connection.spec.sweep_every_ms;
     let last = row.swept_at.unwrap_or_default();
-    if row.listed && every > 0 && engine.now().since(last) >= every {
-        return Ok(true);
-    }
-    let ask = engine.store.setting(&SweepAsk::setting(lane.connection.id, kind)).await?;
-    let ask = ask.and_then(|it| serde_json::from_value::<SweepAsk>(it).ok());
-    Ok(ask.is_some_and(|it| it.asked_at > last))
+    let in_turn = row.listed && every > 0 && engine.now().since(last) >= every;
+    in_turn || asked_at.is_some_and(|it| it > last)
 }
 
 fn begin(engine: &Engine, row: CursorRow) -> CursorRow {

@@ -207,6 +207,9 @@ impl TenantStore for Store {
     async fn touched(&self, _: ConnectionId, _: UnixMs, _: u32) -> Result<Vec<Touched>> {
         Ok(Vec::new())
     }
+    async fn asks(&self, _: ConnectionId) -> Result<Asks> {
+        Ok(Asks::new())
+    }
     async fn cursors(&self, _: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
         Ok(BTreeMap::new())
     }
@@ -235,7 +238,7 @@ impl TenantStore for Store {
     async fn naturals(&self, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
         Ok(BTreeMap::new())
     }
-    async fn shadow_digests(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+    async fn heard(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, Heard>> {
         Ok(BTreeMap::new())
     }
     async fn unswept(&self, _: ConnectionId, _: Kind, _: u64) -> Result<Vec<String>> {

@@ -64,6 +64,26 @@ impl TenantGuests {
         result
     }
 
+    /// Asks a component about many things, in as few calls as its limits allow: a call whose input is refused as a whole
+    /// is asked in halves, so that what does not fit stands alone in the end.
+    async fn in_parts<T, A, F>(&self, slot: &str, asked: &[T], call: impl Fn(Vec<T>) -> F) -> Result<Vec<A>, CallError>
+    where
+        T: Clone,
+        F: Future<Output = (Result<Vec<A>, CallError>, Recording)>,
+    {
+        let (mut parts, mut answers) = (vec![asked], Vec::with_capacity(asked.len()));
+        while let Some(part) = parts.pop() {
+            let (answer, recording) = call(part.to_vec()).await;
+            if matches!(answer, Err(CallError::BadInput(_))) && part.len() > 1 {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+                continue;
+            }
+            answers.extend(self.noted(slot, (answer, recording)).await?);
+        }
+        Ok(answers)
+    }
+
     /// What the tenant's own mapping makes of what a connector says.
     async fn canonical(
         &self,
@@ -74,9 +94,10 @@ impl TenantGuests {
         let Some(mapping) = self.mapping(connection).await? else { return Ok(seen) };
         let slot = format!("mapping:{}", connection.name);
         let fields = |it: &Observed| if let Observed::Present(state) = it { Some(state.fields.clone()) } else { None };
-        let records = seen.iter().filter_map(fields).collect();
-        let mapped = mapping.to_canonical(&self.pure(&slot), self.context(connection), kind, records).await;
-        let mut mapped = self.noted(&slot, mapped).await?.into_iter();
+        let records: Vec<Fields> = seen.iter().filter_map(fields).collect();
+        let setup = self.pure(&slot);
+        let call = |part| mapping.to_canonical(&setup, self.context(connection), kind, part);
+        let mut mapped = self.in_parts(&slot, &records, call).await?.into_iter();
         let mapped = seen.into_iter().map(|it| match it {
             Observed::Present(state) => match mapped.next().flatten() {
                 Some(fields) => Observed::Present(State { fields, ..state }),
@@ -154,13 +175,14 @@ impl Guests for TenantGuests {
         let mut records = records.to_vec();
         if let Some(mapping) = self.mapping(connection).await? {
             let slot = format!("mapping:{}", connection.name);
-            let answer = mapping.from_canonical(&self.pure(&slot), self.context(connection), kind, records).await;
-            records = self.noted(&slot, answer).await?;
+            let setup = self.pure(&slot);
+            let call = |part| mapping.from_canonical(&setup, self.context(connection), kind, part);
+            records = self.in_parts(&slot, &records, call).await?;
         }
         let (connector, _) = self.connector(connection).await?;
         let setup = self.pure(&connection.spec.connector);
-        let answer = connector.project(&setup, self.context(connection), kind, records).await;
-        self.noted(&connection.spec.connector, answer).await
+        let call = |part| connector.project(&setup, self.context(connection), kind, part);
+        self.in_parts(&connection.spec.connector, &records, call).await
     }
 
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
@@ -168,10 +190,9 @@ impl Guests for TenantGuests {
             return Ok(None);
         };
         let policy = Policy::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
-        let answer = policy.decide(&self.pure(slot), conflicts.to_vec()).await;
-        let named = format!("{slot}@{}", answer.1.digest);
-        let decisions = self.noted(slot, answer).await?;
-        Ok(Some(Decided { decisions, policy: named }))
+        let setup = self.pure(slot);
+        let decisions = self.in_parts(slot, conflicts, |part| policy.decide(&setup, part)).await?;
+        Ok(Some(Decided { decisions, policy: format!("{slot}@{}", active.release.digest()) }))
     }
 
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
@@ -180,8 +201,8 @@ impl Guests for TenantGuests {
             return Ok(None);
         };
         let validator = Validator::try_from(active.release.clone()).map_err(|_| misfit(&slot))?;
-        let answer = validator.validate(&self.pure(&slot), kind, records.to_vec()).await;
-        self.noted(&slot, answer).await.map(Some)
+        let setup = self.pure(&slot);
+        self.in_parts(&slot, records, |part| validator.validate(&setup, kind, part)).await.map(Some)
     }
 }
 

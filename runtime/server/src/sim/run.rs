@@ -17,7 +17,7 @@ use super::system::System;
 use crate::engine::connections::{FieldSpec, Parties, RULES, RulesSpec};
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
-use crate::engine::{Did, Engine, Error, Pace, deliver, fetch, fold, poll, receive};
+use crate::engine::{Did, Engine, Error, Pace, fold, receive, turn};
 use crate::store::control::ControlStore as _;
 use crate::store::inspect::Inspect as _;
 use crate::store::model::{Fate, ModelStore, ModelStores};
@@ -258,7 +258,7 @@ impl<'a> World<'a> {
     }
 
     async fn fold(&mut self) -> Result<Did, Error> {
-        let received = receive::receive(&self.engine).await?;
+        let received = receive::receive(&self.engine).await?.did;
         let parties = Parties::load(&self.engine).await?;
         let folded = fold::fold(&self.engine, &parties).await?;
         Ok(received.and(folded))
@@ -280,15 +280,13 @@ impl<'a> World<'a> {
             self.lanes[at] = None;
             return Ok(Did::default());
         }
-        if !lane.breaker.allows(self.engine.now()) {
+        if !lane.is_open(&self.engine) {
             count(&mut self.reached, "breaker open");
             return Ok(Did { handled: 1, more: false });
         }
-        let fetched = fetch::fetch(&self.engine, &parties, lane).await?;
-        let delivered = deliver::deliver(&self.engine, &parties, lane).await?;
-        let polled = poll::poll(&self.engine, &parties, lane).await?;
-        self.trace.update([at as u8, fetched.handled as u8, delivered.handled as u8, polled.handled as u8]);
-        Ok(fetched.and(delivered).and(polled))
+        let did = turn::turn(&self.engine, &parties, lane).await?;
+        self.trace.update([at as u8, did.handled as u8]);
+        Ok(did)
     }
 
     /// A step failed. If the node died, another starts with what is stored and nothing else.

@@ -93,6 +93,15 @@ pub enum Change {
         /// The whole row.
         row: CursorRow,
     },
+    /// Somebody wants this work done. The latest time counts.
+    Ask {
+        /// Where.
+        connection: ConnectionId,
+        /// Of which kind.
+        kind: Kind,
+        /// What.
+        work: Work,
+    },
     /// A sweep came across these linked records.
     Swept {
         /// Where.

@@ -74,6 +74,14 @@ impl Holding {
     }
 }
 
+/// The digest of an entry as it is logged: only what a system said, in its own words, has one.
+pub(super) fn digest_of(key: Option<&str>, entry: &Entry) -> Option<String> {
+    match entry {
+        Entry::Observed { observed, .. } if key.is_none() => Some(observed_digest(observed)),
+        _ => None,
+    }
+}
+
 /// The id that an entry is about at its connection; empty for an entry that is about no system.
 pub(super) fn remote_id_of(entry: &Entry) -> &str {
     match entry {

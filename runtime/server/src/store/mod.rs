@@ -83,6 +83,9 @@ pub trait TenantStore: Send + Sync {
     /// How far each kind of a connection has been read.
     async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>>;
 
+    /// What was asked for of a connection's lane.
+    async fn asks(&self, connection: ConnectionId) -> Result<Asks>;
+
     /// Entries that no fold has taken and that wait for nothing, oldest first.
     async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>>;
     /// Something that a connection said of a kind waits to be folded, and may be about any record.
@@ -111,14 +114,13 @@ pub trait TenantStore: Send + Sync {
     ) -> Result<BTreeMap<String, String>>;
     /// The keys of records with these natural keys: usually one each, several when a match would be ambiguous.
     async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>>;
-    /// What the shadows of these remote ids hold, as digests in the remote form: see [`observed_digest`]. Absent while
-    /// an entry about one waits to be folded, and where it cannot be told: then take the record for changed.
-    async fn shadow_digests(
+    /// What was heard of these remote ids last; absent for those that are neither linked nor in the log.
+    async fn heard(
         &self,
         connection: ConnectionId,
         kind: Kind,
         remote_ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, String>>;
+    ) -> Result<BTreeMap<String, Heard>>;
     /// Remote ids linked at a connection that the sweep `sweep` has not come across, in order.
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>>;
     /// How many records of a kind are linked at a connection.

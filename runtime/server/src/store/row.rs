@@ -111,6 +111,16 @@ pub struct Touched {
     pub attempts: u32,
 }
 
+/// What was heard last about a record at a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Its digest in the remote form, see [`observed_digest`]; `None` where it cannot be told: then take the record for
+    /// changed.
+    pub digest: Option<String>,
+    /// No fold has taken it yet.
+    pub pending: bool,
+}
+
 /// How far a kind of a connection has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CursorRow {
@@ -120,6 +130,10 @@ pub struct CursorRow {
     pub listed: bool,
     /// When the next pull is due.
     pub poll_at: UnixMs,
+    /// When the pull that is under way began: it may take several pages.
+    pub pulling_since: Option<UnixMs>,
+    /// When the last pull that came to its end had begun: what changed before, less the system's lag, is known.
+    pub pulled_at: Option<UnixMs>,
     /// The sweep under way, if one is.
     pub sweep: Option<SweepRow>,
     /// When the last sweep that ended had begun.
@@ -145,29 +159,19 @@ pub struct SweepRow {
     pub mismatches: BTreeMap<String, u64>,
 }
 
-/// That somebody asked for a sweep. Kept as a setting, which only the doors write, so that it never races with the
-/// cursor, which only the connection's lane writes: a sweep is due while the last one began before it was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SweepAsk {
-    /// When.
-    pub asked_at: UnixMs,
+/// Work of a lane that others can ask for. Asking is kept apart from the cursor, which only the lane writes, so that
+/// the two never race: the work is due while it last began before it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// A pull of what changed.
+    Poll,
+    /// A full comparison.
+    Sweep,
 }
 
-impl SweepAsk {
-    /// The setting that holds it.
-    #[must_use]
-    pub fn setting(connection: ConnectionId, kind: Kind) -> String {
-        format!("sweep/{connection}/{kind}")
-    }
-
-    /// The change that stores it.
-    ///
-    /// # Errors
-    /// Never, in practice: it is plain data.
-    pub fn change(self, connection: ConnectionId, kind: Kind) -> anyhow::Result<Change> {
-        Ok(Change::Setting { name: Self::setting(connection, kind), value: serde_json::to_value(self)? })
-    }
-}
+/// When each work of a connection was last asked for.
+pub type Asks = BTreeMap<(Work, Kind), UnixMs>;
 
 /// An entry with its place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,16 +9,18 @@ use truthsource_core::record::ConnectionId;
 use super::{IDLE, Wakes};
 use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
-use crate::engine::{Did, Engine, Error, deliver, fetch, poll, sweep};
-use crate::store::ConnectionState;
+use crate::engine::{Engine, Error, poll, turn};
+use crate::store::{Change, Connection, ConnectionState};
 
 /// How long to wait after a failure of the store.
 const FAILED: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(engine: Engine, connection: ConnectionId, wakes: Wakes, mut stopped: watch::Receiver<bool>) {
     let mut lane = None;
+    let mut woken = wakes.lanes.subscribe();
     while !*stopped.borrow() {
-        let wait = match step(&engine, connection, &mut lane).await {
+        woken.mark_unchanged();
+        let wait = match step(&engine, connection, &wakes, &mut lane).await {
             Ok(Next::Again) => {
                 wakes.fold.notify_one();
                 continue;
@@ -32,7 +34,7 @@ pub(super) async fn run(engine: Engine, connection: ConnectionId, wakes: Wakes, 
             }
         };
         tokio::select! {
-            () = wakes.lanes.notified() => {}
+            _ = woken.changed() => {}
             _ = stopped.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
@@ -45,7 +47,7 @@ enum Next {
     Ended,
 }
 
-async fn step(engine: &Engine, id: ConnectionId, lane: &mut Option<Lane>) -> Result<Next, Error> {
+async fn step(engine: &Engine, id: ConnectionId, wakes: &Wakes, lane: &mut Option<Lane>) -> Result<Next, Error> {
     let parties = Parties::load(engine).await?;
     let Some(connection) = parties.connections.get(&id).filter(|it| it.state == ConnectionState::Active) else {
         return Ok(Next::Ended);
@@ -59,25 +61,37 @@ async fn step(engine: &Engine, id: ConnectionId, lane: &mut Option<Lane>) -> Res
         *lane = None;
         return Ok(Next::Wait(IDLE));
     }
-    if !held.breaker.allows(engine.now()) {
+    if let Some(at) = wakes.heard_at(id) {
+        held.breaker.heard(at);
+    }
+    if !held.is_open(engine) {
         return Ok(Next::Wait(until(engine, held.breaker.next_at())));
     }
-    let did = cycle(engine, &parties, held).await?;
+    let did = turn::turn(engine, &parties, held).await?;
+    if held.is_denied() {
+        deny(engine, held).await?;
+        return Ok(Next::Ended);
+    }
+    if !held.is_open(engine) {
+        return Ok(Next::Wait(until(engine, held.breaker.next_at())));
+    }
     if did.handled > 0 || did.more {
         return Ok(Next::Again);
     }
     Ok(Next::Wait(until(engine, poll::next_at(engine, held).await?)))
 }
 
-/// One turn of a lane: what people wait for first.
-async fn cycle(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
-    let fetched = fetch::fetch(engine, parties, lane).await?;
-    let delivered = deliver::deliver(engine, parties, lane).await?;
-    let polled = poll::poll(engine, parties, lane).await?;
-    let swept = sweep::sweep(engine, parties, lane).await?;
-    Ok(fetched.and(delivered).and(polled).and(swept))
-}
-
 fn until(engine: &Engine, at: UnixMs) -> Duration {
     Duration::from_millis(at.since(engine.now()).max(1)).min(IDLE)
+}
+
+/// Nothing is tried with credentials that were revoked, until somebody replaces them.
+async fn deny(engine: &Engine, lane: &Lane) -> Result<(), Error> {
+    let Connection { id, name, spec, .. } = lane.connection.clone();
+    tracing::error!(connection = name, "the system refuses our credentials: the connection stops");
+    let trouble = Some("the system refuses our credentials: replace them, or check the connection again".to_owned());
+    let mut batch = lane.batch(engine);
+    batch.changes.push(Change::Connection { id, spec, state: ConnectionState::Denied, trouble });
+    engine.store.commit(batch).await?;
+    Ok(())
 }

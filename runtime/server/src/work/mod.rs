@@ -6,12 +6,13 @@
 mod folder;
 mod laner;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use truthsource_core::UnixMs;
 use truthsource_core::record::ConnectionId;
 
 use crate::engine::Engine;
@@ -25,15 +26,28 @@ const IDLE: Duration = Duration::from_millis(500);
 pub struct Wakes {
     /// Something was taken in or logged.
     pub fold: Arc<Notify>,
-    /// Something is to be read or written: every lane looks.
-    pub lanes: Arc<Notify>,
+    /// Something is to be read or written: every lane looks, also one that is busy just now, as soon as it is not.
+    lanes: Arc<watch::Sender<()>>,
+    /// When each connection's system was last heard of.
+    heard: Arc<Mutex<BTreeMap<ConnectionId, UnixMs>>>,
 }
 
 impl Wakes {
     /// Wakes everybody.
     pub fn all(&self) {
         self.fold.notify_one();
-        self.lanes.notify_waiters();
+        self.lanes.send_replace(());
+    }
+
+    /// These systems sent us something.
+    fn heard(&self, connections: &BTreeSet<ConnectionId>, at: UnixMs) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.extend(connections.iter().map(|it| (*it, at)));
+    }
+
+    /// When a connection's system was last heard of.
+    fn heard_at(&self, connection: ConnectionId) -> Option<UnixMs> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&connection).copied()
     }
 }
 
@@ -50,7 +64,7 @@ impl Workers {
     #[must_use]
     pub fn start(engine: Engine, intake: Arc<Notify>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let wakes = Wakes { fold: intake, lanes: Arc::default() };
+        let wakes = Wakes { fold: intake, ..Wakes::default() };
         let mut tasks = JoinSet::new();
         tasks.spawn(folder::run(engine.clone(), wakes.clone(), stopped.clone()));
         tasks.spawn(lanes(engine, wakes.clone(), stopped));
@@ -67,6 +81,7 @@ impl Workers {
 
 /// Keeps one lane task per connection that works.
 async fn lanes(engine: Engine, wakes: Wakes, mut stopped: watch::Receiver<bool>) {
+    let mut woken = wakes.lanes.subscribe();
     let mut running: BTreeMap<ConnectionId, tokio::task::JoinHandle<()>> = BTreeMap::new();
     while !*stopped.borrow() {
         match engine.store.connections().await {
@@ -82,7 +97,7 @@ async fn lanes(engine: Engine, wakes: Wakes, mut stopped: watch::Receiver<bool>)
             Err(error) => tracing::error!(%error, "connections were not read"),
         }
         tokio::select! {
-            () = wakes.lanes.notified() => {}
+            _ = woken.changed() => {}
             _ = stopped.changed() => {}
             () = tokio::time::sleep(IDLE) => {}
         }

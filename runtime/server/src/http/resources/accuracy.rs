@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use truthsource_core::Kind;
+use truthsource_core::{Kind, accuracy};
 use utoipa::ToSchema;
 
 use crate::auth::Scope;
@@ -50,7 +50,7 @@ async fn list(acting: Acting) -> Result<Json<List<AccuracyView>>, ApiError> {
 
 fn view(figure: Accuracy) -> AccuracyView {
     let wrong = figure.mismatches.values().sum();
-    let bounds = (figure.fields > 0).then(|| bounds(figure.fields, wrong));
+    let bounds = accuracy::bounds(figure.fields, wrong);
     AccuracyView {
         connection: figure.connection,
         kind: figure.kind,
@@ -60,34 +60,5 @@ fn view(figure: Accuracy) -> AccuracyView {
         mismatches: figure.mismatches,
         accuracy: bounds.map(|it| it.0),
         lower_95: bounds.map(|it| it.1),
-    }
-}
-
-/// The share that agreed, and its one-sided lower bound: the rule of three for none wrong, else Wilson's.
-fn bounds(fields: u64, wrong: u64) -> (f64, f64) {
-    // Counts stay far below 2^52, where floats begin to skip whole numbers.
-    let (n, wrong) = (fields as f64, wrong.min(fields) as f64);
-    let share = 1.0 - wrong / n;
-    if wrong == 0.0 {
-        return (1.0, (1.0 - 3.0 / n).max(0.0));
-    }
-    let z2 = 1.645 * 1.645;
-    let middle = share + z2 / (2.0 * n);
-    let spread = 1.645 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
-    (share, ((middle - spread) / (1.0 + z2 / n)).max(0.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bounds;
-
-    #[test]
-    fn the_bound_is_below_the_share_and_nears_it() {
-        assert_eq!(bounds(3_000, 0), (1.0, 0.999));
-        assert_eq!(bounds(1, 0), (1.0, 0.0));
-        let (few, many) = (bounds(100, 1), bounds(1_000_000, 10_000));
-        assert!(few.1 < few.0 && many.1 < many.0 && few.1 < many.1);
-        assert!((many.1 - 0.9898).abs() < 0.0002, "{many:?}");
-        assert_eq!(bounds(10, 10).0, 0.0);
     }
 }

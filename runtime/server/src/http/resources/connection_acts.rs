@@ -12,7 +12,7 @@ use crate::auth::Scope;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
 use crate::http::{Acting, ApiError, Door};
-use crate::store::{Batch, Change, Connection, ConnectionState, SweepAsk};
+use crate::store::{Batch, Change, Connection, ConnectionState, Work};
 
 /// What a check found.
 #[derive(Serialize, ToSchema)]
@@ -133,7 +133,7 @@ async fn sweep(
     let now = door.app.clock.now();
     let mut batch = Batch::new(now);
     for kind in &kinds {
-        batch.changes.push(SweepAsk { asked_at: now }.change(found.id, *kind)?);
+        batch.changes.push(Change::Ask { connection: found.id, kind: *kind, work: Work::Sweep });
     }
     acting.tenant.store.commit(batch).await?;
     acting.tenant.wake.notify_one();

@@ -43,6 +43,8 @@ struct Progress {
     /// Everything was listed once.
     listed: bool,
     poll_at: String,
+    /// When the last pull that came to its end had begun: what changed before is known.
+    pulled_at: Option<String>,
     swept_at: Option<String>,
     failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -293,6 +295,7 @@ fn progress(row: CursorRow) -> Progress {
     Progress {
         listed: row.listed,
         poll_at: moment(row.poll_at),
+        pulled_at: row.pulled_at.map(moment),
         swept_at: row.swept_at.map(moment),
         failures: row.failures,
         sweep,

@@ -4,7 +4,7 @@ use truthsource_core::record::{Claim, ConnectionId, HeldField, KeyState, RecordK
 use truthsource_core::{Kind, UnixMs, Value};
 
 use super::*;
-use crate::store::{Change, Conflict, ConnectionState, Debt, DebtState, Event, What};
+use crate::store::{Change, Conflict, ConnectionState, Debt, DebtState, Event, What, Work};
 
 fn item(title: &str) -> KeyState {
     let mut state = KeyState::default();
@@ -17,7 +17,14 @@ fn item(title: &str) -> KeyState {
         version: 3,
         passed: Vec::new(),
     };
-    let field = TruthField { value: title.into(), version: 3, base: Value::Null, claims: vec![claim], held: None };
+    let field = TruthField {
+        value: title.into(),
+        version: 3,
+        base: Value::Null,
+        claims: vec![claim],
+        held: None,
+        loops: false,
+    };
     state.truth.fields.insert("title".into(), field);
     let mut shadow = Shadow { remote_id: "gid/1".into(), ..Shadow::default() };
     shadow.fields.insert("title".into(), HeldField { value: title.into(), seen: 3 });
@@ -94,7 +101,10 @@ async fn a_connection_is_made_checked_paused_and_resumed() {
     assert_eq!(house.get("/v1/connections").await.body["items"][0]["name"], "shop");
     let swept = house.post("/v1/connections/shop/sweep?kind=item", Json::Null).await;
     assert_eq!((swept.status.as_u16(), &swept.body["kinds"]), (202, &json!(["item"])));
-    assert!(house.acme.settings.lock().unwrap().contains_key("sweep/1/item"));
+    let asked = house.acme.appended.lock().unwrap();
+    let is_sweep = |it: &Change| matches!(it, Change::Ask { kind: Kind::Item, work: Work::Sweep, .. });
+    assert!(asked.iter().any(is_sweep));
+    drop(asked);
     let nothing = house.post("/v1/connections/shop/sweep?kind=order", Json::Null).await;
     assert_eq!(nothing.code(), (422, "not-connected"));
 }

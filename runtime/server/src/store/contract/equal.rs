@@ -107,7 +107,7 @@ async fn look(store: &Arc<dyn Whole>) -> String {
         seen.push(format!("{:?}", touched.iter().map(|it| (&it.remote_id, it.since, it.attempts)).collect::<Vec<_>>()));
         seen.push(format!("{:?}", store.due_debts(connection, at(25), 3).await.unwrap()));
         for kind in [Kind::Item, Kind::StockLevel, Kind::Price] {
-            seen.push(format!("{:?}", store.shadow_digests(connection, kind, &texts(IDS)).await.unwrap()));
+            seen.push(format!("{:?}", store.heard(connection, kind, &texts(IDS)).await.unwrap()));
             seen.push(format!("{:?}", store.links_to(connection, kind, &texts(KEYS)).await.unwrap()));
             seen.push(format!("{:?}", store.unswept(connection, kind, 2).await.unwrap()));
             seen.push(format!("{:?}", store.naturals(kind, &texts(KEYS)).await.unwrap()));

@@ -1,7 +1,9 @@
 use super::*;
 
+/// Digests of what a fold has taken.
 async fn digests(store: &Arc<dyn Whole>, kind: Kind) -> BTreeMap<String, String> {
-    store.shadow_digests(A, kind, &texts(["1", "2", "77"])).await.unwrap()
+    let heard = store.heard(A, kind, &texts(["1", "2", "77"])).await.unwrap();
+    heard.into_iter().filter(|(_, it)| !it.pending).filter_map(|(id, it)| Some((id, it.digest?))).collect()
 }
 
 pub async fn a_link_is_one_to_one<P: Place>() {
@@ -95,6 +97,27 @@ pub async fn a_digest_is_absent_while_news_waits<P: Place>() {
     commit(&store, 4, [folded(seqs[0], "bolt", wrote)]).await;
     let digest = shadow_digest(&fields([("title", "Nut")]), false);
     assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
+}
+
+pub async fn what_waits_to_be_folded_has_a_digest_of_its_own<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let bolt = |as_of, title| observed(as_of, state("1", fields([("title", title)])));
+    let heard = || async { store.heard(A, Kind::Item, &texts(["1", "2"])).await.unwrap() };
+    assert!(heard().await.is_empty());
+    commit(&store, 0, [append(Kind::Item, bolt(1, "Bolt"))]).await;
+    commit(&store, 1, [append(Kind::Item, bolt(2, "Nut"))]).await;
+    let newest = Heard { digest: Some(shadow_digest(&fields([("title", "Nut")]), false)), pending: true };
+    assert_eq!(heard().await, BTreeMap::from([("1".to_owned(), newest)]));
+    // What we wrote ourselves is in the log with keys: what that is in the system's words is not known yet.
+    let wrote = Entry::Wrote {
+        connection: A,
+        as_of: 3,
+        sent: Fields::new(),
+        truth_version: 1,
+        state: state("1", fields([("title", "Pin")])),
+    };
+    commit(&store, 2, [Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: wrote }]).await;
+    assert_eq!(heard().await, BTreeMap::from([("1".to_owned(), Heard { digest: None, pending: true })]));
 }
 
 pub async fn older_news_leaves_a_digest<P: Place>() {

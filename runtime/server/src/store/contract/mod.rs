@@ -78,7 +78,7 @@ promises! {
         touches_of_one_record_merge
         a_read_settles_only_touches_before_it
         a_failed_read_is_tried_later
-        cursors_are_kept_by_kind
+        cursors_are_kept_by_kind the_latest_ask_counts
     }
     entries {
         the_log_is_read_in_order
@@ -100,6 +100,7 @@ promises! {
         a_sweep_tells_what_it_missed
         digests_are_of_what_arrived
         a_digest_is_absent_while_news_waits
+        what_waits_to_be_folded_has_a_digest_of_its_own
         older_news_leaves_a_digest
     }
     debts {
@@ -196,7 +197,7 @@ pub(super) fn link(key: &RecordKey, remote_id: &str) -> Change {
 
 pub(super) fn truth(version: u64, text: &str) -> Truth {
     let value = Value::from(text);
-    let field = TruthField { value: value.clone(), version, base: value, claims: Vec::new(), held: None };
+    let field = TruthField { value: value.clone(), version, base: value, claims: Vec::new(), held: None, loops: false };
     Truth { version, fields: BTreeMap::from([("title".to_owned(), field)]), deleted_at: None }
 }
 

@@ -76,3 +76,15 @@ pub async fn cursors_are_kept_by_kind<P: Place>() {
     assert_eq!(store.cursors(A).await.unwrap(), expect);
     assert!(store.cursors(B).await.unwrap().is_empty());
 }
+
+pub async fn the_latest_ask_counts<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let ask = |kind, work| Change::Ask { connection: A, kind, work };
+    commit(&store, 5, [ask(Kind::Item, Work::Poll), ask(Kind::Price, Work::Sweep)]).await;
+    commit(&store, 9, [ask(Kind::Item, Work::Poll)]).await;
+    // A clock that went back takes nothing back.
+    commit(&store, 3, [ask(Kind::Item, Work::Poll)]).await;
+    let expect = Asks::from([((Work::Poll, Kind::Item), at(9)), ((Work::Sweep, Kind::Price), at(5))]);
+    assert_eq!(store.asks(A).await.unwrap(), expect);
+    assert!(store.asks(B).await.unwrap().is_empty());
+}

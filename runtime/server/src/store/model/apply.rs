@@ -15,7 +15,8 @@ impl Data {
             | Change::Touch { .. }
             | Change::Untouch { .. }
             | Change::TouchLater { .. }
-            | Change::Cursor { .. } => self.apply_reading(at, change),
+            | Change::Cursor { .. }
+            | Change::Ask { .. } => self.apply_reading(at, change),
             Change::Append { .. }
             | Change::Folded { .. }
             | Change::Wait { .. }
@@ -83,6 +84,10 @@ impl Data {
             }
             Change::Cursor { connection, kind, row } => {
                 self.cursors.insert((connection, kind), row);
+            }
+            Change::Ask { connection, kind, work } => {
+                let asked_at = self.asks.entry((connection, kind, work)).or_default();
+                *asked_at = at.max(*asked_at);
             }
             _ => {}
         }

@@ -31,6 +31,7 @@ pub(super) struct Data {
     pub touched: BTreeMap<At, Touch>,
     pub touch_last: u64,
     pub cursors: BTreeMap<(ConnectionId, Kind), CursorRow>,
+    pub asks: BTreeMap<(ConnectionId, Kind, Work), UnixMs>,
     pub log: BTreeMap<u64, LoggedEntry>,
     pub unfolded: BTreeSet<u64>,
     /// What waits, and for which token.

@@ -80,9 +80,10 @@ impl Data {
     }
 
     /// The remote records that something still to be folded is about.
-    pub(super) fn pending(&self) -> BTreeSet<At> {
-        let seqs = self.unfolded.iter().chain(self.waiting.keys());
-        let lines = seqs.filter_map(|seq| self.log.get(seq));
-        lines.filter_map(|it| Some(place(it.entry.connection()?, it.kind, remote_id_of(&it.entry)))).collect()
+    /// The newest line about each remote record that no fold has taken.
+    pub(super) fn pending(&self) -> BTreeMap<At, &LoggedEntry> {
+        let seqs: BTreeSet<u64> = self.unfolded.iter().chain(self.waiting.keys()).copied().collect();
+        let lines = seqs.into_iter().filter_map(|seq| self.log.get(&seq));
+        lines.filter_map(|it| Some((place(it.entry.connection()?, it.kind, remote_id_of(&it.entry)), it))).collect()
     }
 }

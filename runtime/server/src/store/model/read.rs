@@ -2,6 +2,7 @@
 
 use super::data::{At, Touch, name, place};
 use super::*;
+use crate::store::digest::digest_of;
 use crate::store::inspect::StateHash;
 
 impl Data {
@@ -35,19 +36,23 @@ impl Data {
         found
     }
 
-    pub(super) fn digests(
+    pub(super) fn heard(
         &self,
         connection: ConnectionId,
         kind: Kind,
         asked: &BTreeSet<String>,
-    ) -> BTreeMap<String, String> {
+    ) -> BTreeMap<String, Heard> {
         let pending = self.pending();
-        let digest = |id: &String| {
+        let heard = |id: &String| {
             let place = place(connection, kind, id);
-            let digest = self.links.get(&place)?.digest.clone()?;
-            (!pending.contains(&place)).then(|| (id.clone(), digest))
+            let heard = match (pending.get(&place), self.links.get(&place)) {
+                (Some(line), _) => Heard { digest: digest_of(line.key.as_deref(), &line.entry), pending: true },
+                (None, Some(link)) => Heard { digest: link.digest.clone(), pending: false },
+                (None, None) => return None,
+            };
+            Some((id.clone(), heard))
         };
-        asked.iter().filter_map(digest).collect()
+        asked.iter().filter_map(heard).collect()
     }
 
     /// The links of a kind at a connection, in order of their remote ids.

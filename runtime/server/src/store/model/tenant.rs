@@ -37,6 +37,13 @@ impl TenantStore for ModelStore {
         self.with(|data| data.due_touches(connection, now, n_max))
     }
 
+    async fn asks(&self, connection: ConnectionId) -> Result<Asks> {
+        self.with(|data| {
+            let here = data.asks.iter().filter(|((id, ..), _)| *id == connection);
+            here.map(|((_, kind, work), at)| ((*work, *kind), *at)).collect()
+        })
+    }
+
     async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
         self.with(|data| {
             let here = data.cursors.iter().filter(|((id, _), _)| *id == connection);
@@ -98,13 +105,13 @@ impl TenantStore for ModelStore {
         self.with(|data| data.naturals(kind, naturals))
     }
 
-    async fn shadow_digests(
+    async fn heard(
         &self,
         connection: ConnectionId,
         kind: Kind,
         remote_ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, String>> {
-        self.with(|data| data.digests(connection, kind, remote_ids))
+    ) -> Result<BTreeMap<String, Heard>> {
+        self.with(|data| data.heard(connection, kind, remote_ids))
     }
 
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {

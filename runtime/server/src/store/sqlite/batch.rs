@@ -18,6 +18,7 @@ enum Family {
     Untouch,
     TouchLater,
     Cursor,
+    Ask,
     Swept,
     Append,
     Folded,
@@ -53,6 +54,7 @@ const EVENT: u16 = 1 << 8;
 const CONFLICT: u16 = 1 << 9;
 const KV: u16 = 1 << 10;
 const COMMAND: u16 = 1 << 11;
+const ASK: u16 = 1 << 12;
 const EVERYTHING: u16 = u16::MAX;
 
 impl Family {
@@ -64,6 +66,7 @@ impl Family {
             Change::Untouch { .. } => Self::Untouch,
             Change::TouchLater { .. } => Self::TouchLater,
             Change::Cursor { .. } => Self::Cursor,
+            Change::Ask { .. } => Self::Ask,
             Change::Swept { .. } => Self::Swept,
             Change::Append { .. } => Self::Append,
             Change::Folded { .. } => Self::Folded,
@@ -100,6 +103,7 @@ impl Family {
             Self::Inbox | Self::InboxDone => INBOX,
             Self::Touch | Self::Untouch | Self::TouchLater => TOUCHED,
             Self::Cursor => CURSOR,
+            Self::Ask => ASK,
             Self::Swept | Self::Link => LINK,
             Self::Append | Self::Folded | Self::Wait | Self::Drop | Self::Supersede => ENTRY,
             Self::Command => COMMAND,
@@ -161,6 +165,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Untouch => touched::untouch(db, at, changes).await,
         Family::TouchLater => touched::later(db, at, changes).await,
         Family::Cursor => touched::move_cursor(db, at, changes).await,
+        Family::Ask => touched::ask(db, at, changes).await,
         Family::Swept => links::swept(db, at, changes).await,
         Family::Append => entries::append(db, at, changes).await,
         Family::Wait => entries::wait(db, at, changes).await,

@@ -8,7 +8,7 @@ use truthsource_core::record::Entry;
 use super::bulk::Rows;
 use super::decode::{json, kind, moment, number, unavailable};
 use super::links::Holdings;
-use crate::store::digest::remote_id_of;
+use crate::store::digest::{digest_of, remote_id_of};
 use crate::store::{Change, ConnectionId, Error, Kind, LoggedEntry, Result, UnixMs};
 
 pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -17,13 +17,13 @@ pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
         if let Change::Append { kind, key, entry } = change {
             let connection = entry.connection().map(|it| u64::from(it.0));
             let row = rows.row().text(kind.as_str()).maybe(key.as_deref()).maybe_int(connection);
-            row.text(remote_id_of(entry)).doc(entry)?;
+            row.text(remote_id_of(entry)).maybe(digest_of(key.as_deref(), entry).as_deref()).doc(entry)?;
         }
     }
     let sql = "
-        insert into entry (at, kind, key, connection, remote_id, entry)
-        select ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3,
-               cast(substr(?2, value ->> 4, value ->> 5) as text)
+        insert into entry (at, kind, key, connection, remote_id, digest, entry)
+        select ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+               cast(substr(?2, value ->> 5, value ->> 6) as text)
         from json_each(?1)";
     rows.run(db, sql, at).await.map(|_| ())
 }

@@ -9,7 +9,7 @@ use truthsource_core::schema;
 use super::bulk::{Rows, list};
 use super::decode::{int, unavailable};
 use crate::store::digest::Holding;
-use crate::store::{Change, ConnectionId, Error, Kind, Result, UnixMs};
+use crate::store::{Change, ConnectionId, Error, Heard, Kind, Result, UnixMs};
 
 pub(super) async fn link(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let (mut rows, mut linked) = (Rows::new(), Rows::new());
@@ -157,13 +157,32 @@ pub(super) const TO: &str = "
     select link.key, remote_id from json_each(?3) asked cross join link indexed by link_key
       on link.connection = ?1 and link.kind = ?2 and link.key = asked.value";
 
-pub(super) const DIGESTS: &str = "
-    select link.remote_id, link.digest from json_each(?3) asked cross join link
-      on link.connection = ?1 and link.kind = ?2 and link.remote_id = asked.value
-    where link.digest is not null and not exists (
-        select 1 from entry indexed by entry_pending
-        where entry.connection = ?1 and entry.kind = ?2 and entry.remote_id = link.remote_id
-          and entry.state in ('new', 'waiting'))";
+pub(super) const HEARD: &str = "
+    select asked.id, link.digest, asked.newest, entry.digest
+    from (select value as id, (select max(seq) from entry indexed by entry_pending
+                               where entry.connection = ?1 and entry.kind = ?2 and entry.remote_id = value
+                                 and entry.state in ('new', 'waiting')) as newest
+          from json_each(?3)) asked
+    left join link on link.connection = ?1 and link.kind = ?2 and link.remote_id = asked.id
+    left join entry on entry.seq = asked.newest
+    where link.remote_id is not null or asked.newest is not null";
+
+/// What was heard last about remote ids.
+pub(super) async fn heard(
+    db: &SqlitePool,
+    connection: ConnectionId,
+    kind: Kind,
+    asked: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Heard>> {
+    let query = sqlx::query_as(HEARD).bind(connection.0).bind(kind.as_str()).bind(list(asked));
+    let rows: Vec<(String, Option<String>, Option<i64>, Option<String>)> =
+        query.fetch_all(db).await.map_err(unavailable)?;
+    let heard = rows.into_iter().map(|(id, folded, newest, logged)| {
+        let pending = newest.is_some();
+        (id, Heard { digest: if pending { logged } else { folded }, pending })
+    });
+    Ok(heard.collect())
+}
 
 /// Looks texts up among the links of a kind at a connection, by one of the statements above.
 pub(super) async fn look_up(

@@ -66,6 +66,10 @@ impl TenantStore for SqliteTenant {
         touched::due(self.reads(), connection, now, n_max).await
     }
 
+    async fn asks(&self, connection: ConnectionId) -> Result<Asks> {
+        touched::asks(self.reads(), connection).await
+    }
+
     async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
         touched::cursors(self.reads(), connection).await
     }
@@ -112,13 +116,13 @@ impl TenantStore for SqliteTenant {
         records::naturals(self.reads(), kind, naturals).await
     }
 
-    async fn shadow_digests(
+    async fn heard(
         &self,
         connection: ConnectionId,
         kind: Kind,
         remote_ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, String>> {
-        links::look_up(self.reads(), links::DIGESTS, connection, kind, remote_ids).await
+    ) -> Result<BTreeMap<String, Heard>> {
+        links::heard(self.reads(), connection, kind, remote_ids).await
     }
 
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {

@@ -122,7 +122,7 @@ async fn hot_reads_use_their_indexes() {
         (touched::DUE, vec!["USING INDEX touched_due (connection=? AND due_at<?)"]),
         (links::FROM, vec!["SEARCH link USING PRIMARY KEY (connection=? AND kind=? AND remote_id=?)"]),
         (links::TO, vec!["link_key (connection=? AND kind=? AND key=?)"]),
-        (links::DIGESTS, vec!["remote_id=?", "entry_pending (connection=? AND kind=? AND remote_id=?)"]),
+        (links::HEARD, vec!["remote_id=?", "entry_pending (connection=? AND kind=? AND remote_id=?)"]),
         (records::STATES, vec!["truth_1 (kind=? AND key=?)", "shadow_1 (kind=? AND key=?)"]),
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
         (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),

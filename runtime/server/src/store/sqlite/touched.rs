@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
 use super::decode::{int, json, kind, moment, name, named, number, unavailable};
-use crate::store::{Change, ConnectionId, CursorRow, Kind, Result, Touched, UnixMs};
+use crate::store::{Asks, Change, ConnectionId, CursorRow, Kind, Result, Touched, UnixMs};
 
 /// Replaces the row, so that its number is one that no earlier read has seen; keeps since when and until when.
 const TOUCH: &str = "
@@ -100,4 +100,25 @@ pub(super) async fn cursors(db: &SqlitePool, connection: ConnectionId) -> Result
     let rows: Vec<(String, String)> =
         sqlx::query_as(sql).bind(connection.0).fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(|(name, row)| Ok((kind(&name)?, json(&row)?))).collect()
+}
+
+pub(super) async fn ask(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Ask { connection, kind, work } = change {
+            rows.row().int(connection.0.into()).text(kind.as_str()).text(&name(work)?);
+        }
+    }
+    let sql = "
+        insert into ask (connection, kind, work, asked_at)
+        select value ->> 0, value ->> 1, value ->> 2, ?3 from json_each(?1) where true
+        on conflict (connection, kind, work) do update set asked_at = max(asked_at, excluded.asked_at)";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn asks(db: &SqlitePool, connection: ConnectionId) -> Result<Asks> {
+    let sql = "select work, kind, asked_at from ask where connection = ?1";
+    let rows: Vec<(String, String, i64)> =
+        sqlx::query_as(sql).bind(connection.0).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|(work, of, at)| Ok(((named(work)?, kind(&of)?), moment(at)))).collect()
 }

@@ -51,7 +51,16 @@ create table cursor (
     primary key (connection, kind)
 ) strict, without rowid;
 
--- The log. `state`: new, waiting (for `token`), folded, dropped (for `reason`).
+create table ask (
+    connection integer not null,
+    kind       text    not null,
+    work       text    not null,
+    asked_at   integer not null,
+    primary key (connection, kind, work)
+) strict, without rowid;
+
+-- The log. `state`: new, waiting (for `token`), folded, dropped (for `reason`). `digest`: of what a system said, as it
+-- said it; null for what is in the log with keys from the start.
 create table entry (
     seq        integer primary key autoincrement,
     at         integer not null,
@@ -62,6 +71,7 @@ create table entry (
     state      text    not null default 'new',
     token      text,
     reason     text,
+    digest     text,
     entry      text    not null
 ) strict;
 create index entry_new on entry (seq) where state = 'new';
