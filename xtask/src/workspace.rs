@@ -42,7 +42,7 @@ impl Workspace {
 /// The package's name, if it is a component: those are kept apart by their directory.
 fn guest_name(package: &Value, root: &Path) -> Option<String> {
     let manifest = Path::new(package["manifest_path"].as_str()?).strip_prefix(root).ok()?;
-    let is_guest = ["plugins", "policies"].iter().any(|it| manifest.starts_with(it));
+    let is_guest = ["plugins", "policies", "tests/components"].iter().any(|it| manifest.starts_with(it));
     is_guest.then(|| package["name"].as_str().map(str::to_owned)).flatten()
 }
 

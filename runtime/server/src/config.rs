@@ -13,6 +13,8 @@ use crate::http::accept::Pace;
 use crate::telemetry::LogFormat;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
+/// The store that needs nothing installed.
+const SQLITE: &str = "sqlite:";
 const PREFIX: &str = "TRUTHSOURCE_";
 /// What the command line reads of the environment by itself; see `cli`.
 const OF_THE_COMMAND_LINE: [&str; 5] = ["config", "data_dir", "url", "key", "tenant"];
@@ -25,6 +27,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The door.
     pub http: Http,
+    /// Where data is kept.
+    pub store: Store,
     /// The way out.
     pub egress: Egress,
     /// Log lines.
@@ -48,6 +52,14 @@ pub struct Http {
     pub hook_bytes_max: usize,
     pub bodies_bytes_max: usize,
     pub hooks_per_second_max: u32,
+}
+
+/// See `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
+pub struct Store {
+    pub url: String,
 }
 
 /// See `[egress]`.
@@ -112,6 +124,10 @@ fn one_line(error: &figment::Error) -> String {
 }
 
 fn check(config: &Config) -> Result<(), Error> {
+    if config.store.url != SQLITE {
+        let scheme = config.store.url.split(':').next().unwrap_or_default();
+        return Err(Error::Invalid(format!("store.url: this build has no store for `{scheme}:`; there is `{SQLITE}`")));
+    }
     let http = &config.http;
     let least = [http.header_ms, http.body_ms, http.idle_ms, http.answer_ms].into_iter().min().unwrap_or_default();
     if least == 0 || http.connections_max == 0 || http.hooks_per_second_max == 0 {
@@ -193,6 +209,7 @@ mod tests {
             ("[http]\nlisten = 80", "listen"),
             ("[http]\nlisten = \"nowhere\"", "listen"),
             ("[http]\nlisten = ", "line 2"),
+            ("[store]\nurl = \"oracle://scott:tiger@db\"", "`oracle:`"),
             ("[http]\nheader_ms = 0", "above zero"),
             ("[http]\nheader_ms = -1", "header_ms"),
             ("[http]\nbodies_bytes_max = 10", "no room"),

@@ -16,7 +16,7 @@ use crate::http::{Problem, TENANT_HEADER};
 use crate::node::{SERVER_FILE, Whereabouts};
 
 /// A server, and the key to it.
-pub(super) struct Client {
+pub struct Client {
     http: reqwest::Client,
     base: Url,
     key: SecretString,
@@ -44,7 +44,12 @@ impl Client {
             (Some(key), _) => SecretString::from(key.clone()),
             (None, dir) => read_key(dir.as_deref().unwrap_or(Path::new(".")))?,
         };
-        let mut base = Url::parse(&url).map_err(|_| Failure::new("usage", format!("`{url}` is no address")))?;
+        Self::at(&url, key, global.tenant.clone())
+    }
+
+    /// A server at this address, and a key to it. `tenant`: for an operator's key.
+    pub fn at(url: &str, key: SecretString, tenant: Option<String>) -> anyhow::Result<Self> {
+        let mut base = Url::parse(url).map_err(|_| Failure::new("usage", format!("`{url}` is no address")))?;
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
@@ -54,35 +59,35 @@ impl Client {
             .timeout(Duration::from_secs(120))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { http, base, key, tenant: Mutex::new(global.tenant.clone()) })
+        Ok(Self { http, base, key, tenant: Mutex::new(tenant) })
     }
 
-    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Json> {
+    pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Json> {
         self.send(Method::GET, self.address(path, query)?, Body::None).await
     }
 
-    pub(super) async fn post(&self, path: &[&str], body: Option<&Json>) -> anyhow::Result<Json> {
+    pub async fn post(&self, path: &[&str], body: Option<&Json>) -> anyhow::Result<Json> {
         self.send(Method::POST, self.address(path, &[])?, body.map_or(Body::None, Body::Json)).await
     }
 
-    pub(super) async fn post_query(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Json> {
+    pub async fn post_query(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Json> {
         self.send(Method::POST, self.address(path, query)?, Body::None).await
     }
 
-    pub(super) async fn put(&self, path: &[&str], body: &Json) -> anyhow::Result<Json> {
+    pub async fn put(&self, path: &[&str], body: &Json) -> anyhow::Result<Json> {
         self.send(Method::PUT, self.address(path, &[])?, Body::Json(body)).await
     }
 
-    pub(super) async fn delete(&self, path: &[&str]) -> anyhow::Result<Json> {
+    pub async fn delete(&self, path: &[&str]) -> anyhow::Result<Json> {
         self.send(Method::DELETE, self.address(path, &[])?, Body::None).await
     }
 
-    pub(super) async fn upload(&self, path: &[&str], component: &[u8]) -> anyhow::Result<Json> {
+    pub async fn upload(&self, path: &[&str], component: &[u8]) -> anyhow::Result<Json> {
         self.send(Method::POST, self.address(path, &[])?, Body::Wasm(component)).await
     }
 
     /// A whole listing, page by page, of at most `n_max` items.
-    pub(super) async fn list(&self, path: &[&str], query: &[(&str, String)], n_max: usize) -> anyhow::Result<Json> {
+    pub async fn list(&self, path: &[&str], query: &[(&str, String)], n_max: usize) -> anyhow::Result<Json> {
         let mut items = Vec::new();
         let mut query = query.to_vec();
         query.push(("limit", n_max.clamp(1, 500).to_string()));
@@ -164,7 +169,7 @@ impl Client {
     }
 }
 
-fn read_url(dir: &Path) -> anyhow::Result<String> {
+pub fn read_url(dir: &Path) -> anyhow::Result<String> {
     let path = dir.join(SERVER_FILE);
     let missing = || {
         let message = format!("no server runs on {}: start one with `truthsource serve`, or give --url", dir.display());
@@ -176,7 +181,7 @@ fn read_url(dir: &Path) -> anyhow::Result<String> {
     Ok(found.url)
 }
 
-fn read_key(dir: &Path) -> anyhow::Result<SecretString> {
+pub fn read_key(dir: &Path) -> anyhow::Result<SecretString> {
     let path: PathBuf = dir.join(OPERATOR_KEY_FILE);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::new("no-key", format!("no key: cannot read {}: {error}; give --key", path.display()))

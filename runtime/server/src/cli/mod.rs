@@ -1,11 +1,11 @@
 //! The command line: a client of a running server, and the way to run one.
 
-mod client;
+pub mod client;
 mod connection;
 mod dead;
 mod failure;
 mod key;
-mod output;
+pub mod output;
 mod plugin;
 mod seams;
 mod serve;
@@ -21,7 +21,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use failure::Failure;
-pub use seams::{Bench, Demo};
+pub use seams::Bench;
+
+use crate::demo::Demo;
 
 use client::Client;
 use output::Output;
@@ -62,7 +64,7 @@ pub struct Global {
 #[derive(Subcommand)]
 enum Command {
     /// Run a server.
-    Serve,
+    Serve(serve::Serve),
     /// Watch two systems converge: a server, both simulators, live traffic, and a report read back from both.
     Demo(Demo),
     /// What happened to a record, across systems.
@@ -136,8 +138,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
     let out = Output::new(global.json);
     match command {
-        Command::Serve => serve::run(&global, &out).await?,
-        Command::Demo(demo) => return demo.run(&global).await,
+        Command::Serve(it) => serve::run(&it, &global, &out).await?,
+        Command::Demo(demo) => return demo.run(global.data_dir, &out).await,
         Command::Bench(bench) => return bench.run(&global).await,
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,

@@ -6,23 +6,23 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value as Json;
 
 /// How to print.
-pub(super) struct Output {
+pub struct Output {
     json: bool,
 }
 
 impl Output {
-    pub(super) fn new(json: bool) -> Self {
+    pub fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// The document as it is, or `human` of it.
-    pub(super) fn show(&self, document: &Json, human: impl FnOnce(&Json) -> String) -> anyhow::Result<()> {
+    pub fn show(&self, document: &Json, human: impl FnOnce(&Json) -> String) -> anyhow::Result<()> {
         let text = if self.json { document.to_string() } else { human(document) };
         self.line(&text)
     }
 
     /// Progress of long work: on stderr, and only if somebody looks.
-    pub(super) fn progress(&self, message: String) -> ProgressBar {
+    pub fn progress(&self, message: String) -> ProgressBar {
         let watched = !self.json && std::io::stderr().is_terminal();
         let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);

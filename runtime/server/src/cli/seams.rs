@@ -8,32 +8,6 @@ use serde_json::Value as Json;
 
 use super::{Failure, Global};
 
-/// What the demonstration is to show.
-#[derive(Debug, Clone, Args)]
-pub struct Demo {
-    /// Items in the ERP; seven tenths of them are in the shop.
-    #[arg(long, default_value_t = 1_000)]
-    pub items: u32,
-    /// Seconds of live traffic.
-    #[arg(long, default_value_t = 20)]
-    pub seconds: u32,
-    /// Changes a second.
-    #[arg(long, default_value_t = 50)]
-    pub rate: u32,
-    /// What all randomness is drawn from.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// The store, as an address; by default files in the data directory.
-    #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
-    /// Where the built components are.
-    #[arg(long, value_name = "DIR")]
-    pub components: Option<PathBuf>,
-    /// Go on running afterwards, to be looked at.
-    #[arg(long)]
-    pub keep: bool,
-}
-
 /// What is to be measured.
 #[derive(Debug, Clone, Args)]
 pub struct Bench {
@@ -45,12 +19,6 @@ pub struct Bench {
     /// Where the built components are.
     #[arg(long, value_name = "DIR")]
     pub components: Option<PathBuf>,
-}
-
-impl Demo {
-    pub(super) async fn run(&self, _global: &Global) -> anyhow::Result<ExitCode> {
-        Err(not_built("demo"))
-    }
 }
 
 impl Bench {

@@ -1,14 +1,24 @@
 //! Running a server.
 
+use clap::Args;
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::output::Output;
 use crate::{node, telemetry};
 
+/// How long to run.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Stop when standard input ends: for a server that belongs to another process.
+    #[arg(long)]
+    until_stdin_ends: bool,
+}
+
 /// Runs until it is told to stop.
-pub(super) async fn run(global: &Global, out: &Output) -> anyhow::Result<()> {
+pub(super) async fn run(serve: &Serve, global: &Global, out: &Output) -> anyhow::Result<()> {
     let config = global.configuration()?;
     telemetry::log(&config.log.filter, config.log.format)?;
     // Listened for from the start, so that no signal is lost while the stores open.
@@ -23,8 +33,15 @@ pub(super) async fn run(global: &Global, out: &Output) -> anyhow::Result<()> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = stdin_ends(), if serve.until_stdin_ends => {}
     }
     tracing::info!("stopping");
     node.stop().await;
     Ok(())
+}
+
+/// Whatever comes is read and forgotten.
+async fn stdin_ends() {
+    let (mut stdin, mut buffer) = (tokio::io::stdin(), [0; 256]);
+    while stdin.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
 }

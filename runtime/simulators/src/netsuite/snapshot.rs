@@ -76,13 +76,17 @@ impl Netsuite {
     /// All prices.
     #[must_use]
     pub fn prices(&self) -> Vec<PriceRow> {
+        self.with(|state| state.prices.rows().iter().map(price_row).collect())
+    }
+
+    /// The prices of an item at a level, in every currency, with its breaks.
+    #[must_use]
+    pub fn prices_of(&self, item: u64, level: u64) -> Vec<PriceRow> {
+        let first = PriceKey { item, level, currency: 0, from: Decimal::ZERO };
+        let is_its = |key: &PriceKey| key.item == item && key.level == level;
         self.with(|state| {
-            let rows = state.prices.rows().iter();
-            rows.map(|(key, amount)| {
-                let PriceKey { item, level, currency, from } = *key;
-                PriceRow { item, level, currency, from, amount: *amount }
-            })
-            .collect()
+            let rows = state.prices.rows().range(first..).take_while(|(key, _)| is_its(key));
+            rows.map(price_row).collect()
         })
     }
 
@@ -131,6 +135,11 @@ impl Netsuite {
 
 fn transactions(state: &State, ty: TransactionType) -> Vec<Transaction> {
     state.transactions.rows().values().filter(|it| it.ty == ty).cloned().collect()
+}
+
+fn price_row((key, amount): (&PriceKey, &Decimal)) -> PriceRow {
+    let PriceKey { item, level, currency, from } = *key;
+    PriceRow { item, level, currency, from, amount: *amount }
 }
 
 fn stock_row(key: StockKey, it: &Stock) -> StockRow {
