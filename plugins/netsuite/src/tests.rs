@@ -147,7 +147,7 @@ fn an_order_that_is_there_is_not_created_again() {
 fn a_delta_asks_in_the_accounts_zone_and_goes_on_behind_the_last_id() {
     let row = r#"{"id":"482","itemid":"BOLT-8","isinactive":"F","lm":"2026-11-21 03:59:00"}"#;
     let script = script().answer("POST", SUITEQL, 200, &format!(r#"{{"items":[{row}],"hasMore":true}}"#));
-    let since = format!(r#"{{"since":{}}}"#, NOW - 60_000);
+    let since = format!(r#"{{"reach":{{"since":{0},"seen":{0},"deep":{0}}}}}"#, NOW - 60_000);
     let page = NetSuite::pull(&script, &ctx(), Kind::Item, Some(&since), 60_000).unwrap();
     assert!(script.body(0).contains(r#""params":["0","2026-11-21 03:58:00"]"#), "{}", script.body(0));
     let Observed::Present(state) = &page.entries[0] else { panic!("{page:?}") };
@@ -158,7 +158,8 @@ fn a_delta_asks_in_the_accounts_zone_and_goes_on_behind_the_last_id() {
     let end = NetSuite::pull(&next, &ctx(), Kind::Item, Some(&page.cursor), 60_000).unwrap();
     assert!(next.body(0).contains(r#""params":["482","2026-11-21 03:58:00"]"#), "{}", next.body(0));
     assert!(!end.more);
-    assert_eq!(end.cursor, format!(r#"{{"since":{}}}"#, NOW - 30_000));
+    let expect = format!(r#"{{"reach":{{"since":{},"seen":{NOW},"deep":{}}}}}"#, NOW - 30_000, NOW + 30_000);
+    assert_eq!(end.cursor, expect);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! How far a pull has read.
 //!
 //! A delta asks for what changed between two moments. The upper one is the moment it began, so that rows which change
-//! while it runs move out of it instead of through its pages; the next delta begins before that moment, by the lag
-//! within which the shop's search may not know of a change.
+//! while it runs move out of it instead of through its pages.
 
 use serde::{Deserialize, Serialize};
 use truthsource_sdk::connector::{Observed, Page, State};
+use truthsource_sdk::span::{Reach, Span};
 use truthsource_sdk::{Fault, json, moment};
 
 /// How long a change may be unknown to the shop's search.
@@ -18,19 +18,17 @@ pub(crate) struct Walk {
     pub place: String,
     /// The shop's cursor within the part.
     pub after: Option<String>,
-    since_ms: Option<u64>,
-    from_ms: Option<u64>,
-    until_ms: u64,
+    span: Span,
 }
 
 #[derive(Serialize, Deserialize, Default)]
 struct Cursor {
-    /// A delta's lower bound in milliseconds (UTC); absent in a complete listing.
+    /// Between two walks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<u64>,
-    /// When this walk began; absent between walks.
+    reach: Option<Reach>,
+    /// Of the walk under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<u64>,
+    span: Option<Span>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     place: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,38 +43,35 @@ impl Walk {
             Some(text) => serde_json::from_str(text)
                 .map_err(|_| Fault::Invalid("the cursor is none of this connector's".to_owned()))?,
         };
-        Ok(Self {
-            place: cursor.place,
-            after: cursor.after,
-            since_ms: cursor.since.map(|it| it.saturating_sub(overlap_ms.into())),
-            from_ms: cursor.since,
-            until_ms: cursor.until.unwrap_or(now_ms),
-        })
+        let span = cursor.span.unwrap_or_else(|| Span::open(cursor.reach, now_ms, overlap_ms));
+        Ok(Self { place: cursor.place, after: cursor.after, span })
     }
 
     /// Whether only changes are asked for.
     pub(crate) fn is_delta(&self) -> bool {
-        self.since_ms.is_some()
+        self.span.from_ms.is_some()
+    }
+
+    /// Whether what cannot be asked for by time is read, too: in a listing, and once per lag.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.span.is_deep()
     }
 
     /// The search that keeps a delta between its moments; `None` in a complete listing.
     pub(crate) fn window(&self) -> Option<String> {
-        let since_ms = self.since_ms?;
-        let (since, until) = (moment::rfc3339(since_ms), moment::rfc3339(self.until_ms));
+        let (since, until) = (moment::rfc3339(self.span.from_ms?), moment::rfc3339(self.span.until_ms));
         Some(format!("updated_at:>='{since}' AND updated_at:<='{until}'"))
     }
 
     /// A page with more behind this place.
     pub(crate) fn go_on(&self, found: Vec<State>, place: &str, after: Option<String>) -> Page {
-        let cursor = Cursor { since: self.from_ms, until: Some(self.until_ms), place: place.to_owned(), after };
+        let cursor = Cursor { reach: None, span: Some(self.span), place: place.to_owned(), after };
         Page { entries: present(found), cursor: json::text(&cursor), more: true }
     }
 
     /// The last page.
     pub(crate) fn end(&self, found: Vec<State>) -> Page {
-        // A delta never moves its cursor back, whatever the host's clock did.
-        let since = self.until_ms.saturating_sub(LAG_MS.into()).max(self.from_ms.unwrap_or(0));
-        let cursor = Cursor { since: Some(since), ..Cursor::default() };
+        let cursor = Cursor { reach: Some(self.span.close(LAG_MS)), ..Cursor::default() };
         Page { entries: present(found), cursor: json::text(&cursor), more: false }
     }
 
@@ -139,14 +134,7 @@ mod tests {
         assert_eq!((later.place.as_str(), later.after.as_deref()), ("67", Some("abc")));
         let delta = Walk::resume(Some(&later.end(Vec::new()).cursor), NOW + 60_000, 2_000).unwrap();
         let expect = "updated_at:>='2026-11-21T08:00:30Z' AND updated_at:<='2026-11-21T08:02:02Z'";
-        assert_eq!(delta.window().as_deref(), Some(expect));
+        assert_eq!((delta.window().as_deref(), delta.is_deep()), (Some(expect), true));
         assert!(delta.place.is_empty() && delta.after.is_none());
-    }
-
-    #[test]
-    fn a_clock_that_goes_back_takes_no_cursor_back() {
-        let first = Walk::resume(None, NOW, 0).unwrap().end(Vec::new()).cursor;
-        let back = Walk::resume(Some(&first), NOW - 3_600_000, 0).unwrap().end(Vec::new()).cursor;
-        assert_eq!(first, back);
     }
 }

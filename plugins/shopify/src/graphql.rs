@@ -88,13 +88,6 @@ impl UserError {
         self.code.as_deref().unwrap_or("user-error")
     }
 
-    /// The index behind `list` in the path of the input at fault: 3 of `["input", "quantities", "3"]`.
-    pub(crate) fn index_in(&self, list: &str) -> Option<usize> {
-        let path = self.field.as_deref()?;
-        let at = path.iter().position(|it| it == list)?;
-        path.get(at + 1)?.parse().ok()
-    }
-
     pub(crate) fn rejection(&self) -> Outcome {
         let field = self.field.as_ref().and_then(|it| it.iter().rev().find_map(|it| canonical_field(it)));
         Outcome::Rejected(Rejection {
@@ -279,16 +272,5 @@ mod tests {
         check(402, "", "denied");
         check(429, "", "throttled None");
         check(503, "", "broken");
-    }
-
-    #[test]
-    fn an_error_says_which_line_it_is_about() {
-        let error = |field: &[&str]| UserError {
-            code: Some("X".to_owned()),
-            field: Some(field.iter().map(|it| (*it).to_owned()).collect()),
-            message: String::new(),
-        };
-        assert_eq!(error(&["input", "quantities", "3", "quantity"]).index_in("quantities"), Some(3));
-        assert_eq!(error(&["input"]).index_in("quantities"), None);
     }
 }

@@ -5,7 +5,7 @@
 //! - An answer with HTTP 200 may hold nothing but errors; see [`graphql`].
 //! - An *item* is an inventory item: it survives renames, and stock, prices and order lines all lead to it.
 //! - Stock is compared and set in one step (`changeFromQuantity`), each level under an idempotency key of its own.
-//! - Price lists have no time of change and no webhook, so every pull reads them whole. Everything else that changes
+//! - Price lists have no time of change and no webhook, so they are read whole, once per lag. Everything else that changes
 //!   is asked for between two moments, because rows that move while they are paged would be repeated or lost.
 //! - Creations have no idempotency: they carry the command key in a metafield, and are looked up first.
 

@@ -18,7 +18,7 @@ use crate::variant::{self, Variant};
 /// Stands for the shop's own prices in remote ids.
 pub(crate) const BASE: &str = "base";
 
-/// The shop's own prices first, and of those only what changed in a delta; then every list, whole.
+/// The shop's own prices first, and of those only what changed in a delta; then, once per lag, every list as a whole.
 pub(crate) fn pull(shop: &Shop<'_>, walk: &Walk) -> Result<Page, Fault> {
     let after = walk.after.as_deref();
     if walk.place.is_empty() {
@@ -30,6 +30,7 @@ pub(crate) fn pull(shop: &Shop<'_>, walk: &Walk) -> Result<Page, Fault> {
         let found = page.nodes.iter().map(|it| base_state(shop, &currency, it)).collect::<Result<Vec<_>, _>>()?;
         return match page.info().next() {
             Some(after) => Ok(walk.go_on(found, "", Some(after))),
+            None if !walk.is_deep() => Ok(walk.end(found)),
             None => next_list(shop, walk, found, 0),
         };
     }

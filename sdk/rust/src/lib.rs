@@ -36,6 +36,7 @@ mod manifest;
 pub mod moment;
 pub mod rules;
 pub mod script;
+pub mod span;
 pub mod value;
 
 pub use connector::Connector;

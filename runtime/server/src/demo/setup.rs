@@ -107,7 +107,7 @@ fn erp(world: &World) -> Json {
                 "location": direction(false), "item": direction(true), "company": direction(true), "stock-level": direction(true), "price": direction(true),
                 "order": direction(true),
             },
-            "poll_every_ms": polls(world),
+            "poll_every_ms": polls(2_000 * u64::from(world.extent.items).div_ceil(1_000)),
             "overlap_ms": 0,
         },
         "credentials": {"auth": erp_credentials(), "webhook": [{"secret": HOOK_SECRET}]},
@@ -127,16 +127,16 @@ fn shop(world: &World) -> Json {
                 "location": direction(false), "item": direction(true), "company": direction(true), "stock-level": direction(true), "price": direction(true),
                 "order": direction(false),
             },
-            "poll_every_ms": polls(world),
+            "poll_every_ms": polls(1_000),
             "overlap_ms": 0,
         },
         "credentials": {"auth": shop_credentials(), "webhook": [{"secret": shop_hook_secret()}]},
     })
 }
 
-/// Prices cannot be asked for by time at either system: they are read whole, so the more there are, the seldomer.
-fn polls(world: &World) -> Json {
-    let prices_ms = 2_000 * u64::from(world.extent.items).div_ceil(1_000).max(1);
+/// Everything that can be asked for by time is polled every second. The ERP's prices cannot: they are read whole, so
+/// the more there are, the seldomer.
+fn polls(prices_ms: u64) -> Json {
     json!({
         "location": 60_000, "item": 1_000, "company": 10_000, "stock-level": 1_000, "order": 1_000,
         "price": prices_ms,
