@@ -46,9 +46,9 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::Test { only } => steps::test(&only),
-        Command::Demo { arguments } => run::truthsource("demo", &arguments),
+        Command::Demo { arguments } => run::become_truthsource("demo", &arguments),
         Command::Components => components::build().map(drop),
-        Command::Bench { arguments } => run::truthsource("bench", &arguments),
+        Command::Bench { arguments } => run::become_truthsource("bench", &arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,14 +23,20 @@ pub fn works(command: &mut Command) -> bool {
     command.output().is_ok_and(|it| it.status.success())
 }
 
-/// Builds components and the release binary, and becomes `truthsource <command> <arguments>`.
-pub fn truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
-    use std::os::unix::process::CommandExt as _;
-
+/// Builds components and the release binary, and gives `truthsource <command> <arguments>`.
+pub fn truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<Command> {
     let workspace = components::build()?;
-    run(cargo().args(["build", "--release", "--package", "truthsource"]))?;
+    run(cargo().args(["build", "--locked", "--release", "--package", "truthsource"]))?;
     let mut binary = Command::new(workspace.target.join("release/truthsource"));
     binary.arg(command).args(with_components(&workspace, arguments));
+    Ok(binary)
+}
+
+/// Builds everything and becomes `truthsource <command> <arguments>`.
+pub fn become_truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let mut binary = truthsource(command, arguments)?;
     eprintln!("    $ {}", spelled(&binary));
     // Only returns if it could not be run.
     Err(binary.exec()).context("cannot run truthsource")

@@ -1,9 +1,11 @@
 //! What must hold before a change lands, step by step.
 
+use std::ffi::OsString;
+
 use anyhow::{Context as _, bail};
 
 use crate::components;
-use crate::run::{run, works};
+use crate::run::{run, truthsource, works};
 use crate::workspace::{GUEST_TARGET, Workspace, cargo};
 
 /// A step: its name, what it is for, and what it does.
@@ -14,13 +16,14 @@ struct Step {
 }
 
 /// In the order in which a mistake is cheapest to find; the tests come last, so that their closing lines are.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", about: "every file is formatted", run: format },
     Step { name: "lints", about: "clippy finds nothing, on this machine's target and on the guests'", run: lints },
     Step { name: "docs", about: "the documentation builds without a warning", run: docs },
     Step { name: "deny", about: "licences, sources and advisories of dependencies, where cargo-deny is", run: deny },
     Step { name: "components", about: "plugins and policies build", run: build_components },
     Step { name: "guests", about: "unit tests of the SDK, plugins and policies", run: guests },
+    Step { name: "demo", about: "the demonstration, small: both systems agree in the end", run: demo },
     Step { name: "tests", about: "unit, property and integration tests", run: tests },
 ];
 
@@ -80,6 +83,12 @@ fn guests() -> anyhow::Result<()> {
     let mut test = cargo();
     test.args(["test", "--locked", "--package", "truthsource-sdk"]).args(packages(&workspace.guests));
     run(&mut test)
+}
+
+/// A tenth of what people are shown, with everything in it: faults, swaps, a rule that loops.
+fn demo() -> anyhow::Result<()> {
+    let arguments = ["--items", "100", "--seconds", "10", "--rate", "20"].map(OsString::from);
+    run(&mut truthsource("demo", &arguments)?)
 }
 
 fn tests() -> anyhow::Result<()> {

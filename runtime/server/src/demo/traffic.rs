@@ -91,7 +91,7 @@ pub fn disturb(world: &World, flow: Flow) {
     let from = now().plus(u64::from(flow.seconds) * 1_000 / 2);
     let outage = Some((from, from.plus(OUTAGE_MS.min(u64::from(flow.seconds) * 1_000 / 4))));
     let away = Faults { outage, ..menu.clone() };
-    let (erp, shop) = if flow.seed % 2 == 0 { (away, menu) } else { (menu, away) };
+    let (erp, shop) = if flow.seed.is_multiple_of(2) { (away, menu) } else { (menu, away) };
     world.erp_at.door.set_faults(erp);
     world.shop_at.door.set_faults(shop);
 }

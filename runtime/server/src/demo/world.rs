@@ -184,7 +184,7 @@ fn money(cents: i64) -> Decimal {
 
 /// Every third item is cheaper by the box on the lists of companies.
 fn breaks(extent: Extent, at: u32, list: usize) -> Vec<(u32, Decimal)> {
-    if list == 0 || at % 3 != 0 {
+    if list == 0 || !at.is_multiple_of(3) {
         return Vec::new();
     }
     let cents = cents(extent, at, list);

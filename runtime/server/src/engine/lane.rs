@@ -92,11 +92,12 @@ const DENIALS_MAX: u32 = 3;
 /// The failure says something about the system, and not about what was asked of it.
 #[must_use]
 pub fn cuts_off(error: &CallError) -> bool {
-    match error {
-        CallError::Refused(Fault::Throttled(_) | Fault::Unavailable(_) | Fault::Denied(_)) => true,
-        CallError::TimedOut { .. } | CallError::Busy { .. } => true,
-        _ => false,
-    }
+    matches!(
+        error,
+        CallError::Refused(Fault::Throttled(_) | Fault::Unavailable(_) | Fault::Denied(_))
+            | CallError::TimedOut { .. }
+            | CallError::Busy { .. }
+    )
 }
 
 fn is_denial(error: &CallError) -> bool {

@@ -167,6 +167,9 @@ pub(super) const HEARD: &str = "
     left join entry on entry.seq = asked.newest
     where link.remote_id is not null or asked.newest is not null";
 
+/// A remote id, the digest of what a fold has taken, the newest entry that none has, and that entry's digest.
+type HeardRow = (String, Option<String>, Option<i64>, Option<String>);
+
 /// What was heard last about remote ids.
 pub(super) async fn heard(
     db: &SqlitePool,
@@ -175,8 +178,7 @@ pub(super) async fn heard(
     asked: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Heard>> {
     let query = sqlx::query_as(HEARD).bind(connection.0).bind(kind.as_str()).bind(list(asked));
-    let rows: Vec<(String, Option<String>, Option<i64>, Option<String>)> =
-        query.fetch_all(db).await.map_err(unavailable)?;
+    let rows: Vec<HeardRow> = query.fetch_all(db).await.map_err(unavailable)?;
     let heard = rows.into_iter().map(|(id, folded, newest, logged)| {
         let pending = newest.is_some();
         (id, Heard { digest: if pending { logged } else { folded }, pending })
