@@ -20,10 +20,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use failure::Failure;
-pub use seams::Bench;
-
+use crate::bench::Bench;
 use crate::demo::Demo;
+pub use failure::Failure;
 
 use client::Client;
 use output::Output;
@@ -88,8 +87,7 @@ enum Command {
     Connection(connection::Connection),
     /// What is waiting, and whether all is quiet.
     Status,
-    /// Measure.
-    #[command(hide = true)]
+    /// Measure what is promised.
     Bench(Bench),
 }
 
@@ -140,7 +138,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(it) => serve::run(&it, &global, &out).await?,
         Command::Demo(demo) => return demo.run(global.data_dir, &out).await,
-        Command::Bench(bench) => return bench.run(&global).await,
+        Command::Bench(bench) => return bench.run(&out).await,
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Sweep(it) => it.run(&Client::new(&global)?, &out).await?,

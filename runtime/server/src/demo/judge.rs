@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::journal::{Actor, Change};
 
+use super::latency::Took;
 use super::reading::{Cell, Held, Names, Side, read, value};
 use super::traffic::Done;
 use super::world::World;
@@ -34,8 +35,8 @@ pub struct Orders {
     pub in_erp: u64,
     /// Orders that are in the ERP more often than once.
     pub duplicates: u64,
-    /// How long each took, in milliseconds.
-    pub took_ms: Vec<u64>,
+    /// How long each took.
+    pub took: Vec<Took>,
 }
 
 /// Examples that are kept.
@@ -159,7 +160,7 @@ fn orders(world: &World, done: &Done, verdict: &mut Verdict) {
         verdict.orders.in_erp += u64::from(!found.is_empty());
         verdict.orders.duplicates += found.len().saturating_sub(1) as u64;
         let (Some(order), Some(placed)) = (found.first(), placed.get(number)) else { continue };
-        verdict.orders.took_ms.push(order.created.since(*at));
+        verdict.orders.took.push(Took { made: *at, ms: order.created.since(*at) });
         verdict.fields += 2;
         if placed.company.and_then(|it| buyers.get(&it)) != order.entity.and_then(|it| codes.get(&it)) {
             verdict.found("wrong", || format!("order {number} is another company's in the ERP"));

@@ -35,28 +35,32 @@ pub fn since(world: &World, mark: Mark) -> Vec<(Side, Change)> {
     all
 }
 
+/// One change, and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took {
+    /// When it was made.
+    pub made: UnixMs,
+    /// Until it was confirmed, in milliseconds.
+    pub ms: u64,
+}
+
 /// How long changes took.
 #[derive(Debug, Default)]
 pub struct Latencies {
-    /// Milliseconds of every confirmed change, ascending.
-    pub confirmed_ms: Vec<u64>,
+    /// Every confirmed change.
+    pub confirmed: Vec<Took>,
     /// Changes that were never confirmed.
     pub open: usize,
 }
 
 impl Latencies {
-    /// The share `per_mille` of changes took no longer than this; 0 when there were none.
+    /// So many per mille of the changes that are counted took no longer than this; 0 when there were none.
     #[must_use]
-    pub fn percentile(&self, per_mille: usize) -> u64 {
-        let last = self.confirmed_ms.len().saturating_sub(1);
-        let at = (self.confirmed_ms.len() * per_mille).div_ceil(1_000).saturating_sub(1).min(last);
-        self.confirmed_ms.get(at).copied().unwrap_or(0)
-    }
-
-    /// Adds the time that something else took.
-    pub fn add(&mut self, ms: impl IntoIterator<Item = u64>) {
-        self.confirmed_ms.extend(ms);
-        self.confirmed_ms.sort_unstable();
+    pub fn percentile(&self, per_mille: usize, counts: impl Fn(&Took) -> bool) -> u64 {
+        let mut times: Vec<u64> = self.confirmed.iter().filter(|it| counts(it)).map(|it| it.ms).collect();
+        times.sort_unstable();
+        let at = (times.len() * per_mille).div_ceil(1_000).saturating_sub(1);
+        times.get(at).copied().unwrap_or(0)
     }
 }
 
@@ -76,11 +80,10 @@ pub fn measure(names: &Names, first: [Held; 2], changes: &[(Side, Change)]) -> L
         }
         if agree {
             let confirmed = open.remove(&cell).unwrap_or_default();
-            found.confirmed_ms.extend(confirmed.into_iter().map(|made| change.at.since(made)));
+            found.confirmed.extend(confirmed.into_iter().map(|made| Took { made, ms: change.at.since(made) }));
         }
     }
     found.open = open.values().map(Vec::len).sum();
-    found.confirmed_ms.sort_unstable();
     found
 }
 
@@ -90,11 +93,12 @@ mod tests {
 
     #[test]
     fn a_percentile_is_a_time_that_was_measured() {
-        let of = |times: &[u64]| Latencies { confirmed_ms: times.to_vec(), open: 0 };
-        assert_eq!(of(&[]).percentile(990), 0);
-        assert_eq!(of(&[7]).percentile(500), 7);
-        let hundred: Vec<u64> = (1..=100).collect();
-        assert_eq!((of(&hundred).percentile(500), of(&hundred).percentile(990)), (50, 99));
-        assert_eq!(of(&hundred).percentile(1_000), 100);
+        let of = |times: &[u64], per_mille| {
+            let took = |ms: &u64| Took { made: UnixMs(0), ms: *ms };
+            Latencies { confirmed: times.iter().map(took).collect(), open: 0 }.percentile(per_mille, |_| true)
+        };
+        assert_eq!((of(&[], 990), of(&[7], 500)), (0, 7));
+        let hundred: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!((of(&hundred, 500), of(&hundred, 990), of(&hundred, 1_000)), (50, 99, 100));
     }
 }

@@ -13,7 +13,7 @@ pub mod usage;
 pub mod watch;
 pub mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::cli::output::Output;
 use latency::{Mark, since};
 use reading::{Names, Side, read};
 use report::{Latency, Orders, Report};
-use server::Server;
+use server::{Server, Wishes};
 use setup::{Components, TENANT};
 use swap::{Callers, Swap};
 use traffic::{Done, Flow};
@@ -70,13 +70,8 @@ impl Demo {
     /// # Errors
     /// When it cannot be carried out; what it finds wrong is in the report and in the exit code.
     pub async fn run(&self, data_dir: Option<PathBuf>, out: &Output) -> anyhow::Result<ExitCode> {
-        let fresh = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let data_dir = data_dir.unwrap_or_else(|| fresh.path().to_owned());
-        if std::fs::read_dir(&data_dir).is_ok_and(|mut it| it.next().is_some()) {
-            bail!("{} is not empty: the demonstration wants a fresh directory", data_dir.display());
-        }
-        let components = Components::find(self.components.as_deref())?;
-        let stage = Stage::open(self, &data_dir, components).await?;
+        let dir = Directory::fresh(data_dir)?;
+        let stage = Stage::open(self, &dir.path).await?;
         let report = stage.show(self, out).await?;
         let failures = report.failures();
         out.show(&serde_json::to_value(&report)?, |_| report.text())?;
@@ -88,6 +83,37 @@ impl Demo {
         }
         stage.server.stop().await?;
         Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Shows it without printing anything.
+    ///
+    /// # Errors
+    /// When it cannot be carried out.
+    pub async fn measure(&self, data_dir: Option<PathBuf>, out: &Output) -> anyhow::Result<Report> {
+        let dir = Directory::fresh(data_dir)?;
+        let stage = Stage::open(self, &dir.path).await?;
+        let report = stage.show(self, out).await?;
+        stage.server.stop().await?;
+        Ok(report)
+    }
+}
+
+/// Where the server keeps everything: a directory that was named, or one that is gone afterwards.
+struct Directory {
+    path: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Directory {
+    fn fresh(named: Option<PathBuf>) -> anyhow::Result<Self> {
+        let Some(path) = named else {
+            let temporary = tempfile::tempdir().context("cannot make a temporary directory")?;
+            return Ok(Self { path: temporary.path().to_owned(), _temporary: Some(temporary) });
+        };
+        if std::fs::read_dir(&path).is_ok_and(|mut it| it.next().is_some()) {
+            bail!("{} is not empty: the demonstration wants a fresh directory", path.display());
+        }
+        Ok(Self { path, _temporary: None })
     }
 }
 
@@ -101,10 +127,13 @@ struct Stage {
 }
 
 impl Stage {
-    async fn open(demo: &Demo, data_dir: &std::path::Path, components: Components) -> anyhow::Result<Self> {
+    async fn open(demo: &Demo, data_dir: &Path) -> anyhow::Result<Self> {
+        let components = Components::find(demo.components.as_deref())?;
         let world = World::open(Extent { items: demo.items, seed: demo.seed }).await?;
-        let egress = [world.erp_url(), world.shop_url()];
-        let server = Server::start(data_dir, &egress, demo.store.as_deref()).await?;
+        let egress = vec![world.erp_url(), world.shop_url()];
+        let wishes = Wishes { egress, store: demo.store.clone(), ..Wishes::default() };
+        let program = std::env::current_exe().context("cannot find our own program")?;
+        let server = Server::start(&program, data_dir, &wishes).await?;
         let watch = Watch::start(server.pid().context("the server has ended")?);
         setup::set_up(&server.client(None)?, &components, &world).await?;
         let client = Arc::new(server.client(Some(TENANT))?);
@@ -126,7 +155,7 @@ impl Stage {
         let changes = since(&self.world, mark);
         let verdict = judge::judge(&self.world, &first, &changes, &done);
         let mut took = latency::measure(&names, first, &changes);
-        took.add(verdict.orders.took_ms.iter().copied());
+        took.confirmed.extend(&verdict.orders.took);
         let writes_after_quiet = self.stays_quiet(out).await;
         let (accuracy, accuracy_lower_95) = accuracy::bounds(verdict.fields, verdict.wrong()).unwrap_or((0.0, 0.0));
         let (conflicts, conflicts_open) = self.conflicts().await?;
@@ -139,10 +168,11 @@ impl Stage {
             accuracy,
             accuracy_lower_95,
             e2e_ms: Latency {
-                p50: took.percentile(500),
-                p99: took.percentile(990),
-                max: took.percentile(1_000),
-                confirmed: took.confirmed_ms.len() as u64,
+                p50: took.percentile(500, |_| true),
+                p99: took.percentile(990, |_| true),
+                p99_outside_outage: took.percentile(990, |it| done.is_outside_outage(it.made)),
+                max: took.percentile(1_000, |_| true),
+                confirmed: took.confirmed.len() as u64,
                 open: took.open as u64,
             },
             orders: Orders {
@@ -182,7 +212,7 @@ impl Stage {
 
     /// People change both systems, while rules are swapped.
     async fn traffic(&self, flow: Flow, out: &Output) -> anyhow::Result<(Done, Swap)> {
-        traffic::disturb(&self.world, flow);
+        let outage = traffic::disturb(&self.world, flow);
         let callers = Callers::start(&self.client);
         let bar = out.progress(String::new());
         let total = flow.total();
@@ -193,7 +223,7 @@ impl Stage {
         bar.finish_and_clear();
         let mut swap = swap?;
         callers.stop(&mut swap).await;
-        Ok((done?, swap))
+        Ok((Done { outage, ..done? }, swap))
     }
 
     async fn swaps(&self, flow: Flow) -> anyhow::Result<Swap> {

@@ -57,6 +57,8 @@ pub struct Latency {
     pub p50: u64,
     /// 99 of 100 took no longer.
     pub p99: u64,
+    /// 99 of 100 of those took no longer that were not made while one side was away.
+    pub p99_outside_outage: u64,
     /// The longest.
     pub max: u64,
     /// How many were confirmed.
@@ -112,8 +114,9 @@ impl Report {
             "accuracy",
             format!("{:.4} %, at least {:.4} % (95 %)", self.accuracy * 100.0, self.accuracy_lower_95 * 100.0),
         );
-        let Latency { p50, p99, max, confirmed, .. } = self.e2e_ms;
+        let Latency { p50, p99, p99_outside_outage, max, confirmed, .. } = self.e2e_ms;
         line("change to confirmed", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms, of {confirmed} changes"));
+        line("", format!("p99 {p99_outside_outage} ms of those made while both sides were there"));
         let Orders { placed, in_erp, duplicates } = self.orders;
         line("orders", format!("{placed} placed, {in_erp} in the ERP, {duplicates} duplicates"));
         line("conflicts", format!("{}; {} wait for a person", by(&self.conflicts), self.conflicts_open));

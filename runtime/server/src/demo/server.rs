@@ -1,4 +1,4 @@
-//! The server of the demonstration: this very binary, as a process of its own, on a fresh data directory.
+//! A server as a process of its own, on a data directory of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,6 +16,17 @@ const ENDS_WITHIN: Duration = Duration::from_secs(40);
 /// Where its log goes.
 const LOG: &str = "server.log";
 
+/// What is wished beside the defaults.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Origins that connections may reach although they are on this machine.
+    pub egress: Vec<String>,
+    /// Where data is kept.
+    pub store: Option<String>,
+    /// Webhooks a second for one connection.
+    pub hooks_per_second_max: Option<u32>,
+}
+
 /// A running server. Killed when dropped.
 pub struct Server {
     child: Child,
@@ -26,17 +37,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one that may reach `egress` and listens on a free port.
+    /// Starts `program serve` on a free port.
     ///
     /// # Errors
     /// When it does not open its door; its log says why.
-    pub async fn start(data_dir: &Path, egress: &[String], store: Option<&str>) -> anyhow::Result<Self> {
+    pub async fn start(program: &Path, data_dir: &Path, wishes: &Wishes) -> anyhow::Result<Self> {
         std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
         let config = data_dir.join("truthsource.toml");
-        std::fs::write(&config, configuration(data_dir, egress, store)?)
+        std::fs::write(&config, configuration(data_dir, wishes)?)
             .with_context(|| format!("cannot write {}", config.display()))?;
         let log = std::fs::File::create(data_dir.join(LOG))?;
-        let program = std::env::current_exe().context("cannot find our own program")?;
         let child = Command::new(program)
             .arg("--config")
             .arg(&config)
@@ -104,17 +114,22 @@ impl Server {
     }
 }
 
-fn configuration(data_dir: &Path, egress: &[String], store: Option<&str>) -> anyhow::Result<String> {
-    let mut table = toml::Table::new();
-    table.insert("data_dir".to_owned(), data_dir.to_str().context("the data directory's name is no text")?.into());
-    let mut section = |name: &str, key: &str, value: toml::Value| {
-        table.insert(name.to_owned(), toml::Table::from_iter([(key.to_owned(), value)]).into());
-    };
-    section("http", "listen", "127.0.0.1:0".into());
-    section("egress", "allow", egress.iter().map(|it| toml::Value::from(it.as_str())).collect::<Vec<_>>().into());
-    section("log", "filter", "warn".into());
-    if let Some(url) = store {
-        section("store", "url", url.into());
+fn configuration(data_dir: &Path, wishes: &Wishes) -> anyhow::Result<String> {
+    let dir = data_dir.to_str().context("the data directory's name is no text")?;
+    let mut http = toml::Table::from_iter([("listen".to_owned(), "127.0.0.1:0".into())]);
+    if let Some(n) = wishes.hooks_per_second_max {
+        http.insert("hooks_per_second_max".to_owned(), i64::from(n).into());
     }
+    let allow: Vec<toml::Value> = wishes.egress.iter().map(|it| it.as_str().into()).collect();
+    let mut sections = vec![
+        ("http", http),
+        ("egress", toml::Table::from_iter([("allow".to_owned(), allow.into())])),
+        ("log", toml::Table::from_iter([("filter".to_owned(), "warn".into())])),
+    ];
+    if let Some(url) = &wishes.store {
+        sections.push(("store", toml::Table::from_iter([("url".to_owned(), url.as_str().into())])));
+    }
+    let mut table = toml::Table::from_iter([("data_dir".to_owned(), dir.into())]);
+    table.extend(sections.into_iter().map(|(name, section)| (name.to_owned(), section.into())));
     Ok(table.to_string())
 }

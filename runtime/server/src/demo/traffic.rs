@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use truthsource_core::Decimal;
 use truthsource_core::draw::Draw;
+use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::netsuite::model::StockKey;
 use truthsource_simulators::netsuite::{self, PriceEdit};
@@ -35,9 +35,19 @@ pub struct Done {
     /// Changes at either side, orders included.
     pub changes: u64,
     /// Orders that were placed: (purchase-order number, when).
-    pub orders: Vec<(String, truthsource_core::UnixMs)>,
+    pub orders: Vec<(String, UnixMs)>,
     /// Changes that were made at both sides at once.
     pub conflicts: u64,
+    /// When one side was not there.
+    pub outage: (UnixMs, UnixMs),
+}
+
+impl Done {
+    /// It was made while both sides were there.
+    #[must_use]
+    pub fn is_outside_outage(&self, made: UnixMs) -> bool {
+        made < self.outage.0 || self.outage.1 <= made
+    }
 }
 
 /// One thing that a person does.
@@ -84,16 +94,18 @@ impl Flow {
     }
 }
 
-/// The faults of the demonstration: webhooks that come twice or never, and a while in which one side is not there.
-pub fn disturb(world: &World, flow: Flow) {
+/// The faults of the demonstration: webhooks that come twice or never, and a while in which one side is not there,
+/// which is what it gives.
+pub fn disturb(world: &World, flow: Flow) -> (UnixMs, UnixMs) {
     let menu = Faults { seed: flow.seed, webhook_lost: 50, webhook_duplicate: 50, ..Faults::default() };
     // Not in the last third, so that the end of traffic is not the end of the outage.
     let from = now().plus(u64::from(flow.seconds) * 1_000 / 2);
-    let outage = Some((from, from.plus(OUTAGE_MS.min(u64::from(flow.seconds) * 1_000 / 4))));
-    let away = Faults { outage, ..menu.clone() };
+    let outage = (from, from.plus(OUTAGE_MS.min(u64::from(flow.seconds) * 1_000 / 4)));
+    let away = Faults { outage: Some(outage), ..menu.clone() };
     let (erp, shop) = if flow.seed.is_multiple_of(2) { (away, menu) } else { (menu, away) };
     world.erp_at.door.set_faults(erp);
     world.shop_at.door.set_faults(shop);
+    outage
 }
 
 /// Both sides work again.

@@ -9,14 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use truthsource_core::fold::Folding;
-use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, Observed, RecordKey, State};
-use truthsource_core::{Fields, Kind, digest, schema};
+use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
+use truthsource_core::{Fields, Kind, digest};
 use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
 
-use super::connections::{Parties, observed_of, state_of};
+use super::address::{Links, address};
+use super::conclude::{conclude_all, put_back};
+use super::connections::Parties;
 use super::lane::{Lane, cuts_off};
-use super::{Did, Engine, Error, intent_token, key_token, link_token, listed_token};
+use super::{Did, Engine, Error, listed_token};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
 
 /// How many calls to one connection run at once where its system does not say.
@@ -40,12 +42,12 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
 }
 
 /// A debt whose intent is stored, ready to be sent.
-struct Ready {
-    debt: Debt,
-    intent: Intent,
-    write: Write,
+pub(super) struct Ready {
+    pub debt: Debt,
+    pub intent: Intent,
+    pub write: Write,
     /// It was sent before, and it is not known what became of that.
-    open: bool,
+    pub open: bool,
 }
 
 /// Turns debts into stored intents. Debts that are paid already, or that wait for something, are noted as such.
@@ -59,7 +61,7 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
     let listed: BTreeSet<Kind> = Kind::ALL.into_iter().filter(is_listed).collect();
     let unread = unread(engine, lane.connection.id, &states).await?;
     let mut batch = lane.batch(engine);
-    let mut ready = Vec::new();
+    let mut intended: Vec<(Debt, Intent)> = Vec::new();
     for debt in debts {
         let state = states.get(&debt.key).cloned().unwrap_or_default();
         if unread.contains(&debt.key) {
@@ -68,20 +70,26 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             batch.changes.push(Change::Debt { debt, token: None });
             continue;
         }
-        let Some(intent) = intend(parties, lane.connection.id, &debt, &state) else {
-            batch.changes.push(Change::Paid { connection: debt.connection, key: debt.key.clone() });
-            continue;
-        };
-        if intent.remote_id.is_none() && engine.store.unidentified(lane.connection.id, debt.key.kind).await? {
+        match intend(parties, lane.connection.id, &debt, &state) {
+            None => batch.changes.push(Change::Paid { connection: debt.connection, key: debt.key.clone() }),
+            Some(intent) => intended.push((debt, intent)),
+        }
+    }
+    let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
+    let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
+    let mut ready = Vec::new();
+    for (debt, intent) in intended {
+        let (kind, creates) = (debt.key.kind, intent.remote_id.is_none());
+        if creates && unidentified.contains(&kind) {
             // What was read there last may be this very record.
             let debt = Debt { due_at: batch.at.plus(50), ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
             continue;
         }
-        let addressed = if intent.remote_id.is_none() && !listed.contains(&debt.key.kind) {
-            Err(listed_token(lane.connection.id, debt.key.kind))
+        let addressed = if creates && !listed.contains(&kind) {
+            Err(listed_token(lane.connection.id, kind))
         } else {
-            address(engine, lane.connection.id, debt.key.kind, &intent).await?
+            address(&links, lane.connection.id, kind, &intent)
         };
         match addressed {
             Ok(write) => {
@@ -141,44 +149,20 @@ fn intend(parties: &Parties, connection: ConnectionId, debt: &Debt, state: &KeyS
     })
 }
 
-/// The intent as the connector takes it, references as remote ids; or the token of a record that must exist there
-/// first.
-async fn address(
+/// The kinds of which something was read at the connection that nobody has identified yet, among those to be created.
+async fn unidentified(
     engine: &Engine,
     connection: ConnectionId,
-    kind: Kind,
-    intent: &Intent,
-) -> Result<Result<Write, String>, Error> {
-    let mut links = BTreeMap::new();
-    let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
-    for fields in [&intent.want, &intent.base] {
-        for (kind, key) in schema::of(kind).references(fields) {
-            wanted.entry(kind).or_default().insert(key);
+    intended: &[(Debt, Intent)],
+) -> Result<BTreeSet<Kind>, Error> {
+    let created = intended.iter().filter(|(_, it)| it.remote_id.is_none()).map(|(debt, _)| debt.key.kind);
+    let mut unidentified = BTreeSet::new();
+    for kind in created.collect::<BTreeSet<Kind>>() {
+        if engine.store.unidentified(connection, kind).await? {
+            unidentified.insert(kind);
         }
     }
-    for (kind, keys) in wanted {
-        for (key, remote_id) in engine.store.links_to(connection, kind, &keys).await? {
-            links.insert((kind, key), remote_id);
-        }
-    }
-    let mut remote = |kind: Kind, key: &str| links.get(&(kind, key.to_owned())).cloned();
-    let want = match schema::of(kind).translate(&intent.want, &mut remote) {
-        Ok(want) => want,
-        Err((kind, key)) => return Ok(Err(key_token(connection, kind, &key))),
-    };
-    // What it held may refer to something that is gone; it is compared, never sent.
-    let base = schema::of(kind).translate(&intent.base, &mut |kind, key| Some(remote(kind, key).unwrap_or_default()));
-    Ok(Ok(Write {
-        op_id: intent.op_id.clone(),
-        kind,
-        remote_id: intent.remote_id.clone(),
-        command_key: intent.command_key.clone(),
-        want,
-        changed: intent.changed.clone(),
-        base: base.unwrap_or_default(),
-        base_version: intent.base_version.clone(),
-        repeated: false,
-    }))
+    Ok(unidentified)
 }
 
 fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent) {
@@ -198,20 +182,24 @@ fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent) {
 /// Finds out what became of writes that were begun before. Those that may simply be sent again are given back.
 async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
     let mut again = Vec::new();
+    let begun = debts.iter().filter_map(|it| Some((it.key.kind, it.intent.as_ref()?)));
+    let links = Links::of(engine, lane.connection.id, begun).await?;
     for debt in debts {
         let Some(intent) = debt.intent.clone() else { continue };
-        let Ok(write) = address(engine, lane.connection.id, debt.key.kind, &intent).await? else { continue };
+        let Ok(write) = address(&links, lane.connection.id, debt.key.kind, &intent) else { continue };
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
         let write = Write { repeated: true, ..write };
         let ready = Ready { debt, intent, write, open: true };
         let as_of = lane.tick();
         match found(engine, lane, &ready, effect).await {
             Ok(Found::Again) => again.push(ready),
-            Ok(Found::Ended(outcome)) => settle(engine, lane, ready, outcome, as_of).await?,
+            Ok(Found::Ended(outcome)) => {
+                conclude_all(engine, lane, vec![(ready, outcome)], as_of, lane.batch(engine)).await?;
+            }
             Err(error) => {
                 lane.note(engine, Err(&error));
                 let outcome = Outcome::Unknown(error.to_string());
-                settle(engine, lane, ready, outcome, as_of).await?;
+                conclude_all(engine, lane, vec![(ready, outcome)], as_of, lane.batch(engine)).await?;
             }
         }
     }
@@ -323,10 +311,7 @@ async fn send(engine: &Engine, lane: &mut Lane, wave: Vec<Vec<Ready>>) -> Result
         if let Some(asked_ms) = asked.max() {
             lane.wait(engine, asked_ms);
         }
-        for (ready, outcome) in chunk.into_iter().zip(outcomes) {
-            conclude(engine, lane, ready, (outcome, as_of), &mut batch).await?;
-        }
-        engine.store.commit(batch).await?;
+        conclude_all(engine, lane, chunk.into_iter().zip(outcomes).collect(), as_of, batch).await?;
     }
     Ok(())
 }
@@ -340,132 +325,4 @@ fn failed(error: &CallError) -> Outcome {
         _ => None,
     };
     Outcome::Retry(asked, error.to_string())
-}
-
-/// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
-fn put_back(ready: Ready, batch: &mut Batch) {
-    let Ready { debt, intent, open, .. } = ready;
-    if !open {
-        batch.changes.push(Change::Wake { token: intent_token(debt.connection, &debt.key) });
-    }
-    let debt = Debt { intent: open.then_some(intent), ..debt };
-    batch.changes.push(Change::Debt { debt, token: None });
-}
-
-async fn settle(engine: &Engine, lane: &Lane, ready: Ready, outcome: Outcome, as_of: u64) -> Result<(), Error> {
-    let mut batch = lane.batch(engine);
-    conclude(engine, lane, ready, (outcome, as_of), &mut batch).await?;
-    engine.store.commit(batch).await?;
-    Ok(())
-}
-
-/// Writes down what became of a write.
-async fn conclude(
-    engine: &Engine,
-    lane: &Lane,
-    ready: Ready,
-    (outcome, as_of): (Outcome, u64),
-    batch: &mut Batch,
-) -> Result<(), Error> {
-    let Ready { debt, intent, open, .. } = ready;
-    let (connection, key) = (lane.connection.id, debt.key.clone());
-    let token = intent_token(connection, &key);
-    let event = |at, what| Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what });
-    // What was read while the write was under way may be from before or after it: nobody can tell any more.
-    let supersede = |remote_id: &str, reason: &str, batch: &mut Batch| {
-        let (kind, remote_id, reason) = (key.kind, remote_id.to_owned(), reason.to_owned());
-        batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
-    };
-    match outcome {
-        Outcome::Applied(state) => {
-            let state = canonical(engine, connection, key.kind, state_of(state)).await?;
-            if intent.remote_id.is_none() {
-                let remote_id = state.remote_id.clone();
-                batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
-                batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
-                batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
-                let what = What::Linked { remote_id, by: "created".to_owned() };
-                batch.changes.push(event(batch.at, what));
-            }
-            supersede(&state.remote_id, "the write was read back since", batch);
-            let what = What::Confirmed { op_id: intent.op_id.clone(), version: intent.truth_version };
-            batch.changes.push(event(batch.at, what));
-            let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
-            let sent: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
-            let entry = Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, state };
-            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
-            let debt = Debt { state: DebtState::Settling, intent: None, attempts: 0, last_error: None, ..debt };
-            batch.changes.push(Change::Debt { debt, token: None });
-        }
-        Outcome::Stale(observed) => {
-            let observed = match observed_of(observed) {
-                Observed::Present(state) => Observed::Present(canonical(engine, connection, key.kind, state).await?),
-                absent => absent,
-            };
-            supersede(observed.remote_id(), "the system was read since", batch);
-            let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
-            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
-            let attempts = debt.attempts + 1;
-            let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };
-            batch.changes.push(Change::Debt { debt, token: None });
-        }
-        Outcome::Rejected(rejection) => {
-            let error = format!("{}: {}", rejection.code, rejection.message);
-            batch.changes.push(Change::Wake { token });
-            batch.changes.push(event(batch.at, What::Parked { error: error.clone() }));
-            let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
-            batch.changes.push(Change::Debt { debt, token: None });
-        }
-        // This try did nothing; the one before it may have.
-        Outcome::Retry(asked, error) if open => again(engine, debt, (error, asked), batch),
-        Outcome::Retry(asked, error) => {
-            batch.changes.push(Change::Wake { token });
-            again(engine, Debt { intent: None, ..debt }, (error, asked), batch);
-        }
-        Outcome::Unknown(error) => again(engine, debt, (error, None), batch),
-    }
-    Ok(())
-}
-
-/// Another try later, or none: a debt that failed too often is parked, its open intent with it. That the system asked
-/// for patience is no failure of the write.
-fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option<u32>), batch: &mut Batch) {
-    if let Some(asked_ms) = asked {
-        let due_at = batch.at.plus(u64::from(asked_ms).min(engine.pace.retry.asked_ms_max));
-        let debt = Debt { due_at, last_error: Some(error), ..debt };
-        batch.changes.push(Change::Debt { debt, token: None });
-        return;
-    }
-    let attempts = debt.attempts + 1;
-    let spent = engine.pace.retry.is_spent(attempts);
-    let what =
-        if spent { What::Parked { error: error.clone() } } else { What::Failed { error: error.clone(), attempts } };
-    let wait_ms = engine.pace.retry.wait_ms(attempts, None, engine.draw, &debt.key.to_string());
-    let (at, key, connection) = (batch.at, debt.key.clone(), Some(debt.connection));
-    batch.changes.push(Change::Event(Event { id: 0, at, key, connection, what }));
-    let state = if spent { DebtState::Parked } else { DebtState::Due };
-    let debt = Debt { attempts, state, due_at: at.plus(wait_ms), last_error: Some(error), ..debt };
-    batch.changes.push(Change::Debt { debt, token: None });
-}
-
-/// A state with references as keys. A reference that we do not know is left out: it is not ours to judge.
-async fn canonical(engine: &Engine, connection: ConnectionId, kind: Kind, state: State) -> Result<State, Error> {
-    let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
-    for (kind, remote_id) in schema::of(kind).references(&state.fields) {
-        wanted.entry(kind).or_default().insert(remote_id);
-    }
-    let mut links = BTreeMap::new();
-    for (kind, remote_ids) in wanted {
-        for (remote_id, key) in engine.store.links_from(connection, kind, &remote_ids).await? {
-            links.insert((kind, remote_id), key);
-        }
-    }
-    let mut fields = state.fields.clone();
-    fields.retain(|name, value| {
-        let one = Fields::from([(name.clone(), value.clone())]);
-        schema::of(kind).references(&one).iter().all(|it| links.contains_key(it))
-    });
-    let mut key_of = |kind: Kind, remote_id: &str| links.get(&(kind, remote_id.to_owned())).cloned();
-    let fields = schema::of(kind).translate(&fields, &mut key_of).unwrap_or_default();
-    Ok(State { fields, ..state })
 }

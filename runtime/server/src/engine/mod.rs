@@ -8,6 +8,8 @@
 //! says is always newer than the write before it ([`lane`]). Everything that a lane learns goes into the log; the
 //! fold ([`fold`]) is the only one that changes the truth, shadows and what is owed, one tenant's keys at a time.
 
+mod address;
+mod conclude;
 pub mod connections;
 pub mod deliver;
 pub mod fetch;

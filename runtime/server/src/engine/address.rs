@@ -1,0 +1,88 @@
+//! References between records: keys of ours on this side, remote ids on the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::record::{ConnectionId, State};
+use truthsource_core::{Fields, Kind, schema};
+use truthsource_host::model::Write;
+
+use super::{Engine, Error, key_token};
+use crate::store::Intent;
+
+/// The intent as the connector takes it, references as remote ids; or the token of a record that must exist there
+/// first.
+pub(super) fn address(links: &Links, connection: ConnectionId, kind: Kind, intent: &Intent) -> Result<Write, String> {
+    let mut remote = |kind: Kind, key: &str| links.0.get(&(kind, key.to_owned())).cloned();
+    let want = schema::of(kind).translate(&intent.want, &mut remote);
+    let want = want.map_err(|(kind, key)| key_token(connection, kind, &key))?;
+    // What it held may refer to something that is gone; it is compared, never sent.
+    let base = schema::of(kind).translate(&intent.base, &mut |kind, key| Some(remote(kind, key).unwrap_or_default()));
+    Ok(Write {
+        op_id: intent.op_id.clone(),
+        kind,
+        remote_id: intent.remote_id.clone(),
+        command_key: intent.command_key.clone(),
+        want,
+        changed: intent.changed.clone(),
+        base: base.unwrap_or_default(),
+        base_version: intent.base_version.clone(),
+        repeated: false,
+    })
+}
+
+/// What the other end of each reference is called: looked up for many records at once.
+pub(super) struct Links(BTreeMap<(Kind, String), String>);
+
+impl Links {
+    /// The remote ids of everything that intents refer to by key.
+    pub async fn of(
+        engine: &Engine,
+        connection: ConnectionId,
+        intents: impl Iterator<Item = (Kind, &Intent)>,
+    ) -> Result<Self, Error> {
+        let fields = intents.flat_map(|(kind, it)| [(kind, &it.want), (kind, &it.base)]);
+        let mut links = BTreeMap::new();
+        for (kind, keys) in references(fields) {
+            for (key, remote_id) in engine.store.links_to(connection, kind, &keys).await? {
+                links.insert((kind, key), remote_id);
+            }
+        }
+        Ok(Self(links))
+    }
+
+    /// The keys of everything that states refer to by remote id.
+    pub async fn from(
+        engine: &Engine,
+        connection: ConnectionId,
+        states: impl Iterator<Item = (Kind, &Fields)>,
+    ) -> Result<Self, Error> {
+        let mut links = BTreeMap::new();
+        for (kind, remote_ids) in references(states) {
+            for (remote_id, key) in engine.store.links_from(connection, kind, &remote_ids).await? {
+                links.insert((kind, remote_id), key);
+            }
+        }
+        Ok(Self(links))
+    }
+
+    /// A state with references as keys. A reference that we do not know is left out: it is not ours to judge.
+    pub fn canonical(&self, kind: Kind, state: State) -> State {
+        let mut fields = state.fields.clone();
+        fields.retain(|name, value| {
+            let one = Fields::from([(name.clone(), value.clone())]);
+            schema::of(kind).references(&one).iter().all(|it| self.0.contains_key(it))
+        });
+        let mut key_of = |kind: Kind, remote_id: &str| self.0.get(&(kind, remote_id.to_owned())).cloned();
+        let fields = schema::of(kind).translate(&fields, &mut key_of).unwrap_or_default();
+        State { fields, ..state }
+    }
+}
+
+/// What records refer to, by kind.
+fn references<'a>(records: impl Iterator<Item = (Kind, &'a Fields)>) -> BTreeMap<Kind, BTreeSet<String>> {
+    let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+    for (kind, name) in records.flat_map(|(kind, fields)| schema::of(kind).references(fields)) {
+        wanted.entry(kind).or_default().insert(name);
+    }
+    wanted
+}

@@ -1,0 +1,131 @@
+//! What became of writes, written down.
+
+use truthsource_core::Fields;
+use truthsource_core::record::{Cause, Entry, Observed};
+use truthsource_host::model::{self, Outcome};
+
+use super::address::Links;
+use super::connections::{observed_of, state_of};
+use super::deliver::Ready;
+use super::lane::Lane;
+use super::{Engine, Error, intent_token, key_token, link_token};
+use crate::store::{Batch, Change, Debt, DebtState, Event, What};
+
+/// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
+pub(super) fn put_back(ready: Ready, batch: &mut Batch) {
+    let Ready { debt, intent, open, .. } = ready;
+    if !open {
+        batch.changes.push(Change::Wake { token: intent_token(debt.connection, &debt.key) });
+    }
+    let debt = Debt { intent: open.then_some(intent), ..debt };
+    batch.changes.push(Change::Debt { debt, token: None });
+}
+
+/// Writes down what became of writes, in one commit.
+pub(super) async fn conclude_all(
+    engine: &Engine,
+    lane: &Lane,
+    concluded: Vec<(Ready, Outcome)>,
+    as_of: u64,
+    mut batch: Batch,
+) -> Result<(), Error> {
+    let state = |outcome| match outcome {
+        &Outcome::Applied(ref state) | &Outcome::Stale(model::Observed::Present(ref state)) => Some(&state.fields),
+        _ => None,
+    };
+    let states = concluded.iter().filter_map(|(ready, it)| Some((ready.debt.key.kind, state(it)?)));
+    let links = Links::from(engine, lane.connection.id, states).await?;
+    for (ready, outcome) in concluded {
+        conclude(engine, (lane, &links), ready, (outcome, as_of), &mut batch);
+    }
+    engine.store.commit(batch).await?;
+    Ok(())
+}
+
+/// What became of one write.
+fn conclude(
+    engine: &Engine,
+    (lane, links): (&Lane, &Links),
+    ready: Ready,
+    (outcome, as_of): (Outcome, u64),
+    batch: &mut Batch,
+) {
+    let Ready { debt, intent, open, .. } = ready;
+    let (connection, key) = (lane.connection.id, debt.key.clone());
+    let token = intent_token(connection, &key);
+    let event = |at, what| Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what });
+    // What was read while the write was under way may be from before or after it: nobody can tell any more.
+    let supersede = |remote_id: &str, reason: &str, batch: &mut Batch| {
+        let (kind, remote_id, reason) = (key.kind, remote_id.to_owned(), reason.to_owned());
+        batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
+    };
+    match outcome {
+        Outcome::Applied(state) => {
+            let state = links.canonical(key.kind, state_of(state));
+            if intent.remote_id.is_none() {
+                let remote_id = state.remote_id.clone();
+                batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
+                batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
+                batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
+                let what = What::Linked { remote_id, by: "created".to_owned() };
+                batch.changes.push(event(batch.at, what));
+            }
+            supersede(&state.remote_id, "the write was read back since", batch);
+            let what = What::Confirmed { op_id: intent.op_id.clone(), version: intent.truth_version };
+            batch.changes.push(event(batch.at, what));
+            let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
+            let sent: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let entry = Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, state };
+            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
+            let debt = Debt { state: DebtState::Settling, intent: None, attempts: 0, last_error: None, ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+        }
+        Outcome::Stale(observed) => {
+            let observed = match observed_of(observed) {
+                Observed::Present(state) => Observed::Present(links.canonical(key.kind, state)),
+                absent => absent,
+            };
+            supersede(observed.remote_id(), "the system was read since", batch);
+            let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
+            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
+            let attempts = debt.attempts + 1;
+            let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+        }
+        Outcome::Rejected(rejection) => {
+            let error = format!("{}: {}", rejection.code, rejection.message);
+            batch.changes.push(Change::Wake { token });
+            batch.changes.push(event(batch.at, What::Parked { error: error.clone() }));
+            let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+        }
+        // This try did nothing; the one before it may have.
+        Outcome::Retry(asked, error) if open => again(engine, debt, (error, asked), batch),
+        Outcome::Retry(asked, error) => {
+            batch.changes.push(Change::Wake { token });
+            again(engine, Debt { intent: None, ..debt }, (error, asked), batch);
+        }
+        Outcome::Unknown(error) => again(engine, debt, (error, None), batch),
+    }
+}
+
+/// Another try later, or none: a debt that failed too often is parked, its open intent with it. That the system asked
+/// for patience is no failure of the write.
+fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option<u32>), batch: &mut Batch) {
+    if let Some(asked_ms) = asked {
+        let due_at = batch.at.plus(u64::from(asked_ms).min(engine.pace.retry.asked_ms_max));
+        let debt = Debt { due_at, last_error: Some(error), ..debt };
+        batch.changes.push(Change::Debt { debt, token: None });
+        return;
+    }
+    let attempts = debt.attempts + 1;
+    let spent = engine.pace.retry.is_spent(attempts);
+    let what =
+        if spent { What::Parked { error: error.clone() } } else { What::Failed { error: error.clone(), attempts } };
+    let wait_ms = engine.pace.retry.wait_ms(attempts, None, engine.draw, &debt.key.to_string());
+    let (at, key, connection) = (batch.at, debt.key.clone(), Some(debt.connection));
+    batch.changes.push(Change::Event(Event { id: 0, at, key, connection, what }));
+    let state = if spent { DebtState::Parked } else { DebtState::Due };
+    let debt = Debt { attempts, state, due_at: at.plus(wait_ms), last_error: Some(error), ..debt };
+    batch.changes.push(Change::Debt { debt, token: None });
+}
