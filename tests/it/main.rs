@@ -2,5 +2,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
+mod at_least_once;
+mod convergence;
 mod simulation;
 mod tidy;
+
+use std::path::Path;
+
+/// The server as a program of its own.
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_truthsource-under-test"))
+}

@@ -15,7 +15,7 @@ use crate::system::{Request, Response, System, json};
 pub enum Reply {
     /// This answer, after so many milliseconds.
     Answer(Response, u64),
-    /// The connection is refused.
+    /// The connection is refused, or breaks before an answer.
     Refused,
     /// Nothing, for as long as the caller cares to wait.
     Silence,
@@ -58,6 +58,10 @@ impl Door {
             Hit::TimeoutAfter => {
                 self.carry_out(now, request);
                 Reply::Silence
+            }
+            Hit::BrokenOff => {
+                self.carry_out(now, request);
+                Reply::Refused
             }
         }
     }

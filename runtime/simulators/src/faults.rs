@@ -19,6 +19,8 @@ pub struct Faults {
     pub timeout_before: u32,
     /// Carried out, never answered.
     pub timeout_after: u32,
+    /// Carried out, and the connection breaks before the answer.
+    pub broken_off: u32,
     /// Webhooks that never leave.
     pub webhook_lost: u32,
     /// Webhooks that leave twice.
@@ -43,6 +45,7 @@ impl Default for Faults {
             broken: 0,
             timeout_before: 0,
             timeout_after: 0,
+            broken_off: 0,
             webhook_lost: 0,
             webhook_duplicate: 0,
             webhook_late: 0,
@@ -69,6 +72,8 @@ pub enum Hit {
     TimeoutBefore,
     /// Its answer is lost on the way back.
     TimeoutAfter,
+    /// It is carried out, and the connection breaks before the answer.
+    BrokenOff,
 }
 
 impl Faults {
@@ -84,6 +89,7 @@ impl Faults {
             (self.broken, "broken", Hit::Broken),
             (self.timeout_before, "timeout-before", Hit::TimeoutBefore),
             (self.timeout_after, "timeout-after", Hit::TimeoutAfter),
+            (self.broken_off, "broken-off", Hit::BrokenOff),
         ];
         let hit = menu.into_iter().find(|(rate, purpose, _)| draw.chance(*rate, purpose, n));
         hit.map_or(Hit::None, |(_, _, hit)| hit)

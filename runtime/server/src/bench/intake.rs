@@ -1,4 +1,4 @@
-//! Webhooks in: how many a second are taken for good.
+//! Webhooks in: how many a second are taken for good, and whether what was taken is there.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,14 +18,15 @@ use crate::cli::output::Output;
 use crate::demo::server::{Server, Wishes};
 use crate::demo::setup::{Components, fill};
 
-const TENANT: &str = "intake";
+/// The tenant that webhooks are sent to.
+pub const TENANT: &str = "intake";
 const SECRET: &str = "what-the-shop-signs-with";
 /// One webhook of so many is sent twice.
 const TWICE: u64 = 20;
 
 /// Webhooks a second.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Intake {
+pub struct Intake {
     /// For so long.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -51,12 +52,11 @@ impl Intake {
         let server = Server::start(&std::env::current_exe()?, dir.path(), &wishes).await?;
         prepare(&server, &Components::find(components)?).await?;
         let bar = out.progress(format!("sending webhooks for {} s", self.seconds));
-        let addr = server.url.trim_start_matches("http://").to_owned();
         let until = Instant::now() + Duration::from_secs(self.seconds);
         let mut callers = JoinSet::new();
         let began = Instant::now();
         for caller in 0..self.callers {
-            callers.spawn(send(addr.clone(), caller, until));
+            callers.spawn(send(Sender::connect(&server).await?, caller, until));
         }
         let (mut waits, mut fresh) = (Vec::new(), 0);
         while let Some(seen) = callers.join_next().await {
@@ -66,7 +66,7 @@ impl Intake {
         }
         let took = began.elapsed();
         bar.finish_and_clear();
-        let stored = stored(&server).await?;
+        let stored = counted(&server, "new").await?;
         server.stop().await?;
         waits.sort_unstable();
         let rate = waits.len() as f64 / took.as_secs_f64();
@@ -88,8 +88,11 @@ impl Intake {
     }
 }
 
-/// A tenant with a connection that takes webhooks.
-async fn prepare(server: &Server, components: &Components) -> anyhow::Result<()> {
+/// Makes a tenant with a connection that takes webhooks.
+///
+/// # Errors
+/// When the server refuses any of it.
+pub async fn prepare(server: &Server, components: &Components) -> anyhow::Result<()> {
     server.client(None)?.post(&["tenants"], Some(&json!({"name": TENANT}))).await?;
     let client = server.client(Some(TENANT))?;
     fill(&client, "connector:shopify", &components.read("shopify")?).await?;
@@ -104,27 +107,61 @@ async fn prepare(server: &Server, components: &Components) -> anyhow::Result<()>
     client.post(&["connections"], Some(&connection)).await.map(drop)
 }
 
-/// What the server counted as new.
-async fn stored(server: &Server) -> anyhow::Result<u64> {
+/// How many webhooks the server has counted with this outcome since it started: `new`, `duplicate`.
+///
+/// # Errors
+/// When it does not say.
+pub async fn counted(server: &Server, outcome: &str) -> anyhow::Result<u64> {
     let text = reqwest::get(format!("{}/metrics", server.url)).await?.text().await?;
-    let line = text.lines().find(|it| it.starts_with("hooks_total") && it.contains("\"new\""));
-    let count = line.and_then(|it| it.rsplit(' ').next()).context("the server counts no webhooks")?;
-    count.parse().context("a count that is no number")
+    let is_its = |it: &&str| it.starts_with("hooks_total") && it.contains(&format!("\"{outcome}\""));
+    let Some(line) = text.lines().find(is_its) else { return Ok(0) };
+    line.rsplit(' ').next().and_then(|it| it.parse().ok()).context("a count that is no number")
+}
+
+/// One connection that sends webhooks, one after the other.
+pub struct Sender {
+    addr: String,
+    socket: TcpStream,
+    key: hmac::Key,
+    buffer: Vec<u8>,
+}
+
+impl Sender {
+    /// Connects to the server.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn connect(server: &Server) -> anyhow::Result<Self> {
+        let addr = server.url.trim_start_matches("http://").to_owned();
+        let socket = TcpStream::connect(&addr).await?;
+        socket.set_nodelay(true)?;
+        Ok(Self { addr, socket, key: hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), buffer: vec![0; 4_096] })
+    }
+
+    /// Sends webhook number `n` of `caller` and returns once it was acknowledged.
+    ///
+    /// # Errors
+    /// When it was refused, or nobody answered.
+    pub async fn send(&mut self, caller: u64, n: u64) -> anyhow::Result<()> {
+        let request = webhook(&self.addr, &self.key, caller, n);
+        self.send_again(&request).await
+    }
+
+    async fn send_again(&mut self, request: &[u8]) -> anyhow::Result<()> {
+        self.socket.write_all(request).await?;
+        answered(&mut self.socket, &mut self.buffer).await
+    }
 }
 
 /// Sends webhooks one after the other over one connection.
-async fn send(addr: String, caller: u64, until: Instant) -> anyhow::Result<Seen> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-    let mut socket = TcpStream::connect(&addr).await?;
-    socket.set_nodelay(true)?;
-    let (mut seen, mut n, mut buffer) = (Seen::default(), 0, vec![0; 4_096]);
+async fn send(mut sender: Sender, caller: u64, until: Instant) -> anyhow::Result<Seen> {
+    let (mut seen, mut n) = (Seen::default(), 0);
     while Instant::now() < until {
         n += 1;
-        let request = webhook(&addr, &key, caller, n);
+        let request = webhook(&sender.addr, &sender.key, caller, n);
         for _ in 0..=u64::from(n % TWICE == 0) {
             let sent = Instant::now();
-            socket.write_all(&request).await?;
-            answered(&mut socket, &mut buffer).await?;
+            sender.send_again(&request).await?;
             seen.waits.push(sent.elapsed());
         }
         seen.fresh += 1;

@@ -4,7 +4,7 @@
 //! whether every target was met.
 
 mod call;
-mod intake;
+pub mod intake;
 mod sync;
 
 use std::path::PathBuf;

@@ -45,6 +45,7 @@ impl Sync {
                 store: None,
                 components: components.map(Path::to_owned),
                 keep: false,
+                program: None,
             };
             runs.push(demo.measure(None, out).await?);
         }

@@ -160,7 +160,8 @@ fn orders(world: &World, done: &Done, verdict: &mut Verdict) {
         verdict.orders.in_erp += u64::from(!found.is_empty());
         verdict.orders.duplicates += found.len().saturating_sub(1) as u64;
         let (Some(order), Some(placed)) = (found.first(), placed.get(number)) else { continue };
-        verdict.orders.took.push(Took { made: *at, ms: order.created.since(*at) });
+        let what = format!("order {number} at the shop");
+        verdict.orders.took.push(Took { what, made: *at, ms: order.created.since(*at) });
         verdict.fields += 2;
         if placed.company.and_then(|it| buyers.get(&it)) != order.entity.and_then(|it| codes.get(&it)) {
             verdict.found("wrong", || format!("order {number} is another company's in the ERP"));

@@ -36,8 +36,10 @@ pub fn since(world: &World, mark: Mark) -> Vec<(Side, Change)> {
 }
 
 /// One change, and how long it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Took {
+    /// What was changed, and where: `item/bolt-00001 title at the shop`.
+    pub what: String,
     /// When it was made.
     pub made: UnixMs,
     /// Until it was confirmed, in milliseconds.
@@ -62,13 +64,22 @@ impl Latencies {
         let at = (times.len() * per_mille).div_ceil(1_000).saturating_sub(1);
         times.get(at).copied().unwrap_or(0)
     }
+
+    /// The slowest, slowest first, with how long after `start` each was made.
+    #[must_use]
+    pub fn slowest(&self, start: UnixMs, n_max: usize) -> Vec<String> {
+        let mut all: Vec<&Took> = self.confirmed.iter().collect();
+        all.sort_by_key(|it| std::cmp::Reverse(it.ms));
+        let spelled = |it: &&Took| format!("{} ms: {}, {} ms after the start", it.ms, it.what, it.made.since(start));
+        all.iter().take(n_max).map(spelled).collect()
+    }
 }
 
 /// Follows every field of both systems from what they held at first.
 #[must_use]
 pub fn measure(names: &Names, first: [Held; 2], changes: &[(Side, Change)]) -> Latencies {
     let mut held = first;
-    let mut open: BTreeMap<Cell, Vec<UnixMs>> = BTreeMap::new();
+    let mut open: BTreeMap<Cell, Vec<Took>> = BTreeMap::new();
     let mut found = Latencies::default();
     for (side, change) in changes {
         let Some(cell) = names.cell(*side, change) else { continue };
@@ -76,11 +87,12 @@ pub fn measure(names: &Names, first: [Held; 2], changes: &[(Side, Change)]) -> L
         let [here, there] = [*side, side.other()].map(|it| held[it as usize].get(&cell));
         let agree = here == there;
         if change.actor == Actor::Human {
-            open.entry(cell.clone()).or_default().push(change.at);
+            let what = format!("{} {} at the {}", cell.record, cell.field, side.name());
+            open.entry(cell.clone()).or_default().push(Took { what, made: change.at, ms: 0 });
         }
         if agree {
             let confirmed = open.remove(&cell).unwrap_or_default();
-            found.confirmed.extend(confirmed.into_iter().map(|made| Took { made, ms: change.at.since(made) }));
+            found.confirmed.extend(confirmed.into_iter().map(|it| Took { ms: change.at.since(it.made), ..it }));
         }
     }
     found.open = open.values().map(Vec::len).sum();
@@ -94,7 +106,7 @@ mod tests {
     #[test]
     fn a_percentile_is_a_time_that_was_measured() {
         let of = |times: &[u64], per_mille| {
-            let took = |ms: &u64| Took { made: UnixMs(0), ms: *ms };
+            let took = |ms: &u64| Took { what: String::new(), made: UnixMs(0), ms: *ms };
             Latencies { confirmed: times.iter().map(took).collect(), open: 0 }.percentile(per_mille, |_| true)
         };
         assert_eq!((of(&[], 990), of(&[7], 500)), (0, 7));

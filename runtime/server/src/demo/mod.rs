@@ -32,10 +32,13 @@ use setup::{Components, TENANT};
 use swap::{Callers, Swap};
 use traffic::{Done, Flow};
 use usage::Watch;
-use world::{Extent, World};
+use world::{Extent, World, now};
 
 /// How long nobody may write, once all is quiet.
 const QUIET_FOR_MS: u64 = 4_000;
+
+/// How many of the slowest changes are named.
+const SLOWEST_MAX: usize = 20;
 
 /// What the demonstration is to show.
 #[derive(Debug, Clone, Args)]
@@ -61,6 +64,9 @@ pub struct Demo {
     /// Go on running afterwards, to be looked at, until interrupted.
     #[arg(long)]
     pub keep: bool,
+    /// The program that is the server, where it is not this one.
+    #[arg(skip)]
+    pub program: Option<PathBuf>,
 }
 
 impl Demo {
@@ -132,7 +138,8 @@ impl Stage {
         let world = World::open(Extent { items: demo.items, seed: demo.seed }).await?;
         let egress = vec![world.erp_url(), world.shop_url()];
         let wishes = Wishes { egress, store: demo.store.clone(), ..Wishes::default() };
-        let program = std::env::current_exe().context("cannot find our own program")?;
+        let own = || std::env::current_exe().context("cannot find our own program");
+        let program = demo.program.clone().map_or_else(own, Ok)?;
         let server = Server::start(&program, data_dir, &wishes).await?;
         let watch = Watch::start(server.pid().context("the server has ended")?);
         setup::set_up(&server.client(None)?, &components, &world).await?;
@@ -146,6 +153,7 @@ impl Stage {
         let names = Names::of(&self.world);
         let first = Side::BOTH.map(|side| read(&self.world, &names, side));
         let mark = Mark::now(&self.world);
+        let began = now();
         let cpu_before = self.watch.cpu_ms();
         let flow = Flow { rate: demo.rate, seconds: demo.seconds, seed: demo.seed };
         let (done, swap) = self.traffic(flow, out).await?;
@@ -153,9 +161,9 @@ impl Stage {
         let cpu_ms = self.watch.cpu_ms() - cpu_before;
 
         let changes = since(&self.world, mark);
-        let verdict = judge::judge(&self.world, &first, &changes, &done);
+        let mut verdict = judge::judge(&self.world, &first, &changes, &done);
         let mut took = latency::measure(&names, first, &changes);
-        took.confirmed.extend(&verdict.orders.took);
+        took.confirmed.append(&mut verdict.orders.took);
         let writes_after_quiet = self.stays_quiet(out).await;
         let (accuracy, accuracy_lower_95) = accuracy::bounds(verdict.fields, verdict.wrong()).unwrap_or((0.0, 0.0));
         let (conflicts, conflicts_open) = self.conflicts().await?;
@@ -175,6 +183,7 @@ impl Stage {
                 confirmed: took.confirmed.len() as u64,
                 open: took.open as u64,
             },
+            slowest: took.slowest(began, SLOWEST_MAX),
             orders: Orders {
                 placed: done.orders.len() as u64,
                 in_erp: verdict.orders.in_erp,

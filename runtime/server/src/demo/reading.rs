@@ -22,6 +22,15 @@ impl Side {
     /// The two.
     pub const BOTH: [Self; 2] = [Self::Erp, Self::Shop];
 
+    /// For people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Erp => "ERP",
+            Self::Shop => "shop",
+        }
+    }
+
     /// The other one.
     #[must_use]
     pub fn other(self) -> Self {

@@ -26,6 +26,8 @@ pub struct Report {
     pub accuracy_lower_95: f64,
     /// From a change at one system to its confirmation at the other.
     pub e2e_ms: Latency,
+    /// The slowest changes, in words.
+    pub slowest: Vec<String>,
     /// Orders.
     pub orders: Orders,
     /// Pricing while rules were swapped.

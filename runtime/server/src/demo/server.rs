@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::{Child, Command};
 
 use crate::cli::client::{Client, read_key, read_url};
+use crate::node::SERVER_FILE;
 
 /// How long the server may take to open its door.
 const OPENS_WITHIN: Duration = Duration::from_secs(30);
@@ -46,6 +47,8 @@ impl Server {
         let config = data_dir.join("truthsource.toml");
         std::fs::write(&config, configuration(data_dir, wishes)?)
             .with_context(|| format!("cannot write {}", config.display()))?;
+        // One that was killed could not take back where it was.
+        let _ = std::fs::remove_file(data_dir.join(SERVER_FILE));
         let log = std::fs::File::create(data_dir.join(LOG))?;
         let child = Command::new(program)
             .arg("--config")

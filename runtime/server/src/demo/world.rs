@@ -244,9 +244,9 @@ fn erp_settings() -> Settings {
     Settings { tba: Some(tba()), price_levels: LISTS.iter().enumerate().map(level).collect(), ..Settings::default() }
 }
 
-/// A shop of the Plus plan, as B2B wants it: a thousand points a second.
+/// A shop of the largest plan, as fifty changes a second want it: two thousand points a second.
 fn shop_settings() -> ShopSettings {
-    ShopSettings { restore_rate: 1_000, bucket_max: 20_000, ..ShopSettings::default() }
+    ShopSettings { restore_rate: 2_000, bucket_max: 40_000, ..ShopSettings::default() }
 }
 
 fn erp_seed(extent: Extent) -> Seed {

@@ -24,6 +24,9 @@ use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
 /// How many calls to one connection run at once where its system does not say.
 const PARALLEL_DEFAULT: usize = 4;
 
+/// Writes that are worth a call of their own beside others.
+const CHUNK_MIN: usize = 20;
+
 /// Pays debts of the lane's connection, most urgent first.
 ///
 /// # Errors
@@ -261,7 +264,7 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
     for ((_, kind), ready) in by_kind {
         let push_max = parties.kind_power(lane.connection.id, kind).map_or(1, |it| it.push_max.max(1)) as usize;
         let parallel = parallel(parties, lane.connection.id);
-        let size = ready.len().div_ceil(parallel).clamp(1, push_max);
+        let size = ready.len().div_ceil(parallel).max(chunk_min(parties, lane.connection.id)).clamp(1, push_max);
         let mut chunks = Vec::new();
         let mut rest = ready.into_iter().peekable();
         while rest.peek().is_some() {
@@ -278,6 +281,15 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
         }
     }
     Ok(())
+}
+
+/// A system that counts calls in flight answers soonest when writes are spread over as many as it takes. One that
+/// counts what calls cost is asked for more at once: every call has its price.
+fn chunk_min(parties: &Parties, connection: ConnectionId) -> usize {
+    match parties.powers.get(&connection).map(|it| &it.rate) {
+        Some(Rate::Concurrent(_)) => 1,
+        _ => CHUNK_MIN,
+    }
 }
 
 fn parallel(parties: &Parties, connection: ConnectionId) -> usize {

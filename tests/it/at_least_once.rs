@@ -1,0 +1,62 @@
+//! What was acknowledged is there, whatever happens to the process.
+
+use std::time::Duration;
+
+use truthsource::bench::intake::{Sender, counted, prepare};
+use truthsource::demo::server::{Server, Wishes};
+use truthsource_core::draw::Draw;
+use truthsource_tests::components;
+
+const CALLERS: u64 = 8;
+
+/// Sends until the server dies, and gives how many of each caller's webhooks were acknowledged in all.
+async fn send_until_it_dies(server: &Server, acknowledged: [u64; CALLERS as usize]) -> [u64; CALLERS as usize] {
+    let callers = (0..CALLERS).map(|caller| {
+        let begun = acknowledged[caller as usize];
+        async move {
+            let Ok(mut sender) = Sender::connect(server).await else { return begun };
+            let mut n = begun;
+            while sender.send(caller, n + 1).await.is_ok() {
+                n += 1;
+            }
+            n
+        }
+    });
+    futures::future::join_all(callers).await.try_into().unwrap()
+}
+
+/// Ten times, at moments that the seed chooses: nothing acknowledged is lost, and the next start goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_nothing_acknowledged_is_lost_to_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let wishes = Wishes { hooks_per_second_max: Some(1_000_000), ..Wishes::default() };
+    let mut server = Server::start(crate::program(), dir.path(), &wishes).await.unwrap();
+    prepare(&server, &components()).await.unwrap();
+    let mut acknowledged = [0; CALLERS as usize];
+    for round in 0..10 {
+        let after = Duration::from_millis(150 + Draw::new(9).below(350, "kill", round));
+        let pid = server.pid().unwrap();
+        let killed = async {
+            // The one place where waiting is the point: a moment that nobody chose.
+            tokio::time::sleep(after).await;
+            let status = tokio::process::Command::new("kill").args(["-9", &pid.to_string()]).status().await.unwrap();
+            assert!(status.success());
+        };
+        let before: u64 = acknowledged.iter().sum();
+        (acknowledged, ()) = tokio::join!(send_until_it_dies(&server, acknowledged), killed);
+        assert!(acknowledged.iter().sum::<u64>() > before, "nothing was acknowledged in round {round}");
+        drop(server);
+        server = Server::start(crate::program(), dir.path(), &wishes).await.unwrap();
+    }
+    // Whatever is there is a duplicate when it comes again.
+    for (caller, n_max) in acknowledged.iter().enumerate() {
+        let mut sender = Sender::connect(&server).await.unwrap();
+        for n in 1..=*n_max {
+            sender.send(caller as u64, n).await.unwrap();
+        }
+    }
+    let total: u64 = acknowledged.iter().sum();
+    let (new, known) = (counted(&server, "new").await.unwrap(), counted(&server, "duplicate").await.unwrap());
+    assert_eq!((new, known), (0, total), "of {total} acknowledged webhooks {new} were lost");
+    server.stop().await.unwrap();
+}

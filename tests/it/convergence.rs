@@ -1,0 +1,87 @@
+//! Two systems, the server and the shipped components, end to end.
+
+use truthsource::cli::output::Output;
+use truthsource::demo::Demo;
+use truthsource::demo::traffic::{Done, Flow, run};
+use truthsource_core::Decimal;
+use truthsource_simulators::faults::Faults;
+use truthsource_simulators::netsuite::Settings;
+use truthsource_simulators::netsuite::settings::Tba;
+use truthsource_tests::{Stage, components};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p2_p6_o2_the_demonstration_finds_nothing_wrong() {
+    let demo = Demo {
+        items: 60,
+        seconds: 4,
+        rate: 25,
+        seed: 11,
+        store: None,
+        components: Some(components().0),
+        keep: false,
+        program: Some(crate::program().to_owned()),
+    };
+    let report = demo.measure(None, &Output::new(true)).await.unwrap();
+    assert_eq!(report.failures(), Vec::<String>::new(), "{report:?}");
+    assert!(report.fields_checked > 600 && report.orders.placed > 2 && report.swap.releases == 2, "{report:?}");
+    assert!(report.swap.runaway_stopped > 0 && report.e2e_ms.confirmed >= 100, "{report:?}");
+}
+
+/// One answer of seven is lost after the request was carried out, at both systems.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_lost_answers_make_nothing_twice() {
+    let stage = Stage::open(crate::program(), 50).await;
+    let lossy = Faults { seed: 3, broken_off: 150, ..Faults::default() };
+    stage.world.erp_at.door.set_faults(lossy.clone());
+    stage.world.shop_at.door.set_faults(lossy);
+    let flow = Flow { rate: 30, seconds: 4, seed: 5 };
+    let done = run(&stage.world, flow, |_| ()).await.unwrap();
+    stage.world.erp_at.door.set_faults(Faults::default());
+    stage.world.shop_at.door.set_faults(Faults::default());
+    stage.quiet().await;
+    let verdict = stage.judge(&done);
+    assert_eq!(verdict.examples, Vec::<String>::new());
+    assert!(!done.orders.is_empty());
+    assert_eq!((verdict.orders.in_erp, verdict.orders.duplicates), (done.orders.len() as u64, 0));
+    stage.server.stop().await.unwrap();
+}
+
+/// A price list of the shop has neither a time of change nor a webhook: only a full comparison finds what a person
+/// did there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
+    let stage = Stage::open(crate::program(), 50).await;
+    let (list, item) = (*stage.world.shop_lists.keys().next().unwrap(), *stage.world.linked.values().next().unwrap());
+    let amount = Decimal::new(4_242, 2).unwrap();
+    stage.world.shop.set_price(truthsource::demo::world::now(), Some(list), item, (amount, &[])).unwrap();
+    stage.client.post_query(&["connections", "shop", "sweep"], &[("kind", "price".to_owned())]).await.unwrap();
+    stage.quiet().await;
+    let verdict = stage.judge(&Done::default());
+    assert_eq!(verdict.examples, Vec::<String>::new());
+    let accuracy = stage.client.get(&["accuracy"], &[]).await.unwrap();
+    let figure = accuracy["items"].as_array().unwrap().iter().find(|it| it["kind"] == "price").unwrap();
+    assert!(figure["fields"].as_u64().unwrap() > 200 && figure["mismatches"]["wrong"].as_u64() > Some(0), "{figure}");
+    stage.server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
+    let stage = Stage::open(crate::program(), 50).await;
+    let right = stage.world.erp.settings();
+    let other = Tba { token_secret: "another".to_owned(), ..right.tba.clone().unwrap() };
+    stage.world.erp.set_settings(Settings { tba: Some(other), ..right.clone() }).unwrap();
+    let state = || async { stage.client.get(&["connections", "erp"], &[]).await.unwrap()["state"].clone() };
+    while state().await != "denied" {
+        tokio::task::yield_now().await;
+    }
+    // Nothing is tried any more: what the account refused is all it will have refused.
+    let refused = stage.world.erp.refusals().len();
+    assert!(refused < 30, "{refused} refused logins");
+    stage.world.erp.set_settings(right).unwrap();
+    let auth = truthsource::demo::world::erp_credentials();
+    let credentials = serde_json::json!({ "auth": auth });
+    stage.client.put(&["connections", "erp", "credentials"], &credentials).await.unwrap();
+    stage.quiet().await;
+    assert_eq!((state().await, stage.world.erp.refusals().len()), ("active".into(), refused));
+    stage.server.stop().await.unwrap();
+}
