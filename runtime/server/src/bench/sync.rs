@@ -64,6 +64,7 @@ impl Sync {
             Target::none("swap errors", sum(&|it| it.swap.errors)),
             Target::none("writes after quiet", sum(&|it| it.writes_after_quiet)),
             Target::below("change to confirmed p99 (ms)", worst(&|it| it.e2e_ms.p99 as f64), 2_000.0),
+            Target::below("... while both are there (ms)", worst(&|it| it.e2e_ms.p99_outside_outage as f64), 2_000.0),
         ];
         if self.items <= 1_000 {
             targets.push(Target::below("initial sync (s)", worst(&|it| it.initial_sync_s), 15.0));

@@ -7,18 +7,31 @@ use super::{Did, Engine, Error, deliver, fetch, poll, sweep};
 /// Reads what was touched, pays what is owed, polls and sweeps: what people wait for comes first. A system that is
 /// down is asked one question, and nothing else until it answers: a write must not be what finds out.
 ///
+/// `logged` is called as soon as there is something to fold: whoever folds need not wait for the end of the turn.
+///
 /// # Errors
 /// When the store fails; a failing system is noted at the lane.
-pub async fn turn(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
+pub async fn turn(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &mut Lane,
+    logged: &(dyn Fn() + Sync),
+) -> Result<Did, Error> {
+    let tell = |did: Did| {
+        if did.handled > 0 {
+            logged();
+        }
+        did
+    };
     let mut did = Did::default();
     if lane.breaker.is_down() {
         did = poll::probe(engine, parties, lane).await?;
     }
     if lane.is_open(engine) {
-        did = did.and(fetch::fetch(engine, parties, lane).await?);
+        did = did.and(tell(fetch::fetch(engine, parties, lane).await?));
     }
     if lane.is_open(engine) {
-        did = did.and(deliver::deliver(engine, parties, lane).await?);
+        did = did.and(tell(deliver::deliver(engine, parties, lane).await?));
     }
     if lane.is_open(engine) {
         did = did.and(poll::poll(engine, parties, lane).await?);

@@ -284,7 +284,7 @@ impl<'a> World<'a> {
             count(&mut self.reached, "breaker open");
             return Ok(Did { handled: 1, more: false });
         }
-        let did = turn::turn(&self.engine, &parties, lane).await?;
+        let did = turn::turn(&self.engine, &parties, lane, &|| ()).await?;
         self.trace.update([at as u8, did.handled as u8]);
         Ok(did)
     }

@@ -67,7 +67,7 @@ async fn step(engine: &Engine, id: ConnectionId, wakes: &Wakes, lane: &mut Optio
     if !held.is_open(engine) {
         return Ok(Next::Wait(until(engine, held.breaker.next_at())));
     }
-    let did = turn::turn(engine, &parties, held).await?;
+    let did = turn::turn(engine, &parties, held, &|| wakes.fold.notify_one()).await?;
     if held.is_denied() {
         deny(engine, held).await?;
         return Ok(Next::Ended);
