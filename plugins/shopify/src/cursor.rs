@@ -6,10 +6,13 @@
 use serde::{Deserialize, Serialize};
 use truthsource_sdk::connector::{Observed, Page, State};
 use truthsource_sdk::span::{Reach, Span};
-use truthsource_sdk::{Fault, json, moment};
+use truthsource_sdk::{Fault, Kind, json, moment};
 
 /// How long a change may be unknown to the shop's search.
 pub(crate) const LAG_MS: u32 = 30_000;
+/// How long a change of a price list may be unknown: what has no time of change is read whole, and a large catalogue
+/// would spend all of a shop's points on that.
+pub(crate) const LISTS_LAG_MS: u32 = 600_000;
 
 /// A pull under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,7 @@ pub(crate) struct Walk {
     /// The shop's cursor within the part.
     pub after: Option<String>,
     span: Span,
+    lag_ms: u32,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -37,14 +41,15 @@ struct Cursor {
 
 impl Walk {
     /// Goes on where `cursor` says.
-    pub(crate) fn resume(cursor: Option<&str>, now_ms: u64, overlap_ms: u32) -> Result<Self, Fault> {
+    pub(crate) fn resume(kind: Kind, cursor: Option<&str>, (now_ms, overlap_ms): (u64, u32)) -> Result<Self, Fault> {
         let cursor: Cursor = match cursor {
             None => Cursor::default(),
             Some(text) => serde_json::from_str(text)
                 .map_err(|_| Fault::Invalid("the cursor is none of this connector's".to_owned()))?,
         };
         let span = cursor.span.unwrap_or_else(|| Span::open(cursor.reach, now_ms, overlap_ms));
-        Ok(Self { place: cursor.place, after: cursor.after, span })
+        let lag_ms = if kind == Kind::Price { LISTS_LAG_MS } else { LAG_MS };
+        Ok(Self { place: cursor.place, after: cursor.after, span, lag_ms })
     }
 
     /// Whether only changes are asked for.
@@ -71,7 +76,7 @@ impl Walk {
 
     /// The last page.
     pub(crate) fn end(&self, found: Vec<State>) -> Page {
-        let cursor = Cursor { reach: Some(self.span.close(LAG_MS)), ..Cursor::default() };
+        let cursor = Cursor { reach: Some(self.span.close(self.lag_ms)), ..Cursor::default() };
         Page { entries: present(found), cursor: json::text(&cursor), more: false }
     }
 
@@ -127,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_delta_lies_between_two_moments_and_follows_on() {
-        let listing = Walk::resume(None, NOW, 0).unwrap();
+        let listing = Walk::resume(Kind::Item, None, (NOW, 0)).unwrap();
         assert_eq!(listing.window(), None);
         let page = listing.go_on(Vec::new(), "67", Some("abc".to_owned()));
-        let later = Walk::resume(Some(&page.cursor), NOW + 500_000, 0).unwrap();
+        let later = Walk::resume(Kind::Item, Some(&page.cursor), (NOW + 500_000, 0)).unwrap();
         assert_eq!((later.place.as_str(), later.after.as_deref()), ("67", Some("abc")));
-        let delta = Walk::resume(Some(&later.end(Vec::new()).cursor), NOW + 60_000, 2_000).unwrap();
+        let delta = Walk::resume(Kind::Item, Some(&later.end(Vec::new()).cursor), (NOW + 60_000, 2_000)).unwrap();
         let expect = "updated_at:>='2026-11-21T08:00:30Z' AND updated_at:<='2026-11-21T08:02:02Z'";
         assert_eq!((delta.window().as_deref(), delta.is_deep()), (Some(expect), true));
         assert!(delta.place.is_empty() && delta.after.is_none());

@@ -3,7 +3,7 @@
 use truthsource_sdk::Kind;
 use truthsource_sdk::connector::{Description, Effect, FieldPower, KindPower, Rate, Setting, WebhookScheme};
 
-use crate::cursor::LAG_MS;
+use crate::cursor::{LAG_MS, LISTS_LAG_MS};
 
 /// How a field may be written.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ fn stock_level() -> KindPower {
 
 fn price() -> KindPower {
     let fields = [("list", Create), ("item", Create), ("currency", Create), ("amount", Write), ("breaks", Write)];
-    kind(Kind::Price, &fields)
+    KindPower { lag_ms: LISTS_LAG_MS, ..kind(Kind::Price, &fields) }
 }
 
 /// One order is up to five calls.

@@ -5,7 +5,7 @@
 //! - An answer with HTTP 200 may hold nothing but errors; see [`graphql`].
 //! - An *item* is an inventory item: it survives renames, and stock, prices and order lines all lead to it.
 //! - Stock is compared and set in one step (`changeFromQuantity`), each level under an idempotency key of its own.
-//! - Price lists have no time of change and no webhook, so they are read whole, once per lag. Everything else that changes
+//! - Price lists have no time of change and no webhook, so they are read whole, every ten minutes. Everything else that changes
 //!   is asked for between two moments, because rows that move while they are paged would be repeated or lost.
 //! - Creations have no idempotency: they carry the command key in a metafield, and are looked up first.
 
@@ -56,7 +56,7 @@ impl Connector for Shopify {
 
     fn pull(host: &dyn Host, ctx: &Context, kind: Kind, cursor: Option<&str>, overlap_ms: u32) -> Result<Page, Fault> {
         let shop = Shop::open(host, ctx)?;
-        let walk = Walk::resume(cursor, ctx.now_ms, overlap_ms)?;
+        let walk = Walk::resume(kind, cursor, (ctx.now_ms, overlap_ms))?;
         match kind {
             Kind::Location => location::pull(&shop, &walk),
             Kind::Item => item::pull(&shop, &walk),
