@@ -39,7 +39,8 @@ async fn p5_nothing_acknowledged_is_lost_to_kill_9() {
         let killed = async {
             // The one place where waiting is the point: a moment that nobody chose.
             tokio::time::sleep(after).await;
-            let status = tokio::process::Command::new("kill").args(["-9", &pid.to_string()]).status().await.unwrap();
+            let command = format!("kill -9 {pid}");
+            let status = tokio::process::Command::new("sh").args(["-c", &command]).status().await.unwrap();
             assert!(status.success());
         };
         let before: u64 = acknowledged.iter().sum();
