@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use truthsource_core::record::{Cause, ConnectionId};
+use truthsource_host::CallError;
 use truthsource_host::model::{Notice, Webhook};
 
 use super::{Did, Engine, Error};
@@ -17,8 +18,9 @@ pub struct Received {
     pub heard: BTreeSet<ConnectionId>,
 }
 
-/// Understands webhooks, oldest first. One that its connector cannot understand is dropped with a warning: polls and
-/// sweeps find what it was about.
+/// Understands webhooks, oldest first. Where a connector gives no answer the connection's kinds are pulled instead: a
+/// webhook is only a hint, and one that makes a connector fail must not keep others waiting. While there is no place
+/// to run in, it stays where it is.
 ///
 /// # Errors
 /// When the store fails. Nothing was understood then.
@@ -29,18 +31,25 @@ pub async fn receive(engine: &Engine) -> Result<Received, Error> {
     }
     let connections = engine.store.connections().await?;
     let mut batch = Batch::new(engine.now());
+    let mut done = 0;
     for row in &rows {
-        if let Some(connection) = connections.iter().find(|it| it.id == row.connection) {
-            understand(engine, connection, row, &mut batch).await?;
+        let connection = connections.iter().find(|it| it.id == row.connection);
+        let is_done = match connection {
+            Some(connection) => understand(engine, connection, row, &mut batch).await,
+            None => true,
+        };
+        if is_done {
+            batch.changes.push(Change::InboxDone { id: row.id });
+            done += 1;
         }
-        batch.changes.push(Change::InboxDone { id: row.id });
     }
     engine.store.commit(batch).await?;
     let heard = rows.iter().map(|it| it.connection).collect();
-    Ok(Received { did: Did::some(rows.len(), engine.pace.inbox_max), heard })
+    Ok(Received { did: Did::some(done, engine.pace.inbox_max), heard })
 }
 
-async fn understand(engine: &Engine, connection: &Connection, row: &InboxRow, batch: &mut Batch) -> Result<(), Error> {
+/// False while there was no place to run in: nothing is known about the webhook yet.
+async fn understand(engine: &Engine, connection: &Connection, row: &InboxRow, batch: &mut Batch) -> bool {
     let webhook = Webhook { topic: row.topic.clone(), headers: row.headers.clone(), body: row.body.clone() };
     match engine.guests.receive(connection, &webhook).await {
         Ok(notices) => {
@@ -48,12 +57,15 @@ async fn understand(engine: &Engine, connection: &Connection, row: &InboxRow, ba
                 heed(connection, notice, batch);
             }
         }
-        Err(error) if error.is_retryable() => return Err(error.into()),
+        Err(CallError::Busy { .. }) => return false,
         Err(error) => {
             tracing::warn!(connection = connection.name, topic = row.topic, %error, "a webhook was not understood");
+            for kind in connection.spec.kinds.keys() {
+                heed(connection, Notice::Poll(*kind), batch);
+            }
         }
     }
-    Ok(())
+    true
 }
 
 fn heed(connection: &Connection, notice: Notice, batch: &mut Batch) {
@@ -67,3 +79,6 @@ fn heed(connection: &Connection, notice: Notice, batch: &mut Batch) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
