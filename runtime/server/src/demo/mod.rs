@@ -22,6 +22,7 @@ use clap::Args;
 use truthsource_core::accuracy;
 use truthsource_simulators::journal::Actor;
 
+use crate::cli::Failure;
 use crate::cli::client::Client;
 use crate::cli::output::Output;
 use latency::{Mark, since};
@@ -74,21 +75,21 @@ impl Demo {
     /// removed at the end.
     ///
     /// # Errors
-    /// When it cannot be carried out; what it finds wrong is in the report and in the exit code.
+    /// When it cannot be carried out, or found something wrong: that is in the report, which is printed all the same.
     pub async fn run(&self, data_dir: Option<PathBuf>, out: &Output) -> anyhow::Result<ExitCode> {
         let dir = Directory::fresh(data_dir)?;
         let stage = Stage::open(self, &dir.path).await?;
         let report = stage.show(self, out).await?;
         let failures = report.failures();
         out.show(&serde_json::to_value(&report)?, |_| report.text())?;
-        for failure in &failures {
-            eprintln!("error: {failure}");
-        }
         if self.keep {
             stage.keep(out).await?;
         }
         stage.server.stop().await?;
-        Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        if failures.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(Failure::new("not-converged", failures.join("; ")).into())
     }
 
     /// Shows it without printing anything.

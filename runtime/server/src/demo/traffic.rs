@@ -36,8 +36,6 @@ pub struct Done {
     pub changes: u64,
     /// Orders that were placed: (purchase-order number, when).
     pub orders: Vec<(String, UnixMs)>,
-    /// Changes that were made at both sides at once.
-    pub conflicts: u64,
     /// When one side was not there.
     pub outage: (UnixMs, UnixMs),
 }
@@ -150,7 +148,6 @@ impl Person<'_> {
             Deed::Order => self.order(done),
             Deed::Both(which) => {
                 done.changes += 1;
-                done.conflicts += 1;
                 self.both(which)
             }
         }
