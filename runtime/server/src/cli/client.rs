@@ -150,7 +150,10 @@ impl Client {
             Body::Wasm(bytes) => request.header("content-type", "application/wasm").body(bytes.to_vec()),
         };
         let unreachable = |error: reqwest::Error| {
-            let why = if error.is_connect() { "nobody answers there" } else { "the connection broke" };
+            let why = match error.is_connect() {
+                true => "nobody answers there".to_owned(),
+                false => format!("the connection broke: {}", root_of(&error)),
+            };
             Failure::new("unreachable", format!("cannot reach the server at {}: {why}", self.base))
         };
         let response = request.send().await.map_err(unreachable)?;
@@ -167,6 +170,11 @@ impl Client {
             }
         }
     }
+}
+
+/// The innermost cause.
+fn root_of(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root_of)
 }
 
 pub fn read_url(dir: &Path) -> anyhow::Result<String> {

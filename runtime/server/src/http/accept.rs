@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
+use super::linger::Lingering;
 use super::stream::Paced;
 
 /// The other end of a connection.
@@ -92,7 +93,7 @@ impl Connection {
         // Answers are written whole: waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(Lingering::new(body)));
             request.extensions_mut().insert(Peer(peer));
             router.clone().call(request)
         });
@@ -184,6 +185,17 @@ mod tests {
         let request = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd";
         let (answer, _) = say(served.addr, request).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_refused_while_still_sending_is_told_why() {
+        let refusing = Router::new().route("/", axum::routing::post(|| async { (http::StatusCode::FORBIDDEN, "no") }));
+        let served = served(refusing).await;
+        let length = 16 << 20;
+        let mut request = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+        request.resize(request.len() + length, b'x');
+        let (answer, _) = say(served.addr, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.ends_with("no"), "{answer}");
     }
 
     /// Chunks count, as RFC 9112 §6.3 says, and the connection ends: what follows is never taken for a request.

@@ -13,6 +13,7 @@ mod finish;
 mod guard;
 pub mod hooks;
 mod idempotency;
+mod linger;
 mod openapi;
 pub mod problem;
 mod resources;
