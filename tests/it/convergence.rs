@@ -46,6 +46,23 @@ async fn p6_lost_answers_make_nothing_twice() {
     stage.server.stop().await.unwrap();
 }
 
+/// What either system finds by searching is three seconds old, and both are polled every second.
+#[tokio::test(flavor = "multi_thread")]
+async fn p4_searches_that_lag_undo_nothing() {
+    let stage = Stage::open(crate::program(), 50).await;
+    let lagging = Faults { search_lag_ms: 3_000, ..Faults::default() };
+    stage.world.erp_at.door.set_faults(lagging.clone());
+    stage.world.shop_at.door.set_faults(lagging);
+    let flow = Flow { rate: 30, seconds: 5, seed: 5 };
+    let done = run(&stage.world, flow, |_| ()).await.unwrap();
+    // What a search missed is found when a poll reaches back as far as the connectors say that searches may lag.
+    stage.quiet_after(31_000).await;
+    let verdict = stage.judge(&done);
+    assert_eq!(verdict.examples, Vec::<String>::new());
+    assert_eq!((verdict.orders.in_erp, verdict.orders.duplicates), (done.orders.len() as u64, 0));
+    stage.server.stop().await.unwrap();
+}
+
 /// A price list of the shop has neither a time of change nor a webhook: only a full comparison finds what a person
 /// did there.
 #[tokio::test(flavor = "multi_thread")]

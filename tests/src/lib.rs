@@ -42,7 +42,7 @@ impl Stage {
         let client = Arc::new(server.client(Some(TENANT)).unwrap());
         world.tell(&server.url, TENANT).await.unwrap();
         setup::activate(&client).await.unwrap();
-        watch::until_quiet(&client, |_| ()).await.unwrap();
+        watch::until_quiet(&client, 0, |_| ()).await.unwrap();
         let names = Names::of(&world);
         let first = Side::BOTH.map(|side| read(&world, &names, side));
         let mark = Mark::now(&world);
@@ -51,7 +51,12 @@ impl Stage {
 
     /// Returns once both systems were read again and nothing waits.
     pub async fn quiet(&self) {
-        watch::until_quiet(&self.client, |_| ()).await.unwrap();
+        watch::until_quiet(&self.client, 0, |_| ()).await.unwrap();
+    }
+
+    /// Returns once both were read again when all their searches showed what is there by now, and nothing waits.
+    pub async fn quiet_after(&self, lag_ms: u64) {
+        watch::until_quiet(&self.client, lag_ms, |_| ()).await.unwrap();
     }
 
     /// Reads both systems back and compares them with each other and with what people did.

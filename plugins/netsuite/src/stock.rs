@@ -154,7 +154,7 @@ pub(crate) fn push(account: &Account<'_>, types: &BTreeMap<String, &str>, write:
         };
         account.write("PUT", &format!("record/v1/inventoryAdjustment/eid:{}?replace=inventory", write.op_id), &body)
     };
-    if write.repeated && is_booked(account, &write.op_id)? {
+    if write.is_repeated() && is_booked(account, &write.op_id)? {
         return Ok(read_back(look));
     }
     let Some(held) = look()? else { return Ok(Outcome::Stale(Observed::Absent(id))) };

@@ -45,7 +45,7 @@ fn write(id: Option<&str>, want: Fields, base: Fields) -> Write {
         changed,
         base,
         base_version: String::new(),
-        repeated: false,
+        first_sent_ms: None,
     }
 }
 
@@ -60,11 +60,11 @@ const ITEM: &str = "/record/v1/inventoryItem/482?expandSubResources=true";
 const ADJUSTMENT: &str = "/record/v1/inventoryAdjustment/eid:op-1?replace=inventory";
 
 fn push_stock(script: &Script, base: &str) -> Outcome {
-    push_stock_again(script, base, false)
+    push_stock_again(script, base, None)
 }
 
-fn push_stock_again(script: &Script, base: &str, repeated: bool) -> Outcome {
-    let write = Write { repeated, ..write(Some("482:2"), stock("133"), stock(base)) };
+fn push_stock_again(script: &Script, base: &str, first_sent_ms: Option<u64>) -> Outcome {
+    let write = Write { first_sent_ms, ..write(Some("482:2"), stock("133"), stock(base)) };
     NetSuite::push(script, &ctx(), Kind::StockLevel, &[write]).unwrap().remove(0)
 }
 
@@ -104,7 +104,7 @@ fn stock_that_an_earlier_try_moved_is_not_moved_again() {
         200,
         &item("131"),
     );
-    let outcome = push_stock_again(&script, "140", true);
+    let outcome = push_stock_again(&script, "140", Some(NOW - 5_000));
     assert!(matches!(&outcome, Outcome::Applied(state) if state.fields["on_hand"] == number("131")), "{outcome:?}");
     // A try that never arrived is made again.
     let lost = self::script()
@@ -113,7 +113,7 @@ fn stock_that_an_earlier_try_moved_is_not_moved_again() {
         .answer("GET", ITEM, 200, &item("140"))
         .answer("PUT", ADJUSTMENT, 204, "")
         .answer("GET", ITEM, 200, &item("133"));
-    assert!(matches!(push_stock_again(&lost, "140", true), Outcome::Applied(_)));
+    assert!(matches!(push_stock_again(&lost, "140", Some(NOW - 5_000)), Outcome::Applied(_)));
 }
 
 #[test]

@@ -118,23 +118,32 @@ fn already(shop: &Shop<'_>, line: &Line<'_>, refused: Verdict) -> Verdict {
     }
 }
 
-/// Sets levels, each under its own key. A key that the shop has spent on a failure is replaced; comparing still keeps
-/// a second effect away.
+/// Keys that one write may spend.
+const KEYS_MAX: u32 = 5;
+
+/// Sets levels, each under its own key. A key that the shop has spent on a failure is replaced by the next in order, so
+/// that a write which is repeated goes through the keys of its earlier tries first: one that succeeded answers for it.
 fn set(shop: &Shop<'_>, lines: &[Line<'_>], verdicts: &mut BTreeMap<usize, Verdict>) {
-    let mut spent = Vec::new();
-    for (line, result) in lines.iter().zip(send(shop, lines, "")) {
-        match result {
-            Ok(Some(error)) if error.code() == "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" => spent.push(line.clone()),
-            result => drop(verdicts.insert(line.at, verdict_of(result))),
+    let mut left = lines.to_vec();
+    for key in 1..=KEYS_MAX {
+        let results = send(shop, &left, key);
+        let mut spent = Vec::new();
+        for (line, result) in left.into_iter().zip(results) {
+            match result {
+                Ok(Some(error)) if error.code() == "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" && key < KEYS_MAX => {
+                    spent.push(line);
+                }
+                result => drop(verdicts.insert(line.at, verdict_of(result))),
+            }
         }
-    }
-    let again = send(shop, &spent, &format!("-{}", shop.ctx.now_ms));
-    for (line, result) in spent.iter().zip(again) {
-        verdicts.insert(line.at, verdict_of(result));
+        if spent.is_empty() {
+            return;
+        }
+        left = spent;
     }
 }
 
-fn send(shop: &Shop<'_>, lines: &[Line<'_>], suffix: &str) -> Vec<Result<Option<UserError>, Outcome>> {
+fn send(shop: &Shop<'_>, lines: &[Line<'_>], key: u32) -> Vec<Result<Option<UserError>, Outcome>> {
     let mutation = |line: &Line<'_>| {
         let quantity = json!({
             "inventoryItemId": gid("InventoryItem", &line.item),
@@ -148,7 +157,7 @@ fn send(shop: &Shop<'_>, lines: &[Line<'_>], suffix: &str) -> Vec<Result<Option<
             arguments: vec![("input", "InventorySetQuantitiesInput!", input)],
             constants: "",
             errors: Errors::Coded,
-            key: Some(format!("{}{suffix}", line.op_id)),
+            key: Some(if key == 1 { line.op_id.to_owned() } else { format!("{}-{key}", line.op_id) }),
         }
     };
     let mutations: Vec<Mutation> = lines.iter().map(mutation).collect();
@@ -188,20 +197,35 @@ fn conclude(
     let held = read.map(|found| found.into_iter().map(|it| (it.remote_id.clone(), it)).collect());
     let outcomes = writes.iter().enumerate().map(|(at, write)| match verdicts.get(&at) {
         Some(Verdict::Done(outcome)) => outcome.clone(),
-        Some(verdict) => concluded(write, &ids[at], verdict, &held),
+        Some(verdict) => concluded(shop, write, &ids[at], verdict, &held),
         None => Outcome::Unknown("not decided".to_owned()),
     });
     Ok(outcomes.collect())
 }
 
-fn concluded(write: &Write, id: &str, verdict: &Verdict, held: &Result<BTreeMap<String, State>, Fault>) -> Outcome {
+/// How long a key is sure to be remembered. The shop keeps one for a day; it is also asked some time after `now`.
+const KEY_LIVES_MS: u64 = 23 * 60 * 60 * 1000;
+
+/// An earlier try may have been carried out, and its key does not tell any more.
+fn is_forgotten(shop: &Shop<'_>, write: &Write) -> bool {
+    write.first_sent_ms.is_some_and(|sent| shop.ctx.now_ms.saturating_sub(sent) >= KEY_LIVES_MS)
+}
+
+fn concluded(
+    shop: &Shop<'_>,
+    write: &Write,
+    id: &str,
+    verdict: &Verdict,
+    held: &Result<BTreeMap<String, State>, Fault>,
+) -> Outcome {
     let is_written = matches!(verdict, Verdict::Written);
     match (held, is_written) {
         (Err(fault), true) => Outcome::Unknown(format!("written, and not read back: {fault}")),
         (Err(fault), false) => Outcome::Retry(None, format!("stale, and not read: {fault}")),
         (Ok(held), _) => match held.get(id) {
-            // A key lives for a day. After that, what is wanted and was sent before is most likely our own doing.
-            Some(state) if is_written || write.repeated && write.is_done(&state.fields) => {
+            // While the key lives it answers for what an earlier try did: what is stale then is somebody's doing, even
+            // where it came out at what is wanted. After that, what was sent and is there is most likely our own.
+            Some(state) if is_written || is_forgotten(shop, write) && write.is_done(&state.fields) => {
                 Outcome::Applied(state.clone())
             }
             Some(state) => Outcome::Stale(Observed::Present(state.clone())),

@@ -150,9 +150,25 @@ pub struct Shadow {
     /// It existed and is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// From when it is; `None` before anything was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<Fresh>,
     /// What was written there of late, oldest first: the loop breaker counts repetitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
+}
+
+/// From when it is what a shadow holds: by this a reading is known that lags behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fresh {
+    /// When it changed last, as far as is known: what the system says, and no earlier than a write of ours was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<UnixMs>,
+    /// When we heard.
+    pub heard_at: UnixMs,
+    /// What a write of ours replaced; empty where nothing was written.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub before: Fields,
 }
 
 /// A write of ours that was carried out.
@@ -263,6 +279,9 @@ pub enum Entry {
         sent: Fields,
         /// The truth's version that was written.
         truth_version: u64,
+        /// When it was sent, by our clock; `None` where that is not known: its answer was lost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_at: Option<UnixMs>,
         /// What the system holds afterwards.
         state: State,
     },

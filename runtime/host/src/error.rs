@@ -107,6 +107,14 @@ pub enum CallError {
         /// How long was waited.
         waited_ms: u64,
     },
+    /// The component's release failed so often in a row that it is not called for a while: nothing ran.
+    #[error("the component failed {failures} times in a row and is left alone for {retry_ms} ms")]
+    Failing {
+        /// How often.
+        failures: u32,
+        /// For how long from now.
+        retry_ms: u64,
+    },
     /// A host function panicked. Our bug; the call's store is gone, the process lives.
     #[error("a host function panicked: {message}")]
     Panicked {
@@ -144,6 +152,7 @@ impl CallError {
             Self::BadInput(_) => "bad-input",
             Self::Refused(fault) => fault.code(),
             Self::Busy { .. } => "busy",
+            Self::Failing { .. } => "failing",
             Self::Panicked { .. } => "panicked",
             Self::Diverged { .. } => "diverged",
             Self::Host { .. } => "host",
@@ -154,7 +163,11 @@ impl CallError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::TimedOut { .. } | Self::Busy { .. } | Self::OutOfTime { .. } | Self::Host { .. } => true,
+            Self::TimedOut { .. }
+            | Self::Busy { .. }
+            | Self::Failing { .. }
+            | Self::OutOfTime { .. }
+            | Self::Host { .. } => true,
             Self::Refused(fault) => fault.is_retryable(),
             _ => false,
         }
@@ -179,7 +192,10 @@ impl CallError {
     pub fn may_have_acted(&self) -> bool {
         !matches!(
             self,
-            Self::Busy { .. } | Self::BadInput(_) | Self::Refused(Fault::Unavailable(_) | Fault::Throttled(_))
+            Self::Busy { .. }
+                | Self::Failing { .. }
+                | Self::BadInput(_)
+                | Self::Refused(Fault::Unavailable(_) | Fault::Throttled(_))
         )
     }
 }
@@ -201,6 +217,7 @@ mod tests {
         };
         check(CallError::OutOfFuel { fuel_max: 1 }, "out-of-fuel", false, Actor::Author);
         check(CallError::Busy { waited_ms: 1 }, "busy", true, Actor::Later);
+        check(CallError::Failing { failures: 9, retry_ms: 1 }, "failing", true, Actor::Author);
         check(CallError::Refused(Fault::Throttled(None)), "throttled", true, Actor::Later);
         check(CallError::Refused(Fault::Denied("no".into())), "denied", false, Actor::Tenant);
         check(CallError::Panicked { message: "x".into() }, "panicked", false, Actor::Operator);
@@ -209,6 +226,7 @@ mod tests {
     #[test]
     fn a_call_that_never_ran_cannot_have_acted() {
         assert!(!CallError::Busy { waited_ms: 1 }.may_have_acted());
+        assert!(!CallError::Failing { failures: 9, retry_ms: 1 }.may_have_acted());
         assert!(CallError::TimedOut { wall_ms_max: 1 }.may_have_acted());
     }
 }

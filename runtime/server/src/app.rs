@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use truthsource_core::UnixMs;
 use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
 
 use crate::engine::ports::Clock;
@@ -139,8 +140,23 @@ pub trait Plugins: Send + Sync {
         tenant: &TenantHandle,
         connection: &Connection,
     ) -> Result<Option<WebhookScheme>, Refusal>;
+    /// How the active release of a slot fails, if it fails so often that it is left alone for a while.
+    fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing>;
     /// Forgets what is cached about a connection: its credentials or settings changed.
     fn forget(&self, tenant: &TenantHandle, connection: &Connection);
+}
+
+/// A release that fails so often that it is left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failing {
+    /// Failures in a row.
+    pub failures: u32,
+    /// The first of them.
+    pub since: UnixMs,
+    /// How the last one failed; see [`truthsource_host::CallError::code`].
+    pub code: &'static str,
+    /// When it is tried again.
+    pub retry_at: UnixMs,
 }
 
 /// Seals secrets for one tenant and purpose, so that one tenant's bytes are noise to another.

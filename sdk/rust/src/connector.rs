@@ -60,11 +60,17 @@ pub struct Write {
     pub base: Fields,
     /// The version that goes with `base`; empty if none.
     pub base_version: String,
-    /// An earlier try of this very write was sent, and nobody knows what became of it: look for its traces first.
-    pub repeated: bool,
+    /// When an earlier try of this very write was begun, and nobody knows what became of it: look for its traces first.
+    pub first_sent_ms: Option<u64>,
 }
 
 impl Write {
+    /// An earlier try may have been carried out.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.first_sent_ms.is_some()
+    }
+
     /// Whether this field is to be written.
     #[must_use]
     pub fn changes(&self, field: &str) -> bool {
@@ -248,7 +254,7 @@ mod tests {
             changed: vec!["title".to_owned()],
             base: fields(&[("title", "old"), ("code", "A")]),
             base_version: String::new(),
-            repeated: false,
+            first_sent_ms: None,
         }
     }
 

@@ -85,7 +85,7 @@ pub(crate) fn write(write: data::Write) -> Result<Write, Fault> {
         changed: write.changed,
         base: fields(write.base)?,
         base_version: write.base_version,
-        repeated: write.repeated,
+        first_sent_ms: write.first_sent_ms,
     })
 }
 

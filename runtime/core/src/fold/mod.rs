@@ -10,14 +10,18 @@
 
 mod circles;
 mod counter;
+mod lag;
 mod owed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Claim, ConnectionId, Entry, HeldField, KeyState, Observed, RecordKey, Shadow, State, TruthField};
+use crate::record::{
+    Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Shadow, State, TruthField,
+};
 use crate::rules::Rules;
 use crate::{Fields, UnixMs, Value, schema};
 
+pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
 
 /// A fold under way.
@@ -66,7 +70,7 @@ pub struct Question {
     pub policy: Option<String>,
     /// The connection that owns the field, if one does.
     pub owner: Option<ConnectionId>,
-    /// The truth before any of the claims.
+    /// What the claims have in common: what all systems held before some moved on, else the truth before the claims.
     pub base: Value,
     /// The claims, at least one, ordered by connection.
     pub claims: Vec<Claim>,
@@ -107,10 +111,15 @@ impl<'a> Folding<'a> {
     pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
         match entry {
             Entry::Observed { connection, as_of, observed, .. } => match observed {
-                Observed::Present(state) => self.present(*connection, *as_of, state),
+                Observed::Present(state) => {
+                    self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
+                    self.present(*connection, *as_of, state);
+                }
                 Observed::Absent(remote_id) => self.absent(*connection, *as_of, remote_id),
             },
-            Entry::Wrote { connection, as_of, sent, truth_version, state } => {
+            Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state } => {
+                let before = self.held(*connection, sent);
+                self.refresh(*connection, *as_of, |_| Fresh::written(state, at, *sent_at, before));
                 self.wrote(*connection, *as_of, (sent, *truth_version), state);
                 self.count_repetitions(*connection, sent, at);
             }
@@ -192,6 +201,19 @@ impl<'a> Folding<'a> {
     #[must_use]
     pub fn finish(self) -> (KeyState, Vec<Note>) {
         (self.state, self.notes)
+    }
+
+    fn refresh(&mut self, connection: ConnectionId, as_of: u64, fresh: impl FnOnce(Option<&Fresh>) -> Fresh) {
+        let shadow = self.state.shadows.entry(connection).or_default();
+        if as_of >= shadow.as_of {
+            shadow.fresh = Some(fresh(shadow.fresh.as_ref()));
+        }
+    }
+
+    /// What the connection holds of these fields.
+    fn held(&self, connection: ConnectionId, fields: &Fields) -> Fields {
+        let values = self.shadow(connection).map(Shadow::values).unwrap_or_default();
+        values.into_iter().filter(|(name, _)| fields.contains_key(name)).collect()
     }
 
     fn present(&mut self, connection: ConnectionId, as_of: u64, state: &State) {
@@ -303,12 +325,14 @@ impl<'a> Folding<'a> {
         let field = self.state.truth.fields.get(name)?;
         let rule = self.rules.field(self.key.kind, name);
         let owner = rule.and_then(|it| it.owner);
-        let superseded = |claim: &Claim| field.claims.iter().any(|it| it.supersedes(claim));
-        let mut claims: Vec<Claim> = field.claims.iter().filter(|it| !superseded(it)).cloned().collect();
+        let is_superseded = |claim: &&Claim| field.claims.iter().any(|it| it.supersedes(claim));
+        let (superseded, mut claims): (Vec<&Claim>, Vec<&Claim>) = field.claims.iter().partition(is_superseded);
         if claims.is_empty() {
             // Three or more that supersede each other in a circle: none of them is above the others.
-            claims.clone_from(&field.claims);
+            claims = field.claims.iter().collect();
         }
+        let base = common_ground(&superseded, &claims).unwrap_or(&field.base).clone();
+        let mut claims: Vec<Claim> = claims.into_iter().cloned().collect();
         // What somebody changed counts, and not what others held all along.
         if claims.iter().any(|it| !it.is_opening()) {
             claims.retain(|it| !it.is_opening() || Some(it.connection) == owner);
@@ -330,7 +354,7 @@ impl<'a> Folding<'a> {
         // until the owner speaks. Otherwise an owner that is read last would empty the field everywhere first.
         let spoke = owner.is_none_or(|owner| claims.iter().any(|it| it.connection == owner));
         let policy = rule.and_then(|it| it.policy.clone()).filter(|_| spoke);
-        let question = Question { field: name.to_owned(), policy, owner, base: field.base.clone(), claims };
+        let question = Question { field: name.to_owned(), policy, owner, base, claims };
         let is_opening = question.is_opening();
         Some(Question { policy: question.policy.filter(|_| !is_opening), ..question })
     }
@@ -379,6 +403,14 @@ impl<'a> Folding<'a> {
     fn shadow(&self, connection: ConnectionId) -> Option<&Shadow> {
         self.state.shadows.get(&connection)
     }
+}
+
+/// What everybody held before some moved on: the one value that the superseded claims agree on, where all that supersede
+/// them have passed it. That it was the truth meanwhile would depend on when each was heard; this does not.
+fn common_ground<'a>(superseded: &[&'a Claim], claims: &[&Claim]) -> Option<&'a Value> {
+    let value = &superseded.first()?.now;
+    let is_common = superseded.iter().all(|it| it.now == *value) && claims.iter().all(|it| it.passed.contains(value));
+    is_common.then_some(value)
 }
 
 /// The same connection moved again before anybody was told: one claim, from where it started.

@@ -38,7 +38,7 @@ pub(crate) fn write_out(write: &Write) -> data::Write {
         changed: write.changed.clone(),
         base: fields_out(&write.base),
         base_version: write.base_version.clone(),
-        repeated: write.repeated,
+        first_sent_ms: write.first_sent.map(|it| it.0),
     }
 }
 
@@ -265,7 +265,7 @@ mod tests {
             changed: vec![],
             base: Fields::new(),
             base_version: String::new(),
-            repeated: false,
+            first_sent: None,
         }
     }
 

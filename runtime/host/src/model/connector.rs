@@ -189,8 +189,8 @@ pub struct Write {
     pub base: Fields,
     /// The version that goes with `base`; empty if none.
     pub base_version: String,
-    /// An earlier try of this very write was sent, and nobody knows what became of it.
-    pub repeated: bool,
+    /// When an earlier try of this very write was begun, if nobody knows what became of it.
+    pub first_sent: Option<UnixMs>,
 }
 
 /// Why a write will never be accepted as it is.

@@ -35,7 +35,7 @@ const TYPES: &str = r#"
     (type $write (record
         (field "op-id" string) (field "kind" string) (field "remote-id" (option string)) (field "command-key" string)
         (field "want" (list $field)) (field "changed" (list string)) (field "base" (list $field))
-        (field "base-version" string) (field "repeated" bool)))
+        (field "base-version" string) (field "first-sent-ms" (option u64))))
     (type $rejection (record (field "code" string) (field "message" string) (field "field" (option string))))
     (type $outcome (variant
         (case "applied" $state) (case "stale" $observed) (case "rejected" $rejection)

@@ -215,7 +215,7 @@ impl Stage {
     /// until then.
     async fn quiet(&self, out: &Output, what: &str) -> anyhow::Result<f64> {
         let bar = out.progress(what.to_owned());
-        let took = watch::until_quiet(&self.client, |status| bar.set_message(format!("{what}: {status}"))).await;
+        let took = watch::until_quiet(&self.client, 0, |status| bar.set_message(format!("{what}: {status}"))).await;
         bar.finish_and_clear();
         took
     }

@@ -17,13 +17,14 @@ pub const SETTLED: Duration = Duration::from_millis(500);
 const AT_MOST: Duration = Duration::from_secs(1_800);
 
 /// Returns once every kind of every connection was read to its end at least once more, and then nothing waited for
-/// [`SETTLED`]. Gives the seconds until then. `tell` is told how it stands.
+/// [`SETTLED`]. Gives the seconds until then. `tell` is told how it stands. `lag_ms`: how long after a change the systems
+/// may not show it yet; only what was read after that counts.
 ///
 /// # Errors
 /// When the server does not answer, or it takes too long.
-pub async fn until_quiet(client: &Client, tell: impl Fn(&str)) -> anyhow::Result<f64> {
+pub async fn until_quiet(client: &Client, lag_ms: u64, tell: impl Fn(&str)) -> anyhow::Result<f64> {
     let began = tokio::time::Instant::now();
-    let came_at = now();
+    let came_at = now().plus(lag_ms);
     let mut since = None;
     loop {
         let status = client.get(&["status"], &[]).await?;

@@ -26,7 +26,7 @@ pub(super) fn address(links: &Links, connection: ConnectionId, kind: Kind, inten
         changed: intent.changed.clone(),
         base: base.unwrap_or_default(),
         base_version: intent.base_version.clone(),
-        repeated: false,
+        first_sent: None,
     })
 }
 

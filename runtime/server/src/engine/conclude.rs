@@ -6,7 +6,7 @@ use truthsource_host::model::{self, Outcome};
 
 use super::address::Links;
 use super::connections::{observed_of, state_of};
-use super::deliver::Ready;
+use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::{Engine, Error, intent_token, key_token, link_token};
 use crate::store::{Batch, Change, Debt, DebtState, Event, What};
@@ -26,7 +26,7 @@ pub(super) async fn conclude_all(
     engine: &Engine,
     lane: &Lane,
     concluded: Vec<(Ready, Outcome)>,
-    as_of: u64,
+    sent: Sent,
     mut batch: Batch,
 ) -> Result<(), Error> {
     let state = |outcome| match outcome {
@@ -36,7 +36,7 @@ pub(super) async fn conclude_all(
     let states = concluded.iter().filter_map(|(ready, it)| Some((ready.debt.key.kind, state(it)?)));
     let links = Links::from(engine, lane.connection.id, states).await?;
     for (ready, outcome) in concluded {
-        conclude(engine, (lane, &links), ready, (outcome, as_of), &mut batch);
+        conclude(engine, (lane, &links), ready, (outcome, sent), &mut batch);
     }
     engine.store.commit(batch).await?;
     Ok(())
@@ -47,7 +47,7 @@ fn conclude(
     engine: &Engine,
     (lane, links): (&Lane, &Links),
     ready: Ready,
-    (outcome, as_of): (Outcome, u64),
+    (outcome, Sent { as_of, at: sent_at }): (Outcome, Sent),
     batch: &mut Batch,
 ) {
     let Ready { debt, intent, open, .. } = ready;
@@ -75,7 +75,8 @@ fn conclude(
             batch.changes.push(event(batch.at, what));
             let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
             let sent: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
-            let entry = Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, state };
+            let truth_version = intent.truth_version;
+            let entry = Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state };
             batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
             let debt = Debt { state: DebtState::Settling, intent: None, attempts: 0, last_error: None, ..debt };
             batch.changes.push(Change::Debt { debt, token: None });

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
-use truthsource_core::fold::Power;
+use truthsource_core::fold::{Lag, Power};
 use truthsource_core::record::{self, ConnectionId};
 use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
 use truthsource_host::model;
 
 use super::{Engine, Error};
-use crate::store::{Connection, ConnectionState};
+use crate::store::{Change, Connection, ConnectionState};
 
 /// The name of the setting that holds [`RulesSpec`].
 pub const RULES: &str = "rules";
@@ -26,7 +26,7 @@ pub struct RulesSpec {
 }
 
 /// Who owns a field and who decides about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldSpec {
     /// The kind; absent: every kind.
@@ -50,10 +50,12 @@ pub struct Parties {
     pub rules: Rules,
     /// What each connection's connector can do, where that is known.
     pub powers: BTreeMap<ConnectionId, Arc<model::Description>>,
+    /// Why it is not known.
+    pub mute: BTreeMap<ConnectionId, String>,
 }
 
 impl Parties {
-    /// Loads connections, rules and powers. A connection whose connector cannot be asked takes no part in writing.
+    /// Loads connections, rules and powers. What is owed to a connection whose connector cannot be asked waits.
     ///
     /// # Errors
     /// When the store fails.
@@ -62,18 +64,19 @@ impl Parties {
         let spec = engine.store.setting(RULES).await?;
         let spec = spec.and_then(|it| serde_json::from_value::<RulesSpec>(it).ok()).unwrap_or_default();
         let rules = resolve(&spec, &connections);
-        let mut powers = BTreeMap::new();
+        let (mut powers, mut mute) = (BTreeMap::new(), BTreeMap::new());
         for connection in connections.values().filter(|it| it.state != ConnectionState::New) {
             match engine.guests.describe(connection).await {
                 Ok(description) => {
                     powers.insert(connection.id, description);
                 }
                 Err(error) => {
-                    tracing::warn!(connection = connection.name, %error, "the connector does not say what it can do")
+                    tracing::debug!(connection = connection.name, %error, "the connector does not say what it can do");
+                    mute.insert(connection.id, error.to_string());
                 }
             }
         }
-        Ok(Self { connections, rules, powers })
+        Ok(Self { connections, rules, powers, mute })
     }
 
     /// What can be written to a connection.
@@ -84,6 +87,13 @@ impl Parties {
             writable: it.fields.iter().filter(|it| it.writable && !it.create_only).map(|it| it.name.clone()).collect(),
             creates: it.creates,
         })
+    }
+
+    /// How late a connection's readings of a kind may be.
+    #[must_use]
+    pub fn lag(&self, connection: Option<ConnectionId>, kind: Kind) -> Lag {
+        let known = connection.and_then(|it| self.kind_power(it, kind));
+        known.map_or_else(Lag::default, |it| Lag { lag_ms: it.lag_ms, granularity_ms: it.granularity_ms })
     }
 
     /// What a connection's connector said of a kind.
@@ -98,11 +108,18 @@ impl Parties {
         self.connections.get(&connection).map_or_else(|| connection.to_string(), |it| it.name.clone())
     }
 
-    /// The connections that are told about a kind.
+    /// The connections that are told about a kind. Those whose connector is mute are among them: they are owed it.
     pub fn told(&self, kind: Kind) -> impl Iterator<Item = &Connection> {
         let writes = move |it: &&Connection| self.rules.direction(it.id, kind).is_some_and(|it| it.writes);
-        self.connections.values().filter(writes).filter(move |it| self.kind_power(it.id, kind).is_some())
+        let takes = move |it: &&Connection| self.kind_power(it.id, kind).is_some() || self.mute.contains_key(&it.id);
+        self.connections.values().filter(writes).filter(takes)
     }
+}
+
+/// Has everything told anew to a connection that began to take part, or whose part or component changed.
+pub fn retell(connection: &Connection) -> impl Iterator<Item = Change> {
+    let written = connection.spec.kinds.iter().filter(|(_, it)| it.writes);
+    written.map(|(kind, _)| Change::Retell { connection: connection.id, kind: *kind })
 }
 
 fn resolve(spec: &RulesSpec, connections: &BTreeMap<ConnectionId, Connection>) -> Rules {

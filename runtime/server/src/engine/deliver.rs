@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use truthsource_core::fold::Folding;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
-use truthsource_core::{Fields, Kind, digest};
+use truthsource_core::{Fields, Kind, UnixMs, digest};
 use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
 
@@ -53,7 +53,16 @@ pub(super) struct Ready {
     pub open: bool,
 }
 
-/// Turns debts into stored intents. Debts that are paid already, or that wait for something, are noted as such.
+/// When a write took place.
+#[derive(Clone, Copy)]
+pub(super) struct Sent {
+    /// Its number among the reads and writes of the lane.
+    pub as_of: u64,
+    /// When it was sent; `None` where only its outcome was found.
+    pub at: Option<UnixMs>,
+}
+
+/// Turns debts into stored intents. Debts that wait for something, or that nothing is to be sent for, are noted as such.
 async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
     let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
@@ -73,8 +82,12 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             batch.changes.push(Change::Debt { debt, token: None });
             continue;
         }
-        match intend(parties, lane.connection.id, &debt, &state) {
-            None => batch.changes.push(Change::Paid { connection: debt.connection, key: debt.key.clone() }),
+        match intend(parties, &debt, &state, batch.at) {
+            None => {
+                // Only the fold settles debts: it may know of something newer.
+                let debt = Debt { state: DebtState::Untold, due_at: batch.at, ..debt };
+                batch.changes.push(Change::Debt { debt, token: None });
+            }
             Some(intent) => intended.push((debt, intent)),
         }
     }
@@ -132,7 +145,8 @@ async fn unread(
 }
 
 /// What must be written to pay a debt, decided on what is known now; `None` if nothing is owed any more.
-fn intend(parties: &Parties, connection: ConnectionId, debt: &Debt, state: &KeyState) -> Option<Intent> {
+fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixMs) -> Option<Intent> {
+    let connection = debt.connection;
     let key = &debt.key;
     let folding = Folding::new(key, &parties.rules, state.clone());
     let owed = folding.owed(connection, &parties.power(connection, key.kind))?;
@@ -149,6 +163,7 @@ fn intend(parties: &Parties, connection: ConnectionId, debt: &Debt, state: &KeyS
         base,
         base_version: shadow.version.clone(),
         truth_version: state.truth.version,
+        begun_at: at,
     })
 }
 
@@ -191,18 +206,18 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let Some(intent) = debt.intent.clone() else { continue };
         let Ok(write) = address(&links, lane.connection.id, debt.key.kind, &intent) else { continue };
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
-        let write = Write { repeated: true, ..write };
+        let write = Write { first_sent: Some(intent.begun_at), ..write };
         let ready = Ready { debt, intent, write, open: true };
-        let as_of = lane.tick();
+        let sent = Sent { as_of: lane.tick(), at: None };
         match found(engine, lane, &ready, effect).await {
             Ok(Found::Again) => again.push(ready),
             Ok(Found::Ended(outcome)) => {
-                conclude_all(engine, lane, vec![(ready, outcome)], as_of, lane.batch(engine)).await?;
+                conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await?;
             }
             Err(error) => {
                 lane.note(engine, Err(&error));
                 let outcome = Outcome::Unknown(error.to_string());
-                conclude_all(engine, lane, vec![(ready, outcome)], as_of, lane.batch(engine)).await?;
+                conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await?;
             }
         }
     }
@@ -300,7 +315,7 @@ fn parallel(parties: &Parties, connection: ConnectionId) -> usize {
 }
 
 async fn send(engine: &Engine, lane: &mut Lane, wave: Vec<Vec<Ready>>) -> Result<(), Error> {
-    let as_of = lane.tick();
+    let sent = Sent { as_of: lane.tick(), at: Some(engine.now()) };
     let calls = wave.iter().map(|chunk| {
         let writes: Vec<Write> = chunk.iter().map(|it| it.write.clone()).collect();
         let (guests, connection) = (engine.guests.clone(), lane.connection.clone());
@@ -323,7 +338,7 @@ async fn send(engine: &Engine, lane: &mut Lane, wave: Vec<Vec<Ready>>) -> Result
         if let Some(asked_ms) = asked.max() {
             lane.wait(engine, asked_ms);
         }
-        conclude_all(engine, lane, chunk.into_iter().zip(outcomes).collect(), as_of, batch).await?;
+        conclude_all(engine, lane, chunk.into_iter().zip(outcomes).collect(), sent, batch).await?;
     }
     Ok(())
 }

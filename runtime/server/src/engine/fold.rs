@@ -5,27 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use truthsource_core::fold::{Folding, Note, Question, Verdict};
 use truthsource_core::record::{Cause, Claim, ConnectionId, Entry, KeyState, RecordKey};
 use truthsource_core::{Fields, Kind, UnixMs, Value, schema};
-use truthsource_host::model;
+use truthsource_host::{CallError, model};
 
 use super::connections::Parties;
 use super::identify::{Identifier, Identity};
 use super::{Did, Engine, Error, intent_token, priority};
-use crate::store::{Batch, Change, Conflict, Debt, DebtState, Event, LoggedEntry, What};
+use crate::store::{Batch, Change, Conflict, Connection, Debt, DebtState, Event, LoggedEntry, What};
 
 /// Folds entries that no fold has taken yet, oldest first, and commits truths, shadows, debts and what happened.
 ///
 /// One at a time per tenant: the caller sees to it.
 ///
 /// # Errors
-/// When the store fails, or a policy cannot be asked right now. Nothing was folded then.
+/// When the store fails, or there is no place for a component to run in. Nothing was folded then.
 pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let entries = engine.store.unfolded(engine.pace.fold_max).await?;
-    if entries.is_empty() {
+    let untold = engine.store.untold(engine.now(), engine.pace.fold_max).await?;
+    if entries.is_empty() && untold.is_empty() {
         return Ok(Did::default());
     }
+    let handled = entries.len() + untold.len();
     let mut batch = Batch::new(engine.now());
     let at: BTreeMap<u64, UnixMs> = entries.iter().map(|it| (it.seq, it.at)).collect();
-    let by_key = sort_out(engine, parties, &entries, &mut batch).await?;
+    let mut by_key = sort_out(engine, parties, &entries, &mut batch).await?;
+    for key in untold {
+        by_key.entry(key).or_default();
+    }
     let keys: BTreeSet<RecordKey> = by_key.keys().cloned().collect();
     let before = engine.store.states(&keys).await?;
     let debts = index(engine.store.debts_of(&keys).await?);
@@ -33,26 +38,50 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let mut folds = Vec::with_capacity(keys.len());
     for (key, entries) in &by_key {
         let mut folding = Folding::new(key, &parties.rules, before.get(key).cloned().unwrap_or_default());
-        let mut cause = None;
+        let (mut cause, mut absorbed) = (None, Vec::new());
         for (seq, entry) in entries {
             let waits = waits_for_outcome(entry, key, &debts);
             if let Some(token) = waits {
                 batch.changes.push(Change::Wait { seq: *seq, token });
                 continue;
             }
-            folding.absorb(entry, at.get(seq).copied().unwrap_or(batch.at));
+            let at = at.get(seq).copied().unwrap_or(batch.at);
+            if folding.lags(entry, at, parties.lag(entry.connection(), key.kind)) {
+                look_again(*seq, (key.kind, entry), &mut batch);
+                continue;
+            }
+            folding.absorb(entry, at);
             cause = cause.or(cause_of(entry));
-            batch.changes.push(Change::Folded { seq: *seq, key: key.key.clone(), entry: entry.clone() });
+            absorbed.push((*seq, entry));
         }
-        folds.push(Fold { key, folding, cause, policies: BTreeMap::new() });
+        let (policies, untold, is_put_off) = Default::default();
+        folds.push(Fold { key, folding, cause, absorbed, policies, untold, is_put_off });
     }
     decide(engine, parties, &mut folds).await?;
+    let (put_off, mut folds): (Vec<Fold<'_>>, Vec<Fold<'_>>) = folds.into_iter().partition(|it| it.is_put_off);
+    for (seq, _) in put_off.into_iter().flat_map(|it| it.absorbed) {
+        batch.changes.push(Change::Wait { seq, token: PUT_OFF.to_owned() });
+    }
     project(engine, parties, &mut folds).await?;
     for fold in folds {
-        conclude(parties, fold, &before, &debts, &mut batch);
+        conclude(engine, parties, fold, &before, &debts, &mut batch);
     }
     engine.store.commit(batch).await?;
-    Ok(Did::some(entries.len(), engine.pace.fold_max))
+    Ok(Did::some(handled, engine.pace.fold_max))
+}
+
+/// Token of entries whose policy could not be asked. Nothing says when it can be: [`take_up`] is called now and then.
+const PUT_OFF: &str = "policy";
+
+/// Takes up again what was put off because its policy could not be asked.
+///
+/// # Errors
+/// When the store fails.
+pub async fn take_up(engine: &Engine) -> Result<(), Error> {
+    let mut batch = Batch::new(engine.now());
+    batch.changes.push(Change::Wake { token: PUT_OFF.to_owned() });
+    engine.store.commit(batch).await?;
+    Ok(())
 }
 
 /// One record under the fold.
@@ -60,8 +89,14 @@ struct Fold<'a> {
     key: &'a RecordKey,
     folding: Folding<'a>,
     cause: Option<Cause>,
+    /// What it takes in, with its place in the log.
+    absorbed: Vec<(u64, &'a Entry)>,
     /// Field → the policy that decided it.
     policies: BTreeMap<String, String>,
+    /// Connection → why it is not known what its system should hold.
+    untold: BTreeMap<ConnectionId, String>,
+    /// A policy could not be asked: nothing about the record is decided in this fold.
+    is_put_off: bool,
 }
 
 type Debts = BTreeMap<(RecordKey, ConnectionId), Debt>;
@@ -96,6 +131,21 @@ fn waits_for_outcome(entry: &Entry, key: &RecordKey, debts: &Debts) -> Option<St
     (open && *cause != Cause::Delivery).then(|| intent_token(*connection, key))
 }
 
+/// How long after a reading that lags behind the record is read again.
+const LOOK_AGAIN_MS: u64 = 1_000;
+
+/// The entry is older news than what is known. It is dropped, so that nothing takes what it says for known, and the
+/// record is read again: should it be true after all, it will be once the system's lag has passed.
+fn look_again(seq: u64, (kind, entry): (Kind, &Entry), batch: &mut Batch) {
+    batch.changes.push(Change::Drop { seq, reason: "it lags behind what is known".to_owned() });
+    if let Entry::Observed { connection, cause, observed, .. } = entry {
+        let (connection, cause, remote_id) = (*connection, *cause, observed.remote_id().to_owned());
+        batch.changes.push(Change::Touch { connection, kind, remote_id: remote_id.clone(), cause });
+        let due_at = batch.at.plus(LOOK_AGAIN_MS);
+        batch.changes.push(Change::TouchLater { connection, kind, remote_id, due_at });
+    }
+}
+
 fn cause_of(entry: &Entry) -> Option<Cause> {
     match entry {
         Entry::Observed { cause, .. } => Some(*cause),
@@ -108,7 +158,7 @@ fn cause_of(entry: &Entry) -> Option<Cause> {
 async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> Result<(), Error> {
     loop {
         let mut asked: BTreeMap<Option<String>, Vec<(usize, Question)>> = BTreeMap::new();
-        for (at, fold) in folds.iter().enumerate() {
+        for (at, fold) in folds.iter().enumerate().filter(|(_, it)| !it.is_put_off) {
             for question in fold.folding.questions() {
                 asked.entry(question.policy.clone()).or_default().push((at, question));
             }
@@ -117,14 +167,22 @@ async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> R
             return Ok(());
         }
         for (policy, questions) in asked {
-            let (verdicts, policy) = match policy {
+            let answer = match policy {
                 Some(slot) => ask(engine, parties, &slot, folds, &questions).await?,
-                None => (None, String::new()),
+                None => Answer::BuiltIn,
             };
-            for (n, (at, question)) in questions.iter().enumerate() {
+            let (verdicts, policy) = match answer {
+                Answer::Decided(verdicts, policy) => (verdicts, policy),
+                Answer::BuiltIn => {
+                    (questions.iter().map(|(at, it)| built_in(&folds[*at], it)).collect(), String::new())
+                }
+                Answer::NotNow => {
+                    questions.iter().for_each(|(at, _)| folds[*at].is_put_off = true);
+                    continue;
+                }
+            };
+            for ((at, question), verdict) in questions.iter().zip(verdicts) {
                 let fold = &mut folds[*at];
-                let verdict = verdicts.as_ref().and_then(|it| it.get(n).cloned());
-                let verdict = verdict.unwrap_or_else(|| built_in(fold, question));
                 fold.policies.insert(question.field.clone(), policy.clone());
                 fold.folding.answer(question, verdict);
             }
@@ -137,27 +195,37 @@ fn built_in(fold: &Fold<'_>, question: &Question) -> Verdict {
     if counter { Folding::summed(question) } else { fold.folding.newest(question) }
 }
 
-/// The policy's verdicts and its name; no verdicts when the slot is empty. A policy that fails for good holds the
-/// fields for a person: a broken rule never decides, and never stops other records.
+/// What asking a policy came to.
+enum Answer {
+    /// One verdict a question, and the policy's name.
+    Decided(Vec<Verdict>, String),
+    /// No policy is there to be asked.
+    BuiltIn,
+    /// It may answer later.
+    NotNow,
+}
+
+/// Asks the policy in a slot. One that fails for good holds the fields for a person: a broken rule never decides, and
+/// never stops other records.
 async fn ask(
     engine: &Engine,
     parties: &Parties,
     slot: &str,
     folds: &[Fold<'_>],
     questions: &[(usize, Question)],
-) -> Result<(Option<Vec<Verdict>>, String), Error> {
+) -> Result<Answer, Error> {
     let conflicts: Vec<model::Conflict> =
         questions.iter().map(|(at, question)| conflict_of(parties, folds[*at].key, question)).collect();
     match engine.guests.decide(slot, &conflicts).await {
-        Ok(None) => Ok((None, String::new())),
+        Ok(None) => Ok(Answer::BuiltIn),
         Ok(Some(decided)) => {
-            let verdicts = decided.decisions.into_iter().map(verdict_of).collect();
-            Ok((Some(verdicts), decided.policy))
+            Ok(Answer::Decided(decided.decisions.into_iter().map(verdict_of).collect(), decided.policy))
         }
-        Err(error) if error.is_retryable() => Err(error.into()),
+        Err(error @ CallError::Busy { .. }) => Err(error.into()),
+        Err(error) if error.is_retryable() => Ok(Answer::NotNow),
         Err(error) => {
             let held = Verdict::Hold(format!("the policy failed: {error}"));
-            Ok((Some(vec![held; questions.len()]), slot.to_owned()))
+            Ok(Answer::Decided(vec![held; questions.len()], slot.to_owned()))
         }
     }
 }
@@ -189,7 +257,8 @@ fn verdict_of(decision: model::Decision) -> Verdict {
     }
 }
 
-/// Asks every connector what its system would hold of the truths.
+/// Asks every connector what its system would hold of the truths. One that fails keeps no other connection waiting, and
+/// a record that makes it fail no other record: what it does not say is noted, and asked again later.
 async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> Result<(), Error> {
     let kinds: BTreeSet<Kind> = folds.iter().map(|it| it.key.kind).collect();
     for kind in kinds {
@@ -204,28 +273,83 @@ async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> 
             if records.is_empty() {
                 continue;
             }
-            let wants = engine.guests.project(connection, kind, &records).await?;
+            let wants = match parties.mute.get(&connection.id) {
+                Some(reason) => vec![Err(reason.clone()); records.len()],
+                None => wants(engine, connection, kind, &records).await?,
+            };
             for ((at, _), want) in told.into_iter().zip(wants) {
-                folds[at].folding.projected(connection.id, want);
+                match want {
+                    Ok(want) => folds[at].folding.projected(connection.id, want),
+                    Err(reason) => drop(folds[at].untold.insert(connection.id, reason)),
+                }
             }
         }
     }
     Ok(())
 }
 
+/// One record that makes a connector fail is found among [`Pace::fold_max`](super::Pace) by halving in ten calls that
+/// fail. Where more fail than that, the rest is not asked about: each such call may cost all that a call may cost.
+const FAILED_CALLS_MAX: u32 = 12;
+
+/// What the connection's system would hold of each record, or why that is not known.
+async fn wants(
+    engine: &Engine,
+    connection: &Connection,
+    kind: Kind,
+    records: &[Fields],
+) -> Result<Vec<Result<Fields, String>>, Error> {
+    let (mut parts, mut wants) = (vec![records], Vec::with_capacity(records.len()));
+    let mut failed = None;
+    let mut failed_calls = 0;
+    while let Some(part) = parts.pop() {
+        if let Some(reason) = failed.as_ref().filter(|_| failed_calls >= FAILED_CALLS_MAX) {
+            wants.extend(vec![Err(String::clone(reason)); part.len()]);
+            continue;
+        }
+        match engine.guests.project(connection, kind, part).await {
+            Ok(told) => wants.extend(told.into_iter().map(Ok)),
+            Err(error @ CallError::Busy { .. }) => return Err(error.into()),
+            Err(error) => {
+                failed_calls += 1;
+                if part.len() > 1 && is_about_input(&error) {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                } else {
+                    wants.extend(vec![Err(error.to_string()); part.len()]);
+                }
+                failed = Some(error.to_string());
+            }
+        }
+    }
+    Ok(wants)
+}
+
+/// The call may succeed with other records.
+fn is_about_input(error: &CallError) -> bool {
+    !error.is_retryable() || matches!(error, CallError::OutOfTime { .. })
+}
+
 /// Writes down what the fold came to.
 fn conclude(
+    engine: &Engine,
     parties: &Parties,
     fold: Fold<'_>,
     before: &BTreeMap<RecordKey, KeyState>,
     debts: &Debts,
     batch: &mut Batch,
 ) {
-    let Fold { key, folding, cause, policies } = fold;
+    let Fold { key, folding, cause, absorbed, policies, untold, .. } = fold;
+    for (seq, entry) in absorbed {
+        batch.changes.push(Change::Folded { seq, key: key.key.clone(), entry: entry.clone() });
+    }
     let nothing = KeyState::default();
     let before = before.get(key).unwrap_or(&nothing);
     for connection in parties.rules.connections.keys() {
-        settle_debt(parties, key, *connection, &folding, debts, batch);
+        match untold.get(connection) {
+            Some(reason) => ask_again(engine, key, *connection, (&folding, reason), debts, batch),
+            None => settle_debt(parties, key, *connection, &folding, debts, batch),
+        }
     }
     let (after, notes) = folding.finish();
     for (connection, shadow) in &after.shadows {
@@ -255,20 +379,58 @@ fn settle_debt(
         (None, None) => {}
         // What was begun must be brought to an end, whatever is owed now.
         (None, Some(debt)) if debt.intent.is_some() => {}
-        (None, Some(_)) => batch.changes.push(Change::Paid { connection, key: key.clone() }),
-        (Some(_), present) => batch.changes.push(Change::Owe(Debt {
-            connection,
-            key: key.clone(),
-            truth_version: folding.state().truth.version,
-            priority: priority(key.kind),
-            due_at: batch.at,
-            since: batch.at,
-            attempts: present.map_or(0, |it| it.attempts),
-            state: DebtState::Due,
-            last_error: None,
-            intent: None,
-        })),
+        (None, Some(debt)) => batch.changes.push(Change::Paid(debt.clone())),
+        (Some(_), present) => {
+            let attempts = present.filter(|it| it.state != DebtState::Untold).map_or(0, |it| it.attempts);
+            let owed = owe(key, connection, folding, batch.at);
+            batch.changes.push(Change::Owe(Debt { attempts, ..owed }));
+        }
     }
+}
+
+fn owe(key: &RecordKey, connection: ConnectionId, folding: &Folding<'_>, at: UnixMs) -> Debt {
+    Debt {
+        connection,
+        key: key.clone(),
+        truth_version: folding.state().truth.version,
+        priority: priority(key.kind),
+        due_at: at,
+        since: at,
+        attempts: 0,
+        state: DebtState::Due,
+        last_error: None,
+        intent: None,
+    }
+}
+
+/// What the system should hold is not known: its connector is asked again later, and a person when it keeps failing.
+fn ask_again(
+    engine: &Engine,
+    key: &RecordKey,
+    connection: ConnectionId,
+    (folding, reason): (&Folding<'_>, &str),
+    debts: &Debts,
+    batch: &mut Batch,
+) {
+    let present = debts.get(&(key.clone(), connection));
+    let owed = owe(key, connection, folding, batch.at);
+    let is_begun = present.is_some_and(|it| it.intent.is_some());
+    let is_given_up = present.is_some_and(|it| it.state == DebtState::Parked && it.truth_version >= owed.truth_version);
+    // The fold of what became of the write asks again.
+    if is_begun || is_given_up {
+        return;
+    }
+    let attempts = present.filter(|it| it.state == DebtState::Untold).map_or(0, |it| it.attempts) + 1;
+    let error = format!("it is not known what the system should hold: {reason}");
+    let is_spent = engine.pace.retry.is_spent(attempts);
+    let (state, what) = match is_spent {
+        true => (DebtState::Parked, What::Parked { error: error.clone() }),
+        false => (DebtState::Untold, What::Failed { error: error.clone(), attempts }),
+    };
+    let wait_ms = engine.pace.retry.wait_ms(attempts, None, engine.draw, &key.to_string());
+    let (at, due_at) = (batch.at, batch.at.plus(wait_ms));
+    batch.changes.push(Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what }));
+    batch.changes.push(Change::Owe(Debt { attempts, state, due_at, last_error: Some(error), ..owed }));
 }
 
 /// The record's timeline and conflicts.
@@ -339,3 +501,6 @@ fn conflict(
         policy: policy.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

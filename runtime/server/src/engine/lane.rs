@@ -89,7 +89,7 @@ impl Lane {
 /// Refusals in a row after which credentials are taken for revoked. One alone may be a token that just ended.
 const DENIALS_MAX: u32 = 3;
 
-/// The failure says something about the system, and not about what was asked of it.
+/// The failure says something about the system or its connector, and not about what was asked of it.
 #[must_use]
 pub fn cuts_off(error: &CallError) -> bool {
     matches!(
@@ -97,6 +97,7 @@ pub fn cuts_off(error: &CallError) -> bool {
         CallError::Refused(Fault::Throttled(_) | Fault::Unavailable(_) | Fault::Denied(_))
             | CallError::TimedOut { .. }
             | CallError::Busy { .. }
+            | CallError::Failing { .. }
     )
 }
 
@@ -104,9 +105,10 @@ fn is_denial(error: &CallError) -> bool {
     matches!(error, CallError::Refused(Fault::Denied(_)))
 }
 
-/// How long the outside system asked us to wait, if it did.
+/// How long we are to wait, if somebody said.
 fn asked_ms(error: &CallError) -> Option<u64> {
     match error {
+        CallError::Failing { retry_ms, .. } => Some(*retry_ms),
         CallError::Refused(Fault::Throttled(asked)) => asked.map(u64::from),
         _ => None,
     }

@@ -12,6 +12,8 @@ mod address;
 mod conclude;
 pub mod connections;
 pub mod deliver;
+#[cfg(test)]
+mod fake;
 pub mod fetch;
 pub mod fold;
 pub mod identify;

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::digest::count;
-use truthsource_core::record::{Cause, KeyState, Observed, RecordKey};
+use truthsource_core::fold::Folding;
+use truthsource_core::record::{Cause, Entry, KeyState, Observed, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::Pull;
 
@@ -39,7 +40,7 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
         let is_due = row.sweep.is_none() && is_due(engine, lane, &row, asked_at);
         let row = if is_due { begin(engine, row) } else { row };
         if row.sweep.is_some() && parties.kind_power(lane.connection.id, kind).is_some() {
-            did = did.and(go_on(engine, lane, kind, row).await?);
+            did = did.and(go_on(engine, parties, lane, kind, row).await?);
         }
     }
     Ok(did)
@@ -62,7 +63,13 @@ fn begin(engine: &Engine, row: CursorRow) -> CursorRow {
     }
 }
 
-async fn go_on(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow) -> Result<Did, Error> {
+async fn go_on(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &mut Lane,
+    kind: Kind,
+    mut row: CursorRow,
+) -> Result<Did, Error> {
     let Some(mut sweep) = row.sweep.take() else { return Ok(Did::default()) };
     for _ in 0..engine.pace.pages_max {
         let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
@@ -73,7 +80,7 @@ async fn go_on(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow)
         let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
         let mut batch = lane.batch(engine);
         log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
-        compare(engine, lane, kind, &seen, &mut sweep).await?;
+        compare(engine, parties, lane, kind, &seen, &mut sweep).await?;
         let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
         batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
         sweep.cursor = Some(page.cursor);
@@ -87,9 +94,11 @@ async fn go_on(engine: &Engine, lane: &mut Lane, kind: Kind, mut row: CursorRow)
     Ok(Did { handled: 1, more: true })
 }
 
-/// Counts the fields that were read, and those that are not what they should be, by class.
+/// Counts the fields that were read, and those that are not what they should be, by class. What lags behind is not
+/// counted: it says nothing about what the system holds now.
 async fn compare(
     engine: &Engine,
+    parties: &Parties,
     lane: &Lane,
     kind: Kind,
     seen: &[Observed],
@@ -114,6 +123,15 @@ async fn compare(
         let key = links.get(&state.remote_id).map(|key| RecordKey::new(kind, key));
         let Some((key, known)) = key.and_then(|key| states.get(&key).map(|it| (key, it))) else { continue };
         let in_flight = debts.get(&key).is_some_and(|it| engine.now().since(it.since) < SLO_MS);
+        let observed = observed.clone();
+        let entry = Entry::Observed { connection, cause: Cause::Sweep, as_of: 0, observed };
+        if Folding::new(&key, &parties.rules, known.clone()).lags(
+            &entry,
+            engine.now(),
+            parties.lag(Some(connection), kind),
+        ) {
+            continue;
+        }
         compare_record(lane, (kind, known), &state.fields, in_flight_class(in_flight), sweep);
     }
     Ok(())

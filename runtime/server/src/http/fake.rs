@@ -10,7 +10,7 @@ use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
 
-use crate::app::{App, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
+use crate::app::{App, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
 use crate::engine::ports::Clock;
 use crate::store::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};
 use crate::store::*;
@@ -250,6 +250,9 @@ impl TenantStore for Store {
     async fn due_debts(&self, _: ConnectionId, _: UnixMs, _: u32) -> Result<Vec<Debt>> {
         Ok(Vec::new())
     }
+    async fn untold(&self, _: UnixMs, _: u32) -> Result<BTreeSet<RecordKey>> {
+        Ok(BTreeSet::new())
+    }
     async fn debts_of(&self, _: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
         Ok(Vec::new())
     }
@@ -308,6 +311,14 @@ pub struct Guests;
 
 #[async_trait]
 impl Plugins for Guests {
+    fn failing(&self, _: &TenantHandle, slot: &str) -> Option<Failing> {
+        (slot == "pricing:broken").then_some(Failing {
+            failures: 20,
+            since: UnixMs(0),
+            code: "trapped",
+            retry_at: UnixMs(1_000),
+        })
+    }
     async fn upload(&self, _: &TenantHandle, slot: &str, component: Bytes) -> std::result::Result<Release, Refusal> {
         if component.starts_with(b"\x7fELF") {
             return Err(Refusal { code: "native-code".into(), message: "this is native code".into(), status: 422 });

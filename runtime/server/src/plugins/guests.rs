@@ -8,7 +8,7 @@ use truthsource_core::{Fields, Kind, UnixMs};
 use truthsource_host::model::{
     Conflict, Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook, Write,
 };
-use truthsource_host::{CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Validator};
+use truthsource_host::{CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, Validator};
 
 use super::{Active, Parts, Reaches, Slots, setup};
 use crate::app::{Refusal, TenantHandle};
@@ -34,13 +34,24 @@ impl TenantGuests {
         let slot = &connection.spec.connector;
         let active = self.slots.active(&self.tenant, slot).await.map_err(|it| unready(&it))?;
         let connector = Connector::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        active.health.admit(self.parts.clock.now())?;
         Ok((connector, active))
     }
 
-    async fn mapping(&self, connection: &Connection) -> Result<Option<Mapping>, CallError> {
-        let slot = format!("mapping:{}", connection.name);
-        let active = self.slots.find(&self.tenant, &slot).await.map_err(|it| unready(&it))?;
-        active.map(|it| Mapping::try_from(it.release.clone()).map_err(|_| misfit(&slot))).transpose()
+    /// What fills a slot that may be empty.
+    async fn filling<T>(&self, slot: &str) -> Result<Option<(T, Arc<Active>)>, CallError>
+    where
+        T: TryFrom<Release>,
+    {
+        let active = self.slots.find(&self.tenant, slot).await.map_err(|it| unready(&it))?;
+        let Some(active) = active else { return Ok(None) };
+        let component = T::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        active.health.admit(self.parts.clock.now())?;
+        Ok(Some((component, active)))
+    }
+
+    async fn mapping(&self, connection: &Connection) -> Result<Option<(Mapping, Arc<Active>)>, CallError> {
+        self.filling(&format!("mapping:{}", connection.name)).await
     }
 
     fn pure(&self, slot: &str) -> CallSetup {
@@ -56,17 +67,20 @@ impl TenantGuests {
         Context { settings: connection.spec.settings.clone(), now: self.parts.clock.now() }
     }
 
-    async fn noted<T>(&self, slot: &str, answer: (Result<T, CallError>, Recording)) -> Result<T, CallError> {
+    async fn noted<T>(&self, active: &Active, answer: (Result<T, CallError>, Recording)) -> Result<T, CallError> {
         let (result, recording) = answer;
-        if result.is_err() {
-            record(&self.tenant, slot, &recording, self.parts.clock.now()).await;
-        }
+        note(&self.tenant, active, (&result, &recording), self.parts.clock.now()).await;
         result
     }
 
     /// Asks a component about many things, in as few calls as its limits allow: a call whose input is refused as a whole
     /// is asked in halves, so that what does not fit stands alone in the end.
-    async fn in_parts<T, A, F>(&self, slot: &str, asked: &[T], call: impl Fn(Vec<T>) -> F) -> Result<Vec<A>, CallError>
+    async fn in_parts<T, A, F>(
+        &self,
+        active: &Active,
+        asked: &[T],
+        call: impl Fn(Vec<T>) -> F,
+    ) -> Result<Vec<A>, CallError>
     where
         T: Clone,
         F: Future<Output = (Result<Vec<A>, CallError>, Recording)>,
@@ -79,7 +93,7 @@ impl TenantGuests {
                 parts.extend([second, first]);
                 continue;
             }
-            answers.extend(self.noted(slot, (answer, recording)).await?);
+            answers.extend(self.noted(active, (answer, recording)).await?);
         }
         Ok(answers)
     }
@@ -91,13 +105,12 @@ impl TenantGuests {
         kind: Kind,
         seen: Vec<Observed>,
     ) -> Result<Vec<Observed>, CallError> {
-        let Some(mapping) = self.mapping(connection).await? else { return Ok(seen) };
-        let slot = format!("mapping:{}", connection.name);
+        let Some((mapping, active)) = self.mapping(connection).await? else { return Ok(seen) };
         let fields = |it: &Observed| if let Observed::Present(state) = it { Some(state.fields.clone()) } else { None };
         let records: Vec<Fields> = seen.iter().filter_map(fields).collect();
-        let setup = self.pure(&slot);
+        let setup = self.pure(&active.slot);
         let call = |part| mapping.to_canonical(&setup, self.context(connection), kind, part);
-        let mut mapped = self.in_parts(&slot, &records, call).await?.into_iter();
+        let mut mapped = self.in_parts(&active, &records, call).await?.into_iter();
         let mapped = seen.into_iter().map(|it| match it {
             Observed::Present(state) => match mapped.next().flatten() {
                 Some(fields) => Observed::Present(State { fields, ..state }),
@@ -118,22 +131,22 @@ impl Guests for TenantGuests {
             return Ok(known.clone());
         }
         let answer = connector.describe(&self.pure(&key.0)).await;
-        let description = Arc::new(self.noted(&key.0, answer).await?);
+        let description = Arc::new(self.noted(&active, answer).await?);
         self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, description.clone());
         Ok(description)
     }
 
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let answer = connector.check(&self.reaching(connection).await?, self.context(connection)).await;
-        self.noted(&connection.spec.connector, answer).await
+        self.noted(&active, answer).await
     }
 
     async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.pull(&setup, self.context(connection), pull.clone()).await;
-        let page = self.noted(&connection.spec.connector, answer).await?;
+        let page = self.noted(&active, answer).await?;
         Ok(Page { entries: self.canonical(connection, pull.kind, page.entries).await?, ..page })
     }
 
@@ -143,71 +156,77 @@ impl Guests for TenantGuests {
         kind: Kind,
         remote_ids: &[String],
     ) -> Result<Vec<Observed>, CallError> {
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec()).await;
-        let seen = self.noted(&connection.spec.connector, answer).await?;
+        let seen = self.noted(&active, answer).await?;
         self.canonical(connection, kind, seen).await
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.push(&setup, self.context(connection), writes.to_vec()).await;
-        self.noted(&connection.spec.connector, answer).await
+        self.noted(&active, answer).await
     }
 
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.find(&setup, self.context(connection), kind, command_key.to_owned()).await;
-        self.noted(&connection.spec.connector, answer).await
+        self.noted(&active, answer).await
     }
 
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let setup = self.pure(&connection.spec.connector);
         let answer = connector.receive(&setup, self.context(connection), webhook.clone()).await;
-        self.noted(&connection.spec.connector, answer).await
+        self.noted(&active, answer).await
     }
 
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
         let mut records = records.to_vec();
-        if let Some(mapping) = self.mapping(connection).await? {
-            let slot = format!("mapping:{}", connection.name);
-            let setup = self.pure(&slot);
+        if let Some((mapping, active)) = self.mapping(connection).await? {
+            let setup = self.pure(&active.slot);
             let call = |part| mapping.from_canonical(&setup, self.context(connection), kind, part);
-            records = self.in_parts(&slot, &records, call).await?;
+            records = self.in_parts(&active, &records, call).await?;
         }
-        let (connector, _) = self.connector(connection).await?;
+        let (connector, active) = self.connector(connection).await?;
         let setup = self.pure(&connection.spec.connector);
         let call = |part| connector.project(&setup, self.context(connection), kind, part);
-        self.in_parts(&connection.spec.connector, &records, call).await
+        self.in_parts(&active, &records, call).await
     }
 
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
-        let Some(active) = self.slots.find(&self.tenant, slot).await.map_err(|it| unready(&it))? else {
-            return Ok(None);
-        };
-        let policy = Policy::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        let Some((policy, active)) = self.filling::<Policy>(slot).await? else { return Ok(None) };
         let setup = self.pure(slot);
-        let decisions = self.in_parts(slot, conflicts, |part| policy.decide(&setup, part)).await?;
+        let decisions = self.in_parts(&active, conflicts, |part| policy.decide(&setup, part)).await?;
         Ok(Some(Decided { decisions, policy: format!("{slot}@{}", active.release.digest()) }))
     }
 
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
         let slot = format!("validator:{kind}");
-        let Some(active) = self.slots.find(&self.tenant, &slot).await.map_err(|it| unready(&it))? else {
-            return Ok(None);
-        };
-        let validator = Validator::try_from(active.release.clone()).map_err(|_| misfit(&slot))?;
+        let Some((validator, active)) = self.filling::<Validator>(&slot).await? else { return Ok(None) };
         let setup = self.pure(&slot);
-        self.in_parts(&slot, records, |part| validator.validate(&setup, kind, part)).await.map(Some)
+        self.in_parts(&active, records, |part| validator.validate(&setup, kind, part)).await.map(Some)
     }
 }
 
-/// Keeps the recording of a call that failed, so that its author can see why. A store that cannot take it loses it.
-pub(super) async fn record(tenant: &TenantHandle, slot: &str, recording: &Recording, at: UnixMs) {
+/// Takes note of how a call ended. The recording of one that failed is kept, so that the component's author can see why.
+pub(super) async fn note<T>(
+    tenant: &TenantHandle,
+    active: &Active,
+    (result, recording): (&Result<T, CallError>, &Recording),
+    at: UnixMs,
+) {
+    active.health.note(at, result);
+    if result.is_err() {
+        record(tenant, &active.slot, recording, at).await;
+    }
+}
+
+/// A store that cannot take it loses it.
+async fn record(tenant: &TenantHandle, slot: &str, recording: &Recording, at: UnixMs) {
     let mut batch = Batch::new(at);
     batch.changes.push(Change::Call(CallRow {
         id: 0,

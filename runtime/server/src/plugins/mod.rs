@@ -5,6 +5,7 @@
 
 mod blobs;
 mod guests;
+mod health;
 mod reach;
 mod slots;
 mod upload;
@@ -20,12 +21,13 @@ use truthsource_host::model::{Basket, Finding, WebhookScheme};
 use truthsource_host::signing::Ambient;
 use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
 
-use crate::app::{Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
+use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
 use crate::engine::ports::{Clock, Guests as _};
 use crate::store::{Connection, Release, Slot};
 
 pub use blobs::Blobs;
 pub use guests::TenantGuests;
+pub use health::Health;
 pub use reach::Reaches;
 pub use slots::{Active, Slots};
 
@@ -93,12 +95,10 @@ impl Plugins for Service {
     async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal> {
         let active = self.slots.active(tenant, slot).await?;
         let pricing = Pricing::try_from(active.release.clone()).map_err(|_| wrong_world(slot))?;
+        active.health.admit(self.parts.clock.now()).map_err(|error| called(slot, &error))?;
         let setup = setup(tenant, slot, self.parts.clock.as_ref()).keep(Detail::Receipt);
         let (lines, recording) = pricing.price(&setup, basket).await;
-        let failed = lines.is_err();
-        if failed {
-            guests::record(tenant, slot, &recording, self.parts.clock.now()).await;
-        }
+        guests::note(tenant, &active, (&lines, &recording), self.parts.clock.now()).await;
         let lines = lines.map_err(|error| called(slot, &error))?;
         let receipt = Receipt {
             slot: slot.to_owned(),
@@ -125,6 +125,10 @@ impl Plugins for Service {
         description.map(|it| it.webhook.clone()).map_err(|error| called(&connection.spec.connector, &error))
     }
 
+    fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing> {
+        self.slots.failing(tenant.tenant.id, slot)
+    }
+
     fn forget(&self, tenant: &TenantHandle, connection: &Connection) {
         self.reaches.forget(tenant.tenant.id, connection.id);
     }
@@ -147,7 +151,7 @@ fn stored(error: &crate::store::Error) -> Refusal {
 
 fn called(slot: &str, error: &CallError) -> Refusal {
     let status = match error {
-        CallError::Busy { .. } => 503,
+        CallError::Busy { .. } | CallError::Failing { .. } => 503,
         CallError::BadInput(_) => 422,
         CallError::Refused(_) => 422,
         _ => 502,

@@ -5,18 +5,23 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use truthsource_host::{Allowance, Release};
 
+use super::health::Health;
 use super::{Parts, stored, upload};
-use crate::app::{Refusal, TenantHandle};
+use crate::app::{Failing, Refusal, TenantHandle};
+use crate::engine::connections::retell;
 use crate::store::control::TenantId;
-use crate::store::{Batch, Change, Slot};
+use crate::store::{Batch, Change, Connection, ConnectionState, Slot};
 
 /// A release that is ready to be called.
-#[derive(Clone)]
 pub struct Active {
+    /// The slot that it fills.
+    pub slot: String,
     /// Its number.
     pub id: u64,
     /// The component.
     pub release: Release,
+    /// How it has been answering since it was loaded.
+    pub health: Health,
 }
 
 type Key = (TenantId, String);
@@ -70,6 +75,9 @@ impl Slots {
         let active = self.load(tenant, slot, release).await?;
         let mut batch = Batch::new(self.parts.clock.now());
         batch.changes.push(Change::Activate { slot: slot.to_owned(), release });
+        let connections = tenant.store.connections().await.map_err(|error| stored(&error))?;
+        let spoken_for = connections.iter().filter(|it| it.state != ConnectionState::New && speaks_for(slot, it));
+        batch.changes.extend(spoken_for.flat_map(retell));
         tenant.store.commit(batch).await.map_err(|error| stored(&error))?;
         self.write().insert((tenant.tenant.id, slot.to_owned()), active);
         let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
@@ -87,7 +95,13 @@ impl Slots {
             Refusal { code: "component-lost".to_owned(), message, status: 503 }
         })?;
         let loaded = self.parts.host.load(&bytes, &Allowance::USUAL).await.map_err(|error| upload::refused(&error))?;
-        Ok(Arc::new(Active { id: release, release: loaded }))
+        Ok(Arc::new(Active { slot: slot.to_owned(), id: release, release: loaded, health: Health::default() }))
+    }
+
+    /// How the slot's active release fails, if it is left alone.
+    #[must_use]
+    pub fn failing(&self, tenant: TenantId, slot: &str) -> Option<Failing> {
+        self.read().get(&(tenant, slot.to_owned())).and_then(|it| it.health.failing())
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Arc<Active>>> {
@@ -97,6 +111,11 @@ impl Slots {
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Key, Arc<Active>>> {
         self.active.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the connection's system is told goes through this slot's component.
+fn speaks_for(slot: &str, connection: &Connection) -> bool {
+    slot == connection.spec.connector || slot.strip_prefix("mapping:") == Some(&connection.name)
 }
 
 fn missing(slot: &str, release: u64) -> Refusal {

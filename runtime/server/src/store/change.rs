@@ -199,7 +199,8 @@ pub enum Change {
         remote_id: String,
     },
     /// A debt: replaces one about the same record and connection, but keeps its `since` and open `intent`. A parked one
-    /// goes back to work if the truth is newer than the one it failed with, and else stays as it is.
+    /// is replaced if the truth is newer than the one it failed with, and begins to count its failures anew; else it
+    /// stays as it is.
     Owe(Debt),
     /// A debt's row is exactly this: how a delivery notes its progress.
     Debt {
@@ -208,14 +209,18 @@ pub enum Change {
         /// What it waits for, when `Blocked`.
         token: Option<String>,
     },
-    /// The debt is no more.
-    Paid {
+    /// The debt, as it was read, is no more. One that has moved since, or whose write was begun, stays.
+    Paid(Debt),
+    /// What the system should hold of every record of a kind is to be asked anew: the debts become `Untold`, due now,
+    /// but for those with an open intent, whose outcome is folded anyway.
+    Retell {
         /// The connection.
         connection: ConnectionId,
-        /// The record.
-        key: RecordKey,
+        /// The kind.
+        kind: Kind,
     },
-    /// Parked debts go back to work, now: one, all of a connection, or all.
+    /// Parked debts go back to work, now: one, all of a connection, or all. Without an open intent they are `Untold`,
+    /// as what was wrong may have been what the connector made of the truth.
     Redrive {
         /// Only of this connection.
         connection: Option<ConnectionId>,

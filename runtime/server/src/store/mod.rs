@@ -128,6 +128,8 @@ pub trait TenantStore: Send + Sync {
 
     /// Debts of a connection that are due, most urgent first.
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>>;
+    /// Records with an `Untold` debt that is due, longest due first.
+    async fn untold(&self, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>>;
     /// The debts of these records, at every connection.
     async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>>;
     /// Debts in one state, in order of (connection, kind by name, key) after `after`.

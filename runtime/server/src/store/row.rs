@@ -223,6 +223,8 @@ pub enum DebtState {
     Settling,
     /// It waits for a record that it refers to.
     Blocked,
+    /// It is not known what the system should hold: the fold asks the connector when this is due.
+    Untold,
     /// It failed for good or too often: a person must look. The dead letter.
     Parked,
 }
@@ -246,6 +248,8 @@ pub struct Intent {
     pub base_version: String,
     /// The truth's version that is written.
     pub truth_version: u64,
+    /// When it was begun: no try of it was sent before.
+    pub begun_at: UnixMs,
 }
 
 /// What is waiting.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use truthsource_core::UnixMs;
 
 use super::{IDLE, Wakes};
 use crate::engine::connections::Parties;
@@ -12,9 +13,13 @@ use crate::engine::{Did, Engine, Error, fold};
 /// How long to wait after a failure, so that a broken store is not asked in a tight loop.
 const FAILED: Duration = Duration::from_millis(200);
 
+/// How long what was put off waits to be taken up again.
+const PUT_OFF_MS: u64 = 5_000;
+
 pub(super) async fn run(engine: Engine, wakes: Wakes, mut stopped: watch::Receiver<bool>) {
+    let mut taken_up = UnixMs(0);
     while !*stopped.borrow() {
-        let wait = match step(&engine, &wakes).await {
+        let wait = match step(&engine, &wakes, &mut taken_up).await {
             Ok(Did { handled: 0, .. }) => IDLE,
             Ok(_) => {
                 wakes.lanes.send_replace(());
@@ -33,7 +38,11 @@ pub(super) async fn run(engine: Engine, wakes: Wakes, mut stopped: watch::Receiv
     }
 }
 
-async fn step(engine: &Engine, wakes: &Wakes) -> Result<Did, Error> {
+async fn step(engine: &Engine, wakes: &Wakes, taken_up: &mut UnixMs) -> Result<Did, Error> {
+    if engine.now().since(*taken_up) >= PUT_OFF_MS {
+        fold::take_up(engine).await?;
+        *taken_up = engine.now();
+    }
     let Received { did: received, heard } = receive::receive(engine).await?;
     wakes.heard(&heard, engine.now());
     let parties = Parties::load(engine).await?;

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::connection;
 use super::connections::{ConnectionView, view};
 use crate::auth::Scope;
+use crate::engine::connections::retell;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
 use crate::http::{Acting, ApiError, Door};
@@ -149,6 +150,9 @@ async fn store(
 ) -> Result<(), ApiError> {
     let mut batch = Batch::new(door.app.clock.now());
     batch.changes.push(Change::Connection { id: of.id, spec: of.spec.clone(), state, trouble });
+    if of.state == ConnectionState::New && state != ConnectionState::New {
+        batch.changes.extend(retell(of));
+    }
     acting.tenant.store.commit(batch).await?;
     acting.tenant.wake.notify_one();
     Ok(())

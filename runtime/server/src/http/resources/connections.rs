@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::{check_name, connection};
 use crate::app::TenantHandle;
 use crate::auth::Scope;
+use crate::engine::connections::retell;
 use crate::http::extract::{Json, Path};
 use crate::http::hooks::{WebhookSecret, WebhookSecrets};
 use crate::http::route::{Access, Route};
@@ -174,11 +175,14 @@ async fn change(
         let detail = "a connection keeps its connector, as ids mean something else at another system: make a new one";
         return Err(ApiError::unprocessable("invalid-spec", detail));
     }
-    let Connection { id, state, trouble, .. } = found;
     let mut batch = Batch::new(door.app.clock.now());
-    batch.changes.push(Change::Connection { id, spec: body.spec, state, trouble });
+    let changed = Connection { spec: body.spec, ..found };
+    let Connection { id, spec, state, trouble, .. } = changed.clone();
+    batch.changes.push(Change::Connection { id, spec, state, trouble });
+    if state != ConnectionState::New {
+        batch.changes.extend(retell(&changed));
+    }
     acting.tenant.store.commit(batch).await?;
-    let changed = connection(&acting.tenant, &name).await?;
     door.app.plugins.forget(&acting.tenant, &changed);
     acting.tenant.wake.notify_one();
     Ok(Json(view(changed)))

@@ -20,6 +20,21 @@ struct SlotView {
     active: Option<u64>,
     /// The release that answered before: what a rollback returns to.
     previous: Option<u64>,
+    /// The active release fails again and again, and is not called for a while.
+    failing: Option<FailingView>,
+}
+
+/// How a release fails.
+#[derive(Serialize, ToSchema)]
+struct FailingView {
+    /// Failures in a row.
+    failures: u32,
+    /// When the first of them was.
+    since: String,
+    /// How the last one ended: `out-of-fuel`, `trapped`, `bad-output`.
+    code: String,
+    /// When it is tried again.
+    retry_at: String,
 }
 
 /// A component in a slot.
@@ -64,9 +79,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn list(acting: Acting) -> Result<Json<List<SlotView>>, ApiError> {
+async fn list(State(door): State<Door>, acting: Acting) -> Result<Json<List<SlotView>>, ApiError> {
     let slots = acting.tenant.store.slots().await?;
-    Ok(Json(List::whole(slots.into_iter().map(slot_view))))
+    Ok(Json(List::whole(slots.into_iter().map(|it| slot_view(&door, &acting, it)))))
 }
 
 async fn releases(acting: Acting, Path(slot): Path<String>) -> Result<Json<List<ReleaseView>>, ApiError> {
@@ -92,7 +107,7 @@ async fn activate(
 ) -> Result<Json<SlotView>, ApiError> {
     let filled = door.app.plugins.activate(&acting.tenant, &slot, body.release).await?;
     changed(&door, &acting);
-    Ok(Json(slot_view(filled)))
+    Ok(Json(slot_view(&door, &acting, filled)))
 }
 
 async fn rollback(
@@ -102,7 +117,7 @@ async fn rollback(
 ) -> Result<Json<SlotView>, ApiError> {
     let filled = door.app.plugins.rollback(&acting.tenant, &slot).await?;
     changed(&door, &acting);
-    Ok(Json(slot_view(filled)))
+    Ok(Json(slot_view(&door, &acting, filled)))
 }
 
 /// Another connector may verify webhooks otherwise.
@@ -111,8 +126,14 @@ fn changed(door: &Door, acting: &Acting) {
     acting.tenant.wake.notify_one();
 }
 
-fn slot_view(slot: Slot) -> SlotView {
-    SlotView { name: slot.name, active: slot.active, previous: slot.previous }
+fn slot_view(door: &Door, acting: &Acting, slot: Slot) -> SlotView {
+    let failing = door.app.plugins.failing(&acting.tenant, &slot.name).map(|it| FailingView {
+        failures: it.failures,
+        since: moment(it.since),
+        code: it.code.to_owned(),
+        retry_at: moment(it.retry_at),
+    });
+    SlotView { name: slot.name, active: slot.active, previous: slot.previous, failing }
 }
 
 fn release_view(release: Release) -> ReleaseView {

@@ -65,13 +65,53 @@ pub async fn a_paid_debt_is_gone<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let elsewhere = Debt { connection: B, ..debt("bolt", 1) };
     commit(&store, 0, [Change::Owe(debt("bolt", 1)), Change::Owe(elsewhere.clone())]).await;
-    commit(&store, 1, [Change::Paid { connection: A, key: item("bolt") }]).await;
+    commit(&store, 1, [Change::Paid(debt("bolt", 1))]).await;
     assert_eq!(of(&store, "bolt").await, [elsewhere]);
     // In order: what is owed after it was paid is owed.
-    let changes =
-        [Change::Owe(debt("nut", 1)), Change::Paid { connection: A, key: item("nut") }, Change::Owe(debt("nut", 2))];
+    let changes = [Change::Owe(debt("nut", 1)), Change::Paid(debt("nut", 1)), Change::Owe(debt("nut", 2))];
     commit(&store, 2, changes).await;
     assert_eq!(of(&store, "nut").await, [debt("nut", 2)]);
+}
+
+pub async fn what_moved_since_it_was_read_is_not_paid<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let read = debt("bolt", 1);
+    let moved = [
+        debt("bolt", 2),
+        Debt { due_at: at(9), ..read.clone() },
+        Debt { state: DebtState::Untold, ..read.clone() },
+        Debt { intent: Some(intent("op-1")), ..read.clone() },
+    ];
+    for moved in moved {
+        commit(&store, 1, [put(moved.clone()), Change::Paid(read.clone())]).await;
+        assert_eq!(of(&store, "bolt").await, [moved]);
+    }
+    // Not even when it was read with its intent: what was begun is brought to an end first.
+    let begun = Debt { intent: Some(intent("op-1")), ..read };
+    commit(&store, 2, [put(begun.clone()), Change::Paid(begun.clone())]).await;
+    assert_eq!(of(&store, "bolt").await, [begun]);
+}
+
+pub async fn every_record_of_a_kind_is_told_anew<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let truth = |key: RecordKey| Change::Truth { key, truth: truth(3, "t"), natural: None };
+    let keys = ["a", "b", "c", "d"].map(item);
+    let other = RecordKey::new(Kind::Price, "a");
+    commit(&store, 0, keys.iter().chain([&other]).cloned().map(truth)).await;
+    let stuck = Debt { state: DebtState::Parked, attempts: 9, since: at(1), ..debt("b", 3) };
+    let begun = Debt { intent: Some(intent("op-1")), ..debt("c", 3) };
+    commit(&store, 1, [put(stuck.clone()), put(begun.clone()), Change::Owe(debt("elsewhere", 1))]).await;
+    commit(&store, 5, [Change::Retell { connection: A, kind: Kind::Item }]).await;
+    let fresh = |key: &str| Debt { state: DebtState::Untold, priority: 0, due_at: at(5), since: at(5), ..debt(key, 3) };
+    assert_eq!(of(&store, "a").await, [fresh("a")]);
+    assert_eq!(of(&store, "b").await, [Debt { since: at(1), priority: stuck.priority, ..fresh("b") }]);
+    assert_eq!(of(&store, "c").await, [begun]);
+    assert_eq!(of(&store, "elsewhere").await, [debt("elsewhere", 1)]);
+    assert!(store.untold(at(4), 10).await.unwrap().is_empty());
+    assert_eq!(store.untold(at(5), 10).await.unwrap(), ["a", "b", "d"].map(item).into());
+    assert_eq!(store.untold(at(5), 2).await.unwrap(), ["a", "b"].map(item).into());
+    assert!(store.due_debts(A, at(9), 10).await.unwrap().iter().all(|it| it.state == DebtState::Due));
+    assert_eq!(store.backlog().await.unwrap().debts, 5);
 }
 
 pub async fn parked_debts_are_redriven<P: Place>() {
@@ -101,6 +141,10 @@ pub async fn parked_debts_are_redriven<P: Place>() {
     commit(&store, 7, [redrive(None, None)]).await;
     assert!(left().await.is_empty());
     assert_eq!(store.debts(DebtState::Blocked, None, 10).await.unwrap().len(), 1);
+    // With no write in doubt the connector is asked anew what it makes of the truth.
+    commit(&store, 8, [put(Debt { intent: None, ..parked(A, "c") })]).await;
+    commit(&store, 9, [redrive(Some(A), None)]).await;
+    assert_eq!(store.untold(at(9), 10).await.unwrap(), [item("c")].into());
 }
 
 pub async fn debts_are_listed_in_pages<P: Place>() {

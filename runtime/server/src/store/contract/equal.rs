@@ -33,7 +33,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         let observed = |observed| Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
         match form {
             0 => observed(Observed::Absent(id)),
-            1 => Entry::Wrote { connection, as_of, sent: fields, truth_version: 1, state },
+            1 => Entry::Wrote { connection, as_of, sent: fields, truth_version: 1, sent_at: None, state },
             2 => Entry::Settled { field: "title".to_owned(), value: Value::Null, by: "ann".to_owned() },
             _ => observed(Observed::Present(state)),
         }
@@ -81,7 +81,8 @@ fn change() -> impl Strategy<Value = Change> {
         }),
         debt().prop_map(Change::Owe),
         (debt(), prop::option::of(one_of(TOKENS))).prop_map(|(debt, token)| Change::Debt { debt, token }),
-        (connection(), key()).prop_map(|(connection, key)| Change::Paid { connection, key }),
+        debt().prop_map(Change::Paid),
+        (connection(), key()).prop_map(|(connection, key)| Change::Retell { connection, kind: key.kind }),
         (prop::option::of(connection()), prop::option::of(key()))
             .prop_map(|(connection, key)| Change::Redrive { connection, key }),
         place().prop_map(|(connection, kind, remote_id)| {

@@ -87,6 +87,7 @@ pub async fn a_digest_is_absent_while_news_waits<P: Place>() {
         as_of: 2,
         sent: Fields::new(),
         truth_version: 1,
+        sent_at: None,
         state: state("1", fields([("title", "Nut")])),
     };
     commit(&store, 2, [Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: wrote.clone() }]).await;
@@ -114,6 +115,7 @@ pub async fn what_waits_to_be_folded_has_a_digest_of_its_own<P: Place>() {
         as_of: 3,
         sent: Fields::new(),
         truth_version: 1,
+        sent_at: None,
         state: state("1", fields([("title", "Pin")])),
     };
     commit(&store, 2, [Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: wrote }]).await;

@@ -109,7 +109,9 @@ promises! {
         a_delivery_writes_its_row
         the_most_urgent_is_due_first
         a_paid_debt_is_gone
+        what_moved_since_it_was_read_is_not_paid
         parked_debts_are_redriven
+        every_record_of_a_kind_is_told_anew
         debts_are_listed_in_pages
         the_backlog_counts_what_waits
     }
@@ -230,6 +232,7 @@ pub(super) fn intent(op_id: &str) -> Intent {
         base: Fields::new(),
         base_version: String::new(),
         truth_version: 1,
+        begun_at: at(1),
     }
 }
 

@@ -26,7 +26,7 @@ impl Data {
             Change::Truth { .. } | Change::Shadow { .. } | Change::Link { .. } | Change::Swept { .. } => {
                 self.apply_record(change);
             }
-            Change::Owe(_) | Change::Debt { .. } | Change::Paid { .. } | Change::Redrive { .. } => {
+            Change::Owe(_) | Change::Debt { .. } | Change::Paid(_) | Change::Retell { .. } | Change::Redrive { .. } => {
                 self.apply_debt(at, change);
             }
             Change::Event(_) | Change::Conflict(_) | Change::ConflictClosed { .. } | Change::Accuracy(_) => {
@@ -124,9 +124,15 @@ impl Data {
             Change::Debt { debt, token } => {
                 self.debts.insert(owed_to(debt.connection, &debt.key), Owed { debt, token });
             }
-            Change::Paid { connection, key } => {
-                self.debts.remove(&owed_to(connection, &key));
+            Change::Paid(read) => {
+                let place = owed_to(read.connection, &read.key);
+                let plan = |it: &Debt| (it.truth_version, it.due_at, it.state);
+                let is_it = |it: &Owed| it.debt.intent.is_none() && plan(&it.debt) == plan(&read);
+                if self.debts.get(&place).is_some_and(is_it) {
+                    self.debts.remove(&place);
+                }
             }
+            Change::Retell { connection, kind } => self.retell(at, connection, kind),
             Change::Redrive { connection, key } => {
                 let is_meant = |it: &Debt| {
                     it.state == DebtState::Parked
@@ -134,7 +140,8 @@ impl Data {
                         && key.as_ref().is_none_or(|key| *key == it.key)
                 };
                 for owed in self.debts.values_mut().filter(|it| is_meant(&it.debt)) {
-                    (owed.debt.state, owed.debt.attempts, owed.debt.due_at) = (DebtState::Due, 0, at);
+                    let state = if owed.debt.intent.is_none() { DebtState::Untold } else { DebtState::Due };
+                    (owed.debt.state, owed.debt.attempts, owed.debt.due_at) = (state, 0, at);
                 }
             }
             _ => {}
@@ -149,12 +156,41 @@ impl Data {
                 return;
             }
             if old.state == DebtState::Parked {
-                (debt.state, debt.attempts) = (DebtState::Due, 0);
+                debt.attempts = 0;
             }
             debt.since = old.since;
             debt.intent = old.intent.or(debt.intent);
         }
         self.debts.insert(place, Owed { debt, token: None });
+    }
+
+    fn retell(&mut self, at: UnixMs, connection: ConnectionId, kind: Kind) {
+        let meant = self.truths.iter().filter(|((it, _), _)| *it == kind.as_str());
+        let meant: Vec<(RecordKey, u64)> =
+            meant.map(|((_, key), (truth, _))| (RecordKey::new(kind, key), truth.version)).collect();
+        for (key, truth_version) in meant {
+            let owed = self.debts.entry(owed_to(connection, &key)).or_insert_with(|| {
+                let (state, since, intent) = (DebtState::Untold, at, None);
+                let (priority, attempts, last_error) = (0, 0, None);
+                let debt = Debt {
+                    connection,
+                    key,
+                    truth_version,
+                    priority,
+                    due_at: at,
+                    since,
+                    attempts,
+                    state,
+                    last_error,
+                    intent,
+                };
+                Owed { debt, token: None }
+            });
+            if owed.debt.intent.is_none() {
+                (owed.debt.state, owed.debt.due_at, owed.debt.attempts) = (DebtState::Untold, at, 0);
+                owed.token = None;
+            }
+        }
     }
 
     fn apply_history(&mut self, change: Change) {

@@ -70,6 +70,13 @@ impl Data {
         due.into_iter().take(n_max as usize).cloned().collect()
     }
 
+    pub(super) fn untold(&self, now: UnixMs, n_max: u32) -> BTreeSet<RecordKey> {
+        let is_due = |it: &&Debt| it.state == DebtState::Untold && it.due_at <= now;
+        let mut due: Vec<&Debt> = self.debts.values().map(|it| &it.debt).filter(is_due).collect();
+        due.sort_by_key(|it| (it.due_at, it.key.kind.as_str(), &it.key.key));
+        due.into_iter().take(n_max as usize).map(|it| it.key.clone()).collect()
+    }
+
     pub(super) fn debts_in(&self, state: DebtState, after: Option<At>, n_max: u32) -> Vec<Debt> {
         let is_later = |place: &At| after.as_ref().is_none_or(|after| place > after);
         let found = self.debts.iter().filter(|(place, it)| it.debt.state == state && is_later(place));

@@ -129,6 +129,10 @@ impl TenantStore for ModelStore {
         self.with(|data| data.due_debts(connection, now, n_max))
     }
 
+    async fn untold(&self, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+        self.with(|data| data.untold(now, n_max))
+    }
+
     async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
         self.with(|data| {
             let owed = data.debts.values().filter(|it| keys.contains(&it.debt.key));

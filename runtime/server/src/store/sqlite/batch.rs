@@ -33,6 +33,7 @@ enum Family {
     Owe,
     Debt,
     Paid,
+    Retell,
     Redrive,
     Event,
     Conflict,
@@ -80,7 +81,8 @@ impl Family {
             Change::Link { .. } => Self::Link,
             Change::Owe(_) => Self::Owe,
             Change::Debt { .. } => Self::Debt,
-            Change::Paid { .. } => Self::Paid,
+            Change::Paid(_) => Self::Paid,
+            Change::Retell { .. } => Self::Retell,
             Change::Redrive { .. } => Self::Redrive,
             Change::Event(_) => Self::Event,
             Change::Conflict(_) => Self::Conflict,
@@ -109,6 +111,7 @@ impl Family {
             Self::Command => COMMAND,
             Self::Wake => ENTRY | DEBT,
             Self::Truth => TRUTH,
+            Self::Retell => TRUTH | DEBT,
             Self::Shadow => SHADOW,
             Self::Owe | Self::Debt | Self::Paid | Self::Redrive => DEBT,
             Self::Event => EVENT,
@@ -179,6 +182,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Owe => debts::owe(db, at, changes).await,
         Family::Debt => debts::put(db, at, changes).await,
         Family::Paid => debts::paid(db, at, changes).await,
+        Family::Retell => debts::retell(db, at, changes).await,
         Family::Redrive => debts::redrive(db, at, changes).await,
         Family::Event => history::event(db, at, changes).await,
         Family::Conflict => history::conflict(db, at, changes).await,
@@ -249,10 +253,9 @@ pub(super) async fn renew(db: &mut SqliteConnection, lane: &str, fence: u64, unt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{ConnectionId, Kind, RecordKey};
 
     fn paid(key: &str) -> Change {
-        Change::Paid { connection: ConnectionId(1), key: RecordKey::new(Kind::Item, key) }
+        Change::Paid(crate::store::contract::debt(key, 1))
     }
 
     fn wake() -> Change {

@@ -98,6 +98,7 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
         fields: held.collect(),
         want: self::fields(n),
         gone: false,
+        fresh: None,
         sent: Vec::new(),
     };
     let debt = Debt {

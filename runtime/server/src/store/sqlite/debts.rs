@@ -10,7 +10,7 @@ use super::decode::{broken, int, json, moment, name, named, number, record, unav
 use super::{entries, records};
 use crate::store::{Change, ConnectionId, Debt, DebtState, RecordKey, Result, UnixMs};
 
-/// A newer truth takes a parked debt back to work; an old one leaves it to the person who looks at it.
+/// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it.
 const OWE: &str = "
     insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent)
     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
@@ -18,8 +18,7 @@ const OWE: &str = "
     from json_each(?1) where true
     on conflict (connection, kind, key) do update
     set truth_version = excluded.truth_version, priority = excluded.priority, due_at = excluded.due_at,
-        attempts = iif(debt.state = 'parked', 0, excluded.attempts),
-        state = iif(debt.state = 'parked', 'due', excluded.state),
+        attempts = iif(debt.state = 'parked', 0, excluded.attempts), state = excluded.state,
         last_error = excluded.last_error, intent = coalesce(debt.intent, excluded.intent), token = null
     where debt.state <> 'parked' or excluded.truth_version > debt.truth_version";
 
@@ -62,18 +61,37 @@ fn add(rows: &mut Rows, debt: &Debt) -> Result<()> {
 pub(super) async fn paid(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
-        if let Change::Paid { connection, key } = change {
-            rows.row().int(connection.0.into()).text(key.kind.as_str()).text(&key.key);
+        if let Change::Paid(debt) = change {
+            let row = rows.row().int(debt.connection.0.into()).text(debt.key.kind.as_str()).text(&debt.key.key);
+            row.int(debt.truth_version).int(debt.due_at.0).text(&name(&debt.state)?);
         }
     }
-    let sql = "delete from debt where (connection, kind, key) in (
-                   select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))";
+    let sql = "delete from debt where intent is null and (connection, kind, key, truth_version, due_at, state) in (
+                   select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+                   from json_each(?1))";
     rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn retell(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let sql = "
+        insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
+        select ?1, kind, key, truth ->> 'version', 0, ?3, ?3, 0, 'untold' from truth where kind = ?2
+        on conflict (connection, kind, key) do update
+        set state = 'untold', due_at = excluded.due_at, attempts = 0, token = null
+        where debt.intent is null";
+    for change in changes {
+        if let Change::Retell { connection, kind } = change {
+            let query = sqlx::query(sql).bind(connection.0).bind(kind.as_str()).bind(int(at.0));
+            query.execute(&mut *db).await.map_err(unavailable)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn redrive(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
-        update debt indexed by debt_stuck set state = 'due', attempts = 0, due_at = ?1
+        update debt indexed by debt_stuck
+        set state = iif(intent is null, 'untold', 'due'), attempts = 0, due_at = ?1
         where state = 'parked' and state <> 'due' and (?2 is null or connection = ?2)
           and (?3 is null or kind = ?3 and key = ?4)";
     for change in changes {
@@ -128,6 +146,16 @@ pub(super) const DUE: &str = "
 
 pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
     debts(sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
+}
+
+pub(super) const UNTOLD: &str = "
+    select kind, key from debt indexed by debt_untold where state = 'untold' and due_at <= ?1
+    order by due_at, kind, key limit ?2";
+
+pub(super) async fn untold(db: &SqlitePool, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+    let query = sqlx::query_as(UNTOLD).bind(int(now.0)).bind(n_max);
+    let found: Vec<(String, String)> = query.fetch_all(db).await.map_err(unavailable)?;
+    found.into_iter().map(|(kind, key)| record(&kind, key)).collect()
 }
 
 pub(super) const OF: &str = "

@@ -137,6 +137,10 @@ impl TenantStore for SqliteTenant {
         debts::due(self.reads(), connection, now, n_max).await
     }
 
+    async fn untold(&self, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+        debts::untold(self.reads(), now, n_max).await
+    }
+
     async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
         debts::of(self.reads(), keys).await
     }

@@ -124,6 +124,7 @@ async fn hot_reads_use_their_indexes() {
         (links::TO, vec!["link_key (connection=? AND kind=? AND key=?)"]),
         (links::HEARD, vec!["remote_id=?", "entry_pending (connection=? AND kind=? AND remote_id=?)"]),
         (records::STATES, vec!["truth_1 (kind=? AND key=?)", "shadow_1 (kind=? AND key=?)"]),
+        (debts::UNTOLD, vec!["USING COVERING INDEX debt_untold (due_at<?)"]),
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
         (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),
     ];

@@ -126,6 +126,7 @@ create table debt (
 create index debt_due on debt (connection, priority, due_at, kind, key) where state = 'due';
 create index debt_stuck on debt (state, connection, kind, key) where state <> 'due';
 create index debt_waiting on debt (token) where state = 'blocked';
+create index debt_untold on debt (due_at, kind, key) where state = 'untold';
 create index debt_record on debt (kind, key);
 
 create table event (

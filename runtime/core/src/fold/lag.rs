@@ -1,0 +1,53 @@
+//! What lags behind: a system that answers from an index may, for a while after a change, still say what it held
+//! before. Taken for news that would be somebody's change back, and a sale counted twice.
+
+use super::Folding;
+use crate::record::{Cause, Entry, Fresh, Observed, State};
+use crate::{Fields, UnixMs};
+
+/// How late a system's readings may be, as its connector says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lag {
+    /// For how long a change may not show, in milliseconds. 0: every reading is of the present.
+    pub lag_ms: u32,
+    /// The grain of the system's change times, in milliseconds.
+    pub granularity_ms: u32,
+}
+
+/// Nobody waits longer than this to see whether a reading was true, whatever a connector says.
+pub const LAG_MS_MAX: u64 = 60_000;
+
+impl Folding<'_> {
+    /// The entry says, within `lag` of what is known about its connection, what was true before: it is no news, and the
+    /// system is to be read again. `at`: when the entry was logged. What a write came upon is never taken to lag.
+    #[must_use]
+    pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
+        let Entry::Observed { connection, cause, observed: Observed::Present(state), .. } = entry else { return false };
+        let fresh = self.shadow(*connection).and_then(|it| it.fresh.as_ref());
+        let Some(fresh) = fresh.filter(|_| lag.lag_ms > 0 && *cause != Cause::Delivery) else { return false };
+        let grain_ms = u64::from(lag.granularity_ms);
+        if at.since(fresh.heard_at) >= u64::from(lag.lag_ms).min(LAG_MS_MAX) + grain_ms {
+            return false;
+        }
+        match (state.changed_at, fresh.changed_at) {
+            (Some(seen), Some(known)) if seen.plus(grain_ms) < known => true,
+            (Some(seen), Some(known)) if seen > known => false,
+            // Times do not tell: what a write of ours replaced is not there again within a moment, by all likelihood.
+            _ => !fresh.before.is_empty() && fresh.before.iter().all(|(name, was)| state.fields.get(name) == Some(was)),
+        }
+    }
+}
+
+impl Fresh {
+    /// A reading.
+    pub(super) fn read(state: &State, at: UnixMs, known: Option<&Self>) -> Self {
+        let known = known.and_then(|it| it.changed_at);
+        Self { changed_at: state.changed_at.max(known), heard_at: at, before: Fields::new() }
+    }
+
+    /// A write of ours that was read back. It changed no earlier than we sent it, whatever the system says: some say the
+    /// minute, some nothing. Where a system's clock is slow, changes made there soon after wait for the lag to pass.
+    pub(super) fn written(state: &State, at: UnixMs, sent_at: Option<UnixMs>, before: Fields) -> Self {
+        Self { changed_at: state.changed_at.max(sent_at), heard_at: at, before }
+    }
+}

@@ -1,0 +1,241 @@
+//! An engine over a model store, a clock that is set by hand, and components that answer as a test wants.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use truthsource_core::draw::Draw;
+use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, State};
+use truthsource_core::rules::Direction;
+use truthsource_core::{Fields, Kind, UnixMs, Value};
+use truthsource_host::CallError;
+use truthsource_host::model::{
+    self, Conflict, Description, Effect, FieldPower, Finding, KindPower, Notice, Outcome, Page, Pull, Rate, Verdict,
+    Webhook, Write,
+};
+
+use super::connections::{FieldSpec, Parties, RULES, RulesSpec};
+use super::ports::{Clock, Decided, Guests};
+use super::{Did, Engine, Pace, fold};
+use crate::store::control::ControlStore as _;
+use crate::store::model::ModelStores;
+use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, Debt, TenantStore};
+
+/// What a component says, or why it says nothing.
+pub type Answer<T> = Result<T, CallError>;
+
+/// A function of a component.
+type Function<I, O> = Mutex<Box<dyn FnMut(I) -> Answer<O> + Send>>;
+
+/// Components whose answers a test writes. What it does not write is never asked, or answered plainly.
+pub struct Fake {
+    pub describe: Function<String, ()>,
+    pub receive: Function<String, Vec<Notice>>,
+    pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
+    pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            describe: answers(|_| Ok(())),
+            receive: answers(|_| Ok(Vec::new())),
+            project: answers(|(_, records)| Ok(records)),
+            decide: answers(|conflicts: Vec<Conflict>| {
+                Ok(conflicts.iter().map(|_| model::Decision::Take(0)).collect())
+            }),
+        }
+    }
+}
+
+/// A function that answers like this.
+pub fn answers<I, O>(answer: impl FnMut(I) -> Answer<O> + Send + 'static) -> Function<I, O> {
+    Mutex::new(Box::new(answer))
+}
+
+fn ask<I, O>(function: &Function<I, O>, input: I) -> Answer<O> {
+    function.lock().unwrap()(input)
+}
+
+#[async_trait]
+impl Guests for Fake {
+    async fn describe(&self, connection: &crate::store::Connection) -> Answer<Arc<Description>> {
+        ask(&self.describe, connection.name.clone())?;
+        let field = |name: &str| FieldPower { name: name.to_owned(), writable: true, create_only: false };
+        let kind = |kind| KindPower {
+            kind,
+            fields: truthsource_core::schema::of(kind).fields.iter().map(|it| field(it.name)).collect(),
+            sees_creates: true,
+            sees_updates: true,
+            sees_deletes: true,
+            granularity_ms: 1,
+            lag_ms: 0,
+            effect: Effect::Absolute,
+            creates: true,
+            push_max: 100,
+            read_max: 100,
+        };
+        Ok(Arc::new(Description {
+            system: "fake".to_owned(),
+            kinds: Kind::ALL.map(kind).into(),
+            auth: Vec::new(),
+            webhook: None,
+            rate: Rate::Other(String::new()),
+            settings: Vec::new(),
+        }))
+    }
+    async fn check(&self, _: &crate::store::Connection) -> Answer<Vec<Finding>> {
+        unreachable!()
+    }
+    async fn pull(&self, _: &crate::store::Connection, _: &Pull) -> Answer<Page> {
+        unreachable!()
+    }
+    async fn read(&self, _: &crate::store::Connection, _: Kind, _: &[String]) -> Answer<Vec<model::Observed>> {
+        unreachable!()
+    }
+    async fn push(&self, _: &crate::store::Connection, _: &[Write]) -> Answer<Vec<Outcome>> {
+        unreachable!()
+    }
+    async fn find(&self, _: &crate::store::Connection, _: Kind, _: &str) -> Answer<Option<model::State>> {
+        unreachable!()
+    }
+    async fn receive(&self, _: &crate::store::Connection, webhook: &Webhook) -> Answer<Vec<Notice>> {
+        ask(&self.receive, webhook.topic.clone())
+    }
+    async fn project(&self, of: &crate::store::Connection, _: Kind, records: &[Fields]) -> Answer<Vec<Fields>> {
+        ask(&self.project, (of.name.clone(), records.to_vec()))
+    }
+    async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Answer<Option<Decided>> {
+        let decisions = ask(&self.decide, conflicts.to_vec())?;
+        Ok(Some(Decided { decisions, policy: slot.to_owned() }))
+    }
+    async fn validate(&self, _: Kind, _: &[Fields]) -> Answer<Option<Vec<Verdict>>> {
+        Ok(None)
+    }
+}
+
+/// An engine with an ERP that outranks a shop.
+pub struct House {
+    pub engine: Engine,
+    pub store: Arc<dyn TenantStore>,
+    now: Arc<AtomicU64>,
+    as_of: AtomicU64,
+}
+
+pub const ERP: ConnectionId = ConnectionId(1);
+pub const SHOP: ConnectionId = ConnectionId(2);
+
+struct ByHand(Arc<AtomicU64>);
+
+impl Clock for ByHand {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl House {
+    /// The house at one second past the epoch. Items and prices go both ways.
+    pub async fn with(guests: Fake) -> Self {
+        let stores = ModelStores::new();
+        let tenant = stores.add_tenant("acme", UnixMs(0)).await.unwrap();
+        let store: Arc<dyn TenantStore> = Arc::new(stores.tenant_store(tenant.id).unwrap());
+        let now = Arc::new(AtomicU64::new(1_000));
+        let engine = Engine {
+            store: store.clone(),
+            guests: Arc::new(guests),
+            clock: Arc::new(ByHand(now.clone())),
+            draw: Draw::new(1),
+            holder: "test".to_owned(),
+            pace: Pace::default(),
+        };
+        let mut batch = Batch::new(UnixMs(0));
+        for name in ["erp", "shop"] {
+            batch.changes.push(Change::NewConnection { name: name.to_owned(), spec: spec() });
+        }
+        store.commit(batch).await.unwrap();
+        let house = Self { engine, store, now, as_of: AtomicU64::new(0) };
+        for (id, rank) in [(ERP, 0), (SHOP, 1)] {
+            let spec = ConnectionSpec { rank, ..spec() };
+            house.commit([Change::Connection { id, spec, state: ConnectionState::Active, trouble: None }]).await;
+        }
+        house
+    }
+
+    /// Lets a policy decide about titles.
+    pub async fn titles_have_a_policy(self) -> Self {
+        let title =
+            FieldSpec { field: "title".to_owned(), policy: Some("conflict:x".to_owned()), ..FieldSpec::default() };
+        let value = serde_json::to_value(RulesSpec { fields: vec![title] }).unwrap();
+        self.commit([Change::Setting { name: RULES.to_owned(), value }]).await;
+        self
+    }
+
+    pub async fn commit(&self, changes: impl IntoIterator<Item = Change>) {
+        let batch = Batch { fence: None, at: self.engine.now(), changes: changes.into_iter().collect() };
+        self.store.commit(batch).await.unwrap();
+    }
+
+    pub fn pass(&self, ms: u64) {
+        self.now.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// An item was read at a system, which holds this title.
+    pub async fn saw(&self, connection: ConnectionId, code: &str, title: &str) {
+        let as_of = self.as_of.fetch_add(1, Ordering::Relaxed) + 1;
+        let state = State {
+            remote_id: format!("{connection}-{code}"),
+            fields: [("code".to_owned(), code.into()), ("title".to_owned(), title.into())].into(),
+            version: String::new(),
+            changed_at: Some(self.engine.now()),
+            command_key: None,
+        };
+        let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) };
+        self.commit([Change::Append { kind: Kind::Item, key: None, entry }]).await;
+    }
+
+    pub async fn fold(&self) -> Did {
+        let parties = Parties::load(&self.engine).await.unwrap();
+        fold::fold(&self.engine, &parties).await.unwrap()
+    }
+
+    /// Folds until nothing is left that can be folded now.
+    pub async fn fold_all(&self) {
+        for _ in 0..100 {
+            if self.fold().await.handled == 0 {
+                return;
+            }
+        }
+        panic!("it never ends");
+    }
+
+    pub async fn debt(&self, connection: ConnectionId, code: &str) -> Option<Debt> {
+        let debts = self.store.debts_of(&[item(code)].into()).await.unwrap();
+        debts.into_iter().find(|it| it.connection == connection)
+    }
+
+    /// The title that counts; `None` while there is none.
+    pub async fn title(&self, code: &str) -> Option<Value> {
+        let states = self.store.states(&[item(code)].into()).await.unwrap();
+        states.get(&item(code))?.truth.values().get("title").cloned()
+    }
+}
+
+/// The record of an item.
+pub fn item(code: &str) -> RecordKey {
+    RecordKey::new(Kind::Item, code)
+}
+
+fn spec() -> ConnectionSpec {
+    ConnectionSpec {
+        connector: "connector:fake".to_owned(),
+        settings: BTreeMap::new(),
+        egress: Vec::new(),
+        rank: 0,
+        kinds: [Kind::Item, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
+        publishes: None,
+        poll_every_ms: BTreeMap::new(),
+        overlap_ms: 0,
+        sweep_every_ms: 0,
+    }
+}
