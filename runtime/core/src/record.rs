@@ -88,6 +88,9 @@ pub struct TruthField {
     /// It went round in circles between systems: whatever they say, nothing is written until a person has settled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loops: bool,
+    /// A validator refused what it would have become: it is decided again with the record's next news.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 impl TruthField {

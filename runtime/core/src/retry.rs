@@ -60,8 +60,9 @@ pub struct Breaker {
 /// The shortest time between two probes.
 pub const PROBE_MS_MIN: u64 = 100;
 /// A probe comes at the latest after this part of the time that the system has been down: what was short is noticed
-/// to be over soon, and what lasts is seldom asked about.
-pub const PROBE_PART: u64 = 4;
+/// to be over soon, and what lasts is seldom asked about. A probe is one small request: hundreds of them in an hour are
+/// little to a system that is up again, and what waited that long waits a twentieth longer at the most.
+pub const PROBE_PART: u64 = 20;
 
 impl Breaker {
     /// A try may be made now.
@@ -160,7 +161,7 @@ mod tests {
             now = breaker.next_at();
             probes += 1;
         }
-        assert!((30..120).contains(&probes), "{probes} probes in an hour");
+        assert!((150..400).contains(&probes), "{probes} probes in an hour");
     }
 
     #[test]
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn a_sign_of_life_brings_the_next_probe_forward() {
         let mut breaker = down(None);
-        for _ in 0..40 {
+        for _ in 0..200 {
             breaker.failed(breaker.next_at(), None, &Schedule::default(), Draw::new(7));
         }
         let tried_at = breaker.tried_at;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::value::{Fields, Row, Value};
 use crate::{Decimal, Kind};
 
@@ -206,7 +208,8 @@ impl Schema {
 /// The longest key of a record, in bytes.
 pub const KEY_BYTES_MAX: usize = 512;
 
-/// Trimmed, inner blanks single, lower case, and safe in a path: anything else is percent-encoded. `None` for nothing.
+/// Trimmed, inner blanks single, lower case, letters composed (NFC: what looks the same and means the same is the same),
+/// and safe in a path: anything else is percent-encoded. `None` for nothing.
 fn normalise(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut out = String::with_capacity(text.len());
@@ -214,7 +217,7 @@ fn normalise(text: &str) -> Option<String> {
         if at > 0 {
             out.push('_');
         }
-        for letter in word.chars().flat_map(char::to_lowercase) {
+        for letter in word.chars().flat_map(char::to_lowercase).nfc() {
             if letter.is_alphanumeric() || matches!(letter, '-' | '.' | '+') {
                 out.push(letter);
             } else {
@@ -400,6 +403,16 @@ mod tests {
         natural(Kind::Item, &[("title", "Bolt")], None);
         natural(Kind::StockLevel, &[("item", "bolt-8"), ("location", "main")], Some("bolt-8@main"));
         natural(Kind::Price, &[("list", "Gold"), ("item", "bolt-8")], Some("gold@bolt-8"));
+    }
+
+    #[test]
+    fn i1_spellings_of_one_letter_are_one_key() {
+        natural(Kind::Item, &[("code", "Caf\u{e9}")], Some("café"));
+        natural(Kind::Item, &[("code", "Cafe\u{301}")], Some("café"));
+        natural(Kind::Item, &[("code", "\u{212b}ngstrom")], Some("ångstrom"));
+        natural(Kind::Item, &[("code", "a\u{202e}b")], Some("a%e2%80%aeb"));
+        natural(Kind::Item, &[("code", "\u{1f529}")], Some("%f0%9f%94%a9"));
+        natural(Kind::Item, &[("code", "a\u{0}b")], Some("a%00b"));
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Folding<'_> {
             claims: Vec::new(),
             held: None,
             loops: false,
+            refused: false,
         });
         known.claims.retain(|it| it.connection != claim.connection);
         known.claims.push(Claim { version, ..claim });

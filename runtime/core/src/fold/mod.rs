@@ -12,6 +12,7 @@ mod circles;
 mod counter;
 mod lag;
 mod owed;
+mod refused;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,6 +110,7 @@ impl<'a> Folding<'a> {
 
     /// Takes one entry, which was logged at `at`. Older news than what is known changes nothing.
     pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
+        self.decide_again();
         match entry {
             Entry::Observed { connection, as_of, observed, .. } => match observed {
                 Observed::Present(state) => {
@@ -311,7 +313,7 @@ impl<'a> Folding<'a> {
         field.base = value.clone();
         field.version = self.version;
         field.claims.clear();
-        (field.held, field.loops) = (None, false);
+        (field.held, field.loops, field.refused) = (None, false, false);
         self.state.shadows.values_mut().for_each(|it| it.sent.clear());
         self.open.remove(name);
         self.notes.push(Note::Settled(name.to_owned(), value.clone(), by.to_owned()));
@@ -405,12 +407,14 @@ impl<'a> Folding<'a> {
     }
 }
 
-/// What everybody held before some moved on: the one value that the superseded claims agree on, where all that supersede
-/// them have passed it. That it was the truth meanwhile would depend on when each was heard; this does not.
-fn common_ground<'a>(superseded: &[&'a Claim], claims: &[&Claim]) -> Option<&'a Value> {
-    let value = &superseded.first()?.now;
-    let is_common = superseded.iter().all(|it| it.now == *value) && claims.iter().all(|it| it.passed.contains(value));
-    is_common.then_some(value)
+/// What the systems that speak held in common before they moved on: the first value that all of them have passed, and
+/// that those they supersede still hold. That it was the truth meanwhile would depend on when each was heard; this does
+/// not.
+fn common_ground<'a>(superseded: &[&Claim], claims: &[&'a Claim]) -> Option<&'a Value> {
+    let is_common = |value: &&Value| {
+        claims.iter().all(|it| it.passed.contains(value)) && superseded.iter().all(|it| it.now == **value)
+    };
+    claims.first()?.passed.iter().find(is_common)
 }
 
 /// The same connection moved again before anybody was told: one claim, from where it started.
@@ -430,7 +434,8 @@ fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
 impl TruthField {
     /// A field that nobody has said anything about.
     fn nothing() -> Self {
-        Self { value: Value::Null, version: 0, base: Value::Null, claims: Vec::new(), held: None, loops: false }
+        let (value, base, claims) = (Value::Null, Value::Null, Vec::new());
+        Self { value, version: 0, base, claims, held: None, loops: false, refused: false }
     }
 }
 

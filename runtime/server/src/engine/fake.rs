@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use truthsource_core::draw::Draw;
 use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, State};
 use truthsource_core::rules::Direction;
-use truthsource_core::{Fields, Kind, UnixMs, Value};
+use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    self, Conflict, Description, Effect, FieldPower, Finding, KindPower, Notice, Outcome, Page, Pull, Rate, Verdict,
-    Webhook, Write,
+    self, Conflict, Description, Effect, FieldPower, Finding, KindPower, Level, Notice, Outcome, Page, Pull, Rate,
+    Verdict, Webhook, Write,
 };
 
 use super::connections::{FieldSpec, Parties, RULES, RulesSpec};
@@ -34,6 +34,8 @@ pub struct Fake {
     pub receive: Function<String, Vec<Notice>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
+    pub publish: Function<Vec<Level>, Option<Vec<Decimal>>>,
+    pub validate: Function<Vec<Fields>, Option<Vec<Verdict>>>,
 }
 
 impl Default for Fake {
@@ -45,6 +47,8 @@ impl Default for Fake {
             decide: answers(|conflicts: Vec<Conflict>| {
                 Ok(conflicts.iter().map(|_| model::Decision::Take(0)).collect())
             }),
+            publish: answers(|_| Ok(None)),
+            validate: answers(|_| Ok(None)),
         }
     }
 }
@@ -110,8 +114,11 @@ impl Guests for Fake {
         let decisions = ask(&self.decide, conflicts.to_vec())?;
         Ok(Some(Decided { decisions, policy: slot.to_owned() }))
     }
-    async fn validate(&self, _: Kind, _: &[Fields]) -> Answer<Option<Vec<Verdict>>> {
-        Ok(None)
+    async fn publish(&self, levels: &[Level]) -> Answer<Option<Vec<Decimal>>> {
+        ask(&self.publish, levels.to_vec())
+    }
+    async fn validate(&self, _: Kind, records: &[Fields]) -> Answer<Option<Vec<Verdict>>> {
+        ask(&self.validate, records.to_vec())
     }
 }
 
@@ -182,16 +189,21 @@ impl House {
 
     /// An item was read at a system, which holds this title.
     pub async fn saw(&self, connection: ConnectionId, code: &str, title: &str) {
+        self.read(connection, Kind::Item, code, &[("code", code.into()), ("title", title.into())]).await;
+    }
+
+    /// A record was read at a system, which calls it `id` and holds this.
+    pub async fn read(&self, connection: ConnectionId, kind: Kind, id: &str, fields: &[(&str, Value)]) {
         let as_of = self.as_of.fetch_add(1, Ordering::Relaxed) + 1;
         let state = State {
-            remote_id: format!("{connection}-{code}"),
-            fields: [("code".to_owned(), code.into()), ("title".to_owned(), title.into())].into(),
+            remote_id: id.to_owned(),
+            fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             version: String::new(),
             changed_at: Some(self.engine.now()),
             command_key: None,
         };
         let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) };
-        self.commit([Change::Append { kind: Kind::Item, key: None, entry }]).await;
+        self.commit([Change::Append { kind, key: None, entry }]).await;
     }
 
     pub async fn fold(&self) -> Did {
@@ -210,7 +222,11 @@ impl House {
     }
 
     pub async fn debt(&self, connection: ConnectionId, code: &str) -> Option<Debt> {
-        let debts = self.store.debts_of(&[item(code)].into()).await.unwrap();
+        self.debt_of(connection, &item(code)).await
+    }
+
+    pub async fn debt_of(&self, connection: ConnectionId, key: &RecordKey) -> Option<Debt> {
+        let debts = self.store.debts_of(&[key.clone()].into()).await.unwrap();
         debts.into_iter().find(|it| it.connection == connection)
     }
 
@@ -232,7 +248,7 @@ fn spec() -> ConnectionSpec {
         settings: BTreeMap::new(),
         egress: Vec::new(),
         rank: 0,
-        kinds: [Kind::Item, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
+        kinds: [Kind::Location, Kind::Item, Kind::StockLevel, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
         publishes: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 0,

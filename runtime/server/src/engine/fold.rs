@@ -1,16 +1,25 @@
 //! From the log to the truth: the only step that changes truths, shadows and debts.
 
+mod decide;
+mod halves;
+mod owed;
+mod project;
+mod story;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use truthsource_core::fold::{Folding, Note, Question, Verdict};
-use truthsource_core::record::{Cause, Claim, ConnectionId, Entry, KeyState, RecordKey};
-use truthsource_core::{Fields, Kind, UnixMs, Value, schema};
-use truthsource_host::{CallError, model};
+use truthsource_core::fold::Folding;
+use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey};
+use truthsource_core::{Kind, UnixMs, schema};
 
 use super::connections::Parties;
 use super::identify::{Identifier, Identity};
-use super::{Did, Engine, Error, intent_token, priority};
-use crate::store::{Batch, Change, Conflict, Connection, Debt, DebtState, Event, LoggedEntry, What};
+use super::{Did, Engine, Error, intent_token};
+use crate::store::{Batch, Change, Debt, LoggedEntry};
+use decide::{decide, validate};
+use owed::{ask_again, settle_debt};
+use project::project;
+use story::tell_story;
 
 /// Folds entries that no fold has taken yet, oldest first, and commits truths, shadows, debts and what happened.
 ///
@@ -58,6 +67,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         folds.push(Fold { key, folding, cause, absorbed, policies, untold, is_put_off });
     }
     decide(engine, parties, &mut folds).await?;
+    validate(engine, &before, &mut folds).await?;
     let (put_off, mut folds): (Vec<Fold<'_>>, Vec<Fold<'_>>) = folds.into_iter().partition(|it| it.is_put_off);
     for (seq, _) in put_off.into_iter().flat_map(|it| it.absorbed) {
         batch.changes.push(Change::Wait { seq, token: PUT_OFF.to_owned() });
@@ -70,10 +80,10 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     Ok(Did::some(handled, engine.pace.fold_max))
 }
 
-/// Token of entries whose policy could not be asked. Nothing says when it can be: [`take_up`] is called now and then.
+/// Token of entries whose policy or validator could not be asked. Nothing says when it can be: [`take_up`] is called now and then.
 const PUT_OFF: &str = "policy";
 
-/// Takes up again what was put off because its policy could not be asked.
+/// Takes up again what was put off because its policy or validator could not be asked.
 ///
 /// # Errors
 /// When the store fails.
@@ -95,7 +105,7 @@ struct Fold<'a> {
     policies: BTreeMap<String, String>,
     /// Connection → why it is not known what its system should hold.
     untold: BTreeMap<ConnectionId, String>,
-    /// A policy could not be asked: nothing about the record is decided in this fold.
+    /// A policy or validator could not be asked: nothing about the record is decided in this fold.
     is_put_off: bool,
 }
 
@@ -154,182 +164,6 @@ fn cause_of(entry: &Entry) -> Option<Cause> {
     }
 }
 
-/// Puts every question to its policy, round by round until none is left.
-async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> Result<(), Error> {
-    loop {
-        let mut asked: BTreeMap<Option<String>, Vec<(usize, Question)>> = BTreeMap::new();
-        for (at, fold) in folds.iter().enumerate().filter(|(_, it)| !it.is_put_off) {
-            for question in fold.folding.questions() {
-                asked.entry(question.policy.clone()).or_default().push((at, question));
-            }
-        }
-        if asked.is_empty() {
-            return Ok(());
-        }
-        for (policy, questions) in asked {
-            let answer = match policy {
-                Some(slot) => ask(engine, parties, &slot, folds, &questions).await?,
-                None => Answer::BuiltIn,
-            };
-            let (verdicts, policy) = match answer {
-                Answer::Decided(verdicts, policy) => (verdicts, policy),
-                Answer::BuiltIn => {
-                    (questions.iter().map(|(at, it)| built_in(&folds[*at], it)).collect(), String::new())
-                }
-                Answer::NotNow => {
-                    questions.iter().for_each(|(at, _)| folds[*at].is_put_off = true);
-                    continue;
-                }
-            };
-            for ((at, question), verdict) in questions.iter().zip(verdicts) {
-                let fold = &mut folds[*at];
-                fold.policies.insert(question.field.clone(), policy.clone());
-                fold.folding.answer(question, verdict);
-            }
-        }
-    }
-}
-
-fn built_in(fold: &Fold<'_>, question: &Question) -> Verdict {
-    let counter = schema::of(fold.key.kind).field(&question.field).is_some_and(|it| it.counter);
-    if counter { Folding::summed(question) } else { fold.folding.newest(question) }
-}
-
-/// What asking a policy came to.
-enum Answer {
-    /// One verdict a question, and the policy's name.
-    Decided(Vec<Verdict>, String),
-    /// No policy is there to be asked.
-    BuiltIn,
-    /// It may answer later.
-    NotNow,
-}
-
-/// Asks the policy in a slot. One that fails for good holds the fields for a person: a broken rule never decides, and
-/// never stops other records.
-async fn ask(
-    engine: &Engine,
-    parties: &Parties,
-    slot: &str,
-    folds: &[Fold<'_>],
-    questions: &[(usize, Question)],
-) -> Result<Answer, Error> {
-    let conflicts: Vec<model::Conflict> =
-        questions.iter().map(|(at, question)| conflict_of(parties, folds[*at].key, question)).collect();
-    match engine.guests.decide(slot, &conflicts).await {
-        Ok(None) => Ok(Answer::BuiltIn),
-        Ok(Some(decided)) => {
-            Ok(Answer::Decided(decided.decisions.into_iter().map(verdict_of).collect(), decided.policy))
-        }
-        Err(error @ CallError::Busy { .. }) => Err(error.into()),
-        Err(error) if error.is_retryable() => Ok(Answer::NotNow),
-        Err(error) => {
-            let held = Verdict::Hold(format!("the policy failed: {error}"));
-            Ok(Answer::Decided(vec![held; questions.len()], slot.to_owned()))
-        }
-    }
-}
-
-fn conflict_of(parties: &Parties, key: &RecordKey, question: &Question) -> model::Conflict {
-    let claim = |it: &Claim| model::Claim {
-        connection: parties.name(it.connection),
-        rank: parties.rules.rank(it.connection),
-        owner: question.owner == Some(it.connection),
-        was: it.was.clone().unwrap_or(Value::Null),
-        now: it.now.clone(),
-        changed_at: it.changed_at,
-    };
-    model::Conflict {
-        kind: key.kind,
-        key: key.key.clone(),
-        field: question.field.clone(),
-        base: question.base.clone(),
-        claims: question.claims.iter().map(claim).collect(),
-    }
-}
-
-fn verdict_of(decision: model::Decision) -> Verdict {
-    match decision {
-        model::Decision::Take(index) => Verdict::Take(index),
-        model::Decision::Merge(value) => Verdict::Merge(value),
-        model::Decision::Keep => Verdict::Keep,
-        model::Decision::Hold(reason) => Verdict::Hold(reason),
-    }
-}
-
-/// Asks every connector what its system would hold of the truths. One that fails keeps no other connection waiting, and
-/// a record that makes it fail no other record: what it does not say is noted, and asked again later.
-async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> Result<(), Error> {
-    let kinds: BTreeSet<Kind> = folds.iter().map(|it| it.key.kind).collect();
-    for kind in kinds {
-        for connection in parties.told(kind) {
-            let told: Vec<(usize, Fields)> = folds
-                .iter()
-                .enumerate()
-                .filter(|(_, it)| it.key.kind == kind)
-                .filter_map(|(at, it)| Some((at, it.folding.tell(connection.id)?)))
-                .collect();
-            let records: Vec<Fields> = told.iter().map(|(_, fields)| fields.clone()).collect();
-            if records.is_empty() {
-                continue;
-            }
-            let wants = match parties.mute.get(&connection.id) {
-                Some(reason) => vec![Err(reason.clone()); records.len()],
-                None => wants(engine, connection, kind, &records).await?,
-            };
-            for ((at, _), want) in told.into_iter().zip(wants) {
-                match want {
-                    Ok(want) => folds[at].folding.projected(connection.id, want),
-                    Err(reason) => drop(folds[at].untold.insert(connection.id, reason)),
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// One record that makes a connector fail is found among [`Pace::fold_max`](super::Pace) by halving in ten calls that
-/// fail. Where more fail than that, the rest is not asked about: each such call may cost all that a call may cost.
-const FAILED_CALLS_MAX: u32 = 12;
-
-/// What the connection's system would hold of each record, or why that is not known.
-async fn wants(
-    engine: &Engine,
-    connection: &Connection,
-    kind: Kind,
-    records: &[Fields],
-) -> Result<Vec<Result<Fields, String>>, Error> {
-    let (mut parts, mut wants) = (vec![records], Vec::with_capacity(records.len()));
-    let mut failed = None;
-    let mut failed_calls = 0;
-    while let Some(part) = parts.pop() {
-        if let Some(reason) = failed.as_ref().filter(|_| failed_calls >= FAILED_CALLS_MAX) {
-            wants.extend(vec![Err(String::clone(reason)); part.len()]);
-            continue;
-        }
-        match engine.guests.project(connection, kind, part).await {
-            Ok(told) => wants.extend(told.into_iter().map(Ok)),
-            Err(error @ CallError::Busy { .. }) => return Err(error.into()),
-            Err(error) => {
-                failed_calls += 1;
-                if part.len() > 1 && is_about_input(&error) {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    parts.extend([second, first]);
-                } else {
-                    wants.extend(vec![Err(error.to_string()); part.len()]);
-                }
-                failed = Some(error.to_string());
-            }
-        }
-    }
-    Ok(wants)
-}
-
-/// The call may succeed with other records.
-fn is_about_input(error: &CallError) -> bool {
-    !error.is_retryable() || matches!(error, CallError::OutOfTime { .. })
-}
-
 /// Writes down what the fold came to.
 fn conclude(
     engine: &Engine,
@@ -363,143 +197,6 @@ fn conclude(
         batch.changes.push(Change::Truth { key: key.clone(), truth: after.truth.clone(), natural });
     }
     tell_story(parties, key, (before, &after), (notes, cause, &policies), batch);
-}
-
-fn settle_debt(
-    parties: &Parties,
-    key: &RecordKey,
-    connection: ConnectionId,
-    folding: &Folding<'_>,
-    debts: &Debts,
-    batch: &mut Batch,
-) {
-    let owed = folding.owed(connection, &parties.power(connection, key.kind));
-    let present = debts.get(&(key.clone(), connection));
-    match (owed, present) {
-        (None, None) => {}
-        // What was begun must be brought to an end, whatever is owed now.
-        (None, Some(debt)) if debt.intent.is_some() => {}
-        (None, Some(debt)) => batch.changes.push(Change::Paid(debt.clone())),
-        (Some(_), present) => {
-            let attempts = present.filter(|it| it.state != DebtState::Untold).map_or(0, |it| it.attempts);
-            let owed = owe(key, connection, folding, batch.at);
-            batch.changes.push(Change::Owe(Debt { attempts, ..owed }));
-        }
-    }
-}
-
-fn owe(key: &RecordKey, connection: ConnectionId, folding: &Folding<'_>, at: UnixMs) -> Debt {
-    Debt {
-        connection,
-        key: key.clone(),
-        truth_version: folding.state().truth.version,
-        priority: priority(key.kind),
-        due_at: at,
-        since: at,
-        attempts: 0,
-        state: DebtState::Due,
-        last_error: None,
-        intent: None,
-    }
-}
-
-/// What the system should hold is not known: its connector is asked again later, and a person when it keeps failing.
-fn ask_again(
-    engine: &Engine,
-    key: &RecordKey,
-    connection: ConnectionId,
-    (folding, reason): (&Folding<'_>, &str),
-    debts: &Debts,
-    batch: &mut Batch,
-) {
-    let present = debts.get(&(key.clone(), connection));
-    let owed = owe(key, connection, folding, batch.at);
-    let is_begun = present.is_some_and(|it| it.intent.is_some());
-    let is_given_up = present.is_some_and(|it| it.state == DebtState::Parked && it.truth_version >= owed.truth_version);
-    // The fold of what became of the write asks again.
-    if is_begun || is_given_up {
-        return;
-    }
-    let attempts = present.filter(|it| it.state == DebtState::Untold).map_or(0, |it| it.attempts) + 1;
-    let error = format!("it is not known what the system should hold: {reason}");
-    let is_spent = engine.pace.retry.is_spent(attempts);
-    let (state, what) = match is_spent {
-        true => (DebtState::Parked, What::Parked { error: error.clone() }),
-        false => (DebtState::Untold, What::Failed { error: error.clone(), attempts }),
-    };
-    let wait_ms = engine.pace.retry.wait_ms(attempts, None, engine.draw, &key.to_string());
-    let (at, due_at) = (batch.at, batch.at.plus(wait_ms));
-    batch.changes.push(Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what }));
-    batch.changes.push(Change::Owe(Debt { attempts, state, due_at, last_error: Some(error), ..owed }));
-}
-
-/// The record's timeline and conflicts.
-fn tell_story(
-    parties: &Parties,
-    key: &RecordKey,
-    (before, after): (&KeyState, &KeyState),
-    (notes, cause, policies): (Vec<Note>, Option<Cause>, &BTreeMap<String, String>),
-    batch: &mut Batch,
-) {
-    let at = batch.at;
-    let event = |connection, what| Change::Event(Event { id: 0, at, key: key.clone(), connection, what });
-    for note in notes {
-        match note {
-            Note::Moved(connection, moved) => {
-                let cause = cause.unwrap_or(Cause::Poll);
-                let what = What::Observed { cause, moved, changed_at: None };
-                batch.changes.push(event(Some(connection), what));
-            }
-            Note::Vanished(connection, deletes) => {
-                batch.changes.push(event(Some(connection), What::Vanished));
-                if !deletes {
-                    let reason = "it was deleted there, but not where it counts: recreate it or delete it everywhere";
-                    let claims = [(parties.name(connection), Value::Null)].into();
-                    batch.changes.push(conflict(at, key, "*", (claims, None), (reason, "")));
-                }
-            }
-            Note::Disagreed { field, claims, outcome, reason } => {
-                let claims = claims.into_iter().map(|it| (parties.name(it.connection), it.now)).collect();
-                let policy = policies.get(&field).map_or("", String::as_str);
-                let what = What::Decided {
-                    field: field.clone(),
-                    outcome: outcome.as_ref().map_or("held".to_owned(), |it| it.to_json().to_string()),
-                    policy: policy.to_owned(),
-                };
-                batch.changes.push(event(None, what));
-                batch.changes.push(conflict(at, key, &field, (claims, outcome), (&reason, policy)));
-            }
-            Note::Settled(field, outcome, reason) => {
-                let key = key.clone();
-                batch.changes.push(Change::ConflictClosed { key, field, outcome, reason });
-            }
-        }
-    }
-    let old = before.truth.values();
-    let fields: Fields =
-        after.truth.values().into_iter().filter(|(name, value)| old.get(name) != Some(value)).collect();
-    if !fields.is_empty() {
-        batch.changes.push(event(None, What::Resolved { version: after.truth.version, fields }));
-    }
-}
-
-fn conflict(
-    at: UnixMs,
-    key: &RecordKey,
-    field: &str,
-    (claims, outcome): (BTreeMap<String, Value>, Option<Value>),
-    (reason, policy): (&str, &str),
-) -> Change {
-    Change::Conflict(Conflict {
-        id: 0,
-        at,
-        key: key.clone(),
-        field: field.to_owned(),
-        claims,
-        outcome,
-        reason: reason.to_owned(),
-        policy: policy.to_owned(),
-    })
 }
 
 #[cfg(test)]

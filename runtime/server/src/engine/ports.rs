@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use truthsource_core::{Fields, Kind, UnixMs};
+use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    Conflict, Decision, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook, Write,
+    Conflict, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook,
+    Write,
 };
 
 use crate::store::Connection;
@@ -52,6 +53,8 @@ pub trait Guests: Send + Sync {
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError>;
     /// Asks the policy in `slot`; `None` when the slot is empty.
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError>;
+    /// Asks the tenant's stock rule what is published of these levels; `None` when there is none.
+    async fn publish(&self, levels: &[Level]) -> Result<Option<Vec<Decimal>>, CallError>;
     /// Asks the validator of `kind`; `None` when there is none.
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError>;
 }

@@ -24,17 +24,22 @@ pub async fn turn(
         did
     };
     let mut did = Did::default();
-    if lane.breaker.is_down() {
-        did = poll::probe(engine, parties, lane).await?;
+    let was_down = lane.breaker.is_down();
+    if was_down {
+        did = tell(poll::probe(engine, parties, lane).await?);
     }
     if lane.is_open(engine) {
         did = did.and(tell(fetch::fetch(engine, parties, lane).await?));
+    }
+    // After a silence the oldest changes are those that nobody has read yet.
+    if was_down && lane.is_open(engine) {
+        did = did.and(tell(poll::poll(engine, parties, lane).await?));
     }
     if lane.is_open(engine) {
         did = did.and(tell(deliver::deliver(engine, parties, lane).await?));
     }
     if lane.is_open(engine) {
-        did = did.and(poll::poll(engine, parties, lane).await?);
+        did = did.and(tell(poll::poll(engine, parties, lane).await?));
     }
     if lane.is_open(engine) {
         did = did.and(sweep::sweep(engine, parties, lane).await?);

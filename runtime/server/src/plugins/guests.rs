@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use truthsource_core::{Fields, Kind, UnixMs};
+use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
-    Conflict, Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook, Write,
+    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook,
+    Write,
 };
-use truthsource_host::{CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, Validator};
+use truthsource_host::{
+    CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, StockRule, Validator,
+};
 
 use super::{Active, Parts, Reaches, Slots, setup};
 use crate::app::{Refusal, TenantHandle};
@@ -202,6 +205,12 @@ impl Guests for TenantGuests {
         let setup = self.pure(slot);
         let decisions = self.in_parts(&active, conflicts, |part| policy.decide(&setup, part)).await?;
         Ok(Some(Decided { decisions, policy: format!("{slot}@{}", active.release.digest()) }))
+    }
+
+    async fn publish(&self, levels: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {
+        let Some((rule, active)) = self.filling::<StockRule>("stock").await? else { return Ok(None) };
+        let setup = self.pure("stock");
+        self.in_parts(&active, levels, |part| rule.publish(&setup, part)).await.map(Some)
     }
 
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use truthsource_core::draw::Draw;
-use truthsource_core::{Fields, Kind, UnixMs, schema};
+use truthsource_core::{Decimal, Fields, Kind, UnixMs, schema};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    Conflict, Description, Effect, Fault, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, Pull, Rate,
-    State, Verdict, Webhook, Write,
+    Conflict, Description, Effect, Fault, FieldPower, Finding, KindPower, Level, Notice, Observed, Outcome, Page, Pull,
+    Rate, State, Verdict, Webhook, Write,
 };
 
 use super::plan::{Faults, SYSTEMS};
@@ -180,6 +180,10 @@ impl Guests for SimGuests {
     }
 
     async fn decide(&self, _: &str, _: &[Conflict]) -> Result<Option<Decided>, CallError> {
+        Ok(None)
+    }
+
+    async fn publish(&self, _: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {
         Ok(None)
     }
 

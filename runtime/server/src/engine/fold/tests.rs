@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use truthsource_core::Fields;
+use truthsource_core::{Decimal, Fields, Value};
+use truthsource_host::{CallError, model};
 
 use super::*;
 use crate::engine::connections::retell;
 use crate::engine::fake::{ERP, Fake, House, SHOP, answers, item};
+use crate::store::{ConnectionSpec, ConnectionState, DebtState};
 
 fn is_poison(records: &[Fields]) -> bool {
     records.iter().any(|it| it.get("title").and_then(Value::as_text) == Some("poison"))
@@ -159,4 +161,82 @@ async fn g11_a_policy_that_fails_for_good_holds_its_field_for_a_person() {
     assert_eq!(house.title("b").await, Some("nut".into()));
     let open = house.store.conflicts(Some(true), None, 10).await.unwrap();
     assert_eq!(open.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["title"]);
+}
+
+#[tokio::test]
+async fn one_poisonous_conflict_is_held_and_the_others_are_decided() {
+    let decide = answers(|conflicts: Vec<model::Conflict>| {
+        let is_poison = |it: &model::Conflict| it.claims.iter().any(|it| it.now.as_text() == Some("poison"));
+        let take = |_: &model::Conflict| model::Decision::Take(0);
+        if conflicts.iter().any(is_poison) { Err(trap()) } else { Ok(conflicts.iter().map(take).collect()) }
+    });
+    let house = House::with(Fake { decide, ..Fake::default() }).await;
+    for code in ["a", "b", "c"] {
+        house.saw(ERP, code, "bolt").await;
+    }
+    house.fold_all().await;
+    let house = house.titles_have_a_policy().await;
+    for (code, title) in [("a", "nut"), ("b", "poison"), ("c", "screw")] {
+        house.saw(ERP, code, title).await;
+    }
+    house.fold_all().await;
+    let titles = [house.title("a").await, house.title("b").await, house.title("c").await];
+    assert_eq!(titles, ["nut", "bolt", "screw"].map(|it| Some(it.into())));
+}
+
+#[tokio::test]
+async fn what_a_validator_refuses_keeps_its_last_truth() {
+    let validate = answers(|records: Vec<Fields>| {
+        let verdict = |it: &Fields| match it.get("title").and_then(Value::as_text) {
+            Some("") | None => model::Verdict::Bad("a title is needed".to_owned()),
+            _ => model::Verdict::Good,
+        };
+        Ok(Some(records.iter().map(verdict).collect()))
+    });
+    let house = House::with(Fake { validate, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(ERP, "new", "").await;
+    house.fold_all().await;
+    assert_eq!((house.title("a").await, house.title("new").await), (Some("bolt".into()), None));
+    assert_eq!(house.debt(SHOP, "new").await, None, "nobody is told");
+    house.saw(ERP, "a", "").await;
+    house.fold_all().await;
+    assert_eq!(house.title("a").await, Some("bolt".into()));
+    let open = house.store.conflicts(Some(true), None, 10).await.unwrap();
+    assert!(open.iter().all(|it| it.reason == "a title is needed") && open.len() == 3, "{open:?}");
+    house.saw(ERP, "new", "nut").await;
+    house.fold_all().await;
+    assert_eq!(house.title("new").await, Some("nut".into()));
+    assert_eq!(house.debt(SHOP, "new").await.map(|it| it.state), Some(DebtState::Due));
+}
+
+#[tokio::test]
+async fn a_stock_rule_lowers_what_is_published_and_never_raises_it() {
+    let publish = answers(|levels: Vec<model::Level>| {
+        assert!(levels.iter().all(|it| it.channel == "shop" && it.on_hand == Decimal::from(10)));
+        if levels.iter().any(|it| it.item == "broken") {
+            return Err(trap());
+        }
+        let shown = |it: &model::Level| if it.item == "low" { Decimal::from(4) } else { Decimal::from(99) };
+        Ok(Some(levels.iter().map(shown).collect()))
+    });
+    let house = House::with(Fake { publish, ..Fake::default() }).await;
+    let shop = house.store.connections().await.unwrap().into_iter().find(|it| it.id == SHOP).unwrap();
+    let spec = ConnectionSpec { publishes: Some(truthsource_core::stock::Buffer::default()), ..shop.spec };
+    house.commit([Change::Connection { id: SHOP, spec, state: ConnectionState::Active, trouble: None }]).await;
+    house.read(ERP, Kind::Location, "m", &[("code", "main".into())]).await;
+    for code in ["low", "high", "broken"] {
+        house.saw(ERP, code, "bolt").await;
+        let level = [("item", code.into()), ("location", "m".into()), ("on_hand", Value::Number(10.into()))];
+        house.read(ERP, Kind::StockLevel, code, &level).await;
+    }
+    house.fold_all().await;
+    let level = |code: &str| RecordKey::new(Kind::StockLevel, format!("{code}@main"));
+    let keys = ["low", "high", "broken"].map(level);
+    let states = house.store.states(&keys.clone().into()).await.unwrap();
+    let want = |key: &RecordKey| states[key].shadows.get(&SHOP).and_then(|it| it.want.get("on_hand").cloned());
+    assert_eq!(want(&keys[0]), Some(Value::Number(4.into())));
+    assert_eq!(want(&keys[1]), Some(Value::Number(10.into())));
+    assert_eq!(want(&keys[2]), None);
+    assert_eq!(house.debt_of(SHOP, &keys[2]).await.map(|it| it.state), Some(DebtState::Untold));
 }

@@ -33,7 +33,8 @@ async fn g18_a_webhook_that_makes_its_connector_spin_keeps_nobody_waiting() {
     assert_eq!(house.store.touched(SHOP, UnixMs(1_000), 10).await.unwrap().len(), 1);
     // What it was about is found by reading.
     let asked: Vec<_> = house.store.asks(SHOP).await.unwrap().into_keys().collect();
-    assert_eq!(asked, [(Work::Poll, Kind::Item), (Work::Poll, Kind::Price)]);
+    let kinds = [Kind::Location, Kind::Item, Kind::StockLevel, Kind::Price];
+    assert_eq!(asked, kinds.map(|kind| (Work::Poll, kind)));
 }
 
 #[tokio::test]

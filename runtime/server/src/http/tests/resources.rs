@@ -24,6 +24,7 @@ fn item(title: &str) -> KeyState {
         claims: vec![claim],
         held: None,
         loops: false,
+        refused: false,
     };
     state.truth.fields.insert("title".into(), field);
     let mut shadow = Shadow { remote_id: "gid/1".into(), ..Shadow::default() };

@@ -199,7 +199,8 @@ pub(super) fn link(key: &RecordKey, remote_id: &str) -> Change {
 
 pub(super) fn truth(version: u64, text: &str) -> Truth {
     let value = Value::from(text);
-    let field = TruthField { value: value.clone(), version, base: value, claims: Vec::new(), held: None, loops: false };
+    let (base, claims) = (value.clone(), Vec::new());
+    let field = TruthField { value, version, base, claims, held: None, loops: false, refused: false };
     Truth { version, fields: BTreeMap::from([("title".to_owned(), field)]), deleted_at: None }
 }
 

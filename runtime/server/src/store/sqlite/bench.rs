@@ -86,6 +86,7 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
         claims: vec![],
         held: None,
         loops: false,
+        refused: false,
     };
     let fields = fields(n).into_iter().map(|(name, value)| (name, field(value))).collect();
     let truth = Truth { version: 1, fields, deleted_at: None };

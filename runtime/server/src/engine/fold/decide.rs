@@ -1,0 +1,149 @@
+//! Who decides what the truth is, and who has a say against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use truthsource_core::fold::{Folding, Question, Verdict};
+use truthsource_core::record::{Claim, KeyState, RecordKey};
+use truthsource_core::{Fields, Kind, Value, schema};
+use truthsource_host::{CallError, model};
+
+use super::Fold;
+use super::halves::in_halves;
+use crate::engine::connections::Parties;
+use crate::engine::{Engine, Error};
+
+/// Puts every question to its policy, round by round until none is left.
+pub(super) async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> Result<(), Error> {
+    loop {
+        let mut asked: BTreeMap<Option<String>, Vec<(usize, Question)>> = BTreeMap::new();
+        for (at, fold) in folds.iter().enumerate().filter(|(_, it)| !it.is_put_off) {
+            for question in fold.folding.questions() {
+                asked.entry(question.policy.clone()).or_default().push((at, question));
+            }
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        for (policy, questions) in asked {
+            let (verdicts, policy) = match policy {
+                Some(slot) => ask(engine, parties, &slot, folds, &questions).await?,
+                None => (questions.iter().map(|(at, it)| Some(built_in(&folds[*at], it))).collect(), String::new()),
+            };
+            for ((at, question), verdict) in questions.iter().zip(verdicts) {
+                let fold = &mut folds[*at];
+                let Some(verdict) = verdict else {
+                    fold.is_put_off = true;
+                    continue;
+                };
+                fold.policies.insert(question.field.clone(), policy.clone());
+                fold.folding.answer(question, verdict);
+            }
+        }
+    }
+}
+
+fn built_in(fold: &Fold<'_>, question: &Question) -> Verdict {
+    let counter = schema::of(fold.key.kind).field(&question.field).is_some_and(|it| it.counter);
+    if counter { Folding::summed(question) } else { fold.folding.newest(question) }
+}
+
+/// A verdict on each question, none where the policy cannot be asked now, and the policy's name. One that fails for good
+/// holds the field for a person: a broken rule never decides, and never stops other records.
+async fn ask(
+    engine: &Engine,
+    parties: &Parties,
+    slot: &str,
+    folds: &[Fold<'_>],
+    questions: &[(usize, Question)],
+) -> Result<(Vec<Option<Verdict>>, String), Error> {
+    let name = Mutex::new(slot.to_owned());
+    let conflicts: Vec<model::Conflict> =
+        questions.iter().map(|(at, question)| conflict_of(parties, folds[*at].key, question)).collect();
+    let decisions = in_halves(&conflicts, |part| Box::pin(decided(engine, slot, part, &name))).await?;
+    let verdict =
+        |((at, question), decision): (&(usize, Question), Result<Option<model::Decision>, CallError>)| match decision {
+            Ok(Some(decision)) => Some(verdict_of(decision)),
+            Ok(None) => Some(built_in(&folds[*at], question)),
+            Err(error) if error.is_retryable() => None,
+            Err(error) => Some(Verdict::Hold(format!("the policy failed: {error}"))),
+        };
+    let verdicts = questions.iter().zip(decisions).map(verdict).collect();
+    Ok((verdicts, name.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// One decision a conflict, none where the slot is empty. Leaves the policy's name.
+async fn decided(
+    engine: &Engine,
+    slot: &str,
+    conflicts: &[model::Conflict],
+    name: &Mutex<String>,
+) -> Result<Vec<Option<model::Decision>>, CallError> {
+    let decided = engine.guests.decide(slot, conflicts).await?;
+    *name.lock().unwrap_or_else(PoisonError::into_inner) =
+        decided.as_ref().map_or("", |it| it.policy.as_str()).to_owned();
+    Ok(decided.map_or_else(|| vec![None; conflicts.len()], |it| it.decisions.into_iter().map(Some).collect()))
+}
+
+fn conflict_of(parties: &Parties, key: &RecordKey, question: &Question) -> model::Conflict {
+    let claim = |it: &Claim| model::Claim {
+        connection: parties.name(it.connection),
+        rank: parties.rules.rank(it.connection),
+        owner: question.owner == Some(it.connection),
+        was: it.was.clone().unwrap_or(Value::Null),
+        now: it.now.clone(),
+        changed_at: it.changed_at,
+    };
+    model::Conflict {
+        kind: key.kind,
+        key: key.key.clone(),
+        field: question.field.clone(),
+        base: question.base.clone(),
+        claims: question.claims.iter().map(claim).collect(),
+    }
+}
+
+fn verdict_of(decision: model::Decision) -> Verdict {
+    match decision {
+        model::Decision::Take(index) => Verdict::Take(index),
+        model::Decision::Merge(value) => Verdict::Merge(value),
+        model::Decision::Keep => Verdict::Keep,
+        model::Decision::Hold(reason) => Verdict::Hold(reason),
+    }
+}
+
+/// Shows every truth that moved to the validator of its kind. What it refuses is held for a person.
+pub(super) async fn validate(
+    engine: &Engine,
+    before: &BTreeMap<RecordKey, KeyState>,
+    folds: &mut [Fold<'_>],
+) -> Result<(), Error> {
+    let kinds: BTreeSet<Kind> = folds.iter().filter(|it| !it.is_put_off).map(|it| it.key.kind).collect();
+    for kind in kinds {
+        let is_moved = |it: &Fold<'_>| it.key.kind == kind && !it.is_put_off && it.folding.moved();
+        let moved: Vec<usize> = (0..folds.len()).filter(|at| is_moved(&folds[*at])).collect();
+        let records: Vec<Fields> = moved.iter().map(|at| folds[*at].folding.state().truth.values()).collect();
+        let verdicts = in_halves(&records, |part| Box::pin(validated(engine, kind, part))).await?;
+        for (at, verdict) in moved.into_iter().zip(verdicts) {
+            let fold = &mut folds[at];
+            let reason = match verdict {
+                Ok(model::Verdict::Good) => continue,
+                Ok(model::Verdict::Bad(reason)) => reason,
+                Err(error) if error.is_retryable() => {
+                    fold.is_put_off = true;
+                    continue;
+                }
+                Err(error) => format!("the validator failed: {error}"),
+            };
+            let nothing = KeyState::default();
+            let before = before.get(fold.key).unwrap_or(&nothing);
+            fold.folding.refuse(&before.truth, &reason);
+        }
+    }
+    Ok(())
+}
+
+async fn validated(engine: &Engine, kind: Kind, records: &[Fields]) -> Result<Vec<model::Verdict>, CallError> {
+    let verdicts = engine.guests.validate(kind, records).await?;
+    Ok(verdicts.unwrap_or_else(|| vec![model::Verdict::Good; records.len()]))
+}
