@@ -4,6 +4,7 @@
 
 mod at_least_once;
 mod convergence;
+mod doors;
 mod simulation;
 mod tidy;
 

@@ -1,5 +1,6 @@
 //! What an operator can set. The environment is read here and nowhere else.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +8,9 @@ use std::time::Duration;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use truthsource_host::egress::Origin;
 
 use crate::http::Limits;
 use crate::http::accept::Pace;
@@ -67,7 +71,7 @@ pub struct Store {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
 pub struct Egress {
-    pub allow: Vec<String>,
+    pub allow: BTreeSet<Origin>,
 }
 
 /// See `[log]`.
@@ -137,7 +141,16 @@ fn check(config: &Config) -> Result<(), Error> {
     if http.bodies_bytes_max < largest {
         return Err(Error::Invalid("http.bodies_bytes_max has no room for the largest body".to_owned()));
     }
-    Ok(())
+    check_filter(&config.log.filter).map_err(|why| Error::Invalid(format!("log.filter: {why}")))
+}
+
+/// A word alone is a level: taken for the name of a module, a misspelt one would silence everything.
+fn check_filter(filter: &str) -> Result<(), String> {
+    let words = filter.split(',').filter(|it| !it.is_empty() && !it.contains(['=', '[', ']', '{', '}']));
+    for word in words {
+        word.parse::<LevelFilter>().map_err(|_| format!("`{word}` is neither a level nor like `truthsource=debug`"))?;
+    }
+    EnvFilter::try_new(filter).map(drop).map_err(|error| format!("`{filter}`: {error}"))
 }
 
 impl Http {
@@ -214,9 +227,29 @@ mod tests {
             ("[http]\nheader_ms = -1", "header_ms"),
             ("[http]\nbodies_bytes_max = 10", "no room"),
             ("[log]\nformat = \"xml\"", "xml"),
+            ("[log]\nfilter = \"inof\"", "log.filter: `inof`"),
+            ("[log]\nfilter = \"info,truthsource\"", "log.filter: `truthsource`"),
+            ("[log]\nfilter = \"truthsource=loud\"", "log.filter: `truthsource=loud`"),
+            ("[egress]\nallow = [\"erp.example\"]", "egress.allow"),
+            ("[egress]\nallow = [\"https://a.example\", \"https://erp.example/rest\"]", "`https://erp.example/rest`"),
+            ("[egress]\nallow = [\"ftp://erp.example\"]", "egress.allow"),
+            ("[egress]\nallow = \"https://erp.example\"", "egress.allow"),
         ] {
             let error = with(text).unwrap_err();
             assert!(error.contains(word) && error.lines().count() == 1, "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_taken() {
+        for text in [
+            "[log]\nfilter = \"\"",
+            "[log]\nfilter = \"off\"",
+            "[log]\nfilter = \"WARN,truthsource::engine=debug,hyper=off\"",
+            "[log]\nfilter = \"warn,[{tenant=acme}]=trace\"",
+            "[egress]\nallow = [\"http://127.0.0.1:4567\", \"https://erp.example/\"]",
+        ] {
+            assert_eq!(with(text).err(), None, "{text:?}");
         }
     }
 

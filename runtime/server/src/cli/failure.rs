@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::config;
 use crate::http::Problem;
+use crate::store::OpenError;
 
 /// The exit code of a command that was not understood; others fail with 1.
 pub(super) const USAGE: u8 = 2;
@@ -33,8 +35,7 @@ impl Failure {
     pub(super) fn of(error: &anyhow::Error) -> Self {
         let code = match error.downcast_ref::<Self>() {
             Some(failure) => failure.code.clone(),
-            None if error.downcast_ref::<crate::config::Error>().is_some() => "invalid-config".to_owned(),
-            None => "failed".to_owned(),
+            None => named(error).unwrap_or("failed").to_owned(),
         };
         Self { code, message: format!("{error:#}").replace('\n', " ") }
     }
@@ -58,4 +59,18 @@ impl Failure {
         let _ = writeln!(std::io::stderr(), "{line}");
         ExitCode::from(if self.code == "usage" { USAGE } else { 1 })
     }
+}
+
+/// The stable name of an error that brings none of its own.
+fn named(error: &anyhow::Error) -> Option<&'static str> {
+    if error.downcast_ref::<config::Error>().is_some() {
+        return Some("invalid-config");
+    }
+    Some(match error.downcast_ref::<OpenError>()? {
+        OpenError::InUse { .. } => "data-dir-in-use",
+        OpenError::Closed { .. } => "data-dir-closed",
+        OpenError::Newer { .. } => "data-dir-newer",
+        OpenError::NotWritable { .. } => "data-dir-not-writable",
+        OpenError::Damaged { .. } => "data-dir-damaged",
+    })
 }

@@ -24,6 +24,11 @@ pub(super) enum Plugin {
         /// The slot.
         slot: String,
     },
+    /// List the newest calls of a slot that failed, and the uploads that it refused.
+    Calls {
+        /// The slot.
+        slot: String,
+    },
     /// Upload a component to a slot, where it is staged.
     Push {
         /// The slot: `pricing`, `connector:shopify`, `conflict:stock-level`, …
@@ -63,6 +68,13 @@ const RELEASES: &[Column] = &[
     ("DIGEST", &["digest"]),
     ("UPLOADED", &["created_at"]),
 ];
+const CALLS: &[Column] = &[
+    ("AT", &["at"]),
+    ("FUNCTION", &["function"]),
+    ("FAULT", &["fault"]),
+    ("DIGEST", &["digest"]),
+    ("MESSAGE", &["message"]),
+];
 const INSPECTED: &[Column] = &[
     ("plugin", &["plugin"]),
     ("world", &["world"]),
@@ -86,6 +98,7 @@ impl Plugin {
             Self::Releases { slot } => {
                 out.show(&client.get(&["slots", slot, "releases"], &[]).await?, |it| table(it, RELEASES))
             }
+            Self::Calls { slot } => out.show(&client.get(&["slots", slot, "calls"], &[]).await?, |it| table(it, CALLS)),
             Self::Push { slot, component, activate } => {
                 let bytes = read(component)?;
                 let bar = out.progress(format!("uploading {} bytes to {slot}, checking and compiling", bytes.len()));

@@ -100,6 +100,7 @@ async fn every_command_reaches_its_route() {
         (&["plugin", "rollback", "pricing"], "ok"),
         (&["plugin", "list"], "ok"),
         (&["plugin", "releases", "pricing"], "ok"),
+        (&["plugin", "calls", "pricing"], "ok"),
         (&["key", "create", "ci", "--scope", "price", "--tenant", "acme"], "ok"),
         (&["key", "create", "ci", "--scope", "everything"], "invalid-scopes"),
         (&["key", "list", "--json"], "ok"),
@@ -111,11 +112,45 @@ async fn every_command_reaches_its_route() {
     }
 }
 
+/// Why a server does not start on this data directory.
+async fn start_error(dir: &Path) -> anyhow::Error {
+    let mut config = crate::config::load(None).unwrap();
+    config.data_dir = dir.to_owned();
+    config.http.listen = ([127, 0, 0, 1], 0).into();
+    crate::node::start(config).await.err().unwrap()
+}
+
+#[tokio::test]
+async fn a_data_directory_that_cannot_be_used_has_a_code_and_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name);
+    let _open = crate::store::open(&place("used")).await.unwrap();
+    std::fs::write(place("file"), b"").unwrap();
+    std::fs::create_dir(place("damaged")).unwrap();
+    std::fs::write(place("damaged/control.db"), [b'x'; 4_096]).unwrap();
+    let newer = crate::store::OpenError::Newer { file: place("newer/control.db"), found: 7, known: 1 };
+    for (name, error, code, words) in [
+        ("used", start_error(&place("used")).await, "data-dir-in-use", "is in use by another process"),
+        ("file", start_error(&place("file")).await, "data-dir-not-writable", "is not writable"),
+        ("damaged", start_error(&place("damaged")).await, "data-dir-damaged", "cannot be read as a database"),
+        ("newer", newer.into(), "data-dir-newer", "its schema is version 7"),
+    ] {
+        let failure = Failure::of(&error.context("the server does not start"));
+        assert_eq!(failure.code, code, "{failure}");
+        assert!(failure.message.contains(words) && failure.message.lines().count() == 1, "{failure}");
+        assert!(failure.message.contains(place(name).to_str().unwrap()), "{failure}");
+    }
+}
+
 #[tokio::test]
 async fn a_bad_configuration_is_said_before_anything_runs() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.toml");
     std::fs::write(&path, "prot = 1").unwrap();
     assert_eq!(code(dir.path(), &["serve", "--config", path.to_str().unwrap()]).await, "invalid-config");
+    for text in ["[log]\nfilter = \"inof\"", "[egress]\nallow = [\"erp\"]"] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(code(dir.path(), &["status", "--config", path.to_str().unwrap()]).await, "invalid-config", "{text}");
+    }
     assert_eq!(code(dir.path(), &["status", "--config", "/no/such.toml"]).await, "invalid-config");
 }

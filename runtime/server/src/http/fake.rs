@@ -295,8 +295,10 @@ impl TenantStore for Store {
     async fn releases(&self, _: &str) -> Result<Vec<Release>> {
         Ok(Vec::new())
     }
-    async fn calls(&self, _: &str, _: u32) -> Result<Vec<CallRow>> {
-        Ok(Vec::new())
+    async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>> {
+        let appended = self.appended.lock().unwrap();
+        let calls = appended.iter().rev().filter_map(|it| if let Change::Call(call) = it { Some(call) } else { None });
+        Ok(calls.filter(|it| it.slot == slot).take(n_max as usize).cloned().collect())
     }
     async fn kv_get(&self, _: ConnectionId, _: &str) -> Result<Option<Vec<u8>>> {
         Ok(None)

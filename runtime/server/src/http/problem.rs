@@ -59,6 +59,9 @@ pub enum ApiError {
     },
     /// The body is not of a type that is read here.
     MediaType(&'static str),
+    /// The body is compressed. Nothing is ever decompressed, so there is no size that a bomb could reach: this is 415
+    /// and not 413, as RFC 9110 §15.5.16 has it.
+    Encoded,
     /// The body did not come in time.
     Slow,
     /// Too many requests.
@@ -125,7 +128,7 @@ impl ApiError {
             Self::KeyMissing | Self::Key(_) | Self::Signature => StatusCode::UNAUTHORIZED,
             Self::Scope(_) => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType(_) | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused(it) => StatusCode::from_u16(it.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
             Self::Store(store::Error::Unavailable(_) | store::Error::Fenced) => StatusCode::SERVICE_UNAVAILABLE,
@@ -150,6 +153,7 @@ impl ApiError {
             Self::Signature => "not-verified",
             Self::TooLarge { .. } => "too-large",
             Self::MediaType(_) => "media-type",
+            Self::Encoded => "content-encoding",
             Self::Slow => "too-slow",
             Self::Refused(it) => &it.code,
             Self::Store(store::Error::Conflict(_)) => "changed-meanwhile",
@@ -178,7 +182,8 @@ impl ApiError {
             Self::Scope(scope) => format!("this key does not have the scope `{scope}`"),
             Self::Signature => "the delivery is not signed by a known sender for this address".to_owned(),
             Self::TooLarge { bytes_max } => format!("the body may have at most {bytes_max} bytes"),
-            Self::MediaType(expect) => format!("send the body as {expect}, not encoded"),
+            Self::MediaType(expect) => format!("send the body as {expect}"),
+            Self::Encoded => "send the body as it is, without a Content-Encoding".to_owned(),
             Self::Slow => "the body did not arrive in time".to_owned(),
             Self::Refused(it) => it.message.clone(),
             Self::Store(store::Error::Conflict(what)) => what.clone(),
@@ -245,6 +250,12 @@ impl ApiError {
         }
         if let Some(seconds) = self.retry_after_s() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // What would have been read instead.
+        match self {
+            Self::MediaType(expect) => drop(headers.insert(header::ACCEPT, HeaderValue::from_static(expect))),
+            Self::Encoded => drop(headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
+            _ => {}
         }
         if matches!(self, Self::Slow | Self::TooLarge { .. }) {
             // The rest of the body is not worth reading.

@@ -105,10 +105,9 @@ impl Node {
 /// Starts a whole node: opens the stores in the data directory, the components, the workers and the door.
 ///
 /// # Errors
-/// A data directory that is in use, of a newer version, or not to be written; an address that is taken.
+/// [`crate::store::OpenError`] for a data directory that is in use, of a newer version or not to be written; an address
+/// that is taken.
 pub async fn start(config: Config) -> anyhow::Result<Node> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
     let parts = parts::open(&config).await?;
     let mut node = Node::open(&config, parts.app).await?;
     let workers = workers::run(node.app.tenants.clone(), parts.service, node.app.clock.clone(), node.stopping());

@@ -1,13 +1,11 @@
 //! What a node is made of, opened in its data directory.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use aws_lc_rs::rand;
 use truthsource_core::UnixMs;
-use truthsource_host::egress::Origin;
 use truthsource_host::signing::Ambient;
 use truthsource_host::{Compiler, Compiling, Host, HostConfig, SealKey};
 
@@ -38,7 +36,6 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
     let stores = store::open(dir).await?;
     let vault: Arc<dyn Vault> = Arc::new(FileVault::open(dir, &dir.join(KEY_FILE))?);
     let clock: Arc<dyn Clock> = Arc::new(MachineClock);
-    let allowed: Result<BTreeSet<Origin>, _> = config.egress.allow.iter().map(|it| it.parse()).collect();
     let program = std::env::current_exe().context("cannot find our own program")?;
     let compiling = Compiling::Child(Compiler { program, args: vec!["compile-child".to_owned()] });
     let host = Host::start(HostConfig::new(dir.join("compiled"), seal_key(dir)?, compiling))?;
@@ -48,7 +45,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
         vault: vault.clone(),
         clock: clock.clone(),
         ambient: Arc::new(MachineAmbient),
-        allowed: allowed.context("[egress] allow")?,
+        allowed: config.egress.allow.clone(),
         transport: None,
     }));
     let tenants = Arc::new(Tenants::default());

@@ -111,6 +111,8 @@ impl Plugins for Service {
     }
 
     async fn check(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Vec<Finding>, Refusal> {
+        // Looked for first: to the engine an empty slot is no more than a connector that cannot be asked.
+        self.slots.active(tenant, &connection.spec.connector).await?;
         let guests = self.guests(Arc::new(tenant.clone()));
         guests.check(connection).await.map_err(|error| called(&connection.spec.connector, &error))
     }

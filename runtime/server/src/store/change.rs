@@ -272,7 +272,7 @@ pub enum Change {
         sealed: Vec<u8>,
     },
     /// A component was uploaded to a slot, which is made if there is none. Its number is the next one if it says 0;
-    /// [`Error::Conflict`] if it is taken.
+    /// [`Error::Conflict`] if it is taken, or if the slot has a release of the same digest.
     Release(Release),
     /// What fills a slot. The release that was active is retired, this one becomes active. [`Error::Conflict`] if it is
     /// not a release of this slot.

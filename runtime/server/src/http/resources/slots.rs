@@ -3,14 +3,15 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Scope;
-use crate::http::extract::{Json, Path, Raw};
+use crate::http::cursor::limit;
+use crate::http::extract::{Json, Path, Query, Raw};
 use crate::http::route::{Access, Route, Takes};
 use crate::http::view::moment;
 use crate::http::{Acting, ApiError, Door, List};
-use crate::store::{Release, Slot};
+use crate::store::{CallRow, Release, Slot};
 
 /// A place that a component fills.
 #[derive(Serialize, ToSchema)]
@@ -51,6 +52,33 @@ struct ReleaseView {
     created_at: String,
 }
 
+/// A call that failed, or an upload that was refused.
+#[derive(Serialize, ToSchema)]
+struct CallView {
+    id: u64,
+    at: String,
+    /// The component's sha256, in hex.
+    digest: String,
+    /// What was called: the contract's name of the function, or `upload`.
+    function: String,
+    /// Why it failed, as a stable name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    fuel: u64,
+    micros: u64,
+}
+
+/// How many.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Newest {
+    /// 1 to 500; 50 if absent.
+    limit: Option<u32>,
+}
+
 /// Which release is to answer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +97,12 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Uploads a component: it is checked, compiled and staged, and answers nothing yet.")
             .takes_bytes(Takes::Wasm)
             .gives::<ReleaseView>(201),
+        Route::get("/v1/slots/{slot}/calls", read, calls)
+            .about(
+                "Lists the newest calls of a slot that failed and uploads that it refused; the last hundred are kept.",
+            )
+            .query::<Newest>()
+            .lists::<CallView>(),
         Route::post("/v1/slots/{slot}/activate", activates, activate)
             .about("Lets a release answer the slot's calls, from the next call on.")
             .takes::<Activate>()
@@ -97,6 +131,15 @@ async fn upload(
 ) -> Result<(StatusCode, Json<ReleaseView>), ApiError> {
     let release = door.app.plugins.upload(&acting.tenant, &slot, component).await?;
     Ok((StatusCode::CREATED, Json(release_view(release))))
+}
+
+async fn calls(
+    acting: Acting,
+    Path(slot): Path<String>,
+    Query(newest): Query<Newest>,
+) -> Result<Json<List<CallView>>, ApiError> {
+    let calls = acting.tenant.store.calls(&slot, limit(newest.limit)?).await?;
+    Ok(Json(List::whole(calls.into_iter().map(call_view))))
 }
 
 async fn activate(
@@ -144,5 +187,18 @@ fn release_view(release: Release) -> ReleaseView {
         plugin: release.plugin,
         state: release.state,
         created_at: moment(release.created_at),
+    }
+}
+
+fn call_view(call: CallRow) -> CallView {
+    CallView {
+        id: call.id,
+        at: moment(call.at),
+        digest: call.digest,
+        function: call.function,
+        fault: call.fault,
+        message: call.recording["failure"]["message"].as_str().map(str::to_owned),
+        fuel: call.fuel,
+        micros: call.micros,
     }
 }

@@ -136,7 +136,7 @@ async fn a_compressed_webhook_is_refused() {
     let house = House::new().await.with_shop().await;
     let mut request = signed("1");
     request.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
-    assert_eq!(house.send(request).await.code(), (415, "media-type"));
+    assert_eq!(house.send(request).await.code(), (415, "content-encoding"));
 }
 
 /// The client goes away as soon as its request is read; what was begun is carried out.

@@ -4,7 +4,7 @@ use truthsource_core::record::{Claim, ConnectionId, HeldField, KeyState, RecordK
 use truthsource_core::{Kind, UnixMs, Value};
 
 use super::*;
-use crate::store::{Change, Conflict, ConnectionState, Debt, DebtState, Event, What, Work};
+use crate::store::{CallRow, Change, Conflict, ConnectionState, Debt, DebtState, Event, What, Work};
 
 fn item(title: &str) -> KeyState {
     let mut state = KeyState::default();
@@ -278,6 +278,36 @@ async fn a_price_comes_with_its_receipt() {
     let float =
         house.post("/v1/price", json!({"currency": "EUR", "lines": [{"item": "a", "quantity": 1, "list_price": 0.1}]}));
     assert_eq!(float.await.code(), (400, "inexact-number"));
+}
+
+#[tokio::test]
+async fn calls_that_failed_are_listed_newest_first() {
+    let house = House::new().await;
+    let call = |id, slot: &str, recording| {
+        let (digest, function, fault) = ("d".to_owned(), "price".to_owned(), Some("trapped".to_owned()));
+        let slot = slot.to_owned();
+        Change::Call(CallRow { id, at: UnixMs(id), slot, digest, function, fuel: 7, micros: 9, fault, recording })
+    };
+    let said = json!({"failure": {"code": "trapped", "message": "it trapped"}, "input": {"company": "acme"}});
+    house.acme.appended.lock().unwrap().extend([
+        call(1, "pricing", said.clone()),
+        call(2, "stock", said),
+        call(3, "pricing", Json::Null),
+    ]);
+    let listed = house.get("/v1/slots/pricing/calls").await.body;
+    let same = json!({"digest": "d", "function": "price", "fault": "trapped", "fuel": 7, "micros": 9});
+    let told = |id, at: &str| {
+        let mut call = same.clone();
+        (call["id"], call["at"]) = (json!(id), json!(at));
+        call
+    };
+    let mut first = told(1, "1970-01-01T00:00:00.001Z");
+    first["message"] = json!("it trapped");
+    assert_eq!(listed, json!({"items": [told(3, "1970-01-01T00:00:00.003Z"), first]}));
+    assert_eq!(house.get("/v1/slots/pricing/calls?limit=1").await.body["items"].as_array().unwrap().len(), 1);
+    assert_eq!(house.get("/v1/slots/pricing/calls?limit=0").await.code(), (400, "invalid-query"));
+    let theirs = house.call(&house.other, Method::GET, "/v1/slots/pricing/calls", Json::Null).await;
+    assert_eq!(theirs.body, json!({"items": []}));
 }
 
 #[tokio::test]

@@ -122,6 +122,7 @@ promises! {
     }
     slots {
         a_release_takes_over_and_gives_back
+        u7_the_same_bytes_in_a_slot_are_one_release
         the_newest_hundred_calls_are_kept
         a_component_keeps_bytes
         connections_are_kept

@@ -40,6 +40,26 @@ pub async fn a_release_takes_over_and_gives_back<P: Place>() {
     assert_eq!(store.releases("stock").await.unwrap()[0], Release { id: 4, ..release(9, "stock") });
 }
 
+pub async fn u7_the_same_bytes_in_a_slot_are_one_release<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let bytes =
+        |digest: &str, slot: &str| Change::Release(Release { id: 0, digest: digest.to_owned(), ..release(1, slot) });
+    commit(&store, 0, [bytes("d", "pricing")]).await;
+    for refused in [vec![bytes("d", "pricing")], vec![bytes("e", "pricing"), bytes("e", "pricing")]] {
+        let refused = store.commit(batch(1, refused)).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    // Another slot has them as a release of its own, and what was refused took no number.
+    commit(&store, 2, [bytes("d", "stock"), bytes("e", "pricing")]).await;
+    let ids = async |slot| store.releases(slot).await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!((ids("pricing").await, ids("stock").await), (vec![3, 1], vec![2]));
+    // However many come at once: one is first, and the others change nothing.
+    let at_once = (0..20).map(|n| store.commit(batch(3, [bytes("f", "pricing"), activate("pricing", 1 + n % 2 * 2)])));
+    let done = futures::future::join_all(at_once).await;
+    assert_eq!(done.iter().filter(|it| it.is_ok()).count(), 1, "{done:?}");
+    assert_eq!(store.releases("pricing").await.unwrap().iter().filter(|it| it.digest == "f").count(), 1);
+}
+
 pub async fn the_newest_hundred_calls_are_kept<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let call = |slot: &str, n: u64| CallRow {

@@ -12,6 +12,7 @@ struct Ahead {
     linked: BTreeMap<data::At, String>,
     names: BTreeSet<String>,
     releases: BTreeMap<u64, String>,
+    digests: BTreeSet<(String, String)>,
 }
 
 impl Data {
@@ -82,8 +83,12 @@ impl Data {
     fn check_release(&self, release: &Release, ahead: &mut Ahead) -> Result<()> {
         let last = self.releases.keys().chain(ahead.releases.keys()).max().copied().unwrap_or(0);
         let id = if release.id == 0 { last + 1 } else { release.id };
-        let is_new = !self.releases.contains_key(&id) && ahead.releases.insert(id, release.slot.clone()).is_none();
-        is_new.then_some(()).ok_or_else(|| conflict("a release of this number exists"))
+        let mut kept = self.releases.values();
+        let is_known = kept.any(|it| it.id == id || (&it.slot, &it.digest) == (&release.slot, &release.digest));
+        let is_new = ahead.releases.insert(id, release.slot.clone()).is_none()
+            & ahead.digests.insert((release.slot.clone(), release.digest.clone()));
+        let is_new = is_new && !is_known;
+        is_new.then_some(()).ok_or_else(|| conflict("a release of this number, or of these bytes in this slot, exists"))
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) async fn release(db: &mut SqliteConnection, it: &Release) -> Result<(
         values (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6)";
     let query = sqlx::query(sql).bind(int(it.id)).bind(&it.slot).bind(&it.digest).bind(&it.plugin).bind(&it.state);
     query.bind(int(it.created_at.0)).execute(&mut *db).await.map_err(|e| match is_taken(&e) {
-        true => Error::Conflict(format!("there is a release {} already", it.id)),
+        true => Error::Conflict("a release of this number, or of these bytes in this slot, exists".to_owned()),
         false => unavailable(e),
     })?;
     let sql = "insert into slot (name) values (?1) on conflict do nothing";

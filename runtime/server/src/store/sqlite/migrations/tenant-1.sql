@@ -175,6 +175,8 @@ create table release (
     created_at integer not null
 ) strict;
 create index release_slot on release (slot, id);
+-- The same bytes twice in one slot are one release, whoever asks at the same time.
+create unique index release_digest on release (slot, digest);
 
 create table call (
     id   integer primary key autoincrement,

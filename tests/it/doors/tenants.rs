@@ -1,0 +1,258 @@
+//! Tenants: nobody sees or changes another's, and what does not work says so to its own.
+
+use std::collections::BTreeMap;
+
+use truthsource::demo::world::{Extent, World, shop_credentials};
+use truthsource::http::{Access, Spec, Takes, routes};
+use truthsource::store::control::ControlStore as _;
+use truthsource::store::{self, Batch, Change, Conflict, Debt, DebtState, Event, What};
+use truthsource_core::record::{Cause, ConnectionId, RecordKey, Shadow, Truth};
+use truthsource_core::{Kind, UnixMs, Value};
+
+use super::*;
+
+/// Stands in everything of `acme` that is not an id.
+const CANARY: &str = "canary";
+
+/// What a request names.
+struct Ids {
+    connection: &'static str,
+    record: &'static str,
+    conflict: &'static str,
+    slot: &'static str,
+    key: String,
+}
+
+/// What `acme` has.
+fn acmes(key: &str) -> Ids {
+    let key = key.split('_').nth(2).unwrap().to_owned();
+    Ids { connection: "acme-shop", record: "acme-bolt", conflict: "1", slot: "pricing:acme", key }
+}
+
+/// What nobody has.
+fn nobodys() -> Ids {
+    let key = "aaaaaaaaaa".to_owned();
+    Ids { connection: "none-shop", record: "none-bolt", conflict: "999", slot: "pricing:none", key }
+}
+
+/// A path and a body that name these things.
+fn naming(spec: &Spec, ids: &Ids) -> (String, Body) {
+    let path: Vec<&str> = spec.path.split('/').map(|part| part_of(spec.path, part, ids)).collect();
+    let body = match spec.takes {
+        Takes::Nothing => Body::Nothing,
+        Takes::Wasm | Takes::Anything => Body::Wasm(b"x".to_vec()),
+        Takes::Json => Body::Json(body_of(spec, ids)),
+    };
+    (path.join("/"), body)
+}
+
+fn part_of<'a>(path: &str, part: &'a str, ids: &'a Ids) -> &'a str {
+    match part {
+        "{kind}" => "item",
+        "{key}" => ids.record,
+        "{name}" => ids.connection,
+        "{slot}" => ids.slot,
+        "{id}" if path.contains("/conflicts/") => ids.conflict,
+        "{id}" if path.contains("/keys/") => &ids.key,
+        "{tenant}" => "acme",
+        "{connection}" => ids.connection,
+        part => {
+            assert!(!part.starts_with('{'), "what is {part} of {path}?");
+            part
+        }
+    }
+}
+
+fn body_of(spec: &Spec, ids: &Ids) -> Json {
+    match (spec.method.as_str(), spec.path) {
+        ("POST", "/v1/tenants") => json!({"name": "mine"}),
+        ("POST", "/v1/connections") => shop("zetas-own", "s"),
+        ("PUT", "/v1/connections/{name}") => json!({"spec": shop("x", "s")["spec"]}),
+        ("PUT", "/v1/connections/{name}/credentials") => json!({"webhook": [{"secret": "mine"}]}),
+        ("POST", "/v1/slots/{slot}/activate") => json!({"release": 1}),
+        ("POST", "/v1/conflicts/{id}/settle") => json!({"take": ids.connection}),
+        ("POST", "/v1/debts/redrive") => json!({"connection": ids.connection, "kind": "item", "key": ids.record}),
+        ("POST", "/v1/price") => basket(ids.slot),
+        ("POST", "/v1/keys") => json!({"label": "mine", "scopes": ["price"]}),
+        ("POST", "/v1/keys/{id}/rotate") => json!({"overlap_s": 0}),
+        ("PUT", "/v1/rules") => json!({"fields": [{"kind": "item", "field": "title", "owner": ids.connection}]}),
+        (method, path) => panic!("what does {method} {path} take?"),
+    }
+}
+
+/// An answer without what the request named itself, and without what differs from one answer to the next.
+fn plain(answer: &Answer, ids: &Ids) -> String {
+    let mut json = answer.json.clone();
+    if let Some(object) = json.as_object_mut() {
+        object.remove("instance");
+    }
+    let text = format!("{} {json}", answer.status);
+    let names = [ids.connection, ids.record, ids.slot, &ids.key];
+    names.iter().fold(text, |text, name| text.replace(name, "_"))
+}
+
+/// A directory where `acme` has one of everything, and `zeta` nothing.
+async fn lived_in() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = store::open(dir.path()).await.unwrap();
+    let acme = stores.add_tenant("acme", UnixMs(1)).await.unwrap();
+    stores.add_tenant("zeta", UnixMs(1)).await.unwrap();
+    let (key, connection) = (RecordKey::new(Kind::Item, "acme-bolt"), ConnectionId(1));
+    let mut spec = shop("x", "s")["spec"].clone();
+    spec["settings"] = json!({"note": CANARY});
+    let moved = BTreeMap::from([("title".to_owned(), (None, Value::from(CANARY)))]);
+    let mut batch = Batch::new(UnixMs(1));
+    batch.changes = vec![
+        Change::NewConnection { name: "acme-shop".to_owned(), spec: serde_json::from_value(spec).unwrap() },
+        Change::Truth { key: key.clone(), truth: Truth { version: 1, ..Truth::default() }, natural: None },
+        Change::Shadow {
+            key: key.clone(),
+            connection,
+            shadow: Shadow { remote_id: CANARY.to_owned(), ..Shadow::default() },
+        },
+        Change::Event(Event {
+            id: 0,
+            at: UnixMs(1),
+            key: key.clone(),
+            connection: Some(connection),
+            what: What::Observed { cause: Cause::Poll, moved, changed_at: None },
+        }),
+        Change::Conflict(Conflict {
+            id: 0,
+            at: UnixMs(1),
+            key: key.clone(),
+            field: "title".to_owned(),
+            claims: BTreeMap::from([("acme-shop".to_owned(), Value::from(CANARY))]),
+            outcome: None,
+            reason: CANARY.to_owned(),
+            policy: String::new(),
+        }),
+        Change::Debt {
+            debt: Debt {
+                connection,
+                key,
+                truth_version: 1,
+                priority: 1,
+                due_at: UnixMs(1),
+                since: UnixMs(1),
+                attempts: 1,
+                state: DebtState::Parked,
+                last_error: Some(CANARY.to_owned()),
+                intent: None,
+            },
+            token: None,
+        },
+        Change::Accuracy(store::Accuracy {
+            connection: "acme-shop".to_owned(),
+            kind: Kind::Item,
+            at: UnixMs(1),
+            records: 1,
+            fields: 1,
+            mismatches: BTreeMap::from([(CANARY.to_owned(), 1)]),
+        }),
+    ];
+    stores.open(acme.id).await.unwrap().commit(batch).await.unwrap();
+    stores.close().await;
+    dir
+}
+
+/// Everything that can be read of `acme`, by route.
+async fn all_of_acme(house: &House) -> BTreeMap<&'static str, Json> {
+    let ids = acmes(&house.acme);
+    let mut all = BTreeMap::new();
+    for route in routes() {
+        let spec = &route.spec;
+        if spec.method == Method::GET && matches!(spec.access, Access::Tenant(_) | Access::Either(_)) {
+            let mut answer = house.get(&naming(spec, &ids).0).await;
+            assert_eq!(answer.status, 200, "{}: {answer:?}", spec.path);
+            assert!(answer.text.contains("acme"), "{} shows nothing of its own: {answer:?}", spec.path);
+            // Written down every half minute.
+            for key in answer.json["items"].as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+                key.remove("last_used_at");
+            }
+            all.insert(spec.path, answer.json);
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t1_no_route_shows_or_changes_what_is_anothers() {
+    let house = House::on(lived_in().await, &[], &Wishes::default()).await;
+    house.fill(&house.acme, "pricing:acme", "volume-pricing").await;
+    let refused = house.upload("pricing:acme", components().read("shopify").unwrap()).await;
+    assert_eq!(refused.code(), (422, "wrong-world"));
+    let rules = json!({"fields": [{"kind": "item", "field": "title", "owner": "acme-shop"}]});
+    assert_eq!(house.call(&house.acme, Method::PUT, "/v1/rules", Body::Json(rules)).await.status, 200);
+    let before = all_of_acme(&house).await;
+    assert!(before.len() >= 14, "only {} routes show something", before.len());
+
+    let (acmes, nobodys) = (acmes(&house.acme), nobodys());
+    let bearer = format!("Bearer {}", house.zeta);
+    // What only reads comes first: what is written then is the asking tenant's own.
+    let mut routes = routes();
+    routes.sort_by_key(|it| !it.spec.method.is_safe());
+    for route in routes {
+        let (spec, name) = (&route.spec, format!("{} {}", route.spec.method, route.spec.path));
+        let (theirs, absent) = (naming(spec, &acmes), naming(spec, &nobodys));
+        let send = async |(path, body): &(String, Body), tenant: Option<&str>| {
+            let named = tenant.map(|it| ("x-tenant", it));
+            let headers: Vec<_> = named.into_iter().chain([("authorization", bearer.as_str())]).collect();
+            house.send(spec.method.clone(), path, &headers, body.clone()).await
+        };
+        let seen = send(&theirs, None).await;
+        assert!(seen.status < 500, "{name}: {seen:?}");
+        let shown = plain(&seen, &acmes);
+        assert!(!shown.contains("acme") && !seen.text.contains(CANARY), "{name}: {seen:?}");
+        if theirs != absent {
+            assert_eq!(shown, plain(&send(&absent, None).await, &nobodys), "{name}");
+        }
+        let named = send(&theirs, Some("acme")).await;
+        match spec.access {
+            Access::Public => assert_eq!(named.status, seen.status, "{name}: {named:?}"),
+            Access::Operator(_) => assert_eq!(named.code(), (403, "scope-missing"), "{name}: {named:?}"),
+            Access::Tenant(_) | Access::Either(_) => assert_eq!(named.code(), (404, "not-found"), "{name}: {named:?}"),
+        }
+        assert!(!named.text.contains(CANARY), "{name}: {named:?}");
+    }
+    assert_eq!(all_of_acme(&house).await, before, "something of acme was changed");
+    // Nor do the numbers that anybody may read name anybody.
+    let metrics = house.send(Method::GET, "/metrics", &[], Body::Nothing).await;
+    assert!(metrics.text.contains("http_requests_total") && !metrics.text.contains("acme"), "{}", metrics.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_whose_check_fails_stays_off_and_says_why() {
+    let world = World::open(Extent { items: 5, seed: 7 }).await.unwrap();
+    let url = world.shop_url();
+    let wishes = Wishes { egress: vec![url.clone()], ..Wishes::default() };
+    let house = House::on(tempfile::tempdir().unwrap(), &["acme", "zeta"], &wishes).await;
+    house.fill(&house.acme, "connector:shopify", "shopify").await;
+    let wrong = json!({"scheme": "shopify-token", "token": "shpat_wrong"});
+    for (name, base, auth, word) in [
+        ("wrong-key", url.as_str(), wrong, "token"),
+        // The operator allowed neither of these.
+        ("unsealed", "http://127.0.0.1:9", shop_credentials(), "https"),
+        ("inside", "https://127.0.0.1:9", shop_credentials(), "not public"),
+    ] {
+        let mut connection = shop(name, "s");
+        connection["spec"]["settings"] = json!({"base-url": base});
+        connection["spec"]["egress"] = json!([base]);
+        connection["credentials"] = json!({"auth": auth});
+        assert_eq!(house.post("/v1/connections", connection).await.status, 201);
+        let checked = house.post(&format!("/v1/connections/{name}/check"), Json::Null).await;
+        assert_eq!((checked.status, &checked.json["ok"]), (200, &json!(false)), "{checked:?}");
+        let shown = house.get(&format!("/v1/connections/{name}")).await.json;
+        assert_eq!(shown["state"], "new", "{shown}");
+        assert!(shown["trouble"].as_str().unwrap().contains(word), "{shown}");
+        let resumed = house.post(&format!("/v1/connections/{name}/resume"), Json::Null).await;
+        assert_eq!(resumed.code(), (409, "check-first"));
+        assert_eq!(shown["progress"], Json::Null, "it was read from all the same");
+    }
+    let right = Body::Json(json!({"auth": shop_credentials()}));
+    let put = house.call(&house.acme, Method::PUT, "/v1/connections/wrong-key/credentials", right).await;
+    assert_eq!(put.status, 204, "{put:?}");
+    let checked = house.post("/v1/connections/wrong-key/check", Json::Null).await;
+    assert_eq!((&checked.json["ok"], &checked.json["state"]), (&json!(true), &json!("active")), "{checked:?}");
+    assert_eq!(house.get("/v1/connections/wrong-key").await.json["trouble"], Json::Null);
+}
