@@ -17,28 +17,23 @@ pub struct Lag {
 /// Nobody waits longer than this to see whether a reading was true, whatever a connector says.
 pub const LAG_MS_MAX: u64 = 60_000;
 
-impl Folding<'_> {
-    /// The entry says, within `lag` of what is known about its connection, what was true before: it is no news, and the
-    /// system is to be read again. `at`: when the entry was logged. What a write came upon is never taken to lag.
+impl Fresh {
+    /// What was read and logged at `at` says, within `lag` of what is known, what was true before: it is no news, and the
+    /// system is to be read again.
     #[must_use]
-    pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
-        let Entry::Observed { connection, cause, observed: Observed::Present(state), .. } = entry else { return false };
-        let fresh = self.shadow(*connection).and_then(|it| it.fresh.as_ref());
-        let Some(fresh) = fresh.filter(|_| lag.lag_ms > 0 && *cause != Cause::Delivery) else { return false };
+    pub fn outlasts(&self, read: &State, at: UnixMs, lag: Lag) -> bool {
         let grain_ms = u64::from(lag.granularity_ms);
-        if at.since(fresh.heard_at) >= u64::from(lag.lag_ms).min(LAG_MS_MAX) + grain_ms {
+        if lag.lag_ms == 0 || at.since(self.heard_at) >= u64::from(lag.lag_ms).min(LAG_MS_MAX) + grain_ms {
             return false;
         }
-        match (state.changed_at, fresh.changed_at) {
+        match (read.changed_at, self.changed_at) {
             (Some(seen), Some(known)) if seen.plus(grain_ms) < known => true,
             (Some(seen), Some(known)) if seen > known => false,
             // Times do not tell: what a write of ours replaced is not there again within a moment, by all likelihood.
-            _ => !fresh.before.is_empty() && fresh.before.iter().all(|(name, was)| state.fields.get(name) == Some(was)),
+            _ => !self.before.is_empty() && self.before.iter().all(|(name, was)| read.fields.get(name) == Some(was)),
         }
     }
-}
 
-impl Fresh {
     /// A reading.
     pub(super) fn read(state: &State, at: UnixMs, known: Option<&Self>) -> Self {
         let known = known.and_then(|it| it.changed_at);
@@ -49,5 +44,16 @@ impl Fresh {
     /// minute, some nothing. Where a system's clock is slow, changes made there soon after wait for the lag to pass.
     pub(super) fn written(state: &State, at: UnixMs, sent_at: Option<UnixMs>, before: Fields) -> Self {
         Self { changed_at: state.changed_at.max(sent_at), heard_at: at, before }
+    }
+}
+
+impl Folding<'_> {
+    /// The entry lags behind what is known about its connection; see [`Fresh::outlasts`]. What a write came upon never
+    /// does.
+    #[must_use]
+    pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
+        let Entry::Observed { connection, cause, observed: Observed::Present(state), .. } = entry else { return false };
+        let fresh = self.shadow(*connection).and_then(|it| it.fresh.as_ref());
+        *cause != Cause::Delivery && fresh.is_some_and(|it| it.outlasts(state, at, lag))
     }
 }

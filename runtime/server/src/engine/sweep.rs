@@ -8,8 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::digest::count;
-use truthsource_core::fold::Folding;
-use truthsource_core::record::{Cause, Entry, KeyState, Observed, RecordKey};
+use truthsource_core::record::{Cause, KeyState, Observed, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::Pull;
 
@@ -105,6 +104,7 @@ async fn compare(
     sweep: &mut SweepRow,
 ) -> Result<(), Error> {
     let connection = lane.connection.id;
+    let lag = parties.lag(Some(connection), kind);
     let ids: BTreeSet<String> = seen.iter().map(|it| it.remote_id().to_owned()).collect();
     let links = engine.store.links_from(connection, kind, &ids).await?;
     let keys: BTreeSet<RecordKey> = links.values().map(|key| RecordKey::new(kind, key)).collect();
@@ -123,13 +123,8 @@ async fn compare(
         let key = links.get(&state.remote_id).map(|key| RecordKey::new(kind, key));
         let Some((key, known)) = key.and_then(|key| states.get(&key).map(|it| (key, it))) else { continue };
         let in_flight = debts.get(&key).is_some_and(|it| engine.now().since(it.since) < SLO_MS);
-        let observed = observed.clone();
-        let entry = Entry::Observed { connection, cause: Cause::Sweep, as_of: 0, observed };
-        if Folding::new(&key, &parties.rules, known.clone()).lags(
-            &entry,
-            engine.now(),
-            parties.lag(Some(connection), kind),
-        ) {
+        let fresh = known.shadows.get(&connection).and_then(|it| it.fresh.as_ref());
+        if fresh.is_some_and(|it| it.outlasts(state, engine.now(), lag)) {
             continue;
         }
         compare_record(lane, (kind, known), &state.fields, in_flight_class(in_flight), sweep);

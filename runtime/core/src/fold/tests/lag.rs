@@ -1,0 +1,64 @@
+use super::*;
+
+const LAG: Lag = Lag { lag_ms: 5_000, granularity_ms: 1_000 };
+
+/// The ERP held `A` since 10 s; `B` was written to it at 100 s.
+fn after_our_write(changed_at: Option<u64>, sent_at: Option<u64>) -> KeyState {
+    let (rules, key) = (rules(Kind::Item), item());
+    let opening = vec![saw(ERP, 1, 10_000, &[("title", "A".into())]), saw(SHOP, 1, 10_000, &[("title", "A".into())])];
+    let state = fold_all(&rules, &key, &[opening, vec![saw(SHOP, 2, 99_000, &[("title", "B".into())])]]);
+    let mut entry = wrote(ERP, 5, state.truth.version, &[("title", "B".into())]);
+    let Entry::Wrote { state: read_back, sent_at: sent, .. } = &mut entry else { unreachable!() };
+    (read_back.changed_at, *sent) = (changed_at.map(UnixMs), sent_at.map(UnixMs));
+    let mut folding = Folding::new(&key, &rules, state);
+    folding.absorb(&entry, UnixMs(100_200));
+    folding.finish().0
+}
+
+#[test]
+fn p4_a_reading_that_lags_behind_our_write_is_no_change() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let check = |state: &KeyState, seen: (Option<u64>, &str), at: u64, lag: Lag, expect: bool, why: &str| {
+        let mut entry = saw(ERP, 6, 0, &[("title", seen.1.into())]);
+        let Entry::Observed { observed: Observed::Present(state_seen), .. } = &mut entry else { unreachable!() };
+        state_seen.changed_at = seen.0.map(UnixMs);
+        assert_eq!(Folding::new(&key, &rules, state.clone()).lags(&entry, UnixMs(at), lag), expect, "{why}");
+    };
+    // One system says when it changed, one nothing, one the minute.
+    for (changed_at, sent_at) in [(Some(100_000), None), (None, Some(100_000)), (Some(60_000), Some(100_000))] {
+        let told = after_our_write(changed_at, sent_at);
+        check(&told, (Some(10_000), "A"), 101_000, LAG, true, "it changed long before");
+        check(&told, (Some(98_000), "C"), 101_000, LAG, true, "somebody changed it just before");
+        check(&told, (Some(99_500), "A"), 101_000, LAG, true, "times do not tell, what was replaced does");
+        check(&told, (Some(99_500), "C"), 101_000, LAG, false, "times do not tell, and it is something new");
+        check(&told, (Some(101_000), "A"), 101_000, LAG, false, "somebody changed it back");
+        check(&told, (None, "A"), 101_000, LAG, true, "a system without times");
+        check(&told, (None, "C"), 101_000, LAG, false, "a system without times holds something new");
+        check(&told, (Some(10_000), "A"), 106_200, LAG, false, "by now it would have shown");
+        check(&told, (Some(10_000), "A"), 101_000, Lag::default(), false, "a system that never lags");
+        let forever = Lag { lag_ms: u32::MAX, ..LAG };
+        check(&told, (Some(10_000), "A"), 100_200 + LAG_MS_MAX + 1_000, forever, false, "nobody waits so long");
+    }
+}
+
+#[test]
+fn p4_a_reading_that_lags_behind_another_is_no_change() {
+    let (rules, key) = (rules(Kind::StockLevel), stock());
+    let mut folding = Folding::new(&key, &rules, KeyState::default());
+    folding.absorb(&saw(ERP, 1, 100_000, &on_hand(7)), UnixMs(100_100));
+    assert!(folding.lags(&saw(ERP, 2, 50_000, &on_hand(9)), UnixMs(101_000), LAG));
+    assert!(!folding.lags(&saw(SHOP, 2, 50_000, &on_hand(9)), UnixMs(101_000), LAG), "another system");
+    // Older news that came late does not make older what is known.
+    folding.absorb(&saw(ERP, 2, 50_000, &on_hand(9)), UnixMs(101_000));
+    assert!(folding.lags(&saw(ERP, 3, 60_000, &on_hand(8)), UnixMs(101_500), LAG));
+}
+
+#[test]
+fn what_a_write_came_upon_never_lags() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let state = after_our_write(None, Some(100_000));
+    let mut entry = saw(ERP, 6, 0, &[("title", "A".into())]);
+    let Entry::Observed { cause, .. } = &mut entry else { unreachable!() };
+    *cause = Cause::Delivery;
+    assert!(!Folding::new(&key, &rules, state).lags(&entry, UnixMs(100_300), LAG));
+}
