@@ -1,7 +1,6 @@
 //! From the log to the truth: the only step that changes truths, shadows and debts.
 
 mod decide;
-mod halves;
 mod owed;
 mod project;
 mod story;

@@ -16,6 +16,7 @@ pub mod deliver;
 mod fake;
 pub mod fetch;
 pub mod fold;
+pub(crate) mod halves;
 pub mod identify;
 pub mod lane;
 pub mod poll;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
     Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook,
@@ -15,6 +16,7 @@ use truthsource_host::{
 
 use super::{Active, Parts, Reaches, Slots, setup};
 use crate::app::{Refusal, TenantHandle};
+use crate::engine::halves::in_halves;
 use crate::engine::ports::{Decided, Guests};
 use crate::store::{Batch, CallRow, Change, Connection};
 
@@ -76,31 +78,6 @@ impl TenantGuests {
         result
     }
 
-    /// Asks a component about many things, in as few calls as its limits allow: a call whose input is refused as a whole
-    /// is asked in halves, so that what does not fit stands alone in the end.
-    async fn in_parts<T, A, F>(
-        &self,
-        active: &Active,
-        asked: &[T],
-        call: impl Fn(Vec<T>) -> F,
-    ) -> Result<Vec<A>, CallError>
-    where
-        T: Clone,
-        F: Future<Output = (Result<Vec<A>, CallError>, Recording)>,
-    {
-        let (mut parts, mut answers) = (vec![asked], Vec::with_capacity(asked.len()));
-        while let Some(part) = parts.pop() {
-            let (answer, recording) = call(part.to_vec()).await;
-            if matches!(answer, Err(CallError::BadInput(_))) && part.len() > 1 {
-                let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
-                continue;
-            }
-            answers.extend(self.noted(active, (answer, recording)).await?);
-        }
-        Ok(answers)
-    }
-
     /// What the tenant's own mapping makes of what a connector says.
     async fn canonical(
         &self,
@@ -112,8 +89,17 @@ impl TenantGuests {
         let fields = |it: &Observed| if let Observed::Present(state) = it { Some(state.fields.clone()) } else { None };
         let records: Vec<Fields> = seen.iter().filter_map(fields).collect();
         let setup = self.pure(&active.slot);
-        let call = |part| mapping.to_canonical(&setup, self.context(connection), kind, part);
-        let mut mapped = self.in_parts(&active, &records, call).await?.into_iter();
+        let (active, mapping, setup) = (&active, &mapping, &setup);
+        let ask = |part: &[Fields]| {
+            let records = part.to_vec();
+            let call = async move {
+                let answer = mapping.to_canonical(setup, self.context(connection), kind, records).await;
+                self.noted(active, answer).await
+            };
+            Box::pin(call) as BoxFuture<'_, _>
+        };
+        let mapped: Result<Vec<_>, _> = in_halves(&records, ask).await?.into_iter().collect();
+        let mut mapped = mapped?.into_iter();
         let mapped = seen.into_iter().map(|it| match it {
             Observed::Present(state) => match mapped.next().flatten() {
                 Some(fields) => Observed::Present(State { fields, ..state }),
@@ -191,37 +177,38 @@ impl Guests for TenantGuests {
         let mut records = records.to_vec();
         if let Some((mapping, active)) = self.mapping(connection).await? {
             let setup = self.pure(&active.slot);
-            let call = |part| mapping.from_canonical(&setup, self.context(connection), kind, part);
-            records = self.in_parts(&active, &records, call).await?;
+            let answer = mapping.from_canonical(&setup, self.context(connection), kind, records).await;
+            records = self.noted(&active, answer).await?;
         }
         let (connector, active) = self.connector(connection).await?;
         let setup = self.pure(&connection.spec.connector);
-        let call = |part| connector.project(&setup, self.context(connection), kind, part);
-        self.in_parts(&active, &records, call).await
+        let answer = connector.project(&setup, self.context(connection), kind, records).await;
+        self.noted(&active, answer).await
     }
 
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
         let Some((policy, active)) = self.filling::<Policy>(slot).await? else { return Ok(None) };
         let setup = self.pure(slot);
-        let decisions = self.in_parts(&active, conflicts, |part| policy.decide(&setup, part)).await?;
+        let decisions = self.noted(&active, policy.decide(&setup, conflicts.to_vec()).await).await?;
         Ok(Some(Decided { decisions, policy: format!("{slot}@{}", active.release.digest()) }))
     }
 
     async fn publish(&self, levels: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {
         let Some((rule, active)) = self.filling::<StockRule>("stock").await? else { return Ok(None) };
         let setup = self.pure("stock");
-        self.in_parts(&active, levels, |part| rule.publish(&setup, part)).await.map(Some)
+        self.noted(&active, rule.publish(&setup, levels.to_vec()).await).await.map(Some)
     }
 
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
         let slot = format!("validator:{kind}");
         let Some((validator, active)) = self.filling::<Validator>(&slot).await? else { return Ok(None) };
         let setup = self.pure(&slot);
-        self.in_parts(&active, records, |part| validator.validate(&setup, kind, part)).await.map(Some)
+        self.noted(&active, validator.validate(&setup, kind, records.to_vec()).await).await.map(Some)
     }
 }
 
-/// Takes note of how a call ended. The recording of one that failed is kept, so that the component's author can see why.
+/// Takes note of how a call ended. The recording of one that failed is kept, so that the component's author can see why;
+/// of one whose input was refused there is nothing to see, as the component never ran.
 pub(super) async fn note<T>(
     tenant: &TenantHandle,
     active: &Active,
@@ -229,7 +216,7 @@ pub(super) async fn note<T>(
     at: UnixMs,
 ) {
     active.health.note(at, result);
-    if result.is_err() {
+    if result.as_ref().is_err_and(|it| !matches!(it, CallError::BadInput(_))) {
         record(tenant, &active.slot, recording, at).await;
     }
 }

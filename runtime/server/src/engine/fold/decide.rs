@@ -1,7 +1,6 @@
 //! Who decides what the truth is, and who has a say against it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 
 use truthsource_core::fold::{Folding, Question, Verdict};
 use truthsource_core::record::{Claim, KeyState, RecordKey};
@@ -9,8 +8,8 @@ use truthsource_core::{Fields, Kind, Value, schema};
 use truthsource_host::{CallError, model};
 
 use super::Fold;
-use super::halves::in_halves;
 use crate::engine::connections::Parties;
+use crate::engine::halves::in_halves;
 use crate::engine::{Engine, Error};
 
 /// Puts every question to its policy, round by round until none is left.
@@ -26,63 +25,58 @@ pub(super) async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold
             return Ok(());
         }
         for (policy, questions) in asked {
-            let (verdicts, policy) = match policy {
+            let answers = match policy {
                 Some(slot) => ask(engine, parties, &slot, folds, &questions).await?,
-                None => (questions.iter().map(|(at, it)| Some(built_in(&folds[*at], it))).collect(), String::new()),
+                None => questions.iter().map(|(at, it)| Some(built_in(&folds[*at], it))).collect(),
             };
-            for ((at, question), verdict) in questions.iter().zip(verdicts) {
+            for ((at, question), answer) in questions.iter().zip(answers) {
                 let fold = &mut folds[*at];
-                let Some(verdict) = verdict else {
+                let Some((verdict, policy)) = answer else {
                     fold.is_put_off = true;
                     continue;
                 };
-                fold.policies.insert(question.field.clone(), policy.clone());
+                fold.policies.insert(question.field.clone(), policy);
                 fold.folding.answer(question, verdict);
             }
         }
     }
 }
 
-fn built_in(fold: &Fold<'_>, question: &Question) -> Verdict {
+/// A verdict, and the name of the policy that gave it; no name for the built-in rule.
+type Answer = (Verdict, String);
+
+fn built_in(fold: &Fold<'_>, question: &Question) -> Answer {
     let counter = schema::of(fold.key.kind).field(&question.field).is_some_and(|it| it.counter);
-    if counter { Folding::summed(question) } else { fold.folding.newest(question) }
+    let verdict = if counter { Folding::summed(question) } else { fold.folding.newest(question) };
+    (verdict, String::new())
 }
 
-/// A verdict on each question, none where the policy cannot be asked now, and the policy's name. One that fails for good
-/// holds the field for a person: a broken rule never decides, and never stops other records.
+/// An answer to each question, none where the policy cannot be asked now. One that fails for good holds the field for a
+/// person: a broken rule never decides, and never stops other records.
 async fn ask(
     engine: &Engine,
     parties: &Parties,
     slot: &str,
     folds: &[Fold<'_>],
     questions: &[(usize, Question)],
-) -> Result<(Vec<Option<Verdict>>, String), Error> {
-    let name = Mutex::new(slot.to_owned());
+) -> Result<Vec<Option<Answer>>, Error> {
     let conflicts: Vec<model::Conflict> =
         questions.iter().map(|(at, question)| conflict_of(parties, folds[*at].key, question)).collect();
-    let decisions = in_halves(&conflicts, |part| Box::pin(decided(engine, slot, part, &name))).await?;
-    let verdict =
-        |((at, question), decision): (&(usize, Question), Result<Option<model::Decision>, CallError>)| match decision {
-            Ok(Some(decision)) => Some(verdict_of(decision)),
-            Ok(None) => Some(built_in(&folds[*at], question)),
-            Err(error) if error.is_retryable() => None,
-            Err(error) => Some(Verdict::Hold(format!("the policy failed: {error}"))),
-        };
-    let verdicts = questions.iter().zip(decisions).map(verdict).collect();
-    Ok((verdicts, name.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    let decided = in_halves(&conflicts, |part| Box::pin(decided(engine, slot, part))).await?;
+    let answer = |((at, question), decided): (&(usize, Question), Result<Option<Answer>, CallError>)| match decided {
+        Ok(Some(answer)) => Some(answer),
+        Ok(None) => Some(built_in(&folds[*at], question)),
+        Err(error) if error.is_retryable() => None,
+        Err(error) => Some((Verdict::Hold(format!("the policy failed: {error}")), slot.to_owned())),
+    };
+    Ok(questions.iter().zip(decided).map(answer).collect())
 }
 
-/// One decision a conflict, none where the slot is empty. Leaves the policy's name.
-async fn decided(
-    engine: &Engine,
-    slot: &str,
-    conflicts: &[model::Conflict],
-    name: &Mutex<String>,
-) -> Result<Vec<Option<model::Decision>>, CallError> {
-    let decided = engine.guests.decide(slot, conflicts).await?;
-    *name.lock().unwrap_or_else(PoisonError::into_inner) =
-        decided.as_ref().map_or("", |it| it.policy.as_str()).to_owned();
-    Ok(decided.map_or_else(|| vec![None; conflicts.len()], |it| it.decisions.into_iter().map(Some).collect()))
+/// One answer a conflict, none where the slot is empty.
+async fn decided(engine: &Engine, slot: &str, conflicts: &[model::Conflict]) -> Result<Vec<Option<Answer>>, CallError> {
+    let Some(decided) = engine.guests.decide(slot, conflicts).await? else { return Ok(vec![None; conflicts.len()]) };
+    let named = |it| Some((verdict_of(it), decided.policy.clone()));
+    Ok(decided.decisions.into_iter().map(named).collect())
 }
 
 fn conflict_of(parties: &Parties, key: &RecordKey, question: &Question) -> model::Conflict {

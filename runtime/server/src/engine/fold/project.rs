@@ -1,14 +1,14 @@
 //! From truths to what each system should hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use truthsource_core::record::RecordKey;
 use truthsource_core::{Decimal, Fields, Kind, Value};
+use truthsource_host::CallError;
 use truthsource_host::model::Level;
 
 use super::Fold;
-use super::halves::in_halves;
 use crate::engine::connections::Parties;
+use crate::engine::halves::in_halves;
 use crate::engine::{Engine, Error};
 use crate::store::Connection;
 
@@ -18,19 +18,18 @@ pub(super) async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fol
     let kinds: BTreeSet<Kind> = folds.iter().map(|it| it.key.kind).collect();
     for kind in kinds {
         for connection in parties.told(kind) {
-            let mut told = Told::default();
-            for (at, fold) in folds.iter().enumerate().filter(|(_, it)| it.key.kind == kind) {
-                if let Some(fields) = fold.folding.tell(connection.id) {
-                    told.at.push(at);
-                    told.records.push(fields);
-                }
+            let of_kind = folds.iter().enumerate().filter(|(_, it)| it.key.kind == kind);
+            let mut told: Vec<(usize, Fields)> =
+                of_kind.filter_map(|(at, it)| Some((at, it.folding.tell(connection.id)?))).collect();
+            if kind == Kind::StockLevel && connection.spec.publishes.is_some() {
+                publish(engine, connection, folds, &mut told).await?;
             }
-            publish(engine, connection, folds, &mut told).await?;
+            let (places, records): (Vec<usize>, Vec<Fields>) = told.into_iter().unzip();
             let wants = match parties.mute.get(&connection.id) {
-                Some(reason) => vec![Err(reason.clone()); told.records.len()],
-                None => wants(engine, connection, kind, &told.records).await?,
+                Some(reason) => vec![Err(reason.clone()); records.len()],
+                None => wants(engine, connection, kind, &records).await?,
             };
-            for (at, want) in told.at.into_iter().zip(wants) {
+            for (at, want) in places.into_iter().zip(wants) {
                 match want {
                     Ok(want) => folds[at].folding.projected(connection.id, want),
                     Err(reason) => drop(folds[at].untold.insert(connection.id, reason)),
@@ -39,15 +38,6 @@ pub(super) async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fol
         }
     }
     Ok(())
-}
-
-/// What a connection is told.
-#[derive(Default)]
-struct Told {
-    /// Places among the folds.
-    at: Vec<usize>,
-    /// What of each.
-    records: Vec<Fields>,
 }
 
 async fn wants(
@@ -67,46 +57,41 @@ async fn publish(
     engine: &Engine,
     connection: &Connection,
     folds: &mut [Fold<'_>],
-    told: &mut Told,
+    told: &mut Vec<(usize, Fields)>,
 ) -> Result<(), Error> {
-    if connection.spec.publishes.is_none() {
-        return Ok(());
-    }
-    let level = |at: &usize| level_of(connection, folds[*at].key, &folds[*at].folding.state().truth.values());
-    let (places, levels): (Vec<usize>, Vec<Level>) =
-        told.at.iter().enumerate().filter_map(|(place, at)| Some((place, level(at)?))).unzip();
-    let shown = in_halves(&levels, |part| Box::pin(async move { publish_part(engine, part).await })).await?;
-    let mut silent = BTreeSet::new();
-    for (place, shown) in places.into_iter().zip(shown) {
-        match shown {
-            Ok(Some(shown)) => lower(&mut told.records[place], shown),
-            Ok(None) => {}
-            Err(error) => {
-                folds[told.at[place]].untold.insert(connection.id, format!("the stock rule: {error}"));
-                silent.insert(place);
-            }
+    let (complete, levels): (Vec<usize>, Vec<Level>) = told
+        .iter()
+        .filter_map(|(at, _)| Some((*at, level_of(connection, &folds[*at].folding.state().truth.values())?)))
+        .unzip();
+    let shown = in_halves(&levels, |part| Box::pin(published(engine, part))).await?;
+    let mut shown: BTreeMap<usize, _> = complete.into_iter().zip(shown).collect();
+    told.retain_mut(|(at, fields)| match shown.remove(at) {
+        Some(Ok(Some(shown))) => {
+            lower(fields, shown);
+            true
         }
-    }
-    let mut place = 0..;
-    told.records.retain(|_| place.next().is_some_and(|it| !silent.contains(&it)));
-    let mut place = 0..;
-    told.at.retain(|_| place.next().is_some_and(|it| !silent.contains(&it)));
+        Some(Ok(None)) | None => true,
+        Some(Err(error)) => {
+            folds[*at].untold.insert(connection.id, format!("the stock rule: {error}"));
+            false
+        }
+    });
     Ok(())
 }
 
-async fn publish_part(engine: &Engine, levels: &[Level]) -> Result<Vec<Option<Decimal>>, truthsource_host::CallError> {
+/// What may be seen of each level; nothing is said where there is no rule.
+async fn published(engine: &Engine, levels: &[Level]) -> Result<Vec<Option<Decimal>>, CallError> {
     let shown = engine.guests.publish(levels).await?;
     Ok(shown.map_or_else(|| vec![None; levels.len()], |it| it.into_iter().map(Some).collect()))
 }
 
-fn level_of(connection: &Connection, key: &RecordKey, truth: &Fields) -> Option<Level> {
+fn level_of(connection: &Connection, truth: &Fields) -> Option<Level> {
     let text = |name: &str| truth.get(name)?.as_text().map(str::to_owned);
-    let on_hand = truth.get("on_hand").filter(|_| key.kind == Kind::StockLevel)?.as_number()?;
     Some(Level {
         item: text("item")?,
         location: text("location")?,
         channel: connection.name.clone(),
-        on_hand,
+        on_hand: truth.get("on_hand")?.as_number()?,
         reserved: Decimal::ZERO,
         unacknowledged: Decimal::ZERO,
     })
