@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use truthsource::bench::intake::{Sender, counted, prepare};
 use truthsource::demo::server::{Server, Wishes};
 use truthsource_core::draw::Draw;
@@ -10,14 +11,20 @@ use truthsource_tests::components;
 const CALLERS: u64 = 8;
 
 /// Sends until the server dies, and gives how many of each caller's webhooks were acknowledged in all.
-async fn send_until_it_dies(server: &Server, acknowledged: [u64; CALLERS as usize]) -> [u64; CALLERS as usize] {
+/// `begun` is told of each.
+async fn send_until_it_dies(
+    server: &Server,
+    acknowledged: [u64; CALLERS as usize],
+    begun: &Notify,
+) -> [u64; CALLERS as usize] {
     let callers = (0..CALLERS).map(|caller| {
-        let begun = acknowledged[caller as usize];
+        let known = acknowledged[caller as usize];
         async move {
-            let Ok(mut sender) = Sender::connect(server).await else { return begun };
-            let mut n = begun;
+            let Ok(mut sender) = Sender::connect(server).await else { return known };
+            let mut n = known;
             while sender.send(caller, n + 1).await.is_ok() {
                 n += 1;
+                begun.notify_one();
             }
             n
         }
@@ -34,17 +41,19 @@ async fn p5_nothing_acknowledged_is_lost_to_kill_9() {
     prepare(&server, &components()).await.unwrap();
     let mut acknowledged = [0; CALLERS as usize];
     for round in 0..10 {
-        let after = Duration::from_millis(150 + Draw::new(9).below(350, "kill", round));
+        let after = Duration::from_millis(Draw::new(9).below(350, "kill", round));
+        let begun = Notify::new();
         let pid = server.pid().unwrap();
         let killed = async {
-            // The one place where waiting is the point: a moment that nobody chose.
+            // The one place where waiting is the point: a moment that nobody chose, once there is something to lose.
+            begun.notified().await;
             tokio::time::sleep(after).await;
             let command = format!("kill -9 {pid}");
             let status = tokio::process::Command::new("sh").args(["-c", &command]).status().await.unwrap();
             assert!(status.success());
         };
         let before: u64 = acknowledged.iter().sum();
-        (acknowledged, ()) = tokio::join!(send_until_it_dies(&server, acknowledged), killed);
+        (acknowledged, ()) = tokio::join!(send_until_it_dies(&server, acknowledged, &begun), killed);
         assert!(acknowledged.iter().sum::<u64>() > before, "nothing was acknowledged in round {round}");
         drop(server);
         server = Server::start(crate::program(), dir.path(), &wishes).await.unwrap();

@@ -81,6 +81,25 @@ async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
     stage.server.stop().await.unwrap();
 }
 
+/// Nobody touches a record: that the connection is to see less of it is reason enough to tell it.
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_a_changed_buffer_is_held_back_at_once() {
+    let stage = Stage::open(crate::program(), 50).await;
+    let mut shop = stage.client.get(&["connections", "shop"], &[]).await.unwrap();
+    shop["spec"]["publishes"] = serde_json::json!({"absolute": "5"});
+    let changed = serde_json::json!({"spec": shop["spec"]});
+    stage.client.put(&["connections", "shop"], &changed).await.unwrap();
+    stage.quiet().await;
+    let [erp, shop] = stage.held();
+    let levels: Vec<_> = erp.iter().filter(|(cell, _)| cell.field == "on_hand").collect();
+    assert!(levels.len() >= 100, "{} levels", levels.len());
+    for (cell, on_hand) in levels {
+        let expect = (on_hand.parse::<i64>().unwrap() - 5).max(0).to_string();
+        assert_eq!(shop.get(cell), Some(&expect), "{} where the ERP has {on_hand}", cell.record);
+    }
+    stage.server.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     let stage = Stage::open(crate::program(), 50).await;

@@ -43,10 +43,10 @@ impl Stage {
         world.tell(&server.url, TENANT).await.unwrap();
         setup::activate(&client).await.unwrap();
         watch::until_quiet(&client, 0, |_| ()).await.unwrap();
-        let names = Names::of(&world);
-        let first = Side::BOTH.map(|side| read(&world, &names, side));
         let mark = Mark::now(&world);
-        Self { world, server, client, first, mark, _dir: dir }
+        let mut stage = Self { world, server, client, first: Default::default(), mark, _dir: dir };
+        stage.first = stage.held();
+        stage
     }
 
     /// Returns once both systems were read again and nothing waits.
@@ -57,6 +57,13 @@ impl Stage {
     /// Returns once both were read again when all their searches showed what is there by now, and nothing waits.
     pub async fn quiet_after(&self, lag_ms: u64) {
         watch::until_quiet(&self.client, lag_ms, |_| ()).await.unwrap();
+    }
+
+    /// What both systems hold now.
+    #[must_use]
+    pub fn held(&self) -> [Held; 2] {
+        let names = Names::of(&self.world);
+        Side::BOTH.map(|side| read(&self.world, &names, side))
     }
 
     /// Reads both systems back and compares them with each other and with what people did.

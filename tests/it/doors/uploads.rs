@@ -109,6 +109,23 @@ async fn u7_the_same_bytes_at_once_are_one_release() {
     assert_eq!(house.get("/v1/slots").await.json["items"][0]["active"], Json::Null);
 }
 
+/// The rule loops until it has no fuel left. It is not asked for ever, and its slot says so; the one before answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn g18_a_rule_that_only_fails_is_left_alone_until_it_is_replaced() {
+    let house = House::open().await;
+    house.fill(&house.acme, "pricing", "volume-pricing").await;
+    house.fill(&house.acme, "pricing", "endless-pricing").await;
+    for n in 1..=20 {
+        assert_eq!(house.post("/v1/price", basket("pricing")).await.code(), (502, "out-of-fuel"), "call {n}");
+    }
+    assert_eq!(house.post("/v1/price", basket("pricing")).await.code(), (503, "failing"));
+    let failing = house.get("/v1/slots").await.json["items"][0]["failing"].clone();
+    assert_eq!((&failing["failures"], &failing["code"]), (&json!(20), &json!("out-of-fuel")));
+    let back = house.post("/v1/slots/pricing/rollback", Json::Null).await;
+    assert_eq!((back.status, &back.json["failing"]), (200, &Json::Null));
+    assert_eq!(house.post("/v1/price", basket("pricing")).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn u10_a_release_that_was_staged_before_the_power_went_answers_nothing() {
     let house = House::open().await;

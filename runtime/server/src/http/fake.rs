@@ -313,13 +313,8 @@ pub struct Guests;
 
 #[async_trait]
 impl Plugins for Guests {
-    fn failing(&self, _: &TenantHandle, slot: &str) -> Option<Failing> {
-        (slot == "pricing:broken").then_some(Failing {
-            failures: 20,
-            since: UnixMs(0),
-            code: "trapped",
-            retry_at: UnixMs(1_000),
-        })
+    fn failing(&self, _: &TenantHandle, _: &str) -> Option<Failing> {
+        None
     }
     async fn upload(&self, _: &TenantHandle, slot: &str, component: Bytes) -> std::result::Result<Release, Refusal> {
         if component.starts_with(b"\x7fELF") {

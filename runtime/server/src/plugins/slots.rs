@@ -122,3 +122,25 @@ fn missing(slot: &str, release: u64) -> Refusal {
     let message = format!("slot `{slot}` has no release {release}");
     Refusal { code: "no-such-release".to_owned(), message, status: 404 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ConnectionSpec;
+    use truthsource_core::UnixMs;
+    use truthsource_core::record::ConnectionId;
+
+    #[test]
+    fn a_connectors_and_a_mappings_release_change_what_is_told() {
+        let spec = serde_json::json!({"connector": "connector:shopify", "egress": [], "rank": 1, "kinds": {}});
+        let spec: ConnectionSpec = serde_json::from_value(spec).unwrap();
+        let (id, name, state) = (ConnectionId(1), "shop".to_owned(), ConnectionState::Active);
+        let shop = Connection { id, name, spec, state, trouble: None, created_at: UnixMs(0) };
+        let check = |slot: &str, expect: bool| assert_eq!(speaks_for(slot, &shop), expect, "{slot}");
+        check("connector:shopify", true);
+        check("mapping:shop", true);
+        check("connector:netsuite", false);
+        check("mapping:shopify", false);
+        check("pricing", false);
+    }
+}

@@ -14,7 +14,7 @@ use truthsource_core::{Fields, Kind, UnixMs};
 
 pub mod change;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 pub mod control;
 mod digest;
 pub mod inspect;

@@ -1,13 +1,14 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use futures::FutureExt as _;
 use truthsource_core::{Decimal, Fields, Value};
 use truthsource_host::{CallError, model};
 
 use super::*;
 use crate::engine::connections::retell;
 use crate::engine::fake::{ERP, Fake, House, SHOP, answers, item};
-use crate::store::{ConnectionSpec, ConnectionState, DebtState};
+use crate::store::{ConnectionSpec, ConnectionState, DebtState, TenantStore};
 
 fn is_poison(records: &[Fields]) -> bool {
     records.iter().any(|it| it.get("title").and_then(Value::as_text) == Some("poison"))
@@ -111,15 +112,28 @@ async fn what_a_changed_connector_makes_of_the_truth_is_owed() {
 
 #[tokio::test]
 async fn a_write_that_was_begun_while_nothing_was_owed_any_more_is_brought_to_an_end() {
-    let house = House::with(Fake::default()).await;
+    // The lane begins its write after the fold has read the debts and before it commits.
+    let begins: Arc<OnceLock<(Arc<dyn TenantStore>, Debt)>> = Arc::default();
+    let lane = begins.clone();
+    let project = answers(move |(_, records): (String, Vec<Fields>)| {
+        if let Some((store, debt)) = lane.get() {
+            let mut batch = Batch::new(UnixMs(2_000));
+            batch.changes.push(Change::Debt { debt: debt.clone(), token: None });
+            store.commit(batch).now_or_never().unwrap().unwrap();
+        }
+        Ok(records)
+    });
+    let house = House::with(Fake { project, ..Fake::default() }).await;
     house.saw(ERP, "a", "bolt").await;
     house.saw(SHOP, "a", "screw").await;
     house.fold_all().await;
     let debt = house.debt(SHOP, "a").await.unwrap();
-    // The lane begins its write after the fold has read the debts and before it commits.
-    house.commit([Change::Debt { debt: Debt { truth_version: 99, ..debt.clone() }, token: None }]).await;
-    house.commit([Change::Paid(debt)]).await;
-    assert!(house.debt(SHOP, "a").await.is_some());
+    let intent = Some(crate::store::contract::intent("op-1"));
+    assert!(begins.set((house.store.clone(), Debt { intent: intent.clone(), ..debt })).is_ok());
+    house.saw(SHOP, "a", "bolt").await;
+    house.fold().await;
+    assert_eq!(house.title("a").await, Some("bolt".into()));
+    assert_eq!(house.debt(SHOP, "a").await.map(|it| it.intent), Some(intent));
 }
 
 #[tokio::test]

@@ -86,6 +86,12 @@ async fn a_timeline_tells_what_happened() {
     assert_eq!(house.get("/v1/records/item/b/timeline").await.code(), (404, "not-found"));
 }
 
+/// The kinds of which everything was to be told anew.
+fn retold(house: &House) -> Vec<Kind> {
+    let appended = house.acme.appended.lock().unwrap();
+    appended.iter().filter_map(|it| if let Change::Retell { kind, .. } = it { Some(*kind) } else { None }).collect()
+}
+
 #[tokio::test]
 async fn a_connection_is_made_checked_paused_and_resumed() {
     let house = House::new().await;
@@ -97,6 +103,7 @@ async fn a_connection_is_made_checked_paused_and_resumed() {
     assert_eq!(house.post("/v1/connections/shop/sweep", Json::Null).await.code(), (409, "not-active"));
     let checked = house.post("/v1/connections/shop/check", Json::Null).await;
     assert_eq!((&checked.body["ok"], &checked.body["state"]), (&json!(true), &json!("active")));
+    assert_eq!(retold(&house), [Kind::Item], "what is known already is told to it");
     assert_eq!(house.post("/v1/connections/shop/pause", Json::Null).await.body["state"], "paused");
     assert_eq!(house.post("/v1/connections/shop/resume", Json::Null).await.body["state"], "active");
     assert_eq!(house.get("/v1/connections").await.body["items"][0]["name"], "shop");
@@ -150,6 +157,10 @@ async fn a_connection_is_changed_but_not_its_connector() {
     spec["rank"] = json!(9);
     let changed = put(spec.clone()).await;
     assert_eq!((changed.status.as_u16(), &changed.body["spec"]["rank"]), (200, &json!(9)));
+    assert_eq!(retold(&house), [], "nothing was ever told to it");
+    house.acme.connections.lock().unwrap()[0].state = ConnectionState::Active;
+    assert_eq!(put(spec.clone()).await.status, 200);
+    assert_eq!(retold(&house), [Kind::Item]);
     spec["connector"] = json!("connector:netsuite");
     assert_eq!(put(spec).await.code(), (422, "invalid-spec"));
     assert_eq!(put(json!({"rank": 1})).await.code(), (400, "invalid-body"));

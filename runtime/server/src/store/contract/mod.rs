@@ -224,7 +224,7 @@ pub(super) fn debt(key: &str, truth_version: u64) -> Debt {
     }
 }
 
-pub(super) fn intent(op_id: &str) -> Intent {
+pub(crate) fn intent(op_id: &str) -> Intent {
     Intent {
         op_id: op_id.to_owned(),
         remote_id: None,
