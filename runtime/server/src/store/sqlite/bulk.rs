@@ -1,4 +1,7 @@
 //! Many rows in one statement: a round trip to the database thread costs more than a row.
+//!
+//! Statements with a bound limit say `limit +?n`: the planner looks at the value of a bare `limit ?n`, and has SQLite
+//! prepare the statement anew each time one is bound.
 
 use std::fmt::Write as _;
 

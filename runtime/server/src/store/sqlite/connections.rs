@@ -1,5 +1,7 @@
 //! Connections, their sealed secrets, what their components keep, and the tenant's settings.
 
+use std::collections::BTreeMap;
+
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::decode::{int, is_taken, json, moment, name, named, to_json, unavailable};
@@ -89,8 +91,8 @@ pub(super) async fn set(db: &mut SqliteConnection, setting: &str, value: &serde_
     sqlx::query(sql).bind(setting).bind(to_json(value)?).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
-pub(super) async fn setting(db: &SqlitePool, name: &str) -> Result<Option<serde_json::Value>> {
-    let sql = "select value from setting where name = ?1";
-    let value: Option<String> = sqlx::query_scalar(sql).bind(name).fetch_optional(db).await.map_err(unavailable)?;
-    value.map(|it| json(&it)).transpose()
+pub(super) async fn settings(db: &SqlitePool) -> Result<BTreeMap<String, serde_json::Value>> {
+    let sql = "select name, value from setting";
+    let rows: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|(name, value)| Ok((name, json(&value)?))).collect()
 }

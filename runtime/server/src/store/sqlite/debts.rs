@@ -142,7 +142,7 @@ fn debts(found: sqlx::Result<Vec<Found>>) -> Result<Vec<Debt>> {
 pub(super) const DUE: &str = "
     select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
     from debt indexed by debt_due where connection = ?1 and state = 'due' and due_at <= ?2
-    order by priority, due_at, kind, key limit ?3";
+    order by priority, due_at, kind, key limit +?3";
 
 pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
     debts(sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
@@ -150,7 +150,7 @@ pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, 
 
 pub(super) const UNTOLD: &str = "
     select kind, key from debt indexed by debt_untold where state = 'untold' and due_at <= ?1
-    order by due_at, kind, key limit ?2";
+    order by due_at, kind, key limit +?2";
 
 pub(super) async fn untold(db: &SqlitePool, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
     let query = sqlx::query_as(UNTOLD).bind(int(now.0)).bind(n_max);
@@ -177,7 +177,7 @@ pub(super) async fn in_state(
     let sql = "
         select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
         from debt where state = ?1 and (connection, kind, key) > (?2, ?3, ?4)
-        order by connection, kind, key limit ?5";
+        order by connection, kind, key limit +?5";
     // Connections are numbered from one.
     let (connection, kind, key) =
         after.map_or((0, "", ""), |(connection, it)| (i64::from(connection.0), it.kind.as_str(), it.key.as_str()));

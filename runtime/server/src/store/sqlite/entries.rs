@@ -137,7 +137,7 @@ fn all_pending(found: u64, asked: usize) -> Result<()> {
 type Row = (i64, i64, String, Option<String>, String);
 
 pub(super) const UNFOLDED: &str = "
-    select seq, at, kind, key, entry from entry indexed by entry_new where state = 'new' order by seq limit ?1";
+    select seq, at, kind, key, entry from entry indexed by entry_new where state = 'new' order by seq limit +?1";
 
 pub(super) async fn unfolded(db: &SqlitePool, n_max: u32) -> Result<Vec<LoggedEntry>> {
     let rows: Vec<Row> = sqlx::query_as(UNFOLDED).bind(n_max).fetch_all(db).await.map_err(unavailable)?;

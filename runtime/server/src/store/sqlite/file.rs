@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
+use super::memo::Revision;
 use super::open::{OpenError, sync_dir};
 use super::writer::Writer;
 use crate::store::Result;
@@ -23,6 +24,7 @@ const LOG_BYTES_MAX: &str = "67108864";
 pub(super) struct File {
     writer: Writer,
     reads: SqlitePool,
+    setup: Arc<Revision>,
 }
 
 /// What makes a file's tables: script *n* takes a file from version *n* to *n* + 1 and says so in `user_version`.
@@ -41,7 +43,8 @@ impl File {
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
-        Ok(Self { writer: Writer::start(db, options, lock), reads })
+        let setup = Arc::new(Revision::default());
+        Ok(Self { writer: Writer::start(db, options, setup.clone(), lock), reads, setup })
     }
 
     /// The one way to write.
@@ -52,6 +55,11 @@ impl File {
     /// Connections for reads: each read is one statement, so it sees one moment and may be dropped at any time.
     pub fn reads(&self) -> &SqlitePool {
         &self.reads
+    }
+
+    /// Which writing of connections, slots and settings is the last.
+    pub fn setup(&self) -> &Revision {
+        &self.setup
     }
 
     /// Ends what is under way, then closes the file. Later calls are refused.

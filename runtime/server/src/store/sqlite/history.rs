@@ -22,7 +22,7 @@ pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
 }
 
 pub(super) const TIMELINE: &str = "
-    select id, at, connection, what from event where kind = ?1 and key = ?2 and id > ?3 order by id limit ?4";
+    select id, at, connection, what from event where kind = ?1 and key = ?2 and id > ?3 order by id limit +?4";
 
 pub(super) async fn timeline(db: &SqlitePool, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
     let query = sqlx::query_as(TIMELINE).bind(key.kind.as_str()).bind(&key.key).bind(int(after)).bind(n_max);
@@ -77,7 +77,7 @@ pub(super) async fn conflicts(
 ) -> Result<Vec<Conflict>> {
     let sql = "
         select id, at, kind, key, field, claims, outcome, reason, policy from conflict
-        where (?1 is null or ?1 = (outcome is null)) and (?2 is null or id < ?2) order by id desc limit ?3";
+        where (?1 is null or ?1 = (outcome is null)) and (?2 is null or id < ?2) order by id desc limit +?3";
     let query = sqlx::query_as(sql).bind(open).bind(before.map(int)).bind(n_max);
     let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(conflict_row).collect()

@@ -19,7 +19,7 @@ const TAKE: &str = "
     where inbox.body is null and inbox.received_at <= excluded.received_at - 604800000
     returning connection, event_id";
 
-/// How many expired ids one write clears away: more than it adds, without making anyone wait.
+/// Clears away more expired ids than one step adds, without making anyone wait.
 const PURGE: &str = "
     delete from inbox where id in (
         select id from inbox indexed by inbox_done where body is null and received_at <= ?1
@@ -78,13 +78,11 @@ impl Fresh {
 
 async fn write(db: &mut SqliteConnection, rows: Rows, at: UnixMs) -> Result<Fresh> {
     let written: Vec<(i64, String)> = rows.fetch(db, TAKE, at).await?;
-    let expired = int(at.minus(INBOX_ID_KEPT_MS).0);
-    sqlx::query(PURGE).bind(expired).execute(db).await.map_err(unavailable)?;
     let named = written.into_iter().map(|(connection, event_id)| (ConnectionId(connection as u32), event_id));
     Ok(Fresh(named.collect()))
 }
 
-/// Drops the bodies of understood webhooks.
+/// Drops the bodies of understood webhooks, and the ids of those that were understood long ago.
 pub(super) async fn done(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
@@ -93,14 +91,16 @@ pub(super) async fn done(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
         }
     }
     let sql = "update inbox set body = null, headers = '[]' where id in (select value ->> 0 from json_each(?1))";
-    rows.run(db, sql, at).await.map(|_| ())
+    rows.run(db, sql, at).await?;
+    let expired = int(at.minus(INBOX_ID_KEPT_MS).0);
+    sqlx::query(PURGE).bind(expired).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
 type Row = (i64, i64, String, String, String, Vec<u8>, i64);
 
 pub(super) async fn pending(db: &SqlitePool, n_max: u32) -> Result<Vec<InboxRow>> {
     let sql = "select id, connection, event_id, topic, headers, body, received_at
-               from inbox indexed by inbox_pending where body is not null order by id limit ?1";
+               from inbox indexed by inbox_pending where body is not null order by id limit +?1";
     let rows: Vec<Row> = sqlx::query_as(sql).bind(n_max).fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(inbox_row).collect()
 }

@@ -18,6 +18,7 @@ mod file;
 mod history;
 mod inbox;
 mod links;
+mod memo;
 mod open;
 mod records;
 mod slots;

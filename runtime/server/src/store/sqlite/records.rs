@@ -92,7 +92,7 @@ pub(super) async fn naturals(
 }
 
 pub(super) async fn records(db: &SqlitePool, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
-    let sql = "select key from truth where kind = ?1 and (?2 is null or key > ?2) order by key limit ?3";
+    let sql = "select key from truth where kind = ?1 and (?2 is null or key > ?2) order by key limit +?3";
     let query = sqlx::query_scalar(sql).bind(kind.as_str()).bind(after).bind(n_max);
     query.fetch_all(db).await.map_err(unavailable)
 }

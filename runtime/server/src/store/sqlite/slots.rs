@@ -71,7 +71,7 @@ pub(super) async fn call(db: &mut SqliteConnection, it: &CallRow) -> Result<()> 
 }
 
 pub(super) async fn calls(db: &SqlitePool, slot: &str, n_max: u32) -> Result<Vec<CallRow>> {
-    let sql = "select id, row from call where slot = ?1 order by id desc limit ?2";
+    let sql = "select id, row from call where slot = ?1 order by id desc limit +?2";
     let rows: Vec<(i64, String)> =
         sqlx::query_as(sql).bind(slot).bind(n_max).fetch_all(db).await.map_err(unavailable)?;
     let call = |(id, row): (i64, String)| Ok(CallRow { id: number(id), ..json(&row)? });

@@ -4,6 +4,7 @@ use sqlx::SqlitePool;
 
 use super::decode::{moment, number, unavailable};
 use super::file::File;
+use super::memo::Memo;
 use super::{batch, connections, debts, entries, history, inbox, links, records, slots, touched};
 use crate::store::inspect::StateHash;
 use crate::store::*;
@@ -11,11 +12,14 @@ use crate::store::*;
 /// A tenant's data in a file of its own.
 pub struct SqliteTenant {
     file: File,
+    connections: Memo<Vec<Connection>>,
+    slots: Memo<Vec<Slot>>,
+    settings: Memo<BTreeMap<String, serde_json::Value>>,
 }
 
 impl SqliteTenant {
     pub(super) fn new(file: File) -> Self {
-        Self { file }
+        Self { file, connections: Memo::default(), slots: Memo::default(), settings: Memo::default() }
     }
 
     pub(super) fn file(&self) -> &File {
@@ -51,7 +55,7 @@ impl TenantStore for SqliteTenant {
     }
 
     async fn connections(&self) -> Result<Vec<Connection>> {
-        connections::all(self.reads()).await
+        self.connections.get(self.file.setup(), connections::all(self.reads())).await
     }
 
     async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
@@ -175,7 +179,7 @@ impl TenantStore for SqliteTenant {
     }
 
     async fn slots(&self) -> Result<Vec<Slot>> {
-        slots::all(self.reads()).await
+        self.slots.get(self.file.setup(), slots::all(self.reads())).await
     }
 
     async fn releases(&self, slot: &str) -> Result<Vec<Release>> {
@@ -195,7 +199,7 @@ impl TenantStore for SqliteTenant {
     }
 
     async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
-        connections::setting(self.reads(), name).await
+        Ok(self.settings.get(self.file.setup(), connections::settings(self.reads())).await?.remove(name))
     }
 }
 

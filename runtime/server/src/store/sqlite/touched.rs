@@ -61,7 +61,7 @@ type Row = (String, String, i64, i64, String, i64);
 /// Due records, oldest due time first.
 pub(super) const DUE: &str = "
     select kind, remote_id, seq, since, cause, attempts from touched
-    where connection = ?1 and due_at <= ?2 order by due_at, seq limit ?3";
+    where connection = ?1 and due_at <= ?2 order by due_at, seq limit +?3";
 
 pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
     let query = sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max);

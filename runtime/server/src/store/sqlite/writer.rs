@@ -1,8 +1,8 @@
 //! The one writer of a file. It takes everything that waits, writes it in one transaction and syncs once.
 //!
 //! Callers hand their work over through a channel and wait for an answer. A caller that goes away changes nothing: the
-//! writer owns the transaction from `begin` to `commit`. Each piece of work has a savepoint of its own, so that one
-//! which is refused leaves no trace and takes nobody with it.
+//! writer owns the transaction from `begin` to `commit`. Each piece of work that shares one has a savepoint of its own,
+//! so that one which is refused leaves no trace and takes nobody with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::decode::{code, is_fatal, unavailable};
+use super::memo::{Revision, concerns};
 use super::{batch, file, inbox};
 use crate::store::{Batch, Committed, Error, Result};
 
@@ -45,10 +46,15 @@ trait Step: Send {
 }
 
 impl Writer {
-    /// Starts the writer. It keeps `lock` until the file is closed.
-    pub fn start(db: SqliteConnection, options: SqliteConnectOptions, lock: Arc<std::fs::File>) -> Self {
+    /// Starts the writer. It keeps `lock` until the file is closed, and has `setup` rise.
+    pub fn start(
+        db: SqliteConnection,
+        options: SqliteConnectOptions,
+        setup: Arc<Revision>,
+        lock: Arc<std::fs::File>,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
-        let task = tokio::spawn(serve(Desk { db: Some(db), options, _lock: lock }, waiting));
+        let task = tokio::spawn(serve(Desk { db: Some(db), options, setup, _lock: lock }, waiting));
         Self { jobs, task: Mutex::new(Some(task)) }
     }
 
@@ -117,6 +123,7 @@ struct Desk {
     /// `None` after it broke: opened again for the next group.
     db: Option<SqliteConnection>,
     options: SqliteConnectOptions,
+    setup: Arc<Revision>,
     _lock: Arc<std::fs::File>,
 }
 
@@ -186,6 +193,7 @@ impl Group {
         if self.batches.is_empty() && self.steps.is_empty() {
             return;
         }
+        let is_setup = self.batches.iter().flat_map(|it| &it.batch.changes).any(concerns);
         let broken = match desk.connection().await {
             Ok(db) => self.write(db).await.err(),
             Err(error) => Some(Broken::RolledBack(error)),
@@ -193,12 +201,18 @@ impl Group {
         if broken.is_some() {
             desk.recover().await;
         }
+        if is_setup {
+            desk.setup.rise();
+        }
         self.answer(broken.as_ref());
     }
 
     async fn write(&mut self, db: &mut SqliteConnection) -> Result<(), Broken> {
         plain(db, "begin immediate").await.map_err(|e| Broken::RolledBack(unavailable(e)))?;
         self.write_all(db).await.map_err(Broken::RolledBack)?;
+        if self.is_alone() && self.is_refused() {
+            return plain(db, "rollback").await.map_err(|e| Broken::RolledBack(unavailable(e)));
+        }
         plain(db, "commit").await.map_err(|e| match code(&e) {
             // Busy, out of memory or out of room: the commit record was not written.
             Some(5 | 7 | 13) => Broken::RolledBack(unavailable(e)),
@@ -209,18 +223,28 @@ impl Group {
     /// An error is one after which the transaction is of no use.
     async fn write_all(&mut self, db: &mut SqliteConnection) -> Result<()> {
         self.write_intake(db).await?;
+        // What stands alone needs no savepoint: the transaction is one.
+        let shared = !self.is_alone();
         for it in self.batches.iter_mut().filter(|it| !inbox::is_intake(&it.batch)) {
             let batch = std::mem::take(&mut it.batch);
-            plain(db, "savepoint work").await.map_err(unavailable)?;
+            begin_work(db, shared).await?;
             it.outcome = batch::write(db, batch).await;
-            end_savepoint(db, it.outcome.as_ref().err()).await?;
+            end_work(db, shared, it.outcome.as_ref().err()).await?;
         }
         for (step, outcome) in &mut self.steps {
-            plain(db, "savepoint work").await.map_err(unavailable)?;
+            begin_work(db, shared).await?;
             *outcome = step.write(db).await;
-            end_savepoint(db, outcome.as_ref().err()).await?;
+            end_work(db, shared, outcome.as_ref().err()).await?;
         }
         Ok(())
+    }
+
+    fn is_alone(&self) -> bool {
+        self.batches.len() + self.steps.len() == 1
+    }
+
+    fn is_refused(&self) -> bool {
+        self.batches.iter().any(|it| it.outcome.is_err()) || self.steps.iter().any(|(_, it)| it.is_err())
     }
 
     /// Batches of nothing but webhooks are written in one statement, whoever they are from.
@@ -262,12 +286,21 @@ async fn plain(db: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<()>
     sqlx::query(sql).execute(db).await.map(|_| ())
 }
 
-/// Keeps what was written since the savepoint, or takes it back if it was refused.
-async fn end_savepoint(db: &mut SqliteConnection, refused: Option<&Error>) -> Result<()> {
-    if let Some(why) = refused {
-        if is_fatal(why) {
-            return Err(Error::Unavailable(anyhow::anyhow!("{}", chain(why))));
-        }
+/// Begins a piece of work that shares its transaction with others.
+async fn begin_work(db: &mut SqliteConnection, shared: bool) -> Result<()> {
+    if shared { plain(db, "savepoint work").await.map_err(unavailable) } else { Ok(()) }
+}
+
+/// Keeps what the piece of work wrote, or takes it back if it was refused; one that stands alone is taken back with
+/// its transaction.
+async fn end_work(db: &mut SqliteConnection, shared: bool, refused: Option<&Error>) -> Result<()> {
+    if let Some(why) = refused.filter(|it| is_fatal(it)) {
+        return Err(Error::Unavailable(anyhow::anyhow!("{}", chain(why))));
+    }
+    if !shared {
+        return Ok(());
+    }
+    if refused.is_some() {
         plain(db, "rollback to work").await.map_err(unavailable)?;
     }
     plain(db, "release work").await.map_err(unavailable)
