@@ -58,11 +58,11 @@ pub struct Breaker {
 }
 
 /// The shortest time between two probes.
-pub const PROBE_MS_MIN: u64 = 100;
+pub const PROBE_MS_MIN: u64 = 50;
 /// A probe comes at the latest after this part of the time that the system has been down: what was short is noticed
 /// to be over soon, and what lasts is seldom asked about. A probe is one small request: hundreds of them in an hour are
-/// little to a system that is up again, and what waited that long waits a twentieth longer at the most.
-pub const PROBE_PART: u64 = 20;
+/// little to a system that is up again, and what waited that long waits a fortieth longer at the most.
+pub const PROBE_PART: u64 = 40;
 
 impl Breaker {
     /// A try may be made now.
@@ -161,7 +161,7 @@ mod tests {
             now = breaker.next_at();
             probes += 1;
         }
-        assert!((150..400).contains(&probes), "{probes} probes in an hour");
+        assert!((300..600).contains(&probes), "{probes} probes in an hour");
     }
 
     #[test]

@@ -66,10 +66,9 @@ pub(super) struct Sent {
 async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
     let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
-    let cursors = engine.store.cursors(lane.connection.id).await?;
     let reads = |kind: &Kind| lane.connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
     // A kind that is never read there is never listed either: nothing of it can be there but what we created.
-    let is_listed = |kind: &Kind| cursors.get(kind).is_some_and(|it| it.listed) || !reads(kind);
+    let is_listed = |kind: &Kind| lane.cursor(*kind).listed || !reads(kind);
     let listed: BTreeSet<Kind> = Kind::ALL.into_iter().filter(is_listed).collect();
     let unread = unread(engine, lane.connection.id, &states).await?;
     let mut batch = lane.batch(engine);
@@ -270,30 +269,30 @@ fn unchanged(fields: &Fields, write: &Write) -> bool {
     write.changed.iter().all(|name| fields.get(name) == write.base.get(name))
 }
 
-/// Sends writes, a kind at a time, several calls at once where the system allows it.
+/// Sends writes, most urgent kinds first, a kind in a call, several calls at once where the system allows it.
 async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Ready>) -> Result<(), Error> {
     let mut by_kind: BTreeMap<(u8, Kind), Vec<Ready>> = BTreeMap::new();
     for it in ready {
         by_kind.entry((it.debt.priority, it.debt.key.kind)).or_default().push(it);
     }
+    let parallel = parallel(parties, lane.connection.id);
+    let mut chunks = Vec::new();
     for ((_, kind), ready) in by_kind {
         let push_max = parties.kind_power(lane.connection.id, kind).map_or(1, |it| it.push_max.max(1)) as usize;
-        let parallel = parallel(parties, lane.connection.id);
         let size = ready.len().div_ceil(parallel).max(chunk_min(parties, lane.connection.id)).clamp(1, push_max);
-        let mut chunks = Vec::new();
         let mut rest = ready.into_iter().peekable();
         while rest.peek().is_some() {
             chunks.push(rest.by_ref().take(size).collect::<Vec<Ready>>());
         }
-        let mut chunks = chunks.into_iter().peekable();
-        while chunks.peek().is_some() {
-            if !lane.is_open(engine) {
-                // They were begun and not sent: the next turn finds them as such.
-                return Ok(());
-            }
-            let wave: Vec<Vec<Ready>> = chunks.by_ref().take(parallel).collect();
-            send(engine, lane, wave).await?;
+    }
+    let mut chunks = chunks.into_iter().peekable();
+    while chunks.peek().is_some() {
+        if !lane.is_open(engine) {
+            // They were begun and not sent: the next turn finds them as such.
+            return Ok(());
         }
+        let wave: Vec<Vec<Ready>> = chunks.by_ref().take(parallel).collect();
+        send(engine, lane, wave).await?;
     }
     Ok(())
 }

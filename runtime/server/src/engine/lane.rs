@@ -1,11 +1,14 @@
 //! A connection's lane: one worker at a time, one phase after the other.
 
+use std::collections::BTreeMap;
+
 use truthsource_core::retry::Breaker;
+use truthsource_core::{Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::Fault;
 
 use super::{Engine, Error};
-use crate::store::{Batch, Connection};
+use crate::store::{Asks, Batch, Change, Connection, CursorRow};
 
 /// A lane that is held. Every batch that is decided under it carries its fence, so that a worker that lost its lease
 /// without noticing cannot write.
@@ -15,8 +18,13 @@ pub struct Lane {
     pub connection: Connection,
     name: String,
     fence: u64,
+    leased_until: UnixMs,
     ticks: u64,
     denials: u32,
+    /// What was asked for when the turn began.
+    pub asks: Asks,
+    /// How far each kind was read. Nobody else moves them while the lane is held; `None` when that is to be read anew.
+    cursors: Option<BTreeMap<Kind, CursorRow>>,
     /// Keeps us away from a system that is down.
     pub breaker: Breaker,
 }
@@ -28,16 +36,74 @@ impl Lane {
     /// When the store fails.
     pub async fn take(engine: &Engine, connection: Connection) -> Result<Option<Self>, Error> {
         let name = format!("connection/{}", connection.id);
-        let fence = engine.store.lease(&name, &engine.holder, engine.now(), engine.pace.lease_ms).await?;
-        Ok(fence.map(|fence| Self { connection, name, fence, ticks: 0, denials: 0, breaker: Breaker::default() }))
+        let now = engine.now();
+        let fence = engine.store.lease(&name, &engine.holder, now, engine.pace.lease_ms).await?;
+        let leased_until = now.plus(engine.pace.lease_ms);
+        Ok(fence.map(|fence| Self {
+            connection,
+            name,
+            fence,
+            leased_until,
+            ticks: 0,
+            denials: 0,
+            asks: Asks::default(),
+            cursors: None,
+            breaker: Breaker::default(),
+        }))
     }
 
-    /// Renews the lease; false when it was lost.
+    /// Looks at what there is to do: every turn begins with it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn look(&mut self, engine: &Engine) -> Result<(), Error> {
+        self.asks = engine.store.asks(self.connection.id).await?;
+        if self.cursors.is_none() {
+            self.cursors = Some(engine.store.cursors(self.connection.id).await?);
+        }
+        Ok(())
+    }
+
+    /// How far a kind was read.
+    #[must_use]
+    pub fn cursor(&self, kind: Kind) -> CursorRow {
+        self.cursors.as_ref().and_then(|it| it.get(&kind)).cloned().unwrap_or_default()
+    }
+
+    /// Moves a kind's cursor, together with what else is in the batch.
+    ///
+    /// # Errors
+    /// When the store fails; where the cursor stands is then read anew.
+    pub async fn commit_at(
+        &mut self,
+        engine: &Engine,
+        kind: Kind,
+        row: CursorRow,
+        mut batch: Batch,
+    ) -> Result<(), Error> {
+        let mut cursors = self.cursors.take();
+        batch.changes.push(Change::Cursor { connection: self.connection.id, kind, row: row.clone() });
+        engine.store.commit(batch).await?;
+        if let Some(cursors) = &mut cursors {
+            cursors.insert(kind, row);
+        }
+        self.cursors = cursors;
+        Ok(())
+    }
+
+    /// Renews the lease once half of it has passed; false when it was lost. Until then nobody else can have taken it
+    /// but by our own name, and then no batch of this lane is taken any more.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn renew(&mut self, engine: &Engine) -> Result<bool, Error> {
-        Ok(engine.store.renew(&self.name, self.fence, engine.now(), engine.pace.lease_ms).await?)
+        let now = engine.now();
+        if now.plus(engine.pace.lease_ms / 2) < self.leased_until {
+            return Ok(true);
+        }
+        let renewed = engine.store.renew(&self.name, self.fence, now, engine.pace.lease_ms).await?;
+        self.leased_until = if renewed { now.plus(engine.pace.lease_ms) } else { now };
+        Ok(renewed)
     }
 
     /// The number of the next read or write: higher than any before on this connection, across restarts.

@@ -63,8 +63,6 @@ pub struct Pace {
     pub fold_max: u32,
     /// Debts a step pays at the most.
     pub deliver_max: u32,
-    /// Pages a step pulls at the most.
-    pub pages_max: u32,
     /// How long a lane is leased for.
     pub lease_ms: u64,
     /// Waits after failures.
@@ -78,7 +76,6 @@ impl Default for Pace {
             fetch_max: 200,
             fold_max: 512,
             deliver_max: 100,
-            pages_max: 4,
             lease_ms: 30_000,
             retry: Schedule::default(),
         }
@@ -129,7 +126,7 @@ impl Engine {
 
 /// How urgent a debt of this kind is: orders before stock before prices before the catalogue.
 #[must_use]
-pub fn priority(kind: Kind) -> u8 {
+pub const fn priority(kind: Kind) -> u8 {
     match kind {
         Kind::Order => 0,
         Kind::StockLevel => 1,

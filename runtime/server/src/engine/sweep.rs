@@ -15,6 +15,7 @@ use truthsource_host::model::Pull;
 use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
 use super::lane::Lane;
+use super::poll::read_kinds;
 use super::{Did, Engine, Error};
 use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepRow, Work};
 
@@ -27,22 +28,22 @@ pub const MISSING_SHARE: u64 = 100;
 /// Fewer missing records than this are never a mass.
 pub const MISSING_FLOOR: u64 = 5;
 
-/// Goes on with the sweeps of the lane's connection, a few pages each, and begins those that are due.
+/// Goes on with a sweep of the lane's connection by one page, or begins one that is due.
 ///
 /// # Errors
 /// When the store fails; a failing system is noted at the lane instead.
 pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
-    let mut did = Did::default();
-    let asks = engine.store.asks(lane.connection.id).await?;
-    for (kind, row) in engine.store.cursors(lane.connection.id).await? {
-        let asked_at = asks.get(&(Work::Sweep, kind)).copied();
+    let swept = read_kinds(lane).filter(|kind| parties.kind_power(lane.connection.id, *kind).is_some());
+    let under_way = swept.map(|kind| (kind, lane.cursor(kind))).find_map(|(kind, row)| {
+        let asked_at = lane.asks.get(&(Work::Sweep, kind)).copied();
         let is_due = row.sweep.is_none() && is_due(engine, lane, &row, asked_at);
-        let row = if is_due { begin(engine, row) } else { row };
-        if row.sweep.is_some() && parties.kind_power(lane.connection.id, kind).is_some() {
-            did = did.and(go_on(engine, parties, lane, kind, row).await?);
-        }
+        let mut row = if is_due { begin(engine, row) } else { row };
+        row.sweep.take().map(|sweep| (kind, row, sweep))
+    });
+    match under_way {
+        Some((kind, row, sweep)) => go_on(engine, parties, lane, kind, (row, sweep)).await,
+        None => Ok(Did::default()),
     }
-    Ok(did)
 }
 
 /// A sweep is due when its time has come, or when somebody asked for one since the last began.
@@ -67,30 +68,26 @@ async fn go_on(
     parties: &Parties,
     lane: &mut Lane,
     kind: Kind,
-    mut row: CursorRow,
+    (mut row, mut sweep): (CursorRow, SweepRow),
 ) -> Result<Did, Error> {
-    let Some(mut sweep) = row.sweep.take() else { return Ok(Did::default()) };
-    for _ in 0..engine.pace.pages_max {
-        let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
-        let as_of = lane.tick();
-        let page = engine.guests.pull(&lane.connection, &pull).await;
-        lane.note(engine, page.as_ref().map(|_| ()));
-        let Ok(page) = page else { return Ok(Did::default()) };
-        let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
-        let mut batch = lane.batch(engine);
-        log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
-        compare(engine, parties, lane, kind, &seen, &mut sweep).await?;
-        let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
-        batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
-        sweep.cursor = Some(page.cursor);
-        row.sweep = Some(sweep.clone());
-        batch.changes.push(Change::Cursor { connection: lane.connection.id, kind, row: row.clone() });
-        engine.store.commit(batch).await?;
-        if !page.more {
-            return finish(engine, lane, kind, (row, sweep)).await;
-        }
+    let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
+    let as_of = lane.tick();
+    let page = engine.guests.pull(&lane.connection, &pull).await;
+    lane.note(engine, page.as_ref().map(|_| ()));
+    let Ok(page) = page else { return Ok(Did::default()) };
+    let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
+    let mut batch = lane.batch(engine);
+    log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
+    compare(engine, parties, lane, kind, &seen, &mut sweep).await?;
+    let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
+    batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
+    sweep.cursor = Some(page.cursor);
+    row.sweep = Some(sweep.clone());
+    lane.commit_at(engine, kind, row.clone(), batch).await?;
+    if page.more {
+        return Ok(Did { handled: 1, more: true });
     }
-    Ok(Did { handled: 1, more: true })
+    finish(engine, lane, kind, (row, sweep)).await
 }
 
 /// Counts the fields that were read, and those that are not what they should be, by class. What lags behind is not
@@ -185,7 +182,6 @@ async fn finish(
     }
     row.sweep = None;
     row.swept_at = Some(sweep.began_at);
-    batch.changes.push(Change::Cursor { connection, kind, row });
     batch.changes.push(Change::Accuracy(Accuracy {
         connection: lane.connection.name.clone(),
         kind,
@@ -194,7 +190,7 @@ async fn finish(
         fields: sweep.fields,
         mismatches: sweep.mismatches,
     }));
-    engine.store.commit(batch).await?;
+    lane.commit_at(engine, kind, row, batch).await?;
     Ok(Did { handled: 1, more: false })
 }
 

@@ -4,8 +4,9 @@ use super::connections::Parties;
 use super::lane::Lane;
 use super::{Did, Engine, Error, deliver, fetch, poll, sweep};
 
-/// Reads what was touched, pays what is owed, polls and sweeps: what people wait for comes first. A system that is
-/// down is asked one question, and nothing else until it answers: a write must not be what finds out.
+/// Reads what was touched, pays what is owed, polls and sweeps by a page: what people wait for comes first, and never
+/// waits for more than a page. A system that is down is asked one question, and nothing else until it answers: a write
+/// must not be what finds out.
 ///
 /// `logged` is called as soon as there is something to fold: whoever folds need not wait for the end of the turn.
 ///
@@ -23,6 +24,7 @@ pub async fn turn(
         }
         did
     };
+    lane.look(engine).await?;
     let mut did = Did::default();
     let was_down = lane.breaker.is_down();
     if was_down {
@@ -31,9 +33,8 @@ pub async fn turn(
     if lane.is_open(engine) {
         did = did.and(tell(fetch::fetch(engine, parties, lane).await?));
     }
-    // After a silence the oldest changes are those that nobody has read yet.
     if was_down && lane.is_open(engine) {
-        did = did.and(tell(poll::poll(engine, parties, lane).await?));
+        did = did.and(tell(poll::poll_urgent(engine, parties, lane).await?));
     }
     if lane.is_open(engine) {
         did = did.and(tell(deliver::deliver(engine, parties, lane).await?));

@@ -334,8 +334,7 @@ impl<'a> World<'a> {
 
 fn engine(store: &Arc<ModelStore>, guests: &Arc<SimGuests>, clock: &Arc<SimClock>, seed: u64) -> Engine {
     let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max: 200 };
-    let pace =
-        Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, pages_max: 2, lease_ms: 500, retry, ..Pace::default() };
+    let pace = Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, lease_ms: 500, retry, ..Pace::default() };
     Engine {
         store: store.clone(),
         guests: guests.clone(),

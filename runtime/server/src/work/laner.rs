@@ -78,7 +78,7 @@ async fn step(engine: &Engine, id: ConnectionId, wakes: &Wakes, lane: &mut Optio
     if did.handled > 0 || did.more {
         return Ok(Next::Again);
     }
-    Ok(Next::Wait(until(engine, poll::next_at(engine, held).await?)))
+    Ok(Next::Wait(until(engine, poll::next_at(held))))
 }
 
 fn until(engine: &Engine, at: UnixMs) -> Duration {
