@@ -5,7 +5,7 @@ use super::{BadManifest, UploadError, UploadLimits, inspect};
 use crate::cache::SealKey;
 use crate::engine::Concurrency;
 use crate::host::{Allowance, Compiling, Host, HostConfig};
-use crate::testing::{component, host, pricing, with_manifest};
+use crate::testing::{component, connector, host, pricing, with_manifest};
 use crate::world::{EngineKind, World};
 
 /// Answers an empty basket.
@@ -119,6 +119,10 @@ fn a_manifest_is_needed_once_and_must_agree() {
 #[tokio::test]
 async fn a_component_of_the_wrong_type_is_refused() {
     let wrong = pricing(EMPTY).replace(r#"(field "reason" string)"#, r#"(field "reason" u64)"#);
+    let seen = host().accept(&component(&wrong), &Allowance::USUAL).await.err();
+    assert!(seen.as_ref().is_some_and(|it| it.to_string().contains("type")), "{seen:?}");
+    // A function that the first call does not come to.
+    let wrong = connector().replace("(result (option $state) (error $fault))", "(result (option string) (error $fault))");
     let seen = host().accept(&component(&wrong), &Allowance::USUAL).await.err();
     assert!(seen.as_ref().is_some_and(|it| it.to_string().contains("type")), "{seen:?}");
     let renamed = pricing(EMPTY).replace(r#"(export "price" (func $price))"#, r#"(export "cost" (func $price))"#);
