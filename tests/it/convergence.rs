@@ -81,6 +81,50 @@ async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
     stage.server.stop().await.unwrap();
 }
 
+/// Most of the shop's items vanish and no webhook says so. Nothing is taken as deleted before a person has looked.
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_a_mass_deletion_is_held_until_a_person_believes_it() {
+    let stage = Stage::open(crate::program(), 50).await;
+    stage.world.shop_at.door.set_faults(Faults { webhook_lost: 1_000, ..Faults::default() });
+    let gone: Vec<u64> = stage.world.linked.values().copied().take(20).collect();
+    for item in &gone {
+        stage.world.shop.delete_item(truthsource::demo::world::now(), *item).unwrap();
+    }
+    let sweep = [("kind", "item".to_owned())];
+    stage.client.post_query(&["connections", "shop", "sweep"], &sweep).await.unwrap();
+    stage.quiet().await;
+    let deleted = async || {
+        let listed = stage.client.get(&["records", "item"], &[]).await.unwrap();
+        let mut deleted = 0;
+        for record in listed["items"].as_array().unwrap() {
+            let record = stage.client.get(&["records", "item", record["key"].as_str().unwrap()], &[]).await.unwrap();
+            deleted += usize::from(record["deleted_at"] == "shop");
+        }
+        deleted
+    };
+    assert_eq!(deleted().await, 0);
+    let open = async || {
+        let query = [("open", "true".to_owned())];
+        stage.client.get(&["conflicts"], &query).await.unwrap()["items"].as_array().unwrap().clone()
+    };
+    let held = open().await;
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert!(
+        held[0]["reason"].as_str().unwrap().contains("20 of 50 records were not in a complete reading"),
+        "{held:?}"
+    );
+
+    let id = held[0]["id"].to_string();
+    let body = serde_json::json!({"take": "shop"});
+    stage.client.post(&["conflicts", &id, "settle"], Some(&body)).await.unwrap();
+    stage.quiet().await;
+    // The shop has no authority to delete: what is really gone there is a question of its own for each.
+    let open = open().await;
+    assert_eq!((deleted().await, open.len()), (0, gone.len()));
+    assert!(open.iter().all(|it| it["key"] != "*"), "{open:?}");
+    stage.server.stop().await.unwrap();
+}
+
 /// Nobody touches a record: that the connection is to see less of it is reason enough to tell it.
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_a_changed_buffer_is_held_back_at_once() {

@@ -1,7 +1,5 @@
 //! Short names for states, so that two large sets can be compared by little.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest as _, Sha256};
 
 use crate::{Fields, Kind, Value};
@@ -120,11 +118,6 @@ pub fn op_id(command_key: &str, truth_version: u64, base: &Fields, want: &Fields
     add_fields(&mut hash, want);
     let digest: Digest = hash.finalize().into();
     format!("ts-{}", &hex(&digest)[..32])
-}
-
-/// Counts by name, as reports want them.
-pub fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
-    *counts.entry(name.to_owned()).or_default() += 1;
 }
 
 #[cfg(test)]

@@ -122,7 +122,8 @@ async fn a_component_of_the_wrong_type_is_refused() {
     let seen = host().accept(&component(&wrong), &Allowance::USUAL).await.err();
     assert!(seen.as_ref().is_some_and(|it| it.to_string().contains("type")), "{seen:?}");
     // A function that the first call does not come to.
-    let wrong = connector().replace("(result (option $state) (error $fault))", "(result (option string) (error $fault))");
+    let wrong =
+        connector().replace("(result (option $state) (error $fault))", "(result (option string) (error $fault))");
     let seen = host().accept(&component(&wrong), &Allowance::USUAL).await.err();
     assert!(seen.as_ref().is_some_and(|it| it.to_string().contains("type")), "{seen:?}");
     let renamed = pricing(EMPTY).replace(r#"(export "price" (func $price))"#, r#"(export "cost" (func $price))"#);

@@ -22,6 +22,9 @@ use crate::store::control::ControlStore as _;
 use crate::store::model::ModelStores;
 use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, Debt, TenantStore};
 
+/// How many records a component reads at once.
+pub const READ_MAX: u32 = 2;
+
 /// What a component says, or why it says nothing.
 pub type Answer<T> = Result<T, CallError>;
 
@@ -31,6 +34,8 @@ type Function<I, O> = Mutex<Box<dyn FnMut(I) -> Answer<O> + Send>>;
 /// Components whose answers a test writes. What it does not write is never asked, or answered plainly.
 pub struct Fake {
     pub describe: Function<String, ()>,
+    pub pull: Function<Pull, Page>,
+    pub read: Function<Vec<String>, Vec<model::Observed>>,
     pub receive: Function<String, Vec<Notice>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
@@ -42,6 +47,8 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             describe: answers(|_| Ok(())),
+            pull: answers(|_| unreachable!()),
+            read: answers(|_| unreachable!()),
             receive: answers(|_| Ok(Vec::new())),
             project: answers(|(_, records)| Ok(records)),
             decide: answers(|conflicts: Vec<Conflict>| {
@@ -78,7 +85,7 @@ impl Guests for Fake {
             effect: Effect::Absolute,
             creates: true,
             push_max: 100,
-            read_max: 100,
+            read_max: READ_MAX,
         };
         Ok(Arc::new(Description {
             system: "fake".to_owned(),
@@ -92,11 +99,11 @@ impl Guests for Fake {
     async fn check(&self, _: &crate::store::Connection) -> Answer<Vec<Finding>> {
         unreachable!()
     }
-    async fn pull(&self, _: &crate::store::Connection, _: &Pull) -> Answer<Page> {
-        unreachable!()
+    async fn pull(&self, _: &crate::store::Connection, pull: &Pull) -> Answer<Page> {
+        ask(&self.pull, pull.clone())
     }
-    async fn read(&self, _: &crate::store::Connection, _: Kind, _: &[String]) -> Answer<Vec<model::Observed>> {
-        unreachable!()
+    async fn read(&self, _: &crate::store::Connection, _: Kind, ids: &[String]) -> Answer<Vec<model::Observed>> {
+        ask(&self.read, ids.to_vec())
     }
     async fn push(&self, _: &crate::store::Connection, _: &[Write]) -> Answer<Vec<Outcome>> {
         unreachable!()

@@ -5,10 +5,11 @@
 //! person. The figures of the reading are the accuracy that is published: measured at the system, never from our own
 //! record of success.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod compare;
 
-use truthsource_core::digest::count;
-use truthsource_core::record::{Cause, KeyState, Observed, RecordKey};
+use std::collections::BTreeMap;
+
+use truthsource_core::record::{Cause, ConnectionId, Observed, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::Pull;
 
@@ -17,7 +18,7 @@ use super::fetch::log_news;
 use super::lane::Lane;
 use super::poll::read_kinds;
 use super::{Did, Engine, Error};
-use crate::store::{Accuracy, Batch, Change, Conflict, CursorRow, Debt, SweepRow, Work};
+use crate::store::{self, Accuracy, Batch, Change, Conflict, CursorRow, SweepRow, TenantStore, Work};
 
 /// How long a difference may exist before it counts against accuracy.
 pub const SLO_MS: u64 = 30_000;
@@ -78,7 +79,7 @@ async fn go_on(
     let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
     let mut batch = lane.batch(engine);
     log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
-    compare(engine, parties, lane, kind, &seen, &mut sweep).await?;
+    compare::compare(engine, parties, lane, (kind, &seen), &mut sweep, &mut batch).await?;
     let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
     batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
     sweep.cursor = Some(page.cursor);
@@ -87,77 +88,13 @@ async fn go_on(
     if page.more {
         return Ok(Did { handled: 1, more: true });
     }
-    finish(engine, lane, kind, (row, sweep)).await
-}
-
-/// Counts the fields that were read, and those that are not what they should be, by class. What lags behind is not
-/// counted: it says nothing about what the system holds now.
-async fn compare(
-    engine: &Engine,
-    parties: &Parties,
-    lane: &Lane,
-    kind: Kind,
-    seen: &[Observed],
-    sweep: &mut SweepRow,
-) -> Result<(), Error> {
-    let connection = lane.connection.id;
-    let lag = parties.lag(Some(connection), kind);
-    let ids: BTreeSet<String> = seen.iter().map(|it| it.remote_id().to_owned()).collect();
-    let links = engine.store.links_from(connection, kind, &ids).await?;
-    let keys: BTreeSet<RecordKey> = links.values().map(|key| RecordKey::new(kind, key)).collect();
-    let states = engine.store.states(&keys).await?;
-    let debts: BTreeMap<RecordKey, Debt> = engine
-        .store
-        .debts_of(&keys)
-        .await?
-        .into_iter()
-        .filter(|it| it.connection == connection)
-        .map(|it| (it.key.clone(), it))
-        .collect();
-    for observed in seen {
-        let Observed::Present(state) = observed else { continue };
-        sweep.seen += 1;
-        let key = links.get(&state.remote_id).map(|key| RecordKey::new(kind, key));
-        let Some((key, known)) = key.and_then(|key| states.get(&key).map(|it| (key, it))) else { continue };
-        let in_flight = debts.get(&key).is_some_and(|it| engine.now().since(it.since) < SLO_MS);
-        let fresh = known.shadows.get(&connection).and_then(|it| it.fresh.as_ref());
-        if fresh.is_some_and(|it| it.outlasts(state, engine.now(), lag)) {
-            continue;
-        }
-        compare_record(lane, (kind, known), &state.fields, in_flight_class(in_flight), sweep);
-    }
-    Ok(())
-}
-
-fn in_flight_class(in_flight: bool) -> &'static str {
-    if in_flight { "stale" } else { "wrong" }
-}
-
-fn compare_record(
-    lane: &Lane,
-    (kind, known): (Kind, &KeyState),
-    fields: &truthsource_core::Fields,
-    class: &'static str,
-    sweep: &mut SweepRow,
-) {
-    let Some(shadow) = known.shadows.get(&lane.connection.id) else { return };
-    let schema = truthsource_core::schema::of(kind);
-    for (name, want) in &shadow.want {
-        // References are other names for the same thing at every system; the link table vouches for them.
-        let refers = schema.field(name).is_some_and(|it| {
-            matches!(it.ty, truthsource_core::schema::Type::Ref(_) | truthsource_core::schema::Type::Rows(_))
-        });
-        let Some(held) = fields.get(name).filter(|_| !refers) else { continue };
-        sweep.fields += 1;
-        if held != want {
-            count(&mut sweep.mismatches, class);
-        }
-    }
+    finish(engine, parties, lane, kind, (row, sweep)).await
 }
 
 /// The reading is complete: what it did not come across is asked for, and the figures are published.
 async fn finish(
     engine: &Engine,
+    parties: &Parties,
     lane: &mut Lane,
     kind: Kind,
     (mut row, mut sweep): (CursorRow, SweepRow),
@@ -168,18 +105,20 @@ async fn finish(
     let mut batch = lane.batch(engine);
     let missing = unswept.len() as u64;
     if missing >= MISSING_FLOOR && missing > MISSING_MAX.min(linked / MISSING_SHARE) {
-        hold(lane, kind, missing, linked, &mut batch);
-    } else if missing > 0 {
-        let as_of = lane.tick();
-        let seen = engine.guests.read(&lane.connection, kind, &unswept).await;
-        lane.note(engine, seen.as_ref().map(|_| ()));
-        let Ok(seen) = seen else { return Ok(Did::default()) };
-        let seen: Vec<Observed> = seen.into_iter().map(observed_of).collect();
-        log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
-        for _ in seen.iter().filter(|it| matches!(it, Observed::Absent(_))) {
-            count(&mut sweep.mismatches, "missing");
+        hold(engine, lane, kind, (missing, linked), &mut batch).await?;
+    } else {
+        let read_max = parties.kind_power(connection, kind).map_or(1, |it| it.read_max.max(1)) as usize;
+        for ids in unswept.chunks(read_max) {
+            let as_of = lane.tick();
+            let seen = engine.guests.read(&lane.connection, kind, ids).await;
+            lane.note(engine, seen.as_ref().map(|_| ()));
+            let Ok(seen) = seen else { return Ok(Did::default()) };
+            let seen: Vec<Observed> = seen.into_iter().map(observed_of).collect();
+            log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
+            compare::count_absent(engine, lane, (kind, &seen), &mut sweep).await?;
         }
     }
+    compare::count_uncreated(engine, lane, kind, &mut sweep).await?;
     row.sweep = None;
     row.swept_at = Some(sweep.began_at);
     batch.changes.push(Change::Accuracy(Accuracy {
@@ -194,18 +133,55 @@ async fn finish(
     Ok(Did { handled: 1, more: false })
 }
 
-/// Too much is missing to believe it: nothing is deleted until a person has looked.
-fn hold(lane: &Lane, kind: Kind, missing: u64, linked: u64, batch: &mut Batch) {
+/// Stands for all records of a kind in the conflict that holds a mass deletion.
+pub const ALL: &str = "*";
+
+/// Too much is missing to believe it: nothing is deleted until a person has looked. One who has not looked yet is not
+/// told again.
+async fn hold(
+    engine: &Engine,
+    lane: &Lane,
+    kind: Kind,
+    (missing, linked): (u64, u64),
+    batch: &mut Batch,
+) -> Result<(), Error> {
+    let (name, key) = (&lane.connection.name, RecordKey::new(kind, ALL));
+    tracing::warn!(connection = name, %kind, missing, linked, "mass deletion held");
+    let mut before = None;
+    loop {
+        let open = engine.store.conflicts(Some(true), before, 100).await?;
+        let Some(last) = open.last() else { break };
+        before = Some(last.id);
+        if open.iter().any(|it| it.key == key && it.claims.contains_key(name)) {
+            return Ok(());
+        }
+    }
     let reason = format!("{missing} of {linked} records were not in a complete reading: nothing is taken as deleted");
-    tracing::warn!(connection = lane.connection.name, %kind, missing, linked, "mass deletion held");
     batch.changes.push(Change::Conflict(Conflict {
         id: 0,
         at: batch.at,
-        key: RecordKey::new(kind, "*"),
-        field: "*".to_owned(),
-        claims: [(lane.connection.name.clone(), truthsource_core::Value::Null)].into(),
+        key,
+        field: ALL.to_owned(),
+        claims: [(name.clone(), truthsource_core::Value::Null)].into(),
         outcome: None,
         reason,
         policy: String::new(),
     }));
+    Ok(())
 }
+
+/// What follows when a person believes that so much is gone: each record that the last complete reading did not come
+/// across is asked for by its id, and counts as deleted when the system says so.
+///
+/// # Errors
+/// When the store fails.
+pub async fn believe(store: &dyn TenantStore, connection: ConnectionId, kind: Kind) -> store::Result<Vec<Change>> {
+    let Some(swept) = store.cursors(connection).await?.remove(&kind).and_then(|it| it.swept_at) else {
+        return Ok(Vec::new());
+    };
+    let missing = store.unswept(connection, kind, swept.0).await?.into_iter();
+    Ok(missing.map(|remote_id| Change::Touch { connection, kind, remote_id, cause: Cause::Sweep }).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,12 +23,18 @@ pub fn shadow_digest(fields: &Fields, gone: bool) -> String {
     hex(&hash.finalize())
 }
 
+/// The digest of a record that is gone.
+#[must_use]
+pub fn gone_digest() -> String {
+    shadow_digest(&Fields::new(), true)
+}
+
 /// The digest of what a read or a pull gave, before its references are replaced by keys.
 #[must_use]
 pub fn observed_digest(observed: &Observed) -> String {
     match observed {
         Observed::Present(state) => shadow_digest(&state.fields, false),
-        Observed::Absent(_) => shadow_digest(&Fields::new(), true),
+        Observed::Absent(_) => gone_digest(),
     }
 }
 
@@ -68,7 +74,7 @@ impl Holding {
 
     /// Its digest in the remote form; `remote_id_of` gives the id that a key is linked to at the connection.
     pub fn digest(&self, kind: Kind, remote_id_of: &mut dyn FnMut(Kind, &str) -> Option<String>) -> Option<String> {
-        let Some(fields) = &self.fields else { return Some(shadow_digest(&Fields::new(), true)) };
+        let Some(fields) = &self.fields else { return Some(gone_digest()) };
         let remote = schema::of(kind).translate(fields, remote_id_of).ok()?;
         Some(shadow_digest(&remote, false))
     }

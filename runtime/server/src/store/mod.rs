@@ -121,9 +121,10 @@ pub trait TenantStore: Send + Sync {
         kind: Kind,
         remote_ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Heard>>;
-    /// Remote ids linked at a connection that the sweep `sweep` has not come across, in order.
+    /// Remote ids linked at a connection that the sweep `sweep` has not come across, in order, but for those that are
+    /// known to be gone.
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>>;
-    /// How many records of a kind are linked at a connection.
+    /// How many records of a kind are linked at a connection, but for those that are known to be gone.
     async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64>;
 
     /// Debts of a connection that are due, most urgent first.
@@ -135,6 +136,16 @@ pub trait TenantStore: Send + Sync {
     /// Debts in one state, in order of (connection, kind by name, key) after `after`.
     async fn debts(&self, state: DebtState, after: Option<&(ConnectionId, RecordKey)>, n_max: u32)
     -> Result<Vec<Debt>>;
+
+    /// What a connection is owed of a kind and does not have yet, in order of the key after `after`, whatever state the
+    /// debts are in.
+    async fn uncreated(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        after: Option<&str>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>>;
 
     /// What is waiting, by kind of work: to see whether the tenant is quiet, and for metrics.
     async fn backlog(&self) -> Result<Backlog>;

@@ -49,7 +49,7 @@ async fn list(acting: Acting) -> Result<Json<List<AccuracyView>>, ApiError> {
 }
 
 fn view(figure: Accuracy) -> AccuracyView {
-    let wrong = figure.mismatches.values().sum();
+    let wrong = accuracy::against(&figure.mismatches);
     let bounds = accuracy::bounds(figure.fields, wrong);
     AccuracyView {
         connection: figure.connection,

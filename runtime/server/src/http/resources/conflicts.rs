@@ -10,12 +10,13 @@ use truthsource_core::{Kind, Value, schema};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Scope;
+use crate::engine::sweep;
 use crate::http::cursor::limit;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
 use crate::http::view::moment;
 use crate::http::{Acting, ApiError, Door, List};
-use crate::store::{Batch, Change, Conflict};
+use crate::store::{Batch, Change, Conflict, TenantStore};
 
 /// Which conflicts.
 #[derive(Deserialize, IntoParams)]
@@ -113,8 +114,12 @@ async fn settle(
     let by = acting.name();
     let RecordKey { kind, key } = conflict.key.clone();
     let mut batch = Batch::new(door.app.clock.now());
-    let entry = Entry::Settled { field: conflict.field.clone(), value: value.clone(), by: by.clone() };
-    batch.changes.push(Change::Append { kind, key: Some(key), entry });
+    if key == sweep::ALL {
+        batch.changes.extend(believed(acting.tenant.store.as_ref(), &conflict).await?);
+    } else {
+        let entry = Entry::Settled { field: conflict.field.clone(), value: value.clone(), by: by.clone() };
+        batch.changes.push(Change::Append { kind, key: Some(key), entry });
+    }
     batch.changes.push(Change::ConflictClosed {
         key: conflict.key.clone(),
         field: conflict.field.clone(),
@@ -125,6 +130,17 @@ async fn settle(
     acting.tenant.wake.notify_one();
     (conflict.outcome, conflict.reason) = (Some(value), by);
     Ok(Json(view(conflict)))
+}
+
+/// A person says that a mass deletion is one.
+async fn believed(store: &dyn TenantStore, conflict: &Conflict) -> Result<Vec<Change>, ApiError> {
+    let connections = store.connections().await?;
+    let meant = connections.iter().filter(|it| conflict.claims.contains_key(&it.name));
+    let mut changes = Vec::new();
+    for connection in meant {
+        changes.extend(sweep::believe(store, connection.id, conflict.key.kind).await?);
+    }
+    Ok(changes)
 }
 
 /// The value that a person chose, checked against the field's schema.

@@ -200,3 +200,19 @@ pub async fn the_backlog_counts_what_waits<P: Place>() {
     };
     assert_eq!(store.backlog().await.unwrap(), expect);
 }
+
+pub async fn what_does_not_exist_yet_is_listed<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let owed = ["a", "b", "c", "d"].map(|key| Change::Owe(debt(key, 1)));
+    commit(&store, 0, owed.into_iter().chain([link(&item("b"), "2")])).await;
+    commit(&store, 1, [put(Debt { state: DebtState::Parked, ..debt("d", 1) })]).await;
+    let keys = async |after: Option<&str>, n_max| -> Vec<String> {
+        let found = store.uncreated(A, Kind::Item, after, n_max).await.unwrap();
+        found.into_iter().map(|it| it.key.key).collect()
+    };
+    assert_eq!(keys(None, 9).await, ["a", "c", "d"]);
+    assert_eq!(keys(None, 2).await, ["a", "c"]);
+    assert_eq!(keys(Some("c"), 9).await, ["d"]);
+    assert!(store.uncreated(B, Kind::Item, None, 9).await.unwrap().is_empty());
+    assert!(store.uncreated(A, Kind::Price, None, 9).await.unwrap().is_empty());
+}

@@ -46,6 +46,13 @@ pub async fn a_sweep_tells_what_it_missed<P: Place>() {
     assert_eq!(store.unswept(A, Kind::Item, 2).await.unwrap(), ["1"]);
     assert!(store.unswept(A, Kind::Price, 2).await.unwrap().is_empty());
     assert_eq!(store.linked(A, Kind::Item).await.unwrap(), 3);
+    // What is gone is missed no more.
+    let gone = Entry::Observed { connection: A, cause: Cause::Sweep, as_of: 9, observed: Observed::Absent("1".into()) };
+    commit(&store, 3, [append(Kind::Item, gone.clone())]).await;
+    let seq = store.unfolded(1).await.unwrap()[0].seq;
+    commit(&store, 4, [Change::Folded { seq, key: "1".to_owned(), entry: gone }]).await;
+    assert!(store.unswept(A, Kind::Item, 2).await.unwrap().is_empty());
+    assert_eq!(store.linked(A, Kind::Item).await.unwrap(), 2);
 }
 
 pub async fn digests_are_of_what_arrived<P: Place>() {

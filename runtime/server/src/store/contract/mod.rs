@@ -113,6 +113,7 @@ promises! {
         parked_debts_are_redriven
         every_record_of_a_kind_is_told_anew
         debts_are_listed_in_pages
+        what_does_not_exist_yet_is_listed
         the_backlog_counts_what_waits
     }
     history {

@@ -3,6 +3,7 @@
 use truthsource_core::record::{Shadow, Truth};
 
 use super::*;
+use crate::store::digest::gone_digest;
 
 /// A kind by its name, and a key or a remote id: in the order of the database.
 pub(super) type Name = (&'static str, String);
@@ -75,6 +76,13 @@ pub(super) struct Link {
     pub swept: u64,
     pub as_of: u64,
     pub digest: Option<String>,
+}
+
+impl Link {
+    /// What was folded last about it says that it is gone.
+    pub fn is_gone(&self) -> bool {
+        self.digest == Some(gone_digest())
+    }
 }
 
 /// A debt, and what it waits for.

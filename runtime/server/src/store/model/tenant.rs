@@ -116,13 +116,13 @@ impl TenantStore for ModelStore {
 
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
         self.with(|data| {
-            let missed = data.links(connection, kind).filter(|(_, link)| link.swept < sweep);
+            let missed = data.links(connection, kind).filter(|(_, link)| link.swept < sweep && !link.is_gone());
             missed.map(|(id, _)| id.to_owned()).collect()
         })
     }
 
     async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64> {
-        self.with(|data| data.links(connection, kind).count() as u64)
+        self.with(|data| data.links(connection, kind).filter(|(_, link)| !link.is_gone()).count() as u64)
     }
 
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
@@ -148,6 +148,22 @@ impl TenantStore for ModelStore {
     ) -> Result<Vec<Debt>> {
         let after = after.map(|(connection, key)| owed_to(*connection, key));
         self.with(|data| data.debts_in(state, after, n_max))
+    }
+
+    async fn uncreated(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        after: Option<&str>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        self.with(|data| {
+            let owed = data.debts.values().map(|it| &it.debt);
+            let owed = owed.filter(|it| it.connection == connection && it.key.kind == kind);
+            let later = owed.filter(|it| after.is_none_or(|after| it.key.key.as_str() > after));
+            let uncreated = later.filter(|it| !data.linked.contains_key(&place(connection, kind, &it.key.key)));
+            uncreated.take(n_max as usize).cloned().collect()
+        })
     }
 
     async fn backlog(&self) -> Result<Backlog> {

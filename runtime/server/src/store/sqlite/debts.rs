@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 use super::bulk::Rows;
 use super::decode::{broken, int, json, moment, name, named, number, record, unavailable};
 use super::{entries, records};
-use crate::store::{Change, ConnectionId, Debt, DebtState, RecordKey, Result, UnixMs};
+use crate::store::{Change, ConnectionId, Debt, DebtState, Kind, RecordKey, Result, UnixMs};
 
 /// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it.
 const OWE: &str = "
@@ -183,6 +183,24 @@ pub(super) async fn in_state(
         after.map_or((0, "", ""), |(connection, it)| (i64::from(connection.0), it.kind.as_str(), it.key.as_str()));
     let query = sqlx::query_as(sql).bind(name(&state)?).bind(connection).bind(kind).bind(key).bind(n_max);
     debts(query.fetch_all(db).await)
+}
+
+pub(super) const UNCREATED: &str = "
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from debt where connection = ?1 and kind = ?2 and key > ?3
+      and not exists (select 1 from link indexed by link_key
+                      where link.connection = ?1 and link.kind = ?2 and link.key = debt.key)
+    order by key limit +?4";
+
+pub(super) async fn uncreated(
+    db: &SqlitePool,
+    connection: ConnectionId,
+    kind: Kind,
+    after: Option<&str>,
+    n_max: u32,
+) -> Result<Vec<Debt>> {
+    let query = sqlx::query_as(UNCREATED).bind(connection.0).bind(kind.as_str());
+    debts(query.bind(after.unwrap_or_default()).bind(n_max).fetch_all(db).await)
 }
 
 /// Every debt with its token, in order, for a hash of the whole.

@@ -8,7 +8,7 @@ use truthsource_core::schema;
 
 use super::bulk::{Rows, list};
 use super::decode::{int, unavailable};
-use crate::store::digest::Holding;
+use crate::store::digest::{Holding, gone_digest};
 use crate::store::{Change, ConnectionId, Error, Heard, Kind, Result, UnixMs};
 
 pub(super) async fn link(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -200,12 +200,20 @@ pub(super) async fn look_up(
 }
 
 pub(super) async fn unswept(db: &SqlitePool, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
-    let sql = "select remote_id from link where connection = ?1 and kind = ?2 and swept < ?3 order by remote_id";
-    let query = sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str()).bind(int(sweep));
+    let sql = "
+        select remote_id from link
+        where connection = ?1 and kind = ?2 and swept < ?3 and digest is not ?4 order by remote_id";
+    let query = sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str()).bind(int(sweep)).bind(gone_digest());
     query.fetch_all(db).await.map_err(unavailable)
 }
 
 pub(super) async fn count(db: &SqlitePool, connection: ConnectionId, kind: Kind) -> Result<i64> {
-    let sql = "select count(*) from link where connection = ?1 and kind = ?2";
-    sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str()).fetch_one(db).await.map_err(unavailable)
+    let sql = "select count(*) from link where connection = ?1 and kind = ?2 and digest is not ?3";
+    sqlx::query_scalar(sql)
+        .bind(connection.0)
+        .bind(kind.as_str())
+        .bind(gone_digest())
+        .fetch_one(db)
+        .await
+        .map_err(unavailable)
 }

@@ -158,6 +158,16 @@ impl TenantStore for SqliteTenant {
         debts::in_state(self.reads(), state, after, n_max).await
     }
 
+    async fn uncreated(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        after: Option<&str>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        debts::uncreated(self.reads(), connection, kind, after, n_max).await
+    }
+
     async fn backlog(&self) -> Result<Backlog> {
         backlog(self.reads()).await
     }

@@ -1,0 +1,184 @@
+use std::sync::{Arc, Mutex};
+
+use truthsource_core::record::ConnectionId;
+use truthsource_core::{Fields, Value};
+use truthsource_host::model::{self, Page, State};
+
+use super::*;
+use crate::engine::fake::{ERP, Fake, House, READ_MAX, SHOP, answers, item};
+use crate::store::What;
+
+/// What the swept system holds, how a listing of it comes out, and what was asked of it by id.
+#[derive(Default)]
+struct Outside {
+    held: BTreeMap<String, Fields>,
+    unlisted: Vec<String>,
+    asked: Vec<Vec<String>>,
+}
+
+type Shared = Arc<Mutex<Outside>>;
+
+fn state(id: &str, fields: &Fields) -> model::Observed {
+    let (remote_id, fields) = (id.to_owned(), fields.clone());
+    model::Observed::Present(State { remote_id, fields, version: String::new(), changed_at: None, command_key: None })
+}
+
+/// A house whose ERP was read once and holds `n` items, and what its ERP holds now.
+async fn house(n: usize) -> (House, Shared) {
+    let outside = Shared::default();
+    let (listed, read) = (outside.clone(), outside.clone());
+    let pull = answers(move |_| {
+        let outside = listed.lock().unwrap();
+        let shown = outside.held.iter().filter(|(id, _)| !outside.unlisted.contains(id));
+        Ok(Page { entries: shown.map(|(id, it)| state(id, it)).collect(), cursor: "end".to_owned(), more: false })
+    });
+    let read = answers(move |ids: Vec<String>| {
+        let mut outside = read.lock().unwrap();
+        outside.asked.push(ids.clone());
+        let seen = |id: &String| match outside.held.get(id) {
+            Some(fields) => state(id, fields),
+            None => model::Observed::Absent(id.clone()),
+        };
+        Ok(ids.iter().map(seen).collect())
+    });
+    let house = House::with(Fake { pull, read, ..Fake::default() }).await;
+    for n in 0..n {
+        let code = format!("{n:03}");
+        house.saw(ERP, &code, "bolt").await;
+        outside.lock().unwrap().held.insert(
+            code.clone(),
+            [("code", code.as_str().into()), ("title", "bolt".into())].map(|(name, it)| (name.to_owned(), it)).into(),
+        );
+    }
+    house.fold_all().await;
+    (house, outside)
+}
+
+async fn sweep_of(house: &House, connection: ConnectionId, kind: Kind) -> Accuracy {
+    house.commit([Change::Ask { connection, kind, work: Work::Sweep }]).await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let connected = parties.connections[&connection].clone();
+    let mut lane = Lane::take(&house.engine, connected.clone()).await.unwrap().unwrap();
+    loop {
+        lane.look(&house.engine).await.unwrap();
+        if sweep(&house.engine, &parties, &mut lane).await.unwrap().handled == 0 {
+            break;
+        }
+    }
+    let figures = house.store.accuracy().await.unwrap();
+    figures.into_iter().find(|it| it.connection == connected.name && it.kind == kind).unwrap()
+}
+
+fn classes(figure: &Accuracy) -> Vec<(&str, u64)> {
+    figure.mismatches.iter().map(|(class, n)| (class.as_str(), *n)).collect()
+}
+
+async fn is_deleted(house: &House, code: &str) -> bool {
+    house.fold_all().await;
+    house.store.states(&[item(code)].into()).await.unwrap()[&item(code)].truth.deleted_at.is_some()
+}
+
+#[tokio::test]
+async fn what_agrees_is_counted() {
+    let (house, _) = house(10).await;
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.records, figure.fields, classes(&figure)), (10, 20, vec![]));
+}
+
+#[tokio::test]
+async fn p6_a_page_that_shifted_deletes_nothing() {
+    let (house, outside) = house(300).await;
+    outside.lock().unwrap().unlisted = ["003", "004", "005"].map(str::to_owned).into();
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.records, classes(&figure)), (297, vec![]));
+    let asked = outside.lock().unwrap().asked.clone();
+    assert_eq!(asked.concat(), ["003", "004", "005"]);
+    assert!(asked.iter().all(|ids| ids.len() <= READ_MAX as usize), "{asked:?}");
+    assert!(!is_deleted(&house, "004").await);
+}
+
+#[tokio::test]
+async fn p6_what_is_gone_is_missing() {
+    let (house, outside) = house(300).await;
+    outside.lock().unwrap().held.remove("004");
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.fields, classes(&figure)), (600, vec![("missing", 2)]));
+    assert!(is_deleted(&house, "004").await);
+    assert!(!is_deleted(&house, "005").await);
+}
+
+#[tokio::test]
+async fn p7_a_listing_that_is_suddenly_empty_is_held() {
+    let (house, outside) = house(300).await;
+    outside.lock().unwrap().held.clear();
+    for _ in 0..3 {
+        house.pass(1_000);
+        sweep_of(&house, ERP, Kind::Item).await;
+    }
+    assert!(!is_deleted(&house, "004").await);
+    assert!(outside.lock().unwrap().asked.is_empty());
+    let open = house.store.conflicts(Some(true), None, 9).await.unwrap();
+    assert_eq!(open.len(), 1, "a person is told once: {open:?}");
+    assert!(open[0].reason.contains("300 of 300"), "{}", open[0].reason);
+
+    // A person believes it: each is asked for.
+    outside.lock().unwrap().held.insert("007".to_owned(), Fields::from([("code".to_owned(), "007".into())]));
+    house.commit(believe(house.store.as_ref(), ERP, Kind::Item).await.unwrap()).await;
+    let touched = house.store.touched(ERP, house.engine.now(), 999).await.unwrap();
+    assert_eq!(touched.len(), 300);
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    while crate::engine::fetch::fetch(&house.engine, &parties, &mut lane).await.unwrap().handled > 0 {}
+    assert!(is_deleted(&house, "004").await);
+    assert!(!is_deleted(&house, "007").await);
+    house.pass(1_000);
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.records, classes(&figure)), (1, vec![]));
+    assert_eq!(house.store.conflicts(None, None, 9).await.unwrap().len(), 1, "what is gone is missed no more");
+}
+
+#[tokio::test]
+async fn what_differs_is_wrong_once_it_has_had_its_time() {
+    let (house, outside) = house(3).await;
+    outside.lock().unwrap().held.get_mut("001").unwrap().insert("title".to_owned(), "nut".into());
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!(classes(&figure), [("wrong", 1)]);
+    let told = house.store.timeline(&item("001"), 0, 99).await.unwrap();
+    let diverged =
+        told.iter().find_map(|it| if let What::Diverged { fields, .. } = &it.what { Some(fields) } else { None });
+    let pair: (Option<Value>, Option<Value>) = (Some("bolt".into()), Some("nut".into()));
+    assert_eq!(diverged, Some(&BTreeMap::from([("title".to_owned(), pair)])));
+}
+
+#[tokio::test]
+async fn what_was_never_created_is_missing_once_it_has_had_its_time() {
+    let (house, outside) = house(3).await;
+    outside.lock().unwrap().held.clear();
+    let figure = sweep_of(&house, SHOP, Kind::Item).await;
+    assert_eq!((figure.records, figure.fields, classes(&figure)), (0, 6, vec![("stale", 6)]));
+    house.pass(SLO_MS);
+    let figure = sweep_of(&house, SHOP, Kind::Item).await;
+    assert_eq!(classes(&figure), [("missing", 6)]);
+}
+
+#[tokio::test]
+async fn what_was_never_matched_cannot_be_verified() {
+    let (house, outside) = house(1).await;
+    outside.lock().unwrap().held.insert("777".to_owned(), [("title".to_owned(), "washer".into())].into());
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.records, figure.fields, classes(&figure)), (2, 2, vec![("unverifiable", 1)]));
+}
+
+#[tokio::test]
+async fn references_are_compared_too() {
+    let (house, outside) = house(2).await;
+    let price = |item: &str| [("item", Value::from(item)), ("list", "retail".into()), ("amount", "9.50".into())];
+    house.read(ERP, Kind::Price, "p1", &price("000")).await;
+    house.fold_all().await;
+    let fields = |item: &str| Fields::from(price(item).map(|(name, it)| (name.to_owned(), it)));
+    outside.lock().unwrap().held = [("p1".to_owned(), fields("000"))].into();
+    assert_eq!(classes(&sweep_of(&house, ERP, Kind::Price).await), []);
+    house.pass(1_000);
+    outside.lock().unwrap().held = [("p1".to_owned(), fields("001"))].into();
+    assert_eq!(classes(&sweep_of(&house, ERP, Kind::Price).await), [("wrong", 1)]);
+}
