@@ -76,7 +76,7 @@ pub(crate) fn ask(account: &Account<'_>, q: &str, params: &[String], rows_max: u
     let body = json::text(&Question { q, params }).into_bytes();
     let response = account.send("POST", &path, body)?;
     if response.status != 200 {
-        return Err(refusal(&response, "SuiteQL"));
+        return Err(refusal(&response, "SuiteQL", account.ctx.now_ms));
     }
     let answer: Answer = json::read(&response.body, "SuiteQL")?;
     Ok(Rows { more: answer.has_more, rows: answer.items })

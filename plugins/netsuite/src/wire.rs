@@ -14,8 +14,6 @@ use crate::settings::Settings;
 const TIMEOUT_MS: u32 = 30_000;
 /// The host allows 64 requests a call; a write needs three, and none should be started that cannot be finished.
 const REQUESTS_MAX: u32 = 60;
-/// Longer waits are the host's business.
-const WAIT_MS_MAX: u32 = 3_600_000;
 
 /// One account, for the length of one call.
 pub(crate) struct Account<'a> {
@@ -74,7 +72,7 @@ impl<'a> Account<'a> {
         match response.status {
             200 => json::read(&response.body, path).map(Some),
             404 if detail(&response).code == "NONEXISTENT_ID" => Ok(None),
-            _ => Err(refusal(&response, path)),
+            _ => Err(refusal(&response, path, self.ctx.now_ms)),
         }
     }
 
@@ -83,7 +81,7 @@ impl<'a> Account<'a> {
         let response = self.send(method, path, json::text(body).into_bytes()).map_err(unanswered)?;
         match response.status {
             200..=299 => Ok(()),
-            _ => Err(unwritten(&response)),
+            _ => Err(unwritten(&response, self.ctx.now_ms)),
         }
     }
 }
@@ -99,13 +97,13 @@ fn unanswered(fault: HttpFault) -> Outcome {
 }
 
 /// What a refused write means. After a 5xx nobody knows whether the save went through.
-fn unwritten(response: &Response) -> Outcome {
+fn unwritten(response: &Response, now_ms: u64) -> Outcome {
     let detail = detail(response);
     let why = format!("HTTP {} {}: {}", response.status, detail.code, detail.detail);
     match response.status {
         401 | 403 => Outcome::Retry(None, format!("denied: {why}")),
-        429 => Outcome::Retry(wait_ms(response), why),
-        400 if is_busy(&detail.code) => Outcome::Retry(wait_ms(response), why),
+        429 => Outcome::Retry(response.retry_after_ms(now_ms), why),
+        400 if is_busy(&detail.code) => Outcome::Retry(response.retry_after_ms(now_ms), why),
         400..=499 => Outcome::Rejected(Rejection {
             code: if detail.code.is_empty() { format!("http-{}", response.status) } else { detail.code },
             message: detail.detail,
@@ -116,13 +114,13 @@ fn unwritten(response: &Response) -> Outcome {
 }
 
 /// What a refused read means.
-pub(crate) fn refusal(response: &Response, what: &str) -> Fault {
+pub(crate) fn refusal(response: &Response, what: &str, now_ms: u64) -> Fault {
     let detail = detail(response);
     let why = format!("{what}: HTTP {} {}: {}", response.status, detail.code, detail.detail);
     match response.status {
         401 | 403 => Fault::Denied(why),
-        429 => Fault::Throttled(wait_ms(response)),
-        400 if is_busy(&detail.code) => Fault::Throttled(wait_ms(response)),
+        429 => Fault::Throttled(response.retry_after_ms(now_ms)),
+        400 if is_busy(&detail.code) => Fault::Throttled(response.retry_after_ms(now_ms)),
         // A table that the role may not see is answered as if it did not exist.
         400 if detail.detail.contains("was not found") => Fault::Denied(why),
         500..=599 => Fault::Unavailable(why),
@@ -137,11 +135,6 @@ fn is_busy(code: &str) -> bool {
 fn detail(response: &Response) -> ErrorDetail {
     let body: Option<ErrorBody> = serde_json::from_slice(&response.body).ok();
     body.and_then(|it| it.details.into_iter().next()).unwrap_or_default()
-}
-
-fn wait_ms(response: &Response) -> Option<u32> {
-    let seconds: u32 = response.header("retry-after")?.trim().split('.').next()?.parse().ok()?;
-    Some(seconds.saturating_mul(1_000).min(WAIT_MS_MAX))
 }
 
 /// The canonical field that a path in a request body is about.
@@ -178,7 +171,7 @@ mod tests {
     #[test]
     fn a_refused_read_says_who_must_act() {
         let check = |status, code, detail, expect: fn(&Fault) -> bool| {
-            let fault = refusal(&response(status, code, detail), "items");
+            let fault = refusal(&response(status, code, detail), "items", 0);
             assert!(expect(&fault), "{status} {code}: {fault}");
         };
         check(401, "INVALID_LOGIN", "", |it| matches!(it, Fault::Denied(_)));
@@ -192,7 +185,7 @@ mod tests {
     #[test]
     fn a_refused_write_is_never_taken_for_more_than_is_known() {
         let check = |status, code, expect: fn(&Outcome) -> bool| {
-            let outcome = unwritten(&response(status, code, "x"));
+            let outcome = unwritten(&response(status, code, "x"), 0);
             assert!(expect(&outcome), "{status} {code}: {outcome:?}");
         };
         check(400, "USER_ERROR", |it| matches!(it, Outcome::Rejected(it) if it.code == "USER_ERROR"));

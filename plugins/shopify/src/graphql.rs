@@ -144,7 +144,7 @@ impl<'a> Shop<'a> {
     /// Asks a question.
     pub(crate) fn query<T: DeserializeOwned>(&self, document: &str, variables: Json) -> Result<T, Fault> {
         let response = self.send(document, &variables)?;
-        let data = answer(&response).map_err(|failure| match failure {
+        let data = answer(&response, self.ctx.now_ms).map_err(|failure| match failure {
             Failure::Throttled(wait_ms) => Fault::Throttled(wait_ms),
             Failure::Denied(why) => Fault::Denied(why),
             Failure::Broken(why) => Fault::Unavailable(why),
@@ -156,7 +156,7 @@ impl<'a> Shop<'a> {
     /// Carries out a mutation. `Err` is the outcome of everything in it: it did not happen, or nobody knows.
     pub(crate) fn mutate<T: DeserializeOwned>(&self, document: &str, variables: Json) -> Result<T, Outcome> {
         let response = self.send(document, &variables).map_err(unanswered)?;
-        let data = answer(&response).map_err(|failure| match failure {
+        let data = answer(&response, self.ctx.now_ms).map_err(|failure| match failure {
             Failure::Throttled(wait_ms) => Outcome::Retry(wait_ms, "throttled".to_owned()),
             Failure::Denied(why) => Outcome::Retry(None, format!("denied: {why}")),
             Failure::Broken(why) => Outcome::Unknown(why),
@@ -181,13 +181,13 @@ fn shaped<T: DeserializeOwned>(data: &RawValue) -> Result<T, Fault> {
 }
 
 /// The data of an answer that has no errors.
-fn answer(response: &Response) -> Result<Box<RawValue>, Failure> {
+fn answer(response: &Response, now_ms: u64) -> Result<Box<RawValue>, Failure> {
     let start: String = String::from_utf8_lossy(&response.body[..response.body.len().min(120)]).into_owned();
     let why = format!("HTTP {}: {start}", response.status);
     match response.status {
         200 => {}
         401 | 402 | 403 | 404 | 423 => return Err(Failure::Denied(why)),
-        429 | 430 => return Err(Failure::Throttled(retry_after_ms(response))),
+        429 | 430 => return Err(Failure::Throttled(response.retry_after_ms(now_ms).map(|it| it.max(WAIT_MS_MIN)))),
         500..=599 => return Err(Failure::Broken(why)),
         status => return Err(Failure::Refused(format!("http-{status}"), why)),
     }
@@ -228,18 +228,13 @@ fn wait_ms(extensions: Option<&Extensions>) -> u32 {
     wait().unwrap_or(WAIT_MS_MIN).clamp(WAIT_MS_MIN, WAIT_MS_MAX)
 }
 
-fn retry_after_ms(response: &Response) -> Option<u32> {
-    let seconds: u32 = response.header("retry-after")?.trim().split('.').next()?.parse().ok()?;
-    Some(seconds.saturating_mul(1_000).clamp(WAIT_MS_MIN, WAIT_MS_MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(status: u16, body: &str, expect: &str) {
         let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-        let seen = match answer(&response) {
+        let seen = match answer(&response, 0) {
             Ok(data) => data.get().to_owned(),
             Err(Failure::Throttled(wait_ms)) => format!("throttled {wait_ms:?}"),
             Err(Failure::Denied(_)) => "denied".to_owned(),

@@ -35,6 +35,39 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
+
+    /// How long the system wants to be left alone, in milliseconds, no more than an hour: `Retry-After` in seconds, or
+    /// as a date, which is taken against the answer's own `Date` (a system's clock may be wrong) or else against
+    /// `now_ms`. `None` when it does not say, or says nothing that makes sense.
+    #[must_use]
+    pub fn retry_after_ms(&self, now_ms: u64) -> Option<u32> {
+        let asked = self.header("retry-after")?.trim();
+        let wait_ms = match seconds_ms(asked) {
+            Some(wait_ms) => wait_ms,
+            None => http_date_ms(asked)?.saturating_sub(self.header("date").and_then(http_date_ms).unwrap_or(now_ms)),
+        };
+        Some(u32::try_from(wait_ms).unwrap_or(u32::MAX).min(RETRY_AFTER_MS_MAX))
+    }
+}
+
+/// Longer waits are taken for a mistake, or worse.
+const RETRY_AFTER_MS_MAX: u32 = 3_600_000;
+
+/// Seconds as `2` or `2.5`; so many that no number holds them are the largest there is.
+fn seconds_ms(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
+    if whole.is_empty() || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let millis: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    Some(whole.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000).saturating_add(millis))
+}
+
+fn http_date_ms(text: &str) -> Option<u64> {
+    let at = httpdate::parse_http_date(text.trim()).ok()?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
 }
 
 /// Why there is no answer.
@@ -162,5 +195,38 @@ pub fn log(level: Level, message: &str) {
             Level::Error => logger::Level::Error,
         };
         logger::log(level, message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p2_a_wait_is_understood_and_bounded() {
+        // 1994-11-06T08:49:37Z
+        const NOW: u64 = 784_111_777_000;
+        let check = |asked: &str, date: Option<&str>, expect: Option<u32>| {
+            let named = [("retry-after", Some(asked)), ("date", date)];
+            let headers = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+            let response = Response { status: 429, headers: headers.collect(), body: Vec::new() };
+            assert_eq!(response.retry_after_ms(NOW), expect, "{asked} {date:?}");
+        };
+        check("2", None, Some(2_000));
+        check(" 2.5 ", None, Some(2_500));
+        check("0", None, Some(0));
+        check("1000000000", None, Some(3_600_000));
+        check(&"9".repeat(400), None, Some(3_600_000));
+        check("Sun, 06 Nov 1994 08:49:47 GMT", None, Some(10_000));
+        check("Sunday, 06-Nov-94 08:49:47 GMT", None, Some(10_000));
+        check("Sun, 06 Nov 1994 08:49:07 GMT", None, Some(0));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", None, Some(3_600_000));
+        // Its clock is a day behind ours.
+        check("Sat, 05 Nov 1994 08:49:47 GMT", Some("Sat, 05 Nov 1994 08:49:37 GMT"), Some(10_000));
+        check("Sat, 05 Nov 1994 08:49:47 GMT", Some("yesterday"), Some(0));
+        for nothing in ["", "-1", "soon", "1e9", "2.x", "0x10", "Sun, 99 Nov 1994 08:49:47 GMT"] {
+            check(nothing, None, None);
+        }
+        assert_eq!(Response { status: 429, headers: Vec::new(), body: Vec::new() }.retry_after_ms(NOW), None);
     }
 }
