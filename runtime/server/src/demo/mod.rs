@@ -35,8 +35,8 @@ use traffic::{Done, Flow};
 use usage::Watch;
 use world::{Extent, World, now};
 
-/// How long nobody may write, once all is quiet.
-const QUIET_FOR_MS: u64 = 4_000;
+/// How long nobody may write, once all is quiet: every pull that reaches back comes at least once in 30 s.
+const QUIET_FOR_MS: u64 = 32_000;
 
 /// How many of the slowest changes are named.
 const SLOWEST_MAX: usize = 20;

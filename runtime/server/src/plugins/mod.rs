@@ -156,6 +156,7 @@ fn called(slot: &str, error: &CallError) -> Refusal {
         CallError::Busy { .. } | CallError::Failing { .. } => 503,
         CallError::BadInput(_) => 422,
         CallError::Refused(_) => 422,
+        CallError::Host { .. } | CallError::Panicked { .. } => 500,
         _ => 502,
     };
     Refusal { code: error.code().to_owned(), message: format!("the component in slot `{slot}`: {error}"), status }
