@@ -24,7 +24,7 @@ fn check_code(bytes: &[u8], expect: &str) {
 fn a_component_is_known_by_its_exports() {
     let inspected = inspect(&component(&pricing(EMPTY)), &UploadLimits::USUAL).unwrap();
     assert_eq!((inspected.world, inspected.manifest.name.as_str()), (World::PricingRule, "test"));
-    let connector = inspect(&component(&crate::testing::connector()), &UploadLimits::USUAL).unwrap();
+    let connector = inspect(&component(&connector()), &UploadLimits::USUAL).unwrap();
     assert_eq!(connector.world, World::Connector);
     assert_eq!(connector.imports, ["truthsource:http/client@1.0.0", "truthsource:kv/store@1.0.0"]);
 }
@@ -170,7 +170,7 @@ async fn what_a_child_compiles_runs_here() {
     let host = Host::start(HostConfig { rules: few, connectors: few, ..config }).unwrap();
     let release = host.accept(&component(&pricing(EMPTY)), &Allowance::USUAL).await.unwrap();
     assert_eq!(release.world(), World::PricingRule);
-    let connector = host.load(&component(&crate::testing::connector()), &Allowance::USUAL).await.unwrap();
+    let connector = host.load(&component(&connector()), &Allowance::USUAL).await.unwrap();
     assert_eq!(connector.world(), World::Connector);
 }
 
