@@ -179,3 +179,27 @@ fn asked_ms(error: &CallError) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::connections::Parties;
+    use crate::engine::fake::{ERP, Fake, House};
+
+    #[tokio::test]
+    async fn a_lease_is_renewed_before_anyone_else_may_take_it() {
+        let house = House::with(Fake::default()).await;
+        let parties = Parties::load(&house.engine).await.unwrap();
+        let erp = || parties.connections[&ERP].clone();
+        let mut lane = Lane::take(&house.engine, erp()).await.unwrap().unwrap();
+        let other = Engine { holder: "other".to_owned(), ..house.engine.clone() };
+        for _ in 0..5 {
+            house.pass(house.engine.pace.lease_ms / 2);
+            assert!(lane.renew(&house.engine).await.unwrap());
+            assert!(Lane::take(&other, erp()).await.unwrap().is_none());
+        }
+        house.pass(house.engine.pace.lease_ms);
+        assert!(Lane::take(&other, erp()).await.unwrap().is_some());
+        assert!(!lane.renew(&house.engine).await.unwrap(), "it is another's");
+    }
+}

@@ -16,7 +16,7 @@ pub const POLL_EVERY_MS: u64 = 300_000;
 /// The least urgent kinds that are pulled before anything is written once a system is back.
 const URGENT: u8 = priority(Kind::StockLevel);
 
-/// Pulls one page of the most urgent kind of the lane's connection that is due. The cursor moves in the same commit as
+/// Pulls one page of the kind of the lane's connection that has been due the longest. The cursor moves in the same commit as
 /// what was read, so that a crash neither loses nor repeats a page for good.
 ///
 /// # Errors

@@ -134,7 +134,13 @@ async fn finish(
 }
 
 /// Stands for all records of a kind in the conflict that holds a mass deletion.
-pub const ALL: &str = "*";
+const ALL: &str = "*";
+
+/// The conflict holds a mass deletion. A record may well be called `*`; none of its fields is.
+#[must_use]
+pub fn is_mass(conflict: &Conflict) -> bool {
+    conflict.key.key == ALL && conflict.field == ALL
+}
 
 /// Too much is missing to believe it: nothing is deleted until a person has looked. One who has not looked yet is not
 /// told again.
@@ -152,7 +158,7 @@ async fn hold(
         let open = engine.store.conflicts(Some(true), before, 100).await?;
         let Some(last) = open.last() else { break };
         before = Some(last.id);
-        if open.iter().any(|it| it.key == key && it.claims.contains_key(name)) {
+        if open.iter().any(|it| it.key == key && is_mass(it) && it.claims.contains_key(name)) {
             return Ok(());
         }
     }

@@ -114,7 +114,7 @@ async fn settle(
     let by = acting.name();
     let RecordKey { kind, key } = conflict.key.clone();
     let mut batch = Batch::new(door.app.clock.now());
-    if key == sweep::ALL {
+    if sweep::is_mass(&conflict) {
         batch.changes.extend(believed(acting.tenant.store.as_ref(), &conflict).await?);
     } else {
         let entry = Entry::Settled { field: conflict.field.clone(), value: value.clone(), by: by.clone() };
