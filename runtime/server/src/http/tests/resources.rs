@@ -237,6 +237,27 @@ async fn a_person_settles_a_conflict_once() {
 }
 
 #[tokio::test]
+async fn a_record_called_star_is_not_a_mass_deletion() {
+    let house = House::new().await.with_shop().await;
+    for (id, field, entries) in [(7, "title", 1), (8, "*", 1)] {
+        let conflict = Conflict {
+            id,
+            at: UnixMs(1),
+            key: RecordKey::new(Kind::Item, "*"),
+            field: field.into(),
+            claims: [("shop".to_owned(), Value::Null)].into(),
+            outcome: None,
+            reason: String::new(),
+            policy: String::new(),
+        };
+        house.acme.conflicts.lock().unwrap().push(conflict);
+        let settled = house.post(&format!("/v1/conflicts/{id}/settle"), json!({"take": "shop"})).await;
+        assert_eq!(settled.body["open"], json!(false), "{:?}", settled.body);
+        assert_eq!(house.acme.appended.lock().unwrap().len(), entries, "{field}");
+    }
+}
+
+#[tokio::test]
 async fn rules_name_what_there_is_and_i10_are_not_overwritten() {
     let house = House::new().await.with_shop().await;
     let put = |body: Json, if_match: Option<http::HeaderValue>| {
