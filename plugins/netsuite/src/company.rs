@@ -11,11 +11,11 @@ use crate::clock::Clock;
 use crate::cursor::Walk;
 use crate::listing::{Listing, deleted};
 use crate::push::{change, create};
-use crate::query::{ROWS_MAX, Row};
+use crate::query::{ROWS_MAX, Row, numeric};
 use crate::record::{Id, Ref, trimmed};
 use crate::wire::Account;
 
-const LISTING: Listing = Listing {
+pub(crate) const LISTING: Listing = Listing {
     select: "SELECT id, entityid, companyname, email, externalid, isinactive, currency, \
              TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS lm FROM customer",
     filter: "id > 0",
@@ -59,6 +59,13 @@ pub(crate) fn pull(account: &Account<'_>, clock: &Clock, walk: &Walk) -> Result<
 pub(crate) fn read(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Result<Vec<State>, Fault> {
     let catalog = Catalog::read(account)?;
     LISTING.of_ids(account, ids)?.iter().map(|row| state(account, &catalog, clock, row)).collect()
+}
+
+/// Companies as their records are now.
+pub(crate) fn certain(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let catalog = Catalog::read(account)?;
+    let found = numeric(ids).into_iter().filter_map(|id| look(account, &catalog, &id).transpose());
+    LISTING.dated(account, clock, found.collect::<Result<_, _>>()?)
 }
 
 pub(crate) fn find(account: &Account<'_>, command_key: &str) -> Result<Option<State>, Fault> {

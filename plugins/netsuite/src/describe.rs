@@ -8,6 +8,9 @@ use crate::cursor::LAG_MS;
 /// A write is three requests, and a call has sixty.
 const PUSH_MAX: u32 = 18;
 
+/// A certain reading is a request, or one for each sort of item where the item is gone.
+const CERTAIN_MAX: u32 = 12;
+
 /// How a field may be written.
 #[derive(Clone, Copy)]
 enum Access {
@@ -55,11 +58,12 @@ fn kind(kind: Kind, fields: &[(&str, Access)]) -> KindPower {
         creates: false,
         push_max: PUSH_MAX,
         read_max: 250,
+        certain_max: CERTAIN_MAX,
     }
 }
 
 fn location() -> KindPower {
-    kind(Kind::Location, &[("code", Read), ("name", Read), ("active", Read)])
+    KindPower { certain_max: 0, ..kind(Kind::Location, &[("code", Read), ("name", Read), ("active", Read)]) }
 }
 
 fn item() -> KindPower {

@@ -1,6 +1,6 @@
 //! Items: one table in SuiteQL, one REST type for each sort of item.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -13,12 +13,12 @@ use crate::cursor::Walk;
 use crate::listing::{Listing, deleted};
 use crate::price::PriceRow;
 use crate::push::{change, create};
-use crate::query::{ROWS_MAX, Row};
+use crate::query::{ROWS_MAX, Row, numeric};
 use crate::record::{Id, Sublist, trimmed};
 use crate::stock::LocationRow;
 use crate::wire::Account;
 
-const LISTING: Listing = Listing {
+pub(crate) const LISTING: Listing = Listing {
     select: "SELECT id, itemid, displayname, upccode, itemtype, externalid, isinactive, \
              TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS lm FROM item",
     filter: "itemtype IN ('InvtPart', 'NonInvtPart', 'Assembly', 'Kit')",
@@ -105,16 +105,20 @@ fn state_of(record: ItemRecord) -> State {
     }
 }
 
+/// The sorts of item, and how the REST record service calls them.
+const TYPES: [(&str, &str); 4] = [
+    ("InvtPart", "inventoryItem"),
+    ("NonInvtPart", "nonInventorySaleItem"),
+    ("Assembly", "assemblyItem"),
+    ("Kit", "kitItem"),
+];
+
 /// The REST type of each item. A sort of item never changes, so that a search that lags does no harm.
 pub(crate) fn types(account: &Account<'_>, ids: &[String]) -> Result<BTreeMap<String, &'static str>, Fault> {
     let mut types = BTreeMap::new();
     for row in LISTING.of_ids(account, ids)? {
-        let rest = match row.must("itemtype")?.as_str() {
-            "NonInvtPart" => "nonInventorySaleItem",
-            "Assembly" => "assemblyItem",
-            "Kit" => "kitItem",
-            _ => "inventoryItem",
-        };
+        let sort = row.must("itemtype")?;
+        let rest = TYPES.iter().find(|(it, _)| *it == sort).map_or(TYPES[0].1, |(_, rest)| *rest);
         types.insert(row.must("id")?, rest);
     }
     Ok(types)
@@ -123,6 +127,34 @@ pub(crate) fn types(account: &Account<'_>, ids: &[String]) -> Result<BTreeMap<St
 /// The record as it is now, with its prices and stock.
 pub(crate) fn record(account: &Account<'_>, rest: &str, id: &str) -> Result<Option<ItemRecord>, Fault> {
     account.get(&format!("record/v1/{rest}/{id}?expandSubResources=true"))
+}
+
+/// The records of these items as they are now, with their prices and stock, by id. What a search does not know the sort
+/// of is looked for among all of them before it counts as gone.
+pub(crate) fn records_of<'a>(
+    account: &Account<'_>,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, ItemRecord>, Fault> {
+    let ids: BTreeSet<String> = ids.map(str::to_owned).collect();
+    let ids = numeric(&Vec::from_iter(ids));
+    let types = types(account, &ids)?;
+    let mut records = BTreeMap::new();
+    for id in ids {
+        let known = types.get(&id).map(|it| vec![*it]);
+        for rest in known.unwrap_or_else(|| TYPES.map(|(_, rest)| rest).into()) {
+            if let Some(record) = record(account, rest, &id)? {
+                records.insert(id, record);
+                break;
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Items as their records are now.
+pub(crate) fn certain(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let records = records_of(account, ids.iter().map(String::as_str))?;
+    LISTING.dated(account, clock, records.into_values().map(state_of).collect())
 }
 
 pub(crate) fn push(account: &Account<'_>, types: &BTreeMap<String, &str>, write: &Write) -> Result<Outcome, Fault> {

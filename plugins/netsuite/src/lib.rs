@@ -4,6 +4,7 @@
 //!
 //! - SuiteQL answers in pages of a thousand rows that are no snapshot, so every listing goes by key (`id > ?`), never
 //!   by offset.
+//! - A reading that is to be certain goes through REST, a request for each record: searches may lag, records do not.
 //! - SuiteQL shows times in the account's zone without saying so; see [`clock`].
 //! - Records have no version, so a write is *look, then write*: the record is read through REST, compared with what
 //!   the engine knew, written, and read again. What happens in the moment between is not seen; the next pull sees it.
@@ -67,17 +68,29 @@ impl Connector for NetSuite {
         }
     }
 
-    fn read(host: &dyn Host, ctx: &Context, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, Fault> {
+    fn read(
+        host: &dyn Host,
+        ctx: &Context,
+        kind: Kind,
+        remote_ids: &[String],
+        certain: bool,
+    ) -> Result<Vec<Observed>, Fault> {
         let account = Account::open(host, ctx)?;
-        let found = match kind {
-            Kind::Location => location::read(&account, remote_ids)?,
-            Kind::Item => item::read(&account, &clock::read(&account)?, remote_ids)?,
-            Kind::Company => company::read(&account, &clock::read(&account)?, remote_ids)?,
-            Kind::StockLevel => stock::read(&account, &clock::read(&account)?, remote_ids)?,
-            Kind::Price => price::read(&account, remote_ids)?,
-            Kind::Order => order::read(&account, &clock::read(&account)?, remote_ids)?,
+        let clock = || clock::read(&account);
+        let found = match (kind, certain) {
+            (Kind::Location, _) => location::read(&account, remote_ids),
+            (Kind::Item, false) => item::read(&account, &clock()?, remote_ids),
+            (Kind::Item, true) => item::certain(&account, &clock()?, remote_ids),
+            (Kind::Company, false) => company::read(&account, &clock()?, remote_ids),
+            (Kind::Company, true) => company::certain(&account, &clock()?, remote_ids),
+            (Kind::StockLevel, false) => stock::read(&account, &clock()?, remote_ids),
+            (Kind::StockLevel, true) => stock::certain(&account, remote_ids),
+            (Kind::Price, false) => price::read(&account, remote_ids),
+            (Kind::Price, true) => price::certain(&account, remote_ids),
+            (Kind::Order, false) => order::read(&account, &clock()?, remote_ids),
+            (Kind::Order, true) => order::certain(&account, &clock()?, remote_ids),
         };
-        Ok(in_order(remote_ids, found))
+        Ok(in_order(remote_ids, found?))
     }
 
     fn push(host: &dyn Host, ctx: &Context, kind: Kind, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {

@@ -1,6 +1,9 @@
 //! Listings of records that have an id and a time of change.
 
+use std::collections::BTreeMap;
+
 use truthsource_sdk::Fault;
+use truthsource_sdk::connector::State;
 
 use crate::clock::{Clock, FORMAT};
 use crate::cursor::Walk;
@@ -18,6 +21,8 @@ pub(crate) struct Listing {
     /// The column with the time of the last change.
     pub changed: &'static str,
 }
+
+const MINUTE_MS: u64 = 60_000;
 
 impl Listing {
     /// The next page of a walk: records behind its key, and in a delta only what changed.
@@ -48,6 +53,26 @@ impl Listing {
         let marks = marks(ids.len());
         let q = format!("{} WHERE {} AND {id} IN {marks} ORDER BY {id}", self.select, self.filter, id = self.id);
         Ok(ask(account, &q, &ids, ROWS_MAX)?.rows)
+    }
+
+    /// Dates records that were read through REST, which says the minute alone, by the second that the listing says.
+    /// Where that is another minute the listing lags, and the minute stays.
+    pub(crate) fn dated(
+        &self,
+        account: &Account<'_>,
+        clock: &Clock,
+        mut found: Vec<State>,
+    ) -> Result<Vec<State>, Fault> {
+        let ids: Vec<String> = found.iter().map(|it| it.remote_id.clone()).collect();
+        let rows = self.of_ids(account, &ids)?;
+        let row = |row: &Row| Some((row.text(self.id)?, clock.changed_at(row, "lm")?));
+        let seconds: BTreeMap<String, u64> = rows.iter().filter_map(row).collect();
+        for state in &mut found {
+            let second = seconds.get(&state.remote_id).copied();
+            let same_minute = |it: &u64| state.changed_at_ms.is_some_and(|minute| it / MINUTE_MS == minute / MINUTE_MS);
+            state.changed_at_ms = second.filter(same_minute).or(state.changed_at_ms);
+        }
+        Ok(found)
     }
 }
 

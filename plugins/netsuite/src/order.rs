@@ -14,11 +14,11 @@ use crate::clock::{Clock, FORMAT};
 use crate::cursor::Walk;
 use crate::listing::{Listing, deleted};
 use crate::push::{change, read_back};
-use crate::query::{Row, Rows, ask, ask_all, beyond, marks};
+use crate::query::{Row, Rows, ask, ask_all, beyond, marks, numeric};
 use crate::record::{Id, Ref, Sublist, trimmed};
 use crate::wire::Account;
 
-const LISTING: Listing = Listing {
+pub(crate) const LISTING: Listing = Listing {
     select: "SELECT id, tranid, entity, TO_CHAR(trandate, 'YYYY-MM-DD') AS day, status, externalid, otherrefnum, \
              currency, foreigntotal, TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS lm FROM transaction",
     filter: "type = 'SalesOrd'",
@@ -62,6 +62,13 @@ fn changed(account: &Account<'_>, clock: &Clock, walk: &Walk, since_ms: u64) -> 
 pub(crate) fn read(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Result<Vec<State>, Fault> {
     let rows = LISTING.of_ids(account, ids)?;
     states(account, clock, &rows)
+}
+
+/// Orders as their records are now.
+pub(crate) fn certain(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let catalog = Catalog::read(account)?;
+    let found = numeric(ids).into_iter().filter_map(|id| look(account, &catalog, &id).transpose());
+    LISTING.dated(account, clock, found.collect::<Result<_, _>>()?)
 }
 
 fn states(account: &Account<'_>, clock: &Clock, rows: &[Row]) -> Result<Vec<State>, Fault> {

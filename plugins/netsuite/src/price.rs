@@ -84,6 +84,18 @@ pub(crate) fn read(account: &Account<'_>, ids: &[String]) -> Result<Vec<State>, 
     Ok(found.into_iter().filter(|it| ids.contains(&it.remote_id)).collect())
 }
 
+/// Prices as the records of their items say now.
+pub(crate) fn certain(account: &Account<'_>, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let catalog = Catalog::read(account)?;
+    let records = item::records_of(account, ids.iter().filter_map(|it| Some(it.split_once(':')?.1)))?;
+    let price = |id: &String| {
+        let (level, item) = id.split_once(':')?;
+        let amounts = amounts(account, records.get(item)?, level);
+        state(account, &catalog, (level, item), &amounts).filter(|_| !amounts.is_empty())
+    };
+    Ok(ids.iter().filter_map(price).collect())
+}
+
 fn own_currency(account: &Account<'_>) -> (String, Vec<String>) {
     if account.settings.multi_currency {
         (format!("{SELECT} WHERE currency = ?"), vec![account.settings.currency_id.clone()])

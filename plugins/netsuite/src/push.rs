@@ -1,9 +1,12 @@
 //! Writes: look, compare, write, look again.
 
 use truthsource_sdk::connector::{Observed, Outcome, State, Write};
+use truthsource_sdk::host::Level;
 use truthsource_sdk::{Fault, Kind};
 
 use crate::catalog::Catalog;
+use crate::clock;
+use crate::listing::Listing;
 use crate::wire::Account;
 use crate::{company, item, order, price, stock};
 
@@ -14,11 +17,13 @@ pub(crate) fn push(account: &Account<'_>, kind: Kind, writes: &[Write]) -> Resul
         Kind::Location => Err(Fault::Unsupported("locations are not written".to_owned())),
         Kind::Item => {
             let types = item::types(account, &remote_ids(writes, |it| Some(it.to_owned())))?;
-            each(account, writes, |write| item::push(account, &types, write))
+            let outcomes = each(account, writes, |write| item::push(account, &types, write))?;
+            Ok(dated(account, &item::LISTING, outcomes))
         }
         Kind::Company => {
             let catalog = Catalog::read(account)?;
-            each(account, writes, |write| company::push(account, &catalog, write))
+            let outcomes = each(account, writes, |write| company::push(account, &catalog, write))?;
+            Ok(dated(account, &company::LISTING, outcomes))
         }
         Kind::StockLevel => {
             let types = item::types(account, &remote_ids(writes, |it| Some(it.split_once(':')?.0.to_owned())))?;
@@ -31,7 +36,8 @@ pub(crate) fn push(account: &Account<'_>, kind: Kind, writes: &[Write]) -> Resul
         }
         Kind::Order => {
             let catalog = Catalog::read(account)?;
-            each(account, writes, |write| order::push(account, &catalog, write))
+            let outcomes = each(account, writes, |write| order::push(account, &catalog, write))?;
+            Ok(dated(account, &order::LISTING, outcomes))
         }
     }
 }
@@ -64,6 +70,26 @@ fn each(
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+/// Dates what writes came upon, so that whoever decides between two changes knows which was later. Not to know it is no
+/// reason to fail.
+fn dated(account: &Account<'_>, listing: &Listing, mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let mut stale: Vec<&mut State> = Vec::new();
+    for outcome in &mut outcomes {
+        if let Outcome::Stale(Observed::Present(state)) = outcome {
+            stale.push(state);
+        }
+    }
+    if stale.is_empty() {
+        return outcomes;
+    }
+    let found = stale.iter().map(|it| State::clone(it)).collect();
+    match clock::read(account).and_then(|clock| listing.dated(account, &clock, found)) {
+        Ok(found) => stale.into_iter().zip(found).for_each(|(state, dated)| *state = dated),
+        Err(fault) => account.host.log(Level::Debug, &format!("known to the minute only: {fault}")),
+    }
+    outcomes
 }
 
 /// Changes a record: written only where it still holds what the engine knew, or already what it wants.

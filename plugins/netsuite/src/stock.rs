@@ -10,7 +10,7 @@ use truthsource_sdk::{Decimal, Fault, Value};
 
 use crate::clock::{Clock, FORMAT};
 use crate::cursor::Walk;
-use crate::item;
+use crate::item::{self, ItemRecord};
 use crate::push::read_back;
 use crate::query::{ROWS_MAX, Row, ask, ask_all, beyond, marks, numeric};
 use crate::record::Id;
@@ -28,6 +28,14 @@ pub(crate) struct LocationRow {
     location_id: Id,
     #[serde(default)]
     quantity_on_hand: Option<Decimal>,
+}
+
+impl ItemRecord {
+    /// What it says of a location.
+    fn row(&self, location: &str) -> Option<&LocationRow> {
+        let rows = self.locations.as_ref().map_or(&[][..], |it| &it.items);
+        rows.iter().find(|it| it.location_id.0 == location)
+    }
 }
 
 pub(crate) fn pull(account: &Account<'_>, clock: &Clock, walk: &Walk) -> Result<Page, Fault> {
@@ -69,6 +77,17 @@ pub(crate) fn read(account: &Account<'_>, clock: &Clock, ids: &[String]) -> Resu
     })?;
     let found = rows.iter().map(|row| state(clock, row)).collect::<Result<Vec<_>, _>>()?;
     Ok(found.into_iter().filter(|it| ids.contains(&it.remote_id)).collect())
+}
+
+/// Stock as the records of its items say now. They do not say when it moved.
+pub(crate) fn certain(account: &Account<'_>, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let records = item::records_of(account, ids.iter().filter_map(|it| Some(it.split_once(':')?.0)))?;
+    let stock = |id: &String| {
+        let (item, location) = id.split_once(':')?;
+        let row = records.get(item)?.row(location)?;
+        Some(level(item, location, row.quantity_on_hand.unwrap_or(Decimal::ZERO)))
+    };
+    Ok(ids.iter().filter_map(stock).collect())
 }
 
 fn state(clock: &Clock, row: &Row) -> Result<State, Fault> {
@@ -128,8 +147,7 @@ pub(crate) fn push(account: &Account<'_>, types: &BTreeMap<String, &str>, write:
     let rest = types.get(item).copied().unwrap_or("inventoryItem");
     let look = || {
         Ok(item::record(account, rest, item)?.map(|record| {
-            let rows = record.locations.map(|it| it.items).unwrap_or_default();
-            let row = rows.iter().find(|it| it.location_id.0 == *location);
+            let row = record.row(location);
             level(item, location, row.and_then(|it| it.quantity_on_hand).unwrap_or(Decimal::ZERO))
         }))
     };

@@ -178,7 +178,66 @@ fn an_item_whose_prices_may_go_on_is_left_to_the_next_page() {
 fn a_login_page_and_half_an_answer_are_never_data() {
     for body in ["<html>Sign in</html>", r#"{"items":[{"id":"4"#, "", "{}"] {
         let script = script().answer("POST", SUITEQL, 200, body);
-        let fault = NetSuite::read(&script, &ctx(), Kind::Item, &["482".to_owned()]);
+        let fault = NetSuite::read(&script, &ctx(), Kind::Item, &["482".to_owned()], false);
         assert!(matches!(fault, Err(Fault::Protocol(_))), "{body}: {fault:?}");
     }
+}
+
+fn read_for_certain(script: &Script, kind: Kind, ids: &[&str]) -> Vec<Observed> {
+    let ids: Vec<String> = ids.iter().map(|it| (*it).to_owned()).collect();
+    NetSuite::read(script, &ctx(), kind, &ids, true).unwrap()
+}
+
+const NOWHERE: &str = r#"{"status":404,"o:errorDetails":[{"o:errorCode":"NONEXISTENT_ID"}]}"#;
+
+#[test]
+fn what_must_be_certain_is_read_from_the_records() {
+    let prices = r#"{"items":[{"priceLevel":{"id":"5"},"quantity":{"value":0},"price":9.5}]}"#;
+    let item = item("140").replace(r#""locations""#, &format!(r#""price":{prices},"locations""#));
+    let script = || script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, &item);
+    // One request says all of an item's stock and prices.
+    let seen = read_for_certain(&script(), Kind::StockLevel, &["482:2", "482:3"]);
+    let [Observed::Present(level), Observed::Absent(gone)] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!((&level.fields["on_hand"], gone.as_str()), (&number("140"), "482:3"));
+    let seen = read_for_certain(&script(), Kind::Price, &["5:482", "1:482"]);
+    let [Observed::Present(price), Observed::Absent(gone)] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!((&price.fields["amount"], gone.as_str()), (&number("9.5"), "1:482"));
+}
+
+#[test]
+fn an_item_that_no_search_knows_is_looked_for_among_all_sorts() {
+    let none = r#"{"items":[],"hasMore":false}"#;
+    let kit = r#"{"id":"7","itemId":"KIT-7","lastModifiedDate":"2026-11-21T12:00:00Z"}"#;
+    let path = |rest: &str| format!("/record/v1/{rest}/7?expandSubResources=true");
+    let mut script = script().answer("POST", SUITEQL, 200, none);
+    for rest in ["inventoryItem", "nonInventorySaleItem", "assemblyItem"] {
+        script = script.answer("GET", &path(rest), 404, NOWHERE);
+    }
+    let script = script.answer("GET", &path("kitItem"), 200, kit).answer("POST", SUITEQL, 200, none);
+    let seen = read_for_certain(&script, Kind::Item, &["7"]);
+    assert!(matches!(&seen[..], [Observed::Present(it)] if it.changed_at_ms == Some(NOW)), "{seen:?}");
+}
+
+#[test]
+fn a_record_is_dated_by_the_second_unless_the_search_lags() {
+    let check = |second: &str, expect: u64| {
+        let record = r#"{"id":"107","entityId":"ACME","lastModifiedDate":"2026-11-21T12:00:00Z"}"#;
+        let row = format!(r#"{{"items":[{{"id":"107","lm":"{second}"}}],"hasMore":false}}"#);
+        let script = script().answer("GET", "/record/v1/customer/107", 200, record).answer("POST", SUITEQL, 200, &row);
+        let seen = read_for_certain(&script, Kind::Company, &["107"]);
+        assert!(matches!(&seen[..], [Observed::Present(it)] if it.changed_at_ms == Some(expect)), "{seen:?}");
+        // What a write came upon is dated like that, too.
+        let script =
+            self::script().answer("GET", "/record/v1/customer/107", 200, record).answer("POST", SUITEQL, 200, &row);
+        let fields = |name: &str| Fields::from([("code".to_owned(), Value::Text(name.to_owned()))]);
+        let outcomes =
+            NetSuite::push(&script, &ctx(), Kind::Company, &[write(Some("107"), fields("NEW"), fields("OLD"))]);
+        let stale = &outcomes.unwrap()[0];
+        assert!(
+            matches!(stale, Outcome::Stale(Observed::Present(it)) if it.changed_at_ms == Some(expect)),
+            "{stale:?}"
+        );
+    };
+    check("2026-11-21 04:00:37", NOW + 37_000);
+    check("2026-11-21 03:59:58", NOW);
 }

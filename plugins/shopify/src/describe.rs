@@ -52,6 +52,7 @@ fn kind(kind: Kind, fields: &[(&str, Access)]) -> KindPower {
         creates: true,
         push_max: 50,
         read_max: 100,
+        certain_max: 100,
     }
 }
 
@@ -66,7 +67,7 @@ fn item() -> KindPower {
 /// One company is three calls.
 fn company() -> KindPower {
     let fields = [("code", Write), ("name", Write), ("email", Create), ("currency", Read)];
-    KindPower { push_max: 15, read_max: 50, ..kind(Kind::Company, &fields) }
+    KindPower { push_max: 15, read_max: 50, certain_max: 50, ..kind(Kind::Company, &fields) }
 }
 
 fn stock_level() -> KindPower {
@@ -91,7 +92,7 @@ fn order() -> KindPower {
         ("total", Read),
         ("lines", Create),
     ];
-    KindPower { push_max: 10, read_max: 20, ..kind(Kind::Order, &fields) }
+    KindPower { push_max: 10, read_max: 20, certain_max: 20, ..kind(Kind::Order, &fields) }
 }
 
 fn settings() -> Vec<Setting> {

@@ -67,7 +67,14 @@ impl Connector for Shopify {
         }
     }
 
-    fn read(host: &dyn Host, ctx: &Context, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, Fault> {
+    /// Records are read by their ids, never through a search: every reading is certain.
+    fn read(
+        host: &dyn Host,
+        ctx: &Context,
+        kind: Kind,
+        remote_ids: &[String],
+        _certain: bool,
+    ) -> Result<Vec<Observed>, Fault> {
         let shop = Shop::open(host, ctx)?;
         let found = match kind {
             Kind::Location => location::read(&shop, remote_ids)?,

@@ -135,7 +135,7 @@ fn what_is_null_is_absent_and_what_is_there_is_exact() {
     let answer = format!(r#"{{"data":{{"nodes":[null,{{"id":"x","variants":{{"nodes":[{VARIANT}]}}}}]}}}}"#);
     let script = script(&[&answer]);
     let ids = ["4500".to_owned(), "4501".to_owned()];
-    let found = Shopify::read(&script, &ctx(), Kind::Item, &ids).unwrap();
+    let found = Shopify::read(&script, &ctx(), Kind::Item, &ids, false).unwrap();
     assert_eq!(found[0], Observed::Absent("4500".to_owned()));
     let Observed::Present(item) = &found[1] else { panic!("{found:?}") };
     assert_eq!(item.fields["code"], Value::Text("BOLT-8".to_owned()));
@@ -147,10 +147,10 @@ fn what_is_null_is_absent_and_what_is_there_is_exact() {
 fn data_beside_errors_makes_nothing_vanish() {
     let partial =
         r#"{"data":{"nodes":[null]},"errors":[{"message":"x","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#;
-    let fault = Shopify::read(&script(&[partial]), &ctx(), Kind::Item, &["4501".to_owned()]);
+    let fault = Shopify::read(&script(&[partial]), &ctx(), Kind::Item, &["4501".to_owned()], false);
     assert!(matches!(fault, Err(Fault::Unavailable(_))), "{fault:?}");
     let denied = r#"{"data":{"nodes":[null]},"errors":[{"message":"x","extensions":{"code":"ACCESS_DENIED"}}]}"#;
-    let fault = Shopify::read(&script(&[denied]), &ctx(), Kind::Item, &["4501".to_owned()]);
+    let fault = Shopify::read(&script(&[denied]), &ctx(), Kind::Item, &["4501".to_owned()], false);
     assert!(matches!(fault, Err(Fault::Denied(_))), "{fault:?}");
 }
 

@@ -255,6 +255,10 @@ pub enum Cause {
     Sweep,
     /// A write had to know.
     Delivery,
+    /// A reading contradicted what was known, and may have been late: the record was read again.
+    Recheck,
+    /// The same, and from the record itself: this is how it is.
+    Certain,
 }
 
 /// One line of a record's log: everything that a fold depends on, besides the rules.

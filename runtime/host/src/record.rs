@@ -32,7 +32,7 @@ pub enum Input {
     Describe,
     Check(Context),
     Pull { context: Context, pull: Pull },
-    Read { context: Context, kind: Kind, remote_ids: Vec<String> },
+    Read { context: Context, kind: Kind, remote_ids: Vec<String>, certain: bool },
     Push { context: Context, writes: Vec<Write> },
     Find { context: Context, kind: Kind, command_key: String },
     Receive { context: Context, webhook: Webhook },

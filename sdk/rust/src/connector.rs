@@ -205,11 +205,18 @@ pub trait Connector {
     /// When the page could not be read.
     fn pull(host: &dyn Host, ctx: &Context, kind: Kind, cursor: Option<&str>, overlap_ms: u32) -> Result<Page, Fault>;
 
-    /// The present state under each id, in the order asked.
+    /// The present state under each id, in the order asked. When it is to be `certain`, from the records themselves and
+    /// from no index or search that may lag.
     ///
     /// # Errors
     /// When the ids could not be read.
-    fn read(host: &dyn Host, ctx: &Context, kind: Kind, remote_ids: &[String]) -> Result<Vec<Observed>, Fault>;
+    fn read(
+        host: &dyn Host,
+        ctx: &Context,
+        kind: Kind,
+        remote_ids: &[String],
+        certain: bool,
+    ) -> Result<Vec<Observed>, Fault>;
 
     /// Carries out writes of one kind: one outcome per write, in order.
     ///

@@ -136,8 +136,13 @@ macro_rules! export_connector {
                 ) -> Result<wit::Page, wit::Fault> {
                     glue::pull::<super::$author>(ctx, &kind, cursor.as_deref(), overlap_ms)
                 }
-                fn read(ctx: wit::Context, kind: String, ids: Vec<String>) -> Result<Vec<wit::Observed>, wit::Fault> {
-                    glue::read::<super::$author>(ctx, &kind, &ids)
+                fn read(
+                    ctx: wit::Context,
+                    kind: String,
+                    ids: Vec<String>,
+                    certain: bool,
+                ) -> Result<Vec<wit::Observed>, wit::Fault> {
+                    glue::read::<super::$author>(ctx, &kind, &ids, certain)
                 }
                 fn push(ctx: wit::Context, writes: Vec<wit::Write>) -> Result<Vec<wit::Outcome>, wit::Fault> {
                     glue::push::<super::$author>(ctx, writes)

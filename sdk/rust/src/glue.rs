@@ -124,8 +124,13 @@ pub fn pull<T: Connector>(
     Ok(wire_page(T::pull(&Imports, &context(ctx), kind.parse()?, cursor, overlap_ms)?))
 }
 
-pub fn read<T: Connector>(ctx: records::Context, kind: &str, ids: &[String]) -> Wire<Vec<data::Observed>> {
-    let found = T::read(&Imports, &context(ctx), kind.parse()?, ids)?;
+pub fn read<T: Connector>(
+    ctx: records::Context,
+    kind: &str,
+    ids: &[String],
+    certain: bool,
+) -> Wire<Vec<data::Observed>> {
+    let found = T::read(&Imports, &context(ctx), kind.parse()?, ids, certain)?;
     Ok(found.into_iter().map(wire_observed).collect())
 }
 

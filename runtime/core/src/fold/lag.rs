@@ -18,14 +18,16 @@ pub struct Lag {
 pub const LAG_MS_MAX: u64 = 60_000;
 
 impl Fresh {
-    /// What was read and logged at `at` says, within `lag` of what is known, what was true before: it is no news, and the
-    /// system is to be read again.
+    /// What was read and logged at `at` says, or may say, within `lag` of what is known, what was true before: it is no
+    /// news, and the system is to be read again. `None`: the record did not show.
     #[must_use]
-    pub fn outlasts(&self, read: &State, at: UnixMs, lag: Lag) -> bool {
+    pub fn outlasts(&self, read: Option<&State>, at: UnixMs, lag: Lag) -> bool {
         let grain_ms = u64::from(lag.granularity_ms);
         if lag.lag_ms == 0 || at.since(self.heard_at) >= u64::from(lag.lag_ms).min(LAG_MS_MAX) + grain_ms {
             return false;
         }
+        // What does not show may be too new to show.
+        let Some(read) = read else { return true };
         match (read.changed_at, self.changed_at) {
             (Some(seen), Some(known)) if seen.plus(grain_ms) < known => true,
             (Some(seen), Some(known)) if seen > known => false,
@@ -48,12 +50,13 @@ impl Fresh {
 }
 
 impl Folding<'_> {
-    /// The entry lags behind what is known about its connection; see [`Fresh::outlasts`]. What a write came upon never
-    /// does.
+    /// The entry lags, or may lag, behind what is known about its connection; see [`Fresh::outlasts`]. What was read from
+    /// the record itself never does.
     #[must_use]
     pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
-        let Entry::Observed { connection, cause, observed: Observed::Present(state), .. } = entry else { return false };
+        let Entry::Observed { connection, cause, observed, .. } = entry else { return false };
+        let read = if let Observed::Present(state) = observed { Some(state) } else { None };
         let fresh = self.shadow(*connection).and_then(|it| it.fresh.as_ref());
-        *cause != Cause::Delivery && fresh.is_some_and(|it| it.outlasts(state, at, lag))
+        !matches!(cause, Cause::Delivery | Cause::Certain) && fresh.is_some_and(|it| it.outlasts(read, at, lag))
     }
 }

@@ -190,17 +190,16 @@ fn the_highest_authority_opens_a_counter() {
     assert_eq!(late.truth.fields["on_hand"].value, Value::Number(95.into()));
 }
 
+fn gone(connection: ConnectionId, as_of: u64) -> Entry {
+    let observed = Observed::Absent(format!("r{connection}"));
+    Entry::Observed { connection, cause: Cause::Sweep, as_of, observed }
+}
+
 #[test]
 fn a_record_that_vanishes_at_the_highest_authority_is_deactivated_elsewhere() {
     let (rules, key) = (rules(Kind::Item), item());
     let fields = [("code", "BOLT-8".into()), ("active", true.into())];
     let state = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &fields), saw(SHOP, 1, 1, &fields)]]);
-    let gone = |connection, as_of| Entry::Observed {
-        connection,
-        cause: Cause::Sweep,
-        as_of,
-        observed: Observed::Absent(format!("r{connection}")),
-    };
     let deleted = fold(&rules, &key, state.clone(), &[gone(ERP, 2)]).0;
     assert_eq!(owed(&rules, &key, &deleted, SHOP).unwrap().changed, ["active"]);
     assert_eq!(owed(&rules, &key, &deleted, ERP), None);

@@ -220,6 +220,9 @@ fn kind_power_in(it: powers::KindPower) -> Result<KindPower, Misfit> {
             return Err(Misfit::new(format!("{kind}, {at}"), format!("must be 1 to {BATCH_MAX}")));
         }
     }
+    if it.certain_max > BATCH_MAX {
+        return Err(Misfit::new(format!("{kind}, certain-max"), format!("must be 0 to {BATCH_MAX}")));
+    }
     Ok(KindPower {
         kind,
         fields,
@@ -238,6 +241,7 @@ fn kind_power_in(it: powers::KindPower) -> Result<KindPower, Misfit> {
         creates: it.creates,
         push_max: it.push_max,
         read_max: it.read_max,
+        certain_max: it.certain_max,
     })
 }
 

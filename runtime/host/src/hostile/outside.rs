@@ -98,7 +98,7 @@ async fn kv_is_durable_when_the_call_ends_well_and_only_then() {
     let memory = Arc::new(Memory::default());
     let setup = setup().reaching(memory.grant());
     let connector = connector(Limits::CONNECTORS).await;
-    assert!(connector.read(&setup, Context::default(), Kind::Item, vec![]).await.0.is_err());
+    assert!(connector.read(&setup, Context::default(), Kind::Item, vec![], false).await.0.is_err());
     assert!(memory.0.lock().unwrap().is_empty());
     let found = connector.find(&setup, Context::default(), Kind::Item, "ck".to_owned()).await.0;
     assert_eq!(found, Ok(None));

@@ -45,7 +45,7 @@ pub struct KindPower {
     pub sees_deletes: bool,
     /// The grain of the system's change times, in milliseconds.
     pub granularity_ms: u32,
-    /// How long after a change `pull` may still miss it, in milliseconds.
+    /// How long after a change `pull`, and a `read` that is not certain, may still miss it, in milliseconds.
     pub lag_ms: u32,
     /// How a write may be repeated.
     pub effect: Effect,
@@ -55,6 +55,8 @@ pub struct KindPower {
     pub push_max: u32,
     /// How many ids one `read` takes at the most: 1 to 250.
     pub read_max: u32,
+    /// How many ids one certain `read` takes at the most: 1 to 250; 0 where there is none.
+    pub certain_max: u32,
 }
 
 /// How the outside system limits its callers.

@@ -63,8 +63,9 @@ impl Connector {
         context: Context,
         kind: Kind,
         remote_ids: Vec<String>,
+        certain: bool,
     ) -> (Result<Vec<Observed>, CallError>, Recording) {
-        let (end, recording) = self.0.call(setup, Input::Read { context, kind, remote_ids }).await;
+        let (end, recording) = self.0.call(setup, Input::Read { context, kind, remote_ids, certain }).await;
         let end = end.and_then(|it| if let Output::Read(it) = it { Ok(it) } else { Err(super::other_answer()) });
         (end, recording)
     }
@@ -143,8 +144,8 @@ pub(super) async fn invoke(
             let answer = guest.call_pull(store, &context_out(context), &kind, cursor, pull.overlap_ms).await?;
             Ok(Output::Pull(convert::page_in(pull.kind, answer.map_err(refused)?)?))
         }
-        Input::Read { context, kind, remote_ids } => {
-            let answer = guest.call_read(store, &context_out(context), &kind.to_string(), remote_ids).await?;
+        Input::Read { context, kind, remote_ids, certain } => {
+            let answer = guest.call_read(store, &context_out(context), &kind.to_string(), remote_ids, *certain).await?;
             Ok(Output::Read(convert::read_in(*kind, remote_ids, answer.map_err(refused)?)?))
         }
         Input::Push { context, writes } => push(guest, store, context, writes).await,

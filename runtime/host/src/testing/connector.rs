@@ -18,7 +18,8 @@ const TYPES: &str = r#"
     (type $kind-power (record
         (field "kind" string) (field "fields" (list $field-power)) (field "sees-creates" bool)
         (field "sees-updates" bool) (field "sees-deletes" bool) (field "granularity-ms" u32) (field "lag-ms" u32)
-        (field "effect" $effect) (field "creates" bool) (field "push-max" u32) (field "read-max" u32)))
+        (field "effect" $effect) (field "creates" bool) (field "push-max" u32) (field "read-max" u32)
+        (field "certain-max" u32)))
     (type $rate (variant (case "concurrent" u32) (case "per-second" u32) (case "other" string)))
     (type $webhook-scheme (record
         (field "signature-header" string) (field "algorithm" string) (field "id-header" string)
@@ -135,7 +136,7 @@ const GUEST: &str = r#"
             (call $get (i32.const 1000)) unreachable)
         (func (export "pull") (param i32 i32 i64 i32 i32 i32 i32 i32 i32) (result i32) (loop $l (br $l)) unreachable)
         (func (export "describe") (result i32) unreachable)
-        (func (export "read") (param i32 i32 i64 i32 i32 i32 i32) (result i32) (call $keep) unreachable)
+        (func (export "read") (param i32 i32 i64 i32 i32 i32 i32 i32) (result i32) (call $keep) unreachable)
         (func (export "push") (param i32 i32 i64 i32 i32) (result i32) unreachable))
     (core instance $i (instantiate $m
         (with "libc" (instance $libc))
@@ -151,7 +152,11 @@ const FUNCTIONS: [(&str, &str, &str); 8] = [
         r#"(param "kind" string) (param "cursor" (option string)) (param "overlap-ms" u32)"#,
         "(result $page (error $fault))",
     ),
-    ("read", r#"(param "kind" string) (param "remote-ids" (list string))"#, "(result (list $observed) (error $fault))"),
+    (
+        "read",
+        r#"(param "kind" string) (param "remote-ids" (list string)) (param "certain" bool)"#,
+        "(result (list $observed) (error $fault))",
+    ),
     ("push", r#"(param "writes" (list $write))"#, "(result (list $outcome) (error $fault))"),
     ("find", r#"(param "kind" string) (param "command-key" string)"#, "(result (option $state) (error $fault))"),
     ("receive", r#"(param "webhook" $webhook)"#, "(result (list $notice) (error $fault))"),

@@ -96,6 +96,13 @@ impl Parties {
         known.map_or_else(Lag::default, |it| Lag { lag_ms: it.lag_ms, granularity_ms: it.granularity_ms })
     }
 
+    /// How many records of a kind a connection's connector can read for certain at once, if it can at all.
+    #[must_use]
+    pub fn certain_max(&self, connection: ConnectionId, kind: Kind) -> Option<usize> {
+        let known = self.kind_power(connection, kind).map_or(0, |it| it.certain_max);
+        (known > 0).then_some(known as usize)
+    }
+
     /// What a connection's connector said of a kind.
     #[must_use]
     pub fn kind_power(&self, connection: ConnectionId, kind: Kind) -> Option<&model::KindPower> {

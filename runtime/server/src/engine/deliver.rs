@@ -208,7 +208,7 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let write = Write { first_sent: Some(intent.begun_at), ..write };
         let ready = Ready { debt, intent, write, open: true };
         let sent = Sent { as_of: lane.tick(), at: None };
-        match found(engine, lane, &ready, effect).await {
+        match found(engine, parties, lane, &ready, effect).await {
             Ok(Found::Again) => again.push(ready),
             Ok(Found::Ended(outcome)) => {
                 conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await?;
@@ -231,7 +231,13 @@ enum Found {
     Ended(Outcome),
 }
 
-async fn found(engine: &Engine, lane: &Lane, ready: &Ready, effect: Effect) -> Result<Found, CallError> {
+async fn found(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &Lane,
+    ready: &Ready,
+    effect: Effect,
+) -> Result<Found, CallError> {
     let (kind, write) = (ready.debt.key.kind, &ready.write);
     let Some(remote_id) = &write.remote_id else {
         return match engine.guests.find(&lane.connection, kind, &write.command_key).await {
@@ -244,7 +250,9 @@ async fn found(engine: &Engine, lane: &Lane, ready: &Ready, effect: Effect) -> R
     match effect {
         Effect::Keyed | Effect::Conditional | Effect::Absolute => Ok(Found::Again),
         Effect::Verify | Effect::Unsafe => {
-            let seen = engine.guests.read(&lane.connection, kind, std::slice::from_ref(remote_id)).await?.pop();
+            let (connection, ids) = (&lane.connection, std::slice::from_ref(remote_id));
+            let certain = parties.certain_max(connection.id, kind).is_some();
+            let seen = engine.guests.read(connection, kind, ids, certain).await?.pop();
             Ok(match seen {
                 Some(model::Observed::Present(state)) if holds(&state.fields, write) => {
                     Found::Ended(Outcome::Applied(state))

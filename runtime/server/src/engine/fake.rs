@@ -34,8 +34,13 @@ type Function<I, O> = Mutex<Box<dyn FnMut(I) -> Answer<O> + Send>>;
 /// Components whose answers a test writes. What it does not write is never asked, or answered plainly.
 pub struct Fake {
     pub describe: Function<String, ()>,
+    /// Of every kind.
+    pub lag_ms: u32,
+    /// Of every kind.
+    pub certain_max: u32,
     pub pull: Function<Pull, Page>,
-    pub read: Function<Vec<String>, Vec<model::Observed>>,
+    /// Gets the ids, and whether the reading is to be certain.
+    pub read: Function<(Vec<String>, bool), Vec<model::Observed>>,
     pub receive: Function<String, Vec<Notice>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
@@ -47,6 +52,8 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             describe: answers(|_| Ok(())),
+            lag_ms: 0,
+            certain_max: 0,
             pull: answers(|_| unreachable!()),
             read: answers(|_| unreachable!()),
             receive: answers(|_| Ok(Vec::new())),
@@ -81,11 +88,12 @@ impl Guests for Fake {
             sees_updates: true,
             sees_deletes: true,
             granularity_ms: 1,
-            lag_ms: 0,
+            lag_ms: self.lag_ms,
             effect: Effect::Absolute,
             creates: true,
             push_max: 100,
             read_max: READ_MAX,
+            certain_max: self.certain_max,
         };
         Ok(Arc::new(Description {
             system: "fake".to_owned(),
@@ -102,8 +110,14 @@ impl Guests for Fake {
     async fn pull(&self, _: &crate::store::Connection, pull: &Pull) -> Answer<Page> {
         ask(&self.pull, pull.clone())
     }
-    async fn read(&self, _: &crate::store::Connection, _: Kind, ids: &[String]) -> Answer<Vec<model::Observed>> {
-        ask(&self.read, ids.to_vec())
+    async fn read(
+        &self,
+        _: &crate::store::Connection,
+        _: Kind,
+        ids: &[String],
+        certain: bool,
+    ) -> Answer<Vec<model::Observed>> {
+        ask(&self.read, (ids.to_vec(), certain))
     }
     async fn push(&self, _: &crate::store::Connection, _: &[Write]) -> Answer<Vec<Outcome>> {
         unreachable!()

@@ -10,40 +10,52 @@ use super::lane::{Lane, cuts_off};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Touched, observed_digest};
 
-/// Reads touched records of the lane's connection, a kind at a time.
+/// Reads touched records of the lane's connection, a kind at a time; those that a reading left in doubt from the records
+/// themselves, where the connector can.
 ///
 /// # Errors
 /// When the store fails; a failing system is noted at the records and the lane instead.
 pub async fn fetch(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
     let touched = engine.store.touched(lane.connection.id, engine.now(), engine.pace.fetch_max).await?;
-    let mut by_kind: BTreeMap<Kind, Vec<Touched>> = BTreeMap::new();
     let handled = touched.len();
+    let connection = lane.connection.id;
+    let mut by_kind: BTreeMap<(Kind, bool), Vec<Touched>> = BTreeMap::new();
     for it in touched {
-        by_kind.entry(it.kind).or_default().push(it);
+        let certain = it.cause == Cause::Recheck && parties.certain_max(connection, it.kind).is_some();
+        by_kind.entry((it.kind, certain)).or_default().push(it);
     }
-    for (kind, touched) in by_kind {
-        let read_max = parties.kind_power(lane.connection.id, kind).map_or(50, |it| it.read_max.max(1)) as usize;
-        for chunk in touched.chunks(read_max) {
+    for ((kind, certain), touched) in by_kind {
+        let read_max = parties.kind_power(connection, kind).map_or(50, |it| it.read_max.max(1)) as usize;
+        let size = parties.certain_max(connection, kind).filter(|_| certain).unwrap_or(read_max);
+        for chunk in touched.chunks(size) {
             if !lane.is_open(engine) {
                 return Ok(Did { handled, more: false });
             }
-            read(engine, lane, kind, chunk).await?;
+            read(engine, lane, (kind, certain), chunk).await?;
         }
     }
     Ok(Did::some(handled, engine.pace.fetch_max))
 }
 
-async fn read(engine: &Engine, lane: &mut Lane, kind: Kind, touched: &[Touched]) -> Result<(), Error> {
+async fn read(
+    engine: &Engine,
+    lane: &mut Lane,
+    (kind, certain): (Kind, bool),
+    touched: &[Touched],
+) -> Result<(), Error> {
     let ids: Vec<String> = touched.iter().map(|it| it.remote_id.clone()).collect();
     let as_of = lane.tick();
-    let seen = engine.guests.read(&lane.connection, kind, &ids).await;
+    let seen = engine.guests.read(&lane.connection, kind, &ids, certain).await;
     lane.note(engine, seen.as_ref().map(|_| ()));
     let mut batch = lane.batch(engine);
     match seen {
         Ok(seen) => {
             let causes: BTreeMap<&str, Cause> = touched.iter().map(|it| (it.remote_id.as_str(), it.cause)).collect();
             let news: Vec<_> = seen.into_iter().map(observed_of).collect();
-            let cause = |observed: &Observed| causes.get(observed.remote_id()).copied().unwrap_or(Cause::Webhook);
+            let cause = |observed: &Observed| match causes.get(observed.remote_id()) {
+                Some(Cause::Recheck) if certain => Cause::Certain,
+                cause => cause.copied().unwrap_or(Cause::Webhook),
+            };
             log_news(engine, lane, (kind, as_of), &news, &cause, &mut batch).await?;
             batch.changes.extend(touched.iter().map(|it| untouch(lane, it)));
         }
@@ -97,3 +109,6 @@ pub async fn log_news(
     }
     Ok(news)
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
             }
             let at = at.get(seq).copied().unwrap_or(batch.at);
             if folding.lags(entry, at, parties.lag(entry.connection(), key.kind)) {
-                look_again(*seq, (key.kind, entry), &mut batch);
+                look_again(parties, *seq, (key.kind, entry), &mut batch);
                 continue;
             }
             folding.absorb(entry, at);
@@ -140,18 +140,21 @@ fn waits_for_outcome(entry: &Entry, key: &RecordKey, debts: &Debts) -> Option<St
     (open && *cause != Cause::Delivery).then(|| intent_token(*connection, key))
 }
 
-/// How long after a reading that lags behind the record is read again.
+/// How long after a reading that lags behind the record is read again, where a reading cannot be certain.
 const LOOK_AGAIN_MS: u64 = 1_000;
 
-/// The entry is older news than what is known. It is dropped, so that nothing takes what it says for known, and the
-/// record is read again: should it be true after all, it will be once the system's lag has passed.
-fn look_again(seq: u64, (kind, entry): (Kind, &Entry), batch: &mut Batch) {
+/// The entry is, or may be, older news than what is known. It is dropped, so that nothing takes what it says for known,
+/// and the record is read again: from the record itself where the connector can, and else until the system's lag has
+/// passed.
+fn look_again(parties: &Parties, seq: u64, (kind, entry): (Kind, &Entry), batch: &mut Batch) {
     batch.changes.push(Change::Drop { seq, reason: "it lags behind what is known".to_owned() });
-    if let Entry::Observed { connection, cause, observed, .. } = entry {
-        let (connection, cause, remote_id) = (*connection, *cause, observed.remote_id().to_owned());
-        batch.changes.push(Change::Touch { connection, kind, remote_id: remote_id.clone(), cause });
-        let due_at = batch.at.plus(LOOK_AGAIN_MS);
-        batch.changes.push(Change::TouchLater { connection, kind, remote_id, due_at });
+    if let Entry::Observed { connection, observed, .. } = entry {
+        let (connection, remote_id) = (*connection, observed.remote_id().to_owned());
+        batch.changes.push(Change::Touch { connection, kind, remote_id: remote_id.clone(), cause: Cause::Recheck });
+        if parties.certain_max(connection, kind).is_none() {
+            let due_at = batch.at.plus(LOOK_AGAIN_MS);
+            batch.changes.push(Change::TouchLater { connection, kind, remote_id, due_at });
+        }
     }
 }
 

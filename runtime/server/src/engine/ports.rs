@@ -36,12 +36,13 @@ pub trait Guests: Send + Sync {
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError>;
     /// One page of a listing or a delta.
     async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError>;
-    /// The present state under each id, in order.
+    /// The present state under each id, in order; see [`KindPower::certain_max`].
     async fn read(
         &self,
         connection: &Connection,
         kind: Kind,
         remote_ids: &[String],
+        certain: bool,
     ) -> Result<Vec<Observed>, CallError>;
     /// Carries out writes of one kind; one outcome each, in order.
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError>;

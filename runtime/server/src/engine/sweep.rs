@@ -110,7 +110,7 @@ async fn finish(
         let read_max = parties.kind_power(connection, kind).map_or(1, |it| it.read_max.max(1)) as usize;
         for ids in unswept.chunks(read_max) {
             let as_of = lane.tick();
-            let seen = engine.guests.read(&lane.connection, kind, ids).await;
+            let seen = engine.guests.read(&lane.connection, kind, ids, false).await;
             lane.note(engine, seen.as_ref().map(|_| ()));
             let Ok(seen) = seen else { return Ok(Did::default()) };
             let seen: Vec<Observed> = seen.into_iter().map(observed_of).collect();

@@ -144,10 +144,11 @@ impl Guests for TenantGuests {
         connection: &Connection,
         kind: Kind,
         remote_ids: &[String],
+        certain: bool,
     ) -> Result<Vec<Observed>, CallError> {
         let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
-        let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec()).await;
+        let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec(), certain).await;
         let seen = self.noted(&active, answer).await?;
         self.canonical(connection, kind, seen).await
     }

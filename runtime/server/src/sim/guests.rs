@@ -108,6 +108,7 @@ fn powers() -> Description {
         creates: true,
         push_max: 5,
         read_max: 10,
+        certain_max: 10,
     };
     Description {
         system: "simulated".to_owned(),
@@ -146,6 +147,7 @@ impl Guests for SimGuests {
         connection: &Connection,
         kind: Kind,
         remote_ids: &[String],
+        _: bool,
     ) -> Result<Vec<Observed>, CallError> {
         self.set_out()?;
         let system = self.of(connection);

@@ -54,11 +54,23 @@ fn p4_a_reading_that_lags_behind_another_is_no_change() {
 }
 
 #[test]
-fn what_a_write_came_upon_never_lags() {
+fn what_was_read_from_the_record_itself_never_lags() {
     let (rules, key) = (rules(Kind::Item), item());
     let state = after_our_write(None, Some(100_000));
     let mut entry = saw(ERP, 6, 0, &[("title", "A".into())]);
-    let Entry::Observed { cause, .. } = &mut entry else { unreachable!() };
-    *cause = Cause::Delivery;
-    assert!(!Folding::new(&key, &rules, state).lags(&entry, UnixMs(100_300), LAG));
+    for (by, expect) in [(Cause::Recheck, true), (Cause::Delivery, false), (Cause::Certain, false)] {
+        let Entry::Observed { cause, .. } = &mut entry else { unreachable!() };
+        *cause = by;
+        assert_eq!(Folding::new(&key, &rules, state.clone()).lags(&entry, UnixMs(100_300), LAG), expect, "{by:?}");
+    }
+}
+
+#[test]
+fn p4_what_does_not_show_may_be_too_new_to_show() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let state = after_our_write(Some(100_000), None);
+    let lags = |at, lag| Folding::new(&key, &rules, state.clone()).lags(&gone(ERP, 6), UnixMs(at), lag);
+    assert!(lags(101_000, LAG));
+    assert!(!lags(106_200, LAG), "by now it would show");
+    assert!(!lags(101_000, Lag::default()), "a system that never lags");
 }

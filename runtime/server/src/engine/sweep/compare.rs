@@ -41,7 +41,7 @@ pub(super) async fn compare(
             continue;
         };
         let fresh = known.shadows.get(&connection).and_then(|it| it.fresh.as_ref());
-        if fresh.is_some_and(|it| it.outlasts(state, engine.now(), lag)) {
+        if fresh.is_some_and(|it| it.outlasts(Some(state), engine.now(), lag)) {
             continue;
         }
         let held = links.canonical(kind, state.clone()).fields;

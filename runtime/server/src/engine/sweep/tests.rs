@@ -32,7 +32,7 @@ async fn house(n: usize) -> (House, Shared) {
         let shown = outside.held.iter().filter(|(id, _)| !outside.unlisted.contains(id));
         Ok(Page { entries: shown.map(|(id, it)| state(id, it)).collect(), cursor: "end".to_owned(), more: false })
     });
-    let read = answers(move |ids: Vec<String>| {
+    let read = answers(move |(ids, _): (Vec<String>, bool)| {
         let mut outside = read.lock().unwrap();
         outside.asked.push(ids.clone());
         let seen = |id: &String| match outside.held.get(id) {

@@ -1,0 +1,125 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use truthsource_core::Value;
+use truthsource_core::record::{KeyState, RecordKey, State};
+use truthsource_host::model;
+
+use super::*;
+use crate::engine::fake::{ERP, Fake, House, answers, item};
+
+const LAG_MS: u32 = 5_000;
+
+/// A house whose ERP searches lag; what was asked of it by id is counted: plainly, and for certain.
+struct Lagging {
+    house: House,
+    asked: Arc<[AtomicU32; 2]>,
+}
+
+impl Lagging {
+    /// `held` is what the ERP's records hold by now; its searches still show what `searched` says.
+    async fn house(certain_max: u32, searched: model::Observed, held: model::Observed) -> Self {
+        let asked = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+        let (counted, shown) = (asked.clone(), Arc::new(Mutex::new((searched, held))));
+        let read = answers(move |(ids, certain): (Vec<String>, bool)| {
+            counted[usize::from(certain)].fetch_add(1, Ordering::Relaxed);
+            assert_eq!(ids, ["7"]);
+            let (searched, held) = shown.lock().unwrap().clone();
+            Ok(vec![if certain { held } else { searched }])
+        });
+        Self { house: House::with(Fake { read, lag_ms: LAG_MS, certain_max, ..Fake::default() }).await, asked }
+    }
+
+    /// A webhook names the record, which is read and folded until nothing is to be done at once.
+    async fn told(&self) {
+        let (connection, kind) = (ERP, Kind::Item);
+        self.house.commit([Change::Touch { connection, kind, remote_id: "7".to_owned(), cause: Cause::Webhook }]).await;
+        self.settle().await;
+    }
+
+    async fn settle(&self) {
+        let parties = Parties::load(&self.house.engine).await.unwrap();
+        let mut lane = Lane::take(&self.house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+        while fetch(&self.house.engine, &parties, &mut lane).await.unwrap().handled > 0 {
+            self.house.fold_all().await;
+        }
+    }
+
+    async fn state(&self) -> KeyState {
+        let key: RecordKey = item("bolt");
+        self.house.store.states(&[key.clone()].into()).await.unwrap().remove(&key).unwrap_or_default()
+    }
+
+    fn asked(&self) -> (u32, u32) {
+        (self.asked[0].load(Ordering::Relaxed), self.asked[1].load(Ordering::Relaxed))
+    }
+}
+
+fn present(title: &str) -> model::Observed {
+    let fields = [("code", "bolt".into()), ("title", title.into())];
+    let fields = fields.map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
+    let remote_id = "7".to_owned();
+    model::Observed::Present(model::State {
+        remote_id,
+        fields,
+        version: String::new(),
+        changed_at: None,
+        command_key: None,
+    })
+}
+
+fn absent() -> model::Observed {
+    model::Observed::Absent("7".to_owned())
+}
+
+/// The item was read just now, and a search does not show it yet.
+async fn heard_of(searched: model::Observed, held: model::Observed, certain_max: u32) -> Lagging {
+    let it = Lagging::house(certain_max, searched, held).await;
+    let title = [("code", "bolt".into()), ("title", "M8".into())];
+    it.house.read(ERP, Kind::Item, "7", &title).await;
+    it.house.fold_all().await;
+    it.house.pass(100);
+    it
+}
+
+#[tokio::test]
+async fn p4_what_a_search_does_not_show_is_asked_for_certain() {
+    let it = heard_of(absent(), present("M8"), 10).await;
+    it.told().await;
+    assert_eq!((it.state().await.truth.deleted_at, it.asked()), (None, (1, 1)));
+}
+
+#[tokio::test]
+async fn what_is_certainly_gone_is_gone_at_once() {
+    let it = heard_of(absent(), absent(), 10).await;
+    it.told().await;
+    assert_eq!((it.state().await.truth.deleted_at, it.asked()), (Some(ERP), (1, 1)));
+}
+
+#[tokio::test]
+async fn where_nothing_is_certain_the_lag_passes_first() {
+    let it = heard_of(absent(), absent(), 0).await;
+    it.told().await;
+    while it.house.engine.now() < UnixMs(1_000 + u64::from(LAG_MS)) {
+        assert_eq!(it.state().await.truth.deleted_at, None, "at {}", it.house.engine.now().0);
+        it.house.pass(500);
+        it.settle().await;
+    }
+    assert_eq!(it.state().await.truth.deleted_at, Some(ERP));
+    assert!(it.asked().0 < 10, "{:?}", it.asked());
+}
+
+#[tokio::test]
+async fn a_person_who_changes_back_what_we_just_wrote_is_heard_at_once() {
+    let it = heard_of(present("M8"), present("M8"), 10).await;
+    let now = it.house.engine.now();
+    let fields = |title: &str| [("title".to_owned(), Value::from(title))].into();
+    let (remote_id, version) = ("7".to_owned(), String::new());
+    let state = State { remote_id, fields: fields("M9"), version, changed_at: None, command_key: None };
+    let (connection, sent) = (ERP, fields("M9"));
+    let entry = Entry::Wrote { connection, as_of: 100, sent, truth_version: 1, sent_at: Some(now), state };
+    it.house.commit([Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry }]).await;
+    it.house.fold_all().await;
+    it.told().await;
+    assert_eq!((it.house.title("bolt").await, it.asked()), (Some("M8".into()), (1, 1)));
+}
