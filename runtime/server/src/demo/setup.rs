@@ -107,7 +107,7 @@ fn erp(world: &World) -> Json {
                 "location": direction(false), "item": direction(true), "company": direction(true), "stock-level": direction(true), "price": direction(true),
                 "order": direction(true),
             },
-            "poll_every_ms": polls(2_000 * u64::from(world.extent.items).div_ceil(1_000)),
+            "poll_every_ms": polls(1_500 * u64::from(world.extent.items).div_ceil(1_000)),
             "overlap_ms": 0,
         },
         "credentials": {"auth": erp_credentials(), "webhook": [{"secret": HOOK_SECRET}]},

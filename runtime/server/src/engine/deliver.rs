@@ -6,8 +6,9 @@
 //! folded like everything else a system says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use truthsource_core::fold::Folding;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Fields, Kind, UnixMs, digest};
@@ -277,7 +278,8 @@ fn unchanged(fields: &Fields, write: &Write) -> bool {
     write.changed.iter().all(|name| fields.get(name) == write.base.get(name))
 }
 
-/// Sends writes, most urgent kinds first, a kind in a call, several calls at once where the system allows it.
+/// Sends writes, most urgent kinds first, a kind in a call, several calls at once where the system allows it. After a
+/// call that says something about the whole system no other is begun: what was not sent is found by the next turn.
 async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Ready>) -> Result<(), Error> {
     let mut by_kind: BTreeMap<(u8, Kind), Vec<Ready>> = BTreeMap::new();
     for it in ready {
@@ -293,16 +295,42 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
             chunks.push(rest.by_ref().take(size).collect::<Vec<Ready>>());
         }
     }
-    let mut chunks = chunks.into_iter().peekable();
-    while chunks.peek().is_some() {
-        if !lane.is_open(engine) {
-            // They were begun and not sent: the next turn finds them as such.
-            return Ok(());
+    let chunks: Vec<(u64, Vec<Ready>)> = chunks.into_iter().map(|it| (lane.tick(), it)).collect();
+    let (sending, is_cut_off) = (&*lane, &AtomicBool::new(false));
+    let calls = chunks.into_iter().map(|(as_of, chunk)| async move {
+        if is_cut_off.load(Ordering::Relaxed) {
+            return Ok(Heard::default());
         }
-        let wave: Vec<Vec<Ready>> = chunks.by_ref().take(parallel).collect();
-        send(engine, lane, wave).await?;
+        let heard = send(engine, sending, as_of, chunk).await?;
+        is_cut_off.fetch_or(heard.cuts_off(), Ordering::Relaxed);
+        Ok(heard)
+    });
+    let heard: Vec<Result<Heard, Error>> = stream::iter(calls).buffer_unordered(parallel).collect().await;
+    for heard in heard {
+        let heard = heard?;
+        if let Some(answer) = &heard.answer {
+            lane.note(engine, answer.as_ref().copied());
+        }
+        if let Some(asked_ms) = heard.asked_ms {
+            lane.wait(engine, asked_ms);
+        }
     }
     Ok(())
+}
+
+/// What a call said about the system it was made to.
+#[derive(Default)]
+struct Heard {
+    /// `None`: it was not made.
+    answer: Option<Result<(), CallError>>,
+    /// The system answered, and wants to be left alone for so long.
+    asked_ms: Option<u32>,
+}
+
+impl Heard {
+    fn cuts_off(&self) -> bool {
+        self.asked_ms.is_some() || matches!(&self.answer, Some(Err(error)) if cuts_off(error))
+    }
 }
 
 /// A system that counts calls in flight answers soonest when writes are spread over as many as it takes. One that
@@ -321,33 +349,28 @@ fn parallel(parties: &Parties, connection: ConnectionId) -> usize {
     }
 }
 
-async fn send(engine: &Engine, lane: &mut Lane, wave: Vec<Vec<Ready>>) -> Result<(), Error> {
-    let sent = Sent { as_of: lane.tick(), at: Some(engine.now()) };
-    let calls = wave.iter().map(|chunk| {
-        let writes: Vec<Write> = chunk.iter().map(|it| it.write.clone()).collect();
-        let (guests, connection) = (engine.guests.clone(), lane.connection.clone());
-        async move { guests.push(&connection, &writes).await }
-    });
-    let answers = join_all(calls).await;
-    for (chunk, answer) in wave.into_iter().zip(answers) {
-        lane.note(engine, answer.as_ref().map(|_| ()));
-        let mut batch = lane.batch(engine);
-        let outcomes = match answer {
-            Ok(outcomes) => outcomes,
-            Err(error) if cuts_off(&error) && !error.may_have_acted() => {
-                chunk.into_iter().for_each(|it| put_back(it, &mut batch));
-                engine.store.commit(batch).await?;
-                continue;
-            }
-            Err(error) => chunk.iter().map(|_| failed(&error)).collect(),
-        };
-        let asked = outcomes.iter().filter_map(|it| if let Outcome::Retry(asked, _) = it { *asked } else { None });
-        if let Some(asked_ms) = asked.max() {
-            lane.wait(engine, asked_ms);
+/// Sends the writes of one call and writes down what became of them.
+async fn send(engine: &Engine, lane: &Lane, as_of: u64, chunk: Vec<Ready>) -> Result<Heard, Error> {
+    let sent = Sent { as_of, at: Some(engine.now()) };
+    let writes: Vec<Write> = chunk.iter().map(|it| it.write.clone()).collect();
+    let (answer, outcomes) = match engine.guests.push(&lane.connection, &writes).await {
+        Ok(outcomes) => (Ok(()), outcomes),
+        Err(error) if cuts_off(&error) && !error.may_have_acted() => {
+            let mut batch = lane.batch(engine);
+            chunk.into_iter().for_each(|it| put_back(it, &mut batch));
+            engine.store.commit(batch).await?;
+            return Ok(Heard { answer: Some(Err(error)), asked_ms: None });
         }
-        conclude_all(engine, lane, chunk.into_iter().zip(outcomes).collect(), sent, batch).await?;
-    }
-    Ok(())
+        Err(error) => {
+            let outcomes = chunk.iter().map(|_| failed(&error)).collect();
+            (Err(error), outcomes)
+        }
+    };
+    let asked = outcomes.iter().filter_map(|it| if let Outcome::Retry(asked, _) = it { *asked } else { None });
+    let heard = Heard { answer: Some(answer), asked_ms: asked.max() };
+    let batch = lane.batch(engine);
+    conclude_all(engine, lane, chunk.into_iter().zip(outcomes).collect(), sent, batch).await?;
+    Ok(heard)
 }
 
 fn failed(error: &CallError) -> Outcome {
