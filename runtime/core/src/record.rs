@@ -259,6 +259,8 @@ pub enum Cause {
     Recheck,
     /// The same, and from the record itself: this is how it is.
     Certain,
+    /// A person said that what is missing is gone, and this was missing.
+    Believed,
 }
 
 /// One line of a record's log: everything that a fold depends on, besides the rules.

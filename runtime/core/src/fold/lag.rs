@@ -51,12 +51,17 @@ impl Fresh {
 
 impl Folding<'_> {
     /// The entry lags, or may lag, behind what is known about its connection; see [`Fresh::outlasts`]. What was read from
-    /// the record itself never does.
+    /// the record itself never does, and neither does what a person said is gone.
     #[must_use]
     pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
         let Entry::Observed { connection, cause, observed, .. } = entry else { return false };
         let read = if let Observed::Present(state) = observed { Some(state) } else { None };
         let fresh = self.shadow(*connection).and_then(|it| it.fresh.as_ref());
-        !matches!(cause, Cause::Delivery | Cause::Certain) && fresh.is_some_and(|it| it.outlasts(read, at, lag))
+        let is_certain = match cause {
+            Cause::Delivery | Cause::Certain => true,
+            Cause::Believed => read.is_none(),
+            Cause::Webhook | Cause::Poll | Cause::Sweep | Cause::Recheck => false,
+        };
+        !is_certain && fresh.is_some_and(|it| it.outlasts(read, at, lag))
     }
 }

@@ -117,7 +117,8 @@ impl<'a> Folding<'a> {
                     self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
                     self.present(*connection, *as_of, state);
                 }
-                Observed::Absent(remote_id) => self.absent(*connection, *as_of, remote_id),
+                Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
+                Observed::Absent(_) => {}
             },
             Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state } => {
                 let before = self.held(*connection, sent);
@@ -270,11 +271,19 @@ impl<'a> Folding<'a> {
         self.open.insert(name.to_owned());
     }
 
-    fn absent(&mut self, connection: ConnectionId, as_of: u64, remote_id: &str) {
+    /// To absorb this would make the record vanish at its connection.
+    #[must_use]
+    pub fn vanishes(&self, entry: &Entry) -> bool {
+        let Entry::Observed { connection, as_of, observed: Observed::Absent(remote_id), .. } = entry else {
+            return false;
+        };
+        let is_known = |it: &Shadow| *as_of >= it.as_of && it.exists() && it.remote_id == *remote_id;
+        self.shadow(*connection).is_some_and(is_known)
+    }
+
+    /// The record is not there any more.
+    fn absent(&mut self, connection: ConnectionId, as_of: u64) {
         let shadow = self.state.shadows.entry(connection).or_default();
-        if as_of < shadow.as_of || !shadow.exists() || shadow.remote_id != remote_id {
-            return;
-        }
         shadow.as_of = as_of;
         shadow.gone = true;
         shadow.fields.clear();

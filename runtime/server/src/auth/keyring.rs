@@ -49,7 +49,9 @@ pub struct Keyring {
     clock: Arc<dyn Clock>,
     known: Cache<String, Arc<Known>>,
     wrong: Cache<String, UnixMs>,
-    failures: Buckets,
+    /// Of wrong keys. Apart, so that no id takes from the address that it shares a bucket with.
+    by_place: Buckets,
+    by_id: Buckets,
     used: Mutex<BTreeMap<String, UnixMs>>,
 }
 
@@ -68,7 +70,8 @@ impl Keyring {
             clock,
             known: Cache::new(REMEMBERED_MAX),
             wrong: Cache::new(REMEMBERED_MAX),
-            failures: Buckets::new(FAILURES_PER_SECOND, FAILURES_BURST),
+            by_place: Buckets::new(FAILURES_PER_SECOND, FAILURES_BURST),
+            by_id: Buckets::new(FAILURES_PER_SECOND, FAILURES_BURST),
             used: Mutex::default(),
         }
     }
@@ -122,7 +125,7 @@ impl Keyring {
             return Ok(None);
         }
         if known.is_none() {
-            self.failures.peek(place, now).map_err(|wait_ms| Denied::TooMany { wait_ms })?;
+            self.by_place.peek(place, now).map_err(|wait_ms| Denied::TooMany { wait_ms })?;
         }
         let found = self.control.key(token.id()).await.map_err(Denied::Store)?;
         let Some(key) = found else {
@@ -136,8 +139,8 @@ impl Keyring {
     }
 
     fn failed(&self, id: Option<&str>, place: u64, now: UnixMs) -> Denied {
-        let by_place = self.failures.take(place, now);
-        let by_id = id.map_or(Ok(()), |id| self.failures.take(id, now));
+        let by_place = self.by_place.take(place, now);
+        let by_id = id.map_or(Ok(()), |id| self.by_id.take(id, now));
         match (by_place, by_id) {
             (Ok(()), Ok(())) => Denied::Invalid,
             (Err(wait_ms), _) | (_, Err(wait_ms)) => Denied::TooMany { wait_ms },

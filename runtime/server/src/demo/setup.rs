@@ -127,18 +127,18 @@ fn shop(world: &World) -> Json {
                 "location": direction(false), "item": direction(true), "company": direction(true), "stock-level": direction(true), "price": direction(true),
                 "order": direction(false),
             },
-            "poll_every_ms": polls(1_000),
+            "poll_every_ms": polls(700),
             "overlap_ms": 0,
         },
         "credentials": {"auth": shop_credentials(), "webhook": [{"secret": shop_hook_secret()}]},
     })
 }
 
-/// Everything that can be asked for by time is polled every second. The ERP's prices cannot: they are read whole, so
-/// the more there are, the seldomer.
+/// Everything that can be asked for by time is polled more than once a second. The ERP's prices cannot: they are read
+/// whole, so the more there are, the seldomer.
 fn polls(prices_ms: u64) -> Json {
     json!({
-        "location": 60_000, "item": 1_000, "company": 10_000, "stock-level": 1_000, "order": 1_000,
+        "location": 60_000, "item": 700, "company": 10_000, "stock-level": 700, "order": 700,
         "price": prices_ms,
     })
 }

@@ -215,7 +215,6 @@ impl House {
 
     /// A record was read at a system, which calls it `id` and holds this.
     pub async fn read(&self, connection: ConnectionId, kind: Kind, id: &str, fields: &[(&str, Value)]) {
-        let as_of = self.as_of.fetch_add(1, Ordering::Relaxed) + 1;
         let state = State {
             remote_id: id.to_owned(),
             fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
@@ -223,7 +222,17 @@ impl House {
             changed_at: Some(self.engine.now()),
             command_key: None,
         };
-        let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) };
+        self.observed(connection, kind, Observed::Present(state)).await;
+    }
+
+    /// A system says that it has no such record any more.
+    pub async fn gone(&self, connection: ConnectionId, kind: Kind, id: &str) {
+        self.observed(connection, kind, Observed::Absent(id.to_owned())).await;
+    }
+
+    async fn observed(&self, connection: ConnectionId, kind: Kind, observed: Observed) {
+        let as_of = self.as_of.fetch_add(1, Ordering::Relaxed) + 1;
+        let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
         self.commit([Change::Append { kind, key: None, entry }]).await;
     }
 

@@ -12,6 +12,7 @@ use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs, schema};
 
 use super::connections::Parties;
+use super::deletions::Guard;
 use super::identify::{Identifier, Identity};
 use super::{Did, Engine, Error, intent_token};
 use crate::store::{Batch, Change, Debt, LoggedEntry};
@@ -43,6 +44,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let before = engine.store.states(&keys).await?;
     let debts = index(engine.store.debts_of(&keys).await?);
 
+    let mut guard = Guard::default();
     let mut folds = Vec::with_capacity(keys.len());
     for (key, entries) in &by_key {
         let mut folding = Folding::new(key, &parties.rules, before.get(key).cloned().unwrap_or_default());
@@ -56,6 +58,11 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
             let at = at.get(seq).copied().unwrap_or(batch.at);
             if folding.lags(entry, at, parties.lag(entry.connection(), key.kind)) {
                 look_again(parties, *seq, (key.kind, entry), &mut batch);
+                continue;
+            }
+            if guard.holds(engine, parties, (&folding, key.kind, entry), &mut batch).await? {
+                let reason = "too many were deleted to believe it".to_owned();
+                batch.changes.push(Change::Drop { seq: *seq, reason });
                 continue;
             }
             folding.absorb(entry, at);

@@ -11,6 +11,7 @@
 mod address;
 mod conclude;
 pub mod connections;
+pub mod deletions;
 pub mod deliver;
 #[cfg(test)]
 mod fake;

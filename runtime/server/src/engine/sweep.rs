@@ -9,7 +9,7 @@ mod compare;
 
 use std::collections::BTreeMap;
 
-use truthsource_core::record::{Cause, ConnectionId, Observed, RecordKey};
+use truthsource_core::record::{Cause, Observed};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::Pull;
 
@@ -17,18 +17,11 @@ use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
 use super::lane::Lane;
 use super::poll::read_kinds;
-use super::{Did, Engine, Error};
-use crate::store::{self, Accuracy, Batch, Change, Conflict, CursorRow, SweepRow, TenantStore, Work};
+use super::{Did, Engine, Error, deletions};
+use crate::store::{Accuracy, Change, CursorRow, SweepRow, Work};
 
 /// How long a difference may exist before it counts against accuracy.
 pub const SLO_MS: u64 = 30_000;
-/// More records than this missing at once are held for a person, even in a small catalogue.
-pub const MISSING_MAX: u64 = 50;
-/// One missing record in so many is held for a person, from [`MISSING_FLOOR`] on.
-pub const MISSING_SHARE: u64 = 100;
-/// Fewer missing records than this are never a mass.
-pub const MISSING_FLOOR: u64 = 5;
-
 /// Goes on with a sweep of the lane's connection by one page, or begins one that is due.
 ///
 /// # Errors
@@ -91,7 +84,8 @@ async fn go_on(
     finish(engine, parties, lane, kind, (row, sweep)).await
 }
 
-/// The reading is complete: what it did not come across is asked for, and the figures are published.
+/// The reading is complete: what it did not come across is asked for, unless it is too much to be true, and the figures
+/// are published.
 async fn finish(
     engine: &Engine,
     parties: &Parties,
@@ -104,8 +98,11 @@ async fn finish(
     let linked = engine.store.linked(connection, kind).await?;
     let mut batch = lane.batch(engine);
     let missing = unswept.len() as u64;
-    if missing >= MISSING_FLOOR && missing > MISSING_MAX.min(linked / MISSING_SHARE) {
-        hold(engine, lane, kind, (missing, linked), &mut batch).await?;
+    if deletions::is_believed(engine, (connection, kind), &row).await? {
+        let believed = |remote_id| Change::Touch { connection, kind, remote_id, cause: Cause::Believed };
+        batch.changes.extend(unswept.into_iter().map(believed));
+    } else if deletions::is_too_much(missing, linked) {
+        deletions::hold(engine, (&lane.connection.name, kind), (missing, linked), &mut batch).await?;
     } else {
         let read_max = parties.kind_power(connection, kind).map_or(1, |it| it.read_max.max(1)) as usize;
         for ids in unswept.chunks(read_max) {
@@ -131,62 +128,6 @@ async fn finish(
     }));
     lane.commit_at(engine, kind, row, batch).await?;
     Ok(Did { handled: 1, more: false })
-}
-
-/// Stands for all records of a kind in the conflict that holds a mass deletion.
-const ALL: &str = "*";
-
-/// The conflict holds a mass deletion. A record may well be called `*`; none of its fields is.
-#[must_use]
-pub fn is_mass(conflict: &Conflict) -> bool {
-    conflict.key.key == ALL && conflict.field == ALL
-}
-
-/// Too much is missing to believe it: nothing is deleted until a person has looked. One who has not looked yet is not
-/// told again.
-async fn hold(
-    engine: &Engine,
-    lane: &Lane,
-    kind: Kind,
-    (missing, linked): (u64, u64),
-    batch: &mut Batch,
-) -> Result<(), Error> {
-    let (name, key) = (&lane.connection.name, RecordKey::new(kind, ALL));
-    tracing::warn!(connection = name, %kind, missing, linked, "mass deletion held");
-    let mut before = None;
-    loop {
-        let open = engine.store.conflicts(Some(true), before, 100).await?;
-        let Some(last) = open.last() else { break };
-        before = Some(last.id);
-        if open.iter().any(|it| it.key == key && is_mass(it) && it.claims.contains_key(name)) {
-            return Ok(());
-        }
-    }
-    let reason = format!("{missing} of {linked} records were not in a complete reading: nothing is taken as deleted");
-    batch.changes.push(Change::Conflict(Conflict {
-        id: 0,
-        at: batch.at,
-        key,
-        field: ALL.to_owned(),
-        claims: [(name.clone(), truthsource_core::Value::Null)].into(),
-        outcome: None,
-        reason,
-        policy: String::new(),
-    }));
-    Ok(())
-}
-
-/// What follows when a person believes that so much is gone: each record that the last complete reading did not come
-/// across is asked for by its id, and counts as deleted when the system says so.
-///
-/// # Errors
-/// When the store fails.
-pub async fn believe(store: &dyn TenantStore, connection: ConnectionId, kind: Kind) -> store::Result<Vec<Change>> {
-    let Some(swept) = store.cursors(connection).await?.remove(&kind).and_then(|it| it.swept_at) else {
-        return Ok(Vec::new());
-    };
-    let missing = store.unswept(connection, kind, swept.0).await?.into_iter();
-    Ok(missing.map(|remote_id| Change::Touch { connection, kind, remote_id, cause: Cause::Sweep }).collect())
 }
 
 #[cfg(test)]

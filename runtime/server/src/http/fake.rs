@@ -247,6 +247,9 @@ impl TenantStore for Store {
     async fn linked(&self, _: ConnectionId, _: Kind) -> Result<u64> {
         Ok(0)
     }
+    async fn vanished(&self, _: ConnectionId, _: Kind, _: UnixMs) -> Result<u64> {
+        Ok(0)
+    }
     async fn uncreated(&self, _: ConnectionId, _: Kind, _: Option<&str>, _: u32) -> Result<Vec<Debt>> {
         Ok(Vec::new())
     }

@@ -126,6 +126,8 @@ pub trait TenantStore: Send + Sync {
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>>;
     /// How many records of a kind are linked at a connection, but for those that are known to be gone.
     async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64>;
+    /// How many records of a kind are said to have vanished at a connection since.
+    async fn vanished(&self, connection: ConnectionId, kind: Kind, since: UnixMs) -> Result<u64>;
 
     /// Debts of a connection that are due, most urgent first.
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>>;

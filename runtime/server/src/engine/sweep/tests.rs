@@ -5,8 +5,9 @@ use truthsource_core::{Fields, Value};
 use truthsource_host::model::{self, Page, State};
 
 use super::*;
+use crate::engine::deletions::{FEW, WINDOW_MS, believe, is_mass};
 use crate::engine::fake::{ERP, Fake, House, READ_MAX, SHOP, answers, item};
-use crate::store::What;
+use crate::store::{Conflict, What};
 
 /// What the swept system holds, how a listing of it comes out, and what was asked of it by id.
 #[derive(Default)]
@@ -121,20 +122,81 @@ async fn p7_a_listing_that_is_suddenly_empty_is_held() {
     assert_eq!(open.len(), 1, "a person is told once: {open:?}");
     assert!(open[0].reason.contains("300 of 300"), "{}", open[0].reason);
 
-    // A person believes it: each is asked for.
+    // A person believes it: what is still missing is asked for, each by its id.
     outside.lock().unwrap().held.insert("007".to_owned(), Fields::from([("code".to_owned(), "007".into())]));
-    house.commit(believe(house.store.as_ref(), ERP, Kind::Item).await.unwrap()).await;
-    let touched = house.store.touched(ERP, house.engine.now(), 999).await.unwrap();
-    assert_eq!(touched.len(), 300);
-    let parties = Parties::load(&house.engine).await.unwrap();
-    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
-    while crate::engine::fetch::fetch(&house.engine, &parties, &mut lane).await.unwrap().handled > 0 {}
+    settle(&house).await;
     assert!(is_deleted(&house, "004").await);
     assert!(!is_deleted(&house, "007").await);
     house.pass(1_000);
     let figure = sweep_of(&house, ERP, Kind::Item).await;
     assert_eq!((figure.records, classes(&figure)), (1, vec![]));
-    assert_eq!(house.store.conflicts(None, None, 9).await.unwrap().len(), 1, "what is gone is missed no more");
+    assert_eq!(open_conflicts(&house).await.len(), 0, "what is gone is missed no more");
+}
+
+/// A person says that what is missing of the ERP's items is really gone.
+async fn settle(house: &House) {
+    house.pass(1_000);
+    house.commit(believe(ERP, Kind::Item, house.engine.now())).await;
+    let (outcome, reason) = (Value::Null, "ann".to_owned());
+    let (key, field) = (item("*"), "*".to_owned());
+    house.commit([Change::ConflictClosed { key, field, outcome, reason }]).await;
+    house.pass(1);
+    sweep_of(house, ERP, Kind::Item).await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    while crate::engine::fetch::fetch(&house.engine, &parties, &mut lane).await.unwrap().handled > 0 {
+        house.fold_all().await;
+    }
+}
+
+async fn open_conflicts(house: &House) -> Vec<Conflict> {
+    house.store.conflicts(Some(true), None, 9).await.unwrap()
+}
+
+/// The ERP tells of each deletion by itself.
+async fn told_of(house: &House, outside: &Shared, gone: impl IntoIterator<Item = u32>) {
+    for code in gone.into_iter().map(|n| format!("{n:03}")) {
+        outside.lock().unwrap().held.remove(&code);
+        house.gone(ERP, Kind::Item, &code).await;
+        house.fold_all().await;
+    }
+}
+
+async fn deleted(house: &House) -> usize {
+    let mut deleted = 0;
+    for n in 0..300 {
+        deleted += usize::from(is_deleted(house, &format!("{n:03}")).await);
+    }
+    deleted
+}
+
+#[tokio::test]
+async fn p7_deletions_that_are_told_of_one_by_one_are_a_mass_too() {
+    let (house, outside) = house(300).await;
+    told_of(&house, &outside, 0..10).await;
+    assert_eq!(deleted(&house).await, FEW as usize - 1);
+    let open = open_conflicts(&house).await;
+    assert_eq!(open.len(), 1, "a person is told once: {open:?}");
+    assert!(is_mass(&open[0]) && open[0].reason.contains("4 of 300"), "{}", open[0].reason);
+
+    // Nothing passes by waiting, and no sweep takes what is held for a few that are missing.
+    house.pass(WINDOW_MS);
+    told_of(&house, &outside, 10..12).await;
+    sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((deleted(&house).await, open_conflicts(&house).await.len()), (FEW as usize - 1, 1));
+
+    settle(&house).await;
+    assert_eq!((deleted(&house).await, open_conflicts(&house).await.len()), (12, 0));
+}
+
+#[tokio::test]
+async fn a_few_deletions_now_and_then_are_no_mass() {
+    let (house, outside) = house(300).await;
+    for few in [0..4, 4..8, 8..12] {
+        told_of(&house, &outside, few).await;
+        house.pass(WINDOW_MS + 1);
+    }
+    assert_eq!((deleted(&house).await, open_conflicts(&house).await.len()), (12, 0));
 }
 
 #[tokio::test]

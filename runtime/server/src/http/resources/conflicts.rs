@@ -6,11 +6,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
 use truthsource_core::record::{Entry, RecordKey};
-use truthsource_core::{Kind, Value, schema};
+use truthsource_core::{Kind, UnixMs, Value, schema};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Scope;
-use crate::engine::sweep;
+use crate::engine::deletions;
 use crate::http::cursor::limit;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
@@ -114,8 +114,8 @@ async fn settle(
     let by = acting.name();
     let RecordKey { kind, key } = conflict.key.clone();
     let mut batch = Batch::new(door.app.clock.now());
-    if sweep::is_mass(&conflict) {
-        batch.changes.extend(believed(acting.tenant.store.as_ref(), &conflict).await?);
+    if deletions::is_mass(&conflict) {
+        batch.changes.extend(believed(acting.tenant.store.as_ref(), &conflict, batch.at).await?);
     } else {
         let entry = Entry::Settled { field: conflict.field.clone(), value: value.clone(), by: by.clone() };
         batch.changes.push(Change::Append { kind, key: Some(key), entry });
@@ -133,14 +133,10 @@ async fn settle(
 }
 
 /// A person says that a mass deletion is one.
-async fn believed(store: &dyn TenantStore, conflict: &Conflict) -> Result<Vec<Change>, ApiError> {
+async fn believed(store: &dyn TenantStore, conflict: &Conflict, at: UnixMs) -> Result<Vec<Change>, ApiError> {
     let connections = store.connections().await?;
     let meant = connections.iter().filter(|it| conflict.claims.contains_key(&it.name));
-    let mut changes = Vec::new();
-    for connection in meant {
-        changes.extend(sweep::believe(store, connection.id, conflict.key.kind).await?);
-    }
-    Ok(changes)
+    Ok(meant.flat_map(|it| deletions::believe(it.id, conflict.key.kind, at)).collect())
 }
 
 /// The value that a person chose, checked against the field's schema.

@@ -20,6 +20,25 @@ pub async fn a_timeline_is_read_in_order<P: Place>() {
     assert_eq!(store.timeline(&item("bolt"), timeline[0].id, 10).await.unwrap(), timeline[1..]);
 }
 
+pub async fn what_vanished_lately_is_counted<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let event = |key: RecordKey, ms, connection, what: What| {
+        Change::Event(Event { id: 0, at: at(ms), key, connection: Some(connection), what })
+    };
+    let price = RecordKey::new(Kind::Price, "gold/nut");
+    let changes = [
+        event(item("old"), 4, A, What::Vanished),
+        event(item("bolt"), 5, A, What::Vanished),
+        event(item("nut"), 9, A, What::Vanished),
+        event(item("nut"), 9, A, What::Redriven),
+        event(item("nut"), 9, B, What::Vanished),
+        event(price, 9, A, What::Vanished),
+    ];
+    commit(&store, 9, changes).await;
+    assert_eq!(store.vanished(A, Kind::Item, at(5)).await.unwrap(), 2);
+    assert_eq!(store.vanished(B, Kind::Price, at(0)).await.unwrap(), 0);
+}
+
 pub async fn conflicts_are_closed_by_a_person<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let conflict = |key: &str, outcome| Conflict {

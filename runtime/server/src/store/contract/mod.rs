@@ -118,6 +118,7 @@ promises! {
     }
     history {
         a_timeline_is_read_in_order
+        what_vanished_lately_is_counted
         conflicts_are_closed_by_a_person
         the_newest_accuracy_counts
     }

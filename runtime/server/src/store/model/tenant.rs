@@ -125,6 +125,13 @@ impl TenantStore for ModelStore {
         self.with(|data| data.links(connection, kind).filter(|(_, link)| !link.is_gone()).count() as u64)
     }
 
+    async fn vanished(&self, connection: ConnectionId, kind: Kind, since: UnixMs) -> Result<u64> {
+        self.with(|data| {
+            let told = data.events.iter().filter(|it| it.connection == Some(connection) && it.key.kind == kind);
+            told.filter(|it| it.what == What::Vanished && it.at >= since).count() as u64
+        })
+    }
+
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
         self.with(|data| data.due_debts(connection, now, n_max))
     }

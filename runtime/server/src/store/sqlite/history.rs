@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
 use super::decode::{int, json, moment, number, record, to_json, unavailable};
-use crate::store::{Accuracy, Change, Conflict, ConnectionId, Event, RecordKey, Result, UnixMs};
+use crate::store::{Accuracy, Change, Conflict, ConnectionId, Event, Kind, RecordKey, Result, UnixMs};
 
 pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -32,6 +32,15 @@ pub(super) async fn timeline(db: &SqlitePool, key: &RecordKey, after: u64, n_max
         Ok(Event { id: number(id), at: moment(at), key: key.clone(), connection, what: json(&what)? })
     };
     rows.into_iter().map(event).collect()
+}
+
+pub(super) const VANISHED: &str = r#"
+    select count(*) from event
+    where connection = ?1 and kind = ?2 and at >= ?3 and what = '{"event":"vanished"}'"#;
+
+pub(super) async fn vanished(db: &SqlitePool, connection: ConnectionId, kind: Kind, since: UnixMs) -> Result<i64> {
+    let query = sqlx::query_scalar(VANISHED).bind(connection.0).bind(kind.as_str()).bind(int(since.0));
+    query.fetch_one(db).await.map_err(unavailable)
 }
 
 pub(super) async fn conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {

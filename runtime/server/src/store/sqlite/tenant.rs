@@ -137,6 +137,10 @@ impl TenantStore for SqliteTenant {
         links::count(self.reads(), connection, kind).await.map(number)
     }
 
+    async fn vanished(&self, connection: ConnectionId, kind: Kind, since: UnixMs) -> Result<u64> {
+        history::vanished(self.reads(), connection, kind, since).await.map(number)
+    }
+
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
         debts::due(self.reads(), connection, now, n_max).await
     }

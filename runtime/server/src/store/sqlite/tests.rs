@@ -126,6 +126,7 @@ async fn hot_reads_use_their_indexes() {
         (records::STATES, vec!["truth_1 (kind=? AND key=?)", "shadow_1 (kind=? AND key=?)"]),
         (debts::UNTOLD, vec!["USING COVERING INDEX debt_untold (due_at<?)"]),
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
+        (history::VANISHED, vec!["event_vanished (connection=? AND kind=? AND at>?)"]),
         (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),
     ];
     for (sql, indexes) in expect {

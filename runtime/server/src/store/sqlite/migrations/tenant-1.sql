@@ -138,6 +138,7 @@ create table event (
     what       text    not null
 ) strict;
 create index event_record on event (kind, key, id);
+create index event_vanished on event (connection, kind, at) where what = '{"event":"vanished"}';
 
 create table conflict (
     id      integer primary key autoincrement,
