@@ -205,6 +205,9 @@ pub struct LogLine {
     pub message: String,
 }
 
+/// The most input that is kept of a call that failed, and the most of the host's answers.
+pub const FAILURE_BYTES_MAX: usize = 256 * 1024;
+
 /// How much is kept of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -212,6 +215,9 @@ pub enum Detail {
     /// Fuel, duration, log lines, the error: costs nothing worth measuring.
     #[default]
     Counters,
+    /// And, of a call that fails, its input and the host's answers, up to [`FAILURE_BYTES_MAX`]: what its author needs to
+    /// see why.
+    Failures,
     /// And the digests of input and output: what a receipt carries.
     Receipt,
     /// And input, output and the host's answers: what a replay needs.
@@ -254,11 +260,11 @@ pub struct Recording {
     pub input_digest: Option<Digest>,
     /// The digest of the output, if there was one; from [`Detail::Receipt`] on.
     pub output_digest: Option<Digest>,
-    /// The input; with [`Detail::Full`].
+    /// The input; with [`Detail::Full`], and of calls that failed from [`Detail::Failures`] on.
     pub input: Option<Input>,
     /// The output, if there was one; with [`Detail::Full`].
     pub output: Option<Output>,
-    /// What the host told the component; with [`Detail::Full`].
+    /// What the host told the component; as the input.
     pub answers: Vec<HostAnswer>,
     /// How it failed, if it did.
     pub failure: Option<Failure>,

@@ -11,7 +11,7 @@ use crate::capability::log::Kept;
 use crate::error::CallError;
 use crate::limiter::Limiter;
 use crate::limits::Limits;
-use crate::record::{Detail, HostAnswer, Input, Severity};
+use crate::record::{Detail, FAILURE_BYTES_MAX, HostAnswer, Input, Severity};
 use crate::wasi::Virtual;
 
 /// Why a host function ended the call: carried through wasmtime and read back where the call ended.
@@ -55,6 +55,8 @@ pub(crate) struct HostState {
     pub(crate) kv: Pending,
     pub(crate) logs: Kept,
     pub(crate) answers: Vec<HostAnswer>,
+    /// How much they weigh, kept or not.
+    pub(crate) answers_bytes: usize,
     pub(crate) detail: Detail,
     pub(crate) host_calls: u32,
     pub(crate) http_requests: u32,
@@ -79,6 +81,7 @@ impl HostState {
             kv: Pending::default(),
             logs: Kept::default(),
             answers: Vec::new(),
+            answers_bytes: 0,
             detail: setup.detail,
             host_calls: 0,
             http_requests: 0,
@@ -99,10 +102,18 @@ impl HostState {
         Ok(())
     }
 
-    /// Keeps an answer of the host, if this call is kept in full.
+    /// Keeps an answer of the host, if this call is kept in full or might be because it fails.
     pub(crate) fn keep(&mut self, answer: impl FnOnce() -> HostAnswer) {
-        if self.detail == Detail::Full {
-            self.answers.push(answer());
+        match self.detail {
+            Detail::Counters => {}
+            Detail::Full => self.answers.push(answer()),
+            Detail::Failures | Detail::Receipt => {
+                let answer = answer();
+                self.answers_bytes += answer.weight();
+                if self.answers_bytes <= FAILURE_BYTES_MAX {
+                    self.answers.push(answer);
+                }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use truthsource_core::{Fields, Row, Value};
 
-use super::{Input, Output};
+use super::{ExchangeEnd, HostAnswer, Input, Output};
 use crate::model::{Basket, Claim, Conflict, Context, Observed, Outcome, Page, State, Write};
 
 /// What a value takes beside its text: tags, pointers, lengths.
@@ -98,6 +98,28 @@ impl Input {
                 let headers: usize = webhook.headers.iter().map(|(name, text)| EACH + name.len() + text.len()).sum();
                 context(it) + webhook.topic.len() + headers + webhook.body.len()
             }
+        }
+    }
+}
+
+impl HostAnswer {
+    /// Its size, in bytes, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        EACH + match self {
+            Self::Http(it) => {
+                let end = match &it.end {
+                    ExchangeEnd::Answer { headers, body, .. } => {
+                        body.len() + headers.iter().map(|(name, text)| EACH + name.len() + text.len()).sum::<usize>()
+                    }
+                    ExchangeEnd::Fault { .. } => EACH,
+                };
+                2 * EACH + it.method.len() + it.url.len() + end
+            }
+            Self::KvGet { key, value } => key.len() + value.as_ref().map_or(0, Vec::len),
+            Self::KvSet { key, value } => key.len() + value.len(),
+            Self::KvDelete { key } => key.len(),
+            Self::KvFault { key, fault } => key.len() + fault.len(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{Broken, Release};
 use crate::call::CallSetup;
 use crate::error::{CallError, Misfit};
 use crate::limits::{EPOCH_MS, FUEL_YIELD, Limits};
-use crate::record::{Detail, Failure, HostAnswer, Input, Output, Recording, Severity};
+use crate::record::{Detail, FAILURE_BYTES_MAX, Failure, HostAnswer, Input, Output, Recording, Severity};
 use crate::state::{HostState, Recorded, Source, Stop};
 use crate::world::EngineKind;
 
@@ -225,13 +225,17 @@ fn trapped(error: &wasmtime::Error) -> CallError {
 /// Moves into the recording what was asked to be kept.
 fn keep(recording: &mut Recording, detail: Detail, input: Arc<Input>, end: &Result<Output, CallError>) {
     recording.failure = end.as_ref().err().map(Failure::from);
-    if detail == Detail::Counters {
-        return;
+    if matches!(detail, Detail::Receipt | Detail::Full) {
+        recording.input_digest = Some(input.digest());
+        recording.output_digest = end.as_ref().ok().map(Output::digest);
     }
-    recording.input_digest = Some(input.digest());
-    recording.output_digest = end.as_ref().ok().map(Output::digest);
-    if detail == Detail::Full {
+    let is_failure = end.is_err() && detail != Detail::Counters && input.weight() <= FAILURE_BYTES_MAX;
+    if detail == Detail::Full || is_failure {
         recording.input = Some(Arc::unwrap_or_clone(input));
+    }
+    if detail == Detail::Full {
         recording.output = end.as_ref().ok().cloned();
+    } else if end.is_ok() {
+        recording.answers.clear();
     }
 }

@@ -137,7 +137,7 @@ impl Plugins for Service {
 }
 
 fn setup(tenant: &TenantHandle, slot: &str, clock: &dyn Clock) -> CallSetup {
-    CallSetup::new(Tenant::new(&tenant.tenant.name), clock.now()).slot(slot)
+    CallSetup::new(Tenant::new(&tenant.tenant.name), clock.now()).slot(slot).keep(Detail::Failures)
 }
 
 fn wrong_world(slot: &str) -> Refusal {

@@ -71,6 +71,20 @@ struct CallView {
     micros: u64,
 }
 
+/// A call that failed, with what was kept of it.
+#[derive(Serialize, ToSchema)]
+struct CallWhole {
+    #[serde(flatten)]
+    call: CallView,
+    /// What the component was asked, what the outside answered it, what it logged, and how it ended. Of input and of
+    /// answers 256 KiB are kept.
+    #[schema(value_type = Object)]
+    recording: serde_json::Value,
+}
+
+/// More calls of a slot than are ever kept.
+const CALLS_MAX: u32 = 500;
+
 /// How many.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +117,9 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .query::<Newest>()
             .lists::<CallView>(),
+        Route::get("/v1/slots/{slot}/calls/{id}", Access::Tenant(Scope::RecordsRead), call)
+            .about("Shows one of them with its input: that is the tenant's data, and takes its scope.")
+            .gives::<CallWhole>(200),
         Route::post("/v1/slots/{slot}/activate", activates, activate)
             .about("Lets a release answer the slot's calls, from the next call on.")
             .takes::<Activate>()
@@ -140,6 +157,14 @@ async fn calls(
 ) -> Result<Json<List<CallView>>, ApiError> {
     let calls = acting.tenant.store.calls(&slot, limit(newest.limit)?).await?;
     Ok(Json(List::whole(calls.into_iter().map(call_view))))
+}
+
+async fn call(acting: Acting, Path((slot, id)): Path<(String, u64)>) -> Result<Json<CallWhole>, ApiError> {
+    let kept = acting.tenant.store.calls(&slot, CALLS_MAX).await?;
+    let mut call = kept.into_iter().find(|it| it.id == id).ok_or(ApiError::NotFound("call"))?;
+    let recording = std::mem::take(&mut call.recording);
+    let message = recording["failure"]["message"].as_str().map(str::to_owned);
+    Ok(Json(CallWhole { call: CallView { message, ..call_view(call) }, recording }))
 }
 
 async fn activate(

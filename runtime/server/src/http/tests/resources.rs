@@ -341,6 +341,11 @@ async fn calls_that_failed_are_listed_newest_first() {
     assert_eq!(listed, json!({"items": [told(3, "1970-01-01T00:00:00.003Z"), first]}));
     assert_eq!(house.get("/v1/slots/pricing/calls?limit=1").await.body["items"].as_array().unwrap().len(), 1);
     assert_eq!(house.get("/v1/slots/pricing/calls?limit=0").await.code(), (400, "invalid-query"));
+    let whole = house.get("/v1/slots/pricing/calls/1").await.body;
+    assert_eq!((&whole["recording"]["input"]["company"], &whole["message"]), (&json!("acme"), &json!("it trapped")));
+    assert_eq!(house.get("/v1/slots/pricing/calls/2").await.code(), (404, "not-found"), "another slot's");
+    let theirs = house.call(&house.other, Method::GET, "/v1/slots/pricing/calls/1", Json::Null).await;
+    assert_eq!(theirs.code(), (404, "not-found"));
     let theirs = house.call(&house.other, Method::GET, "/v1/slots/pricing/calls", Json::Null).await;
     assert_eq!(theirs.body, json!({"items": []}));
 }
