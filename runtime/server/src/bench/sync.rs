@@ -62,6 +62,8 @@ impl Sync {
             Target::none("orders lost", sum(&|it| it.orders.placed.saturating_sub(it.orders.in_erp))),
             Target::none("orders twice", sum(&|it| it.orders.duplicates)),
             Target::none("swap errors", sum(&|it| it.swap.errors)),
+            Target::none("changes never confirmed", sum(&|it| it.e2e_ms.open)),
+            Target::none("anything else that must not be", sum(&|it| it.failures().len() as u64)),
             Target::none("writes after quiet", sum(&|it| it.writes_after_quiet)),
             Target::below("change to confirmed p99 (ms)", worst(&|it| it.e2e_ms.p99 as f64), 2_000.0),
             Target::below("... while both are there (ms)", worst(&|it| it.e2e_ms.p99_outside_outage as f64), 2_000.0),

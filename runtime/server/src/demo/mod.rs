@@ -232,7 +232,7 @@ impl Stage {
         traffic::heal(&self.world);
         bar.finish_and_clear();
         let mut swap = swap?;
-        callers.stop(&mut swap).await;
+        callers.stop(&mut swap).await?;
         Ok((Done { outage, ..done? }, swap))
     }
 

@@ -95,7 +95,16 @@ impl Report {
             (self.e2e_ms.open, "changes were never confirmed"),
             (self.writes_after_quiet, "writes came after all was quiet"),
         ];
-        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
+        // Nothing wrong among nothing is no proof.
+        let proved = [
+            (self.fields_checked > 0, "no field was compared"),
+            (self.e2e_ms.confirmed > 0, "no change was confirmed"),
+            (self.swap.calls > 0, "no price was asked for"),
+            (self.swap.releases > 1, "no rule was swapped"),
+        ];
+        let wrong = counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+        let empty = proved.into_iter().filter(|(is_proved, _)| !is_proved).map(|(_, what)| what.to_owned());
+        wrong.chain(empty).collect()
     }
 
     /// For people.
@@ -142,16 +151,27 @@ mod tests {
 
     #[test]
     fn anything_that_must_not_be_fails() {
-        let good = Report { orders: Orders { placed: 3, in_erp: 3, duplicates: 0 }, ..Report::default() };
+        let good = Report {
+            fields_checked: 9,
+            orders: Orders { placed: 3, in_erp: 3, duplicates: 0 },
+            e2e_ms: Latency { confirmed: 2, ..Latency::default() },
+            swap: Swap { calls: 7, releases: 2, ..Swap::default() },
+            ..Report::default()
+        };
         assert!(good.failures().is_empty());
         let wrong = Report { mismatches: [("wrong", 1)].into(), ..good.clone() };
         let lost = Report { orders: Orders { placed: 4, in_erp: 3, duplicates: 0 }, ..good.clone() };
         let twice = Report { orders: Orders { placed: 3, in_erp: 3, duplicates: 1 }, ..good.clone() };
-        let swap = Report { swap: Swap { errors: 1, ..Swap::default() }, ..good.clone() };
-        let endless = Report { swap: Swap { runaway_calls: 2, runaway_stopped: 1, ..Swap::default() }, ..good.clone() };
-        let open = Report { e2e_ms: Latency { open: 1, ..Latency::default() }, ..good.clone() };
+        let swap = Report { swap: Swap { errors: 1, ..good.swap.clone() }, ..good.clone() };
+        let endless =
+            Report { swap: Swap { runaway_calls: 2, runaway_stopped: 1, ..good.swap.clone() }, ..good.clone() };
+        let unswapped = Report { swap: Swap { releases: 1, ..good.swap.clone() }, ..good.clone() };
+        let unasked = Report { swap: Swap { calls: 0, ..good.swap.clone() }, ..good.clone() };
+        let open = Report { e2e_ms: Latency { open: 1, ..good.e2e_ms }, ..good.clone() };
+        let unmoved = Report { e2e_ms: Latency { confirmed: 0, ..good.e2e_ms }, ..good.clone() };
+        let unread = Report { fields_checked: 0, ..good.clone() };
         let loud = Report { writes_after_quiet: 1, ..good };
-        for bad in [wrong, lost, twice, swap, endless, open, loud] {
+        for bad in [wrong, lost, twice, swap, endless, unswapped, unasked, open, unmoved, unread, loud] {
             assert_eq!(bad.failures().len(), 1, "{bad:?}");
         }
     }

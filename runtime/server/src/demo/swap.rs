@@ -80,15 +80,20 @@ impl Callers {
     }
 
     /// Stops asking and counts.
-    pub async fn stop(mut self, swap: &mut Swap) {
+    ///
+    /// # Errors
+    /// When somebody who asked broke down: what was counted then is not all.
+    pub async fn stop(mut self, swap: &mut Swap) -> anyhow::Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         let mut answered = BTreeSet::new();
-        while let Some(Ok((calls, errors, releases))) = self.tasks.join_next().await {
+        while let Some(asked) = self.tasks.join_next().await {
+            let (calls, errors, releases) = asked?;
             swap.calls += calls;
             swap.errors += errors;
             answered.extend(releases);
         }
         swap.releases = answered.len() as u64;
+        Ok(())
     }
 }
 
