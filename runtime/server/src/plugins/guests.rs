@@ -35,12 +35,21 @@ impl TenantGuests {
         Self { parts, slots, reaches, tenant, described: Mutex::default() }
     }
 
+    /// The connection's connector, to be called now: whoever asks while it is left alone and then does not call takes
+    /// the one try away from those who would.
     async fn connector(&self, connection: &Connection) -> Result<(Connector, Arc<Active>), CallError> {
-        let slot = &connection.spec.connector;
-        let active = self.slots.active(&self.tenant, slot).await.map_err(|it| unready(&it))?;
-        let connector = Connector::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        let active = self.active(connection).await?;
+        let connector = Connector::try_from(active.release.clone()).map_err(|_| misfit(&connection.spec.connector))?;
         active.health.admit(self.parts.clock.now())?;
         Ok((connector, active))
+    }
+
+    async fn active(&self, connection: &Connection) -> Result<Arc<Active>, CallError> {
+        self.slots.active(&self.tenant, &connection.spec.connector).await.map_err(|it| unready(&it))
+    }
+
+    fn described(&self, release: &(String, u64)) -> Option<Arc<Description>> {
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).get(release).cloned()
     }
 
     /// What fills a slot that may be empty.
@@ -114,11 +123,12 @@ impl TenantGuests {
 #[async_trait]
 impl Guests for TenantGuests {
     async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError> {
-        let (connector, active) = self.connector(connection).await?;
-        let key = (connection.spec.connector.clone(), active.id);
-        if let Some(known) = self.described.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(known.clone());
+        let release = |active: &Active| (connection.spec.connector.clone(), active.id);
+        if let Some(known) = self.described(&release(self.active(connection).await?.as_ref())) {
+            return Ok(known);
         }
+        let (connector, active) = self.connector(connection).await?;
+        let key = release(&active);
         let answer = connector.describe(&self.pure(&key.0)).await;
         let description = Arc::new(self.noted(&active, answer).await?);
         self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, description.clone());

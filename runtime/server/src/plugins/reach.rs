@@ -20,7 +20,14 @@ use crate::store::{Batch, Change, Connection, TenantStore};
 /// Every connection's reach, made at its first call and kept: it holds the connection's token and its open sockets.
 pub struct Reaches {
     parts: Arc<Parts>,
-    made: Mutex<BTreeMap<(TenantId, ConnectionId), Reach>>,
+    made: Mutex<Made>,
+}
+
+#[derive(Default)]
+struct Made {
+    by_connection: BTreeMap<(TenantId, ConnectionId), Reach>,
+    /// How often something was forgotten: what was being made meanwhile may be of what was.
+    forgotten: u64,
 }
 
 impl Reaches {
@@ -34,18 +41,27 @@ impl Reaches {
     /// When its credentials cannot be opened or understood.
     pub async fn of(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Reach, CallError> {
         let key = (tenant.tenant.id, connection.id);
-        if let Some(reach) = self.lock().get(&key) {
-            return Ok(reach.clone());
-        }
+        let forgotten = {
+            let made = self.lock();
+            if let Some(reach) = made.by_connection.get(&key) {
+                return Ok(reach.clone());
+            }
+            made.forgotten
+        };
         let reach =
             self.make(tenant, connection).await.map_err(|error| CallError::Host { reason: format!("{error:#}") })?;
-        self.lock().insert(key, reach.clone());
+        let mut made = self.lock();
+        if made.forgotten == forgotten {
+            made.by_connection.insert(key, reach.clone());
+        }
         Ok(reach)
     }
 
     /// Forgets a connection's reach: the next call makes it anew.
     pub fn forget(&self, tenant: TenantId, connection: ConnectionId) {
-        self.lock().remove(&(tenant, connection));
+        let mut made = self.lock();
+        made.by_connection.remove(&(tenant, connection));
+        made.forgotten += 1;
     }
 
     async fn make(&self, tenant: &TenantHandle, connection: &Connection) -> anyhow::Result<Reach> {
@@ -70,7 +86,7 @@ impl Reaches {
         Ok(Reach { http: Some(Arc::new(Outbound::new(origins?, transport, signer))), kv: Some(KvGrant(Arc::new(kv))) })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TenantId, ConnectionId), Reach>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

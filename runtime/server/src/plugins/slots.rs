@@ -30,11 +30,13 @@ type Key = (TenantId, String);
 pub struct Slots {
     parts: Arc<Parts>,
     active: RwLock<BTreeMap<Key, Arc<Active>>>,
+    /// Held while a release becomes the active one.
+    activating: tokio::sync::Mutex<()>,
 }
 
 impl Slots {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, active: RwLock::default() }
+        Self { parts, active: RwLock::default(), activating: tokio::sync::Mutex::default() }
     }
 
     /// The release that answers now.
@@ -73,6 +75,8 @@ impl Slots {
     /// When there is no such release, or it cannot be loaded: the one before goes on answering.
     pub async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal> {
         let active = self.load(tenant, slot, release).await?;
+        // One after the other: what answers is what was committed last.
+        let _turn = self.activating.lock().await;
         let mut batch = Batch::new(self.parts.clock.now());
         batch.changes.push(Change::Activate { slot: slot.to_owned(), release });
         let connections = tenant.store.connections().await.map_err(|error| stored(&error))?;
