@@ -154,6 +154,8 @@ async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     while state().await != "denied" {
         tokio::task::yield_now().await;
     }
+    let log = std::fs::read_to_string(stage.server.data_dir.join("server.log")).unwrap();
+    assert_eq!(log.matches("refuses our credentials: the connection stops").count(), 1, "{log}");
     // Nothing is tried any more: what the account refused is all it will have refused.
     let refused = stage.world.erp.refusals().len();
     assert!(refused < 30, "{refused} refused logins");

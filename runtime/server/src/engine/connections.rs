@@ -62,7 +62,9 @@ impl Parties {
     pub async fn load(engine: &Engine) -> Result<Self, Error> {
         let connections: BTreeMap<_, _> = engine.store.connections().await?.into_iter().map(|it| (it.id, it)).collect();
         let spec = engine.store.setting(RULES).await?;
-        let spec = spec.and_then(|it| serde_json::from_value::<RulesSpec>(it).ok()).unwrap_or_default();
+        // Without its rules nothing is decided: no rules would let the newest win over every owner.
+        let spec: Option<RulesSpec> = spec.map(serde_json::from_value).transpose().map_err(Error::Rules)?;
+        let spec = spec.unwrap_or_default();
         let rules = resolve(&spec, &connections);
         let (mut powers, mut mute) = (BTreeMap::new(), BTreeMap::new());
         for connection in connections.values().filter(|it| it.state != ConnectionState::New) {

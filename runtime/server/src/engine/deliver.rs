@@ -18,7 +18,7 @@ use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
 use super::address::{Links, address};
 use super::conclude::{conclude_all, put_back};
 use super::connections::Parties;
-use super::lane::{Lane, cuts_off};
+use super::lane::{Lane, cuts_off, is_away};
 use super::{Did, Engine, Error, listed_token};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
 
@@ -209,6 +209,10 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let write = Write { first_sent: Some(intent.begun_at), ..write };
         let ready = Ready { debt, intent, write, open: true };
         let sent = Sent { as_of: lane.tick(), at: None };
+        if !lane.is_open(engine) {
+            // It is as open as before, and has not failed once more.
+            continue;
+        }
         match found(engine, parties, lane, &ready, effect).await {
             Ok(Found::Again) => again.push(ready),
             Ok(Found::Ended(outcome)) => {
@@ -216,8 +220,10 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
             }
             Err(error) => {
                 lane.note(engine, Err(&error));
-                let outcome = Outcome::Unknown(error.to_string());
-                conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await?;
+                if !is_away(&error) {
+                    let outcome = Outcome::Unknown(error.to_string());
+                    conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await?;
+                }
             }
         }
     }
@@ -383,3 +389,6 @@ fn failed(error: &CallError) -> Outcome {
     };
     Outcome::Retry(asked, error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use super::ports::{Clock, Decided, Guests};
 use super::{Did, Engine, Pace, fold};
 use crate::store::control::ControlStore as _;
 use crate::store::model::ModelStores;
-use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, Debt, TenantStore};
+use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, CursorRow, Debt, TenantStore};
 
 /// How many records a component reads at once.
 pub const READ_MAX: u32 = 2;
@@ -41,6 +41,8 @@ pub struct Fake {
     pub pull: Function<Pull, Page>,
     /// Gets the ids, and whether the reading is to be certain.
     pub read: Function<(Vec<String>, bool), Vec<model::Observed>>,
+    /// Of one kind.
+    pub push: Function<Vec<Write>, Vec<Outcome>>,
     pub receive: Function<String, Vec<Notice>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
@@ -56,6 +58,7 @@ impl Default for Fake {
             certain_max: 0,
             pull: answers(|_| unreachable!()),
             read: answers(|_| unreachable!()),
+            push: answers(|_| unreachable!()),
             receive: answers(|_| Ok(Vec::new())),
             project: answers(|(_, records)| Ok(records)),
             decide: answers(|conflicts: Vec<Conflict>| {
@@ -119,8 +122,8 @@ impl Guests for Fake {
     ) -> Answer<Vec<model::Observed>> {
         ask(&self.read, (ids.to_vec(), certain))
     }
-    async fn push(&self, _: &crate::store::Connection, _: &[Write]) -> Answer<Vec<Outcome>> {
-        unreachable!()
+    async fn push(&self, _: &crate::store::Connection, writes: &[Write]) -> Answer<Vec<Outcome>> {
+        ask(&self.push, writes.to_vec())
     }
     async fn find(&self, _: &crate::store::Connection, _: Kind, _: &str) -> Answer<Option<model::State>> {
         unreachable!()
@@ -234,6 +237,12 @@ impl House {
         let as_of = self.as_of.fetch_add(1, Ordering::Relaxed) + 1;
         let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
         self.commit([Change::Append { kind, key: None, entry }]).await;
+    }
+
+    /// A kind was listed at a system once.
+    pub async fn listed(&self, connection: ConnectionId, kind: Kind) {
+        let row = CursorRow { listed: true, ..CursorRow::default() };
+        self.commit([Change::Cursor { connection, kind, row }]).await;
     }
 
     pub async fn fold(&self) -> Did {

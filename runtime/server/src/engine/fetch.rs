@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::BoxFuture;
 use truthsource_core::record::{Cause, Entry, Observed};
 use truthsource_core::{Kind, UnixMs};
 
 use super::connections::{Parties, observed_of};
-use super::lane::{Lane, cuts_off};
+use super::halves::in_halves;
+use super::lane::{Lane, is_away};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Touched, observed_digest};
 
@@ -37,6 +39,8 @@ pub async fn fetch(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
     Ok(Did::some(handled, engine.pace.fetch_max))
 }
 
+/// Reads records, in halves where they cannot be read together: one that makes its connector fail keeps no other
+/// waiting.
 async fn read(
     engine: &Engine,
     lane: &mut Lane,
@@ -45,31 +49,37 @@ async fn read(
 ) -> Result<(), Error> {
     let ids: Vec<String> = touched.iter().map(|it| it.remote_id.clone()).collect();
     let as_of = lane.tick();
-    let seen = engine.guests.read(&lane.connection, kind, &ids, certain).await;
-    lane.note(engine, seen.as_ref().map(|_| ()));
+    let connection = &lane.connection;
+    let ask = |part| Box::pin(engine.guests.read(connection, kind, part, certain)) as BoxFuture<'_, _>;
+    let answers = in_halves(&ids, ask).await;
+    let failed = match &answers {
+        Ok(answers) => answers.iter().find_map(|it| it.as_ref().err()),
+        Err(error) => Some(error),
+    };
+    lane.note(engine, failed.map_or(Ok(()), Err));
+    if let Some(error) = failed {
+        tracing::warn!(connection = lane.connection.name, %kind, %error, "touched records were not read");
+    }
+    let Ok(answers) = answers else { return Ok(()) };
     let mut batch = lane.batch(engine);
-    match seen {
-        Ok(seen) => {
-            let causes: BTreeMap<&str, Cause> = touched.iter().map(|it| (it.remote_id.as_str(), it.cause)).collect();
-            let news: Vec<_> = seen.into_iter().map(observed_of).collect();
-            let cause = |observed: &Observed| match causes.get(observed.remote_id()) {
-                Some(Cause::Recheck) if certain => Cause::Certain,
-                cause => cause.copied().unwrap_or(Cause::Webhook),
-            };
-            log_news(engine, lane, (kind, as_of), &news, &cause, &mut batch).await?;
-            batch.changes.extend(touched.iter().map(|it| untouch(lane, it)));
-        }
-        Err(error) => {
-            tracing::warn!(connection = lane.connection.name, %kind, %error, "touched records were not read");
-            if cuts_off(&error) {
-                return Ok(());
+    let (mut news, mut causes) = (Vec::new(), BTreeMap::new());
+    for (it, answer) in touched.iter().zip(answers) {
+        match answer {
+            Ok(observed) => {
+                let cause = if certain { Cause::Certain } else { it.cause };
+                causes.insert(it.remote_id.clone(), cause);
+                news.push(observed_of(observed));
+                batch.changes.push(untouch(lane, it));
             }
-            batch.changes.extend(touched.iter().map(|it| {
+            Err(error) if is_away(&error) => {}
+            Err(_) => {
                 let wait_ms = engine.pace.retry.wait_ms(it.attempts + 1, None, engine.draw, &it.remote_id);
-                later(lane, it, batch.at.plus(wait_ms))
-            }));
+                batch.changes.push(later(lane, it, batch.at.plus(wait_ms)));
+            }
         }
     }
+    let cause = |observed: &Observed| causes.get(observed.remote_id()).copied().unwrap_or(Cause::Webhook);
+    log_news(engine, lane, (kind, as_of), &news, &cause, &mut batch).await?;
     engine.store.commit(batch).await?;
     Ok(())
 }

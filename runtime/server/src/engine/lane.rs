@@ -109,7 +109,7 @@ impl Lane {
     /// The number of the next read or write: higher than any before on this connection, across restarts.
     pub fn tick(&mut self) -> u64 {
         self.ticks += 1;
-        (self.fence << 24) + self.ticks
+        (self.fence << TICK_BITS) + self.ticks
     }
 
     /// An empty batch that counts only while the lane is ours.
@@ -152,6 +152,10 @@ impl Lane {
     }
 }
 
+/// How many bits of a number count within one holding of the lane: a thousand a second last thirty years, and the
+/// fences above them as many takings.
+const TICK_BITS: u32 = 40;
+
 /// Refusals in a row after which credentials are taken for revoked. One alone may be a token that just ended.
 const DENIALS_MAX: u32 = 3;
 
@@ -165,6 +169,13 @@ pub fn cuts_off(error: &CallError) -> bool {
             | CallError::Busy { .. }
             | CallError::Failing { .. }
     )
+}
+
+/// The same, and nothing about the question: it can be asked again as it is. A question that only ran out of time may
+/// be what takes so long.
+#[must_use]
+pub fn is_away(error: &CallError) -> bool {
+    cuts_off(error) && !matches!(error, CallError::TimedOut { .. })
 }
 
 fn is_denial(error: &CallError) -> bool {
@@ -182,9 +193,13 @@ fn asked_ms(error: &CallError) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
     use crate::engine::connections::Parties;
-    use crate::engine::fake::{ERP, Fake, House};
+    use crate::engine::fake::{ERP, Fake, House, SHOP, answers};
+    use crate::engine::turn::turn;
 
     #[tokio::test]
     async fn a_lease_is_renewed_before_anyone_else_may_take_it() {
@@ -201,5 +216,41 @@ mod tests {
         house.pass(house.engine.pace.lease_ms);
         assert!(Lane::take(&other, erp()).await.unwrap().is_some());
         assert!(!lane.renew(&house.engine).await.unwrap(), "it is another's");
+    }
+
+    /// Of a system that asks to be left alone for weeks nothing is asked for an hour; the other's lane goes on.
+    #[tokio::test]
+    async fn p2_whoever_asks_for_patience_gets_it_within_bounds_and_alone() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = asked.clone();
+        let pull = answers(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Err(CallError::Refused(Fault::Throttled(Some(u32::MAX))))
+        });
+        let house = House::with(Fake { pull, ..Fake::default() }).await;
+        let parties = Parties::load(&house.engine).await.unwrap();
+        let take = async |id| Lane::take(&house.engine, parties.connections[&id].clone()).await.unwrap().unwrap();
+        let (mut erp, shop) = (take(ERP).await, take(SHOP).await);
+        turn(&house.engine, &parties, &mut erp, &|| ()).await.unwrap();
+        assert_eq!((asked.load(Ordering::Relaxed), erp.is_open(&house.engine)), (1, false));
+        assert!(shop.is_open(&house.engine));
+        let hour = house.engine.pace.retry.asked_ms_max;
+        house.pass(hour - 1);
+        assert!(!erp.is_open(&house.engine));
+        house.pass(1);
+        assert!(erp.is_open(&house.engine));
+    }
+
+    #[tokio::test]
+    async fn numbers_rise_from_one_holding_to_the_next() {
+        let house = House::with(Fake::default()).await;
+        let parties = Parties::load(&house.engine).await.unwrap();
+        let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+        // A year of a thousand calls a second.
+        lane.ticks = 365 * 86_400 * 1_000;
+        let last = lane.tick();
+        house.pass(house.engine.pace.lease_ms);
+        let mut next = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+        assert!(next.tick() > last);
     }
 }

@@ -92,6 +92,9 @@ pub enum Error {
     /// A component gave no answer.
     #[error("a component gave no answer")]
     Call(#[from] CallError),
+    /// The tenant's rules cannot be understood: another version of the server wrote them.
+    #[error("the tenant's rules cannot be understood")]
+    Rules(#[source] serde_json::Error),
 }
 
 /// What a step did.

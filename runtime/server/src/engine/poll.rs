@@ -2,11 +2,12 @@
 
 use truthsource_core::record::{Cause, Observed};
 use truthsource_core::{Kind, UnixMs};
-use truthsource_host::model::Pull;
+use truthsource_host::model::{Page, Pull};
+use truthsource_host::{CallError, Misfit};
 
 use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
-use super::lane::{Lane, cuts_off};
+use super::lane::{Lane, is_away};
 use super::{Did, Engine, Error, listed_token, priority};
 use crate::store::{Change, Work};
 
@@ -88,6 +89,14 @@ fn due_at(lane: &Lane, kind: Kind) -> UnixMs {
     asked.filter(|_| row.failures == 0).map_or(row.poll_at, |at| row.poll_at.min(*at))
 }
 
+/// A listing that stands still would be asked for without end.
+pub(super) fn moves_on(page: Page, pull: &Pull) -> Result<Page, CallError> {
+    if page.more && pull.cursor.as_deref() == Some(page.cursor.as_str()) {
+        return Err(CallError::BadOutput(Misfit::new("cursor", "it stands still, and there is more")));
+    }
+    Ok(page)
+}
+
 /// Pulls one page.
 async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error> {
     let mut row = lane.cursor(kind);
@@ -95,7 +104,7 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
     let pull = Pull { kind, cursor: row.cursor.clone(), overlap_ms: lane.connection.spec.overlap_ms };
     let began_at = *row.pulling_since.get_or_insert(engine.now());
     let as_of = lane.tick();
-    let page = engine.guests.pull(&lane.connection, &pull).await;
+    let page = engine.guests.pull(&lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
     lane.note(engine, page.as_ref().map(|_| ()));
     let mut batch = lane.batch(engine);
     match page {
@@ -106,6 +115,8 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
             row.cursor = Some(page.cursor);
             if !page.more && !row.listed {
                 row.listed = true;
+                // The next complete reading is due as long after this one as after any.
+                row.swept_at.get_or_insert(began_at);
                 batch.changes.push(Change::Wake { token: listed_token(lane.connection.id, kind) });
             }
             if !page.more {
@@ -117,7 +128,7 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
         }
         Err(error) => {
             tracing::warn!(connection = lane.connection.name, %kind, %error, "a pull failed");
-            if !cuts_off(&error) {
+            if !is_away(&error) {
                 row.failures += 1;
                 let what = format!("{}/{kind}", lane.connection.id);
                 row.poll_at = batch.at.plus(engine.pace.retry.wait_ms(row.failures, None, engine.draw, &what));

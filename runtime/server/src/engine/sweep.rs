@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 
 use truthsource_core::record::{Cause, Observed};
 use truthsource_core::{Kind, UnixMs};
+use truthsource_host::CallError;
 use truthsource_host::model::Pull;
 
 use super::connections::{Parties, observed_of};
 use super::fetch::log_news;
-use super::lane::Lane;
-use super::poll::read_kinds;
+use super::lane::{Lane, is_away};
+use super::poll::{moves_on, read_kinds};
 use super::{Did, Engine, Error, deletions};
 use crate::store::{Accuracy, Change, CursorRow, SweepRow, Work};
 
@@ -31,8 +32,9 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
     let under_way = swept.map(|kind| (kind, lane.cursor(kind))).find_map(|(kind, row)| {
         let asked_at = lane.asks.get(&(Work::Sweep, kind)).copied();
         let is_due = row.sweep.is_none() && is_due(engine, lane, &row, asked_at);
-        let mut row = if is_due { begin(engine, row) } else { row };
-        row.sweep.take().map(|sweep| (kind, row, sweep))
+        let sweep = if is_due { Some(begun(engine.now())) } else { row.sweep.clone() };
+        let sweep = sweep.filter(|it| it.due_at <= engine.now())?;
+        Some((kind, CursorRow { sweep: None, ..row }, sweep))
     });
     match under_way {
         Some((kind, row, sweep)) => go_on(engine, parties, lane, kind, (row, sweep)).await,
@@ -48,13 +50,9 @@ fn is_due(engine: &Engine, lane: &Lane, row: &CursorRow, asked_at: Option<UnixMs
     in_turn || asked_at.is_some_and(|it| it > last)
 }
 
-fn begin(engine: &Engine, row: CursorRow) -> CursorRow {
-    let began_at = engine.now();
+fn begun(at: UnixMs) -> SweepRow {
     let mismatches = BTreeMap::new();
-    CursorRow {
-        sweep: Some(SweepRow { id: began_at.0, cursor: None, began_at, seen: 0, fields: 0, mismatches }),
-        ..row
-    }
+    SweepRow { id: at.0, cursor: None, began_at: at, seen: 0, fields: 0, mismatches, failures: 0, due_at: at }
 }
 
 async fn go_on(
@@ -66,22 +64,53 @@ async fn go_on(
 ) -> Result<Did, Error> {
     let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
     let as_of = lane.tick();
-    let page = engine.guests.pull(&lane.connection, &pull).await;
+    let page = engine.guests.pull(&lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
     lane.note(engine, page.as_ref().map(|_| ()));
-    let Ok(page) = page else { return Ok(Did::default()) };
+    let page = match page {
+        Ok(page) => page,
+        Err(error) => return put_off(engine, lane, kind, (row, sweep), &error).await,
+    };
     let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
     let mut batch = lane.batch(engine);
     log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
     compare::compare(engine, parties, lane, (kind, &seen), &mut sweep, &mut batch).await?;
     let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
     batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
-    sweep.cursor = Some(page.cursor);
+    (sweep.cursor, sweep.failures) = (Some(page.cursor), 0);
     row.sweep = Some(sweep.clone());
     lane.commit_at(engine, kind, row.clone(), batch).await?;
     if page.more {
         return Ok(Did { handled: 1, more: true });
     }
     finish(engine, parties, lane, kind, (row, sweep)).await
+}
+
+/// How many tries in a row may fail before a sweep begins anew: a listing may have become unreadable where it stands.
+const TRIES_MAX: u32 = 5;
+
+/// The sweep goes on later. Where the system itself is away the lane waits for it anyway.
+async fn put_off(
+    engine: &Engine,
+    lane: &mut Lane,
+    kind: Kind,
+    (mut row, mut sweep): (CursorRow, SweepRow),
+    error: &CallError,
+) -> Result<Did, Error> {
+    if is_away(error) {
+        return Ok(Did::default());
+    }
+    tracing::warn!(connection = lane.connection.name, %kind, %error, "a sweep cannot go on");
+    let failures = sweep.failures + 1;
+    if failures.is_multiple_of(TRIES_MAX) {
+        sweep = begun(engine.now());
+    }
+    let what = format!("sweep/{}/{kind}", lane.connection.id);
+    sweep.failures = failures;
+    sweep.due_at = engine.now().plus(engine.pace.retry.wait_ms(failures, None, engine.draw, &what));
+    row.sweep = Some(sweep);
+    let batch = lane.batch(engine);
+    lane.commit_at(engine, kind, row, batch).await?;
+    Ok(Did::default())
 }
 
 /// The reading is complete: what it did not come across is asked for, unless it is too much to be true, and the figures
@@ -109,7 +138,10 @@ async fn finish(
             let as_of = lane.tick();
             let seen = engine.guests.read(&lane.connection, kind, ids, false).await;
             lane.note(engine, seen.as_ref().map(|_| ()));
-            let Ok(seen) = seen else { return Ok(Did::default()) };
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) => return put_off(engine, lane, kind, (row, sweep), &error).await,
+            };
             let seen: Vec<Observed> = seen.into_iter().map(observed_of).collect();
             log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
             compare::count_absent(engine, lane, (kind, &seen), &mut sweep).await?;

@@ -88,7 +88,8 @@ pub trait TenantStore: Send + Sync {
 
     /// Entries that no fold has taken and that wait for nothing, oldest first.
     async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>>;
-    /// Something that a connection said of a kind waits to be folded, and may be about any record.
+    /// Something that a connection said of a kind was looked at by no fold yet, and may be about any record. What waits
+    /// for a link is not: it refers to a record that is not linked there, and nothing that does is created there.
     async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool>;
     /// What is known about each of these records; a record that is not known has the default state.
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>>;

@@ -52,9 +52,13 @@ pub struct ConnectionSpec {
     /// How far a poll reaches back before its cursor.
     #[serde(default = "default_overlap_ms")]
     pub overlap_ms: u32,
-    /// Time between full sweeps of each kind; 0: only on demand.
-    #[serde(default)]
+    /// Time between full sweeps of each kind, in milliseconds; once a day where nothing is said; 0: only on demand.
+    #[serde(default = "default_sweep_every_ms")]
     pub sweep_every_ms: u64,
+}
+
+fn default_sweep_every_ms() -> u64 {
+    86_400_000
 }
 
 fn default_overlap_ms() -> u32 {
@@ -157,6 +161,12 @@ pub struct SweepRow {
     pub fields: u64,
     /// Fields that differed from what they should be, by class.
     pub mismatches: BTreeMap<String, u64>,
+    /// Tries to go on that failed in a row.
+    #[serde(default)]
+    pub failures: u32,
+    /// When it goes on.
+    #[serde(default)]
+    pub due_at: UnixMs,
 }
 
 /// Work of a lane that others can ask for. Asking is kept apart from the cursor, which only the lane writes, so that

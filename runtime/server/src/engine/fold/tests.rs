@@ -254,3 +254,22 @@ async fn a_stock_rule_lowers_what_is_published_and_never_raises_it() {
     assert_eq!(want(&keys[2]), None);
     assert_eq!(house.debt_of(SHOP, &keys[2]).await.map(|it| it.state), Some(DebtState::Untold));
 }
+
+#[tokio::test]
+async fn g13_what_never_fits_its_contract_is_parked_and_written_nowhere() {
+    let project = answers(|(of, records): (String, Vec<Fields>)| match of.as_str() {
+        "shop" => Err(CallError::BadOutput(truthsource_host::Misfit::new("amount", "below zero"))),
+        _ => Ok(records),
+    });
+    let house = House::with(Fake { project, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    for _ in 0..house.engine.pace.retry.tries_max {
+        house.fold_all().await;
+        assert!(house.store.due_debts(SHOP, house.engine.now(), 10).await.unwrap().is_empty());
+        house.pass(600_000);
+    }
+    let debt = house.debt(SHOP, "a").await.unwrap();
+    assert_eq!((debt.state, debt.intent), (DebtState::Parked, None));
+    assert!(debt.last_error.unwrap().contains("amount: below zero"));
+    assert_eq!(house.title("a").await, Some("bolt".into()), "the truth is nobody's fault");
+}

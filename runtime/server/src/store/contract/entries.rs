@@ -77,6 +77,9 @@ pub async fn a_later_word_supersedes_what_no_fold_has_taken<P: Place>() {
     let other = observed(3, state("2", fields([("title", "Nut")])));
     commit(&store, 0, [append(Kind::Item, bolt(1)), append(Kind::Item, bolt(2)), append(Kind::Item, other)]).await;
     let seqs = unfolded(&store).await;
+    commit(&store, 1, seqs.iter().map(|seq| Change::Wait { seq: *seq, token: "t".to_owned() })).await;
+    assert!(!store.unidentified(A, Kind::Item).await.unwrap(), "each was looked at");
+    commit(&store, 1, [Change::Wake { token: "t".to_owned() }]).await;
     commit(&store, 1, [Change::Wait { seq: seqs[0], token: "t".to_owned() }]).await;
     assert!(store.unidentified(A, Kind::Item).await.unwrap());
     let (remote_id, reason) = ("1".to_owned(), "it was read since".to_owned());

@@ -57,7 +57,7 @@ impl TenantStore for ModelStore {
 
     async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
         self.with(|data| {
-            let mut lines = data.unfolded.iter().chain(data.waiting.keys()).filter_map(|seq| data.log.get(seq));
+            let mut lines = data.unfolded.iter().filter_map(|seq| data.log.get(seq));
             lines.any(|it| it.key.is_none() && it.kind == kind && it.entry.connection() == Some(connection))
         })
     }

@@ -147,7 +147,8 @@ pub(super) async fn unfolded(db: &SqlitePool, n_max: u32) -> Result<Vec<LoggedEn
 pub(super) async fn unidentified(db: &SqlitePool, connection: ConnectionId, kind: Kind) -> Result<bool> {
     let sql = "
         select exists (select 1 from entry indexed by entry_pending
-                       where connection = ?1 and kind = ?2 and key is null and state in ('new', 'waiting'))";
+                       where connection = ?1 and kind = ?2 and key is null
+                         and state in ('new', 'waiting') and state = 'new')";
     let query = sqlx::query_scalar(sql).bind(connection.0).bind(kind.as_str());
     query.fetch_one(db).await.map_err(unavailable)
 }

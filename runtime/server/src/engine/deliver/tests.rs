@@ -1,0 +1,99 @@
+use std::sync::{Arc, Mutex};
+
+use truthsource_host::Misfit;
+
+use super::*;
+use crate::engine::fake::{Answer, ERP, Fake, House, SHOP, answers};
+
+/// A house whose shop is owed a title, and what was pushed to it.
+async fn owing(outcome: impl Fn() -> Answer<Outcome> + Send + 'static) -> (House, Arc<Mutex<Vec<Write>>>) {
+    let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
+    let noted = pushed.clone();
+    let push = answers(move |writes: Vec<Write>| {
+        noted.lock().unwrap().extend(writes.clone());
+        writes.iter().map(|_| outcome()).collect()
+    });
+    let house = House::with(Fake { push, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "screw").await;
+    house.fold_all().await;
+    (house, pushed)
+}
+
+/// One turn of the shop's lane; whether it may be asked for more at once.
+async fn delivered(house: &House) -> bool {
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&SHOP].clone()).await.unwrap().unwrap();
+    lane.look(&house.engine).await.unwrap();
+    deliver(&house.engine, &parties, &mut lane).await.unwrap();
+    lane.is_open(&house.engine)
+}
+
+#[tokio::test]
+async fn p2_a_write_that_is_put_off_has_not_failed_and_waits_an_hour_at_the_most() {
+    let (house, pushed) = owing(|| Ok(Outcome::Retry(Some(u32::MAX), "slow down".to_owned()))).await;
+    assert!(!delivered(&house).await, "the lane asks on");
+    let debt = house.debt(SHOP, "a").await.unwrap();
+    let hour = house.engine.pace.retry.asked_ms_max;
+    assert_eq!((debt.state, debt.attempts, debt.intent), (DebtState::Due, 0, None));
+    assert_eq!(debt.due_at, house.engine.now().plus(hour));
+    house.pass(hour - 1);
+    delivered(&house).await;
+    assert_eq!(pushed.lock().unwrap().len(), 1);
+    house.pass(1);
+    delivered(&house).await;
+    assert_eq!(pushed.lock().unwrap().len(), 2);
+}
+
+/// It may have been carried out: it stays open, is sent again as the same write, and says since when.
+#[tokio::test]
+async fn p1_g13_a_write_whose_answer_makes_no_sense_stays_open() {
+    let (house, pushed) = owing(|| Err(CallError::BadOutput(Misfit::new("answers", "2 for 1 questions")))).await;
+    let began = house.engine.now();
+    delivered(&house).await;
+    let debt = house.debt(SHOP, "a").await.unwrap();
+    assert_eq!((debt.state, debt.attempts, debt.intent.is_some()), (DebtState::Due, 1, true));
+    assert!(debt.last_error.unwrap().contains("2 for 1 questions"));
+    house.pass(house.engine.pace.retry.cap_ms);
+    delivered(&house).await;
+    let pushed = pushed.lock().unwrap();
+    let [first, again] = &pushed[..] else { panic!("{pushed:?}") };
+    assert_eq!((first.first_sent, again.first_sent), (None, Some(began)));
+    assert_eq!(again, &Write { first_sent: Some(began), ..first.clone() });
+}
+
+#[tokio::test]
+async fn p3_a_call_that_was_refused_unread_has_not_failed() {
+    let (house, pushed) = owing(|| Err(CallError::Refused(model::Fault::Unavailable("HTTP 503".to_owned())))).await;
+    assert!(!delivered(&house).await);
+    let debt = house.debt(SHOP, "a").await.unwrap();
+    assert_eq!((debt.state, debt.attempts, debt.intent), (DebtState::Due, 0, None));
+    assert_eq!(pushed.lock().unwrap().len(), 1);
+}
+
+/// Two records of the shop have one code, and a price there is of the second, which nobody can match: what is read of
+/// it waits, and keeps nothing else from being created.
+#[tokio::test]
+async fn what_refers_to_a_record_in_doubt_holds_up_no_creation() {
+    let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
+    let noted = pushed.clone();
+    let push = answers(move |writes: Vec<Write>| {
+        noted.lock().unwrap().extend(writes.clone());
+        Ok(writes.iter().map(|_| Outcome::Retry(None, "noted".to_owned())).collect())
+    });
+    let house = House::with(Fake { push, ..Fake::default() }).await;
+    let price = |item: &str| [("item", item.into()), ("list", "base".into()), ("amount", "9.50".into())];
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "bolt").await;
+    house.fold_all().await;
+    let twin = [("code", "a".into()), ("title", "bolt".into())];
+    house.read(SHOP, Kind::Item, "twin", &twin).await;
+    house.read(SHOP, Kind::Price, "p-twin", &price("twin")).await;
+    house.read(ERP, Kind::Price, "p-a", &price("a")).await;
+    house.listed(SHOP, Kind::Price).await;
+    house.fold_all().await;
+    house.pass(1_000);
+    delivered(&house).await;
+    let kinds: Vec<Kind> = pushed.lock().unwrap().iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [Kind::Price]);
+}
