@@ -123,6 +123,8 @@ pub struct Heard {
     pub digest: Option<String>,
     /// No fold has taken it yet.
     pub pending: bool,
+    /// The newest sweep that came across it; 0: none, or it is not linked.
+    pub swept: u64,
 }
 
 /// How far a kind of a connection has been read.

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use truthsource_core::Value;
 use truthsource_core::record::{KeyState, RecordKey, State};
-use truthsource_host::model;
+use truthsource_host::{CallError, model};
 
 use super::*;
 use crate::engine::fake::{ERP, Fake, House, answers, item};
@@ -122,4 +122,41 @@ async fn a_person_who_changes_back_what_we_just_wrote_is_heard_at_once() {
     it.house.fold_all().await;
     it.told().await;
     assert_eq!((it.house.title("bolt").await, it.asked()), (Some("M8".into()), (1, 1)));
+}
+
+/// Of eight records one makes its connector fail: the others are read all the same, and it is tried later.
+#[tokio::test]
+async fn g18_one_record_that_cannot_be_read_keeps_no_other_waiting() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = calls.clone();
+    let read = answers(move |(ids, _): (Vec<String>, bool)| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        if ids.iter().any(|it| it == "5") {
+            return Err(CallError::StackOverflow);
+        }
+        Ok(ids.into_iter().map(model::Observed::Absent).collect())
+    });
+    let house = House::with(Fake { read, ..Fake::default() }).await;
+    let touch = |n| Change::Touch { connection: ERP, kind: Kind::Item, remote_id: n, cause: Cause::Webhook };
+    house.commit((0..8).map(|n| touch(n.to_string()))).await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    fetch(&house.engine, &parties, &mut lane).await.unwrap();
+    let left = house.store.touched(ERP, UnixMs(u64::MAX >> 1), 10).await.unwrap();
+    assert_eq!(left.iter().map(|it| (it.remote_id.as_str(), it.attempts)).collect::<Vec<_>>(), [("5", 1)]);
+    assert!(house.store.touched(ERP, house.engine.now(), 10).await.unwrap().is_empty(), "it waits");
+    assert!(calls.load(Ordering::Relaxed) <= 3 * 4, "it is found by halving");
+}
+
+/// A record whose reading never ends is tried later, too: the lane would ask for nothing else.
+#[tokio::test]
+async fn p12_a_reading_that_ran_out_of_time_waits_its_turn() {
+    let read = answers(|_| Err(CallError::TimedOut { wall_ms_max: 60_000 }));
+    let house = House::with(Fake { read, ..Fake::default() }).await;
+    let (connection, kind, cause) = (ERP, Kind::Item, Cause::Webhook);
+    house.commit([Change::Touch { connection, kind, remote_id: "7".to_owned(), cause }]).await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    fetch(&house.engine, &parties, &mut lane).await.unwrap();
+    assert!(house.store.touched(ERP, house.engine.now(), 10).await.unwrap().is_empty());
 }

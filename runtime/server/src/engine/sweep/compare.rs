@@ -32,8 +32,15 @@ pub(super) async fn compare(
         seen.iter().filter_map(|it| if let Observed::Present(state) = it { Some(state) } else { None }).collect();
     let ids: BTreeSet<String> = present.iter().map(|it| it.remote_id.clone()).collect();
     let expected = Expected::of(engine, lane, kind, &ids).await?;
+    // A page that shifted shows records twice.
+    let heard = engine.store.heard(connection, kind, &ids).await?;
+    let mut counted: BTreeSet<&str> =
+        heard.iter().filter(|(_, it)| it.swept >= sweep.id).map(|(id, _)| id.as_str()).collect();
     let links = Links::from(engine, connection, present.iter().map(|it| (kind, &it.fields))).await?;
     for state in present {
+        if !counted.insert(&state.remote_id) {
+            continue;
+        }
         sweep.seen += 1;
         let Some((key, known)) = expected.by_id.get(&state.remote_id) else {
             // Nothing says yet what it is: it waits to be matched.

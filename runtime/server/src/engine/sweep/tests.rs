@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use truthsource_core::record::ConnectionId;
@@ -14,6 +15,7 @@ use crate::store::{Conflict, What};
 struct Outside {
     held: BTreeMap<String, Fields>,
     unlisted: Vec<String>,
+    twice: Vec<String>,
     asked: Vec<Vec<String>>,
 }
 
@@ -28,10 +30,17 @@ fn state(id: &str, fields: &Fields) -> model::Observed {
 async fn house(n: usize) -> (House, Shared) {
     let outside = Shared::default();
     let (listed, read) = (outside.clone(), outside.clone());
-    let pull = answers(move |_| {
+    let pull = answers(move |pull: Pull| {
         let outside = listed.lock().unwrap();
         let shown = outside.held.iter().filter(|(id, _)| !outside.unlisted.contains(id));
-        Ok(Page { entries: shown.map(|(id, it)| state(id, it)).collect(), cursor: "end".to_owned(), more: false })
+        let again = outside.held.iter().filter(|(id, _)| outside.twice.contains(id));
+        let (first, second) = (pull.cursor.is_none(), again.map(|(id, it)| state(id, it)).collect());
+        let entries = if first { shown.map(|(id, it)| state(id, it)).collect() } else { second };
+        Ok(Page {
+            entries,
+            cursor: if first { "2" } else { "end" }.to_owned(),
+            more: first && !outside.twice.is_empty(),
+        })
     });
     let read = answers(move |(ids, _): (Vec<String>, bool)| {
         let mut outside = read.lock().unwrap();
@@ -243,4 +252,59 @@ async fn references_are_compared_too() {
     house.pass(1_000);
     outside.lock().unwrap().held = [("p1".to_owned(), fields("001"))].into();
     assert_eq!(classes(&sweep_of(&house, ERP, Kind::Price).await), [("wrong", 1)]);
+}
+
+/// A listing that cannot be read is tried again after a while, and keeps no other kind from being swept.
+#[tokio::test]
+async fn a_sweep_that_cannot_go_on_waits_and_lets_others_pass() {
+    let asked: Arc<Mutex<Vec<Kind>>> = Arc::default();
+    let noted = asked.clone();
+    let pull = answers(move |pull: Pull| {
+        noted.lock().unwrap().push(pull.kind);
+        match pull.kind {
+            Kind::Item => Err(CallError::StackOverflow),
+            _ => Ok(Page { entries: Vec::new(), cursor: "end".to_owned(), more: false }),
+        }
+    });
+    let house = House::with(Fake { pull, ..Fake::default() }).await;
+    let ask = |kind| Change::Ask { connection: ERP, kind, work: Work::Sweep };
+    house.commit([ask(Kind::Item), ask(Kind::Price)]).await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    for _ in 0..5 {
+        lane.look(&house.engine).await.unwrap();
+        sweep(&house.engine, &parties, &mut lane).await.unwrap();
+    }
+    assert_eq!(*asked.lock().unwrap(), [Kind::Item, Kind::Price]);
+    house.pass(house.engine.pace.retry.cap_ms);
+    lane.look(&house.engine).await.unwrap();
+    sweep(&house.engine, &parties, &mut lane).await.unwrap();
+    assert_eq!(asked.lock().unwrap().last(), Some(&Kind::Item), "it is tried again");
+}
+
+#[tokio::test]
+async fn a_listing_that_stands_still_is_not_asked_for_without_end() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = asked.clone();
+    let pull = answers(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(Page { entries: Vec::new(), cursor: "here".to_owned(), more: true })
+    });
+    let house = House::with(Fake { pull, ..Fake::default() }).await;
+    house.commit([Change::Ask { connection: ERP, kind: Kind::Item, work: Work::Sweep }]).await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let mut lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    for _ in 0..9 {
+        lane.look(&house.engine).await.unwrap();
+        sweep(&house.engine, &parties, &mut lane).await.unwrap();
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn p6_a_record_that_is_listed_twice_counts_once() {
+    let (house, outside) = house(10).await;
+    outside.lock().unwrap().twice = ["003", "004", "003"].map(str::to_owned).into();
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.records, figure.fields, classes(&figure)), (10, 20, vec![]));
 }

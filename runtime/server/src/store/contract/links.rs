@@ -114,7 +114,7 @@ pub async fn what_waits_to_be_folded_has_a_digest_of_its_own<P: Place>() {
     assert!(heard().await.is_empty());
     commit(&store, 0, [append(Kind::Item, bolt(1, "Bolt"))]).await;
     commit(&store, 1, [append(Kind::Item, bolt(2, "Nut"))]).await;
-    let newest = Heard { digest: Some(shadow_digest(&fields([("title", "Nut")]), false)), pending: true };
+    let newest = Heard { digest: Some(shadow_digest(&fields([("title", "Nut")]), false)), pending: true, swept: 0 };
     assert_eq!(heard().await, BTreeMap::from([("1".to_owned(), newest)]));
     // What we wrote ourselves is in the log with keys: what that is in the system's words is not known yet.
     let wrote = Entry::Wrote {
@@ -126,7 +126,7 @@ pub async fn what_waits_to_be_folded_has_a_digest_of_its_own<P: Place>() {
         state: state("1", fields([("title", "Pin")])),
     };
     commit(&store, 2, [Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: wrote }]).await;
-    assert_eq!(heard().await, BTreeMap::from([("1".to_owned(), Heard { digest: None, pending: true })]));
+    assert_eq!(heard().await, BTreeMap::from([("1".to_owned(), Heard { digest: None, pending: true, swept: 0 })]));
 }
 
 pub async fn older_news_leaves_a_digest<P: Place>() {

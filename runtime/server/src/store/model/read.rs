@@ -45,9 +45,11 @@ impl Data {
         let pending = self.pending();
         let heard = |id: &String| {
             let place = place(connection, kind, id);
-            let heard = match (pending.get(&place), self.links.get(&place)) {
-                (Some(line), _) => Heard { digest: digest_of(line.key.as_deref(), &line.entry), pending: true },
-                (None, Some(link)) => Heard { digest: link.digest.clone(), pending: false },
+            let link = self.links.get(&place);
+            let swept = link.map_or(0, |it| it.swept);
+            let heard = match (pending.get(&place), link) {
+                (Some(line), _) => Heard { digest: digest_of(line.key.as_deref(), &line.entry), pending: true, swept },
+                (None, Some(link)) => Heard { digest: link.digest.clone(), pending: false, swept },
                 (None, None) => return None,
             };
             Some((id.clone(), heard))

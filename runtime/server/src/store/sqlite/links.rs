@@ -7,7 +7,7 @@ use truthsource_core::record::Entry;
 use truthsource_core::schema;
 
 use super::bulk::{Rows, list};
-use super::decode::{int, unavailable};
+use super::decode::{int, number, unavailable};
 use crate::store::digest::{Holding, gone_digest};
 use crate::store::{Change, ConnectionId, Error, Heard, Kind, Result, UnixMs};
 
@@ -158,7 +158,7 @@ pub(super) const TO: &str = "
       on link.connection = ?1 and link.kind = ?2 and link.key = asked.value";
 
 pub(super) const HEARD: &str = "
-    select asked.id, link.digest, asked.newest, entry.digest
+    select asked.id, link.digest, asked.newest, entry.digest, coalesce(link.swept, 0)
     from (select value as id, (select max(seq) from entry indexed by entry_pending
                                where entry.connection = ?1 and entry.kind = ?2 and entry.remote_id = value
                                  and entry.state in ('new', 'waiting')) as newest
@@ -167,8 +167,9 @@ pub(super) const HEARD: &str = "
     left join entry on entry.seq = asked.newest
     where link.remote_id is not null or asked.newest is not null";
 
-/// A remote id, the digest of what a fold has taken, the newest entry that none has, and that entry's digest.
-type HeardRow = (String, Option<String>, Option<i64>, Option<String>);
+/// A remote id, the digest of what a fold has taken, the newest entry that none has, that entry's digest, and the newest
+/// sweep.
+type HeardRow = (String, Option<String>, Option<i64>, Option<String>, i64);
 
 /// What was heard last about remote ids.
 pub(super) async fn heard(
@@ -179,9 +180,9 @@ pub(super) async fn heard(
 ) -> Result<BTreeMap<String, Heard>> {
     let query = sqlx::query_as(HEARD).bind(connection.0).bind(kind.as_str()).bind(list(asked));
     let rows: Vec<HeardRow> = query.fetch_all(db).await.map_err(unavailable)?;
-    let heard = rows.into_iter().map(|(id, folded, newest, logged)| {
+    let heard = rows.into_iter().map(|(id, folded, newest, logged, swept)| {
         let pending = newest.is_some();
-        (id, Heard { digest: if pending { logged } else { folded }, pending })
+        (id, Heard { digest: if pending { logged } else { folded }, pending, swept: number(swept) })
     });
     Ok(heard.collect())
 }
