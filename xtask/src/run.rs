@@ -23,11 +23,29 @@ pub fn works(command: &mut Command) -> bool {
     command.output().is_ok_and(|it| it.status.success())
 }
 
-/// Builds components and the release binary, and gives `truthsource <command> <arguments>`.
-pub fn truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<Command> {
+/// How the binary is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// As the tests are: what is built for one is there for the other.
+    Dev,
+    /// As it is meant to run.
+    Release,
+}
+
+/// Builds components and the binary, and gives `truthsource <command> <arguments>`.
+pub fn truthsource(profile: Profile, command: &str, arguments: &[OsString]) -> anyhow::Result<Command> {
     let workspace = components::build()?;
-    run(cargo().args(["build", "--locked", "--release", "--package", "truthsource"]))?;
-    let mut binary = Command::new(workspace.target.join("release/truthsource"));
+    let mut build = cargo();
+    build.args(["build", "--locked", "--package", "truthsource"]);
+    let built = match profile {
+        Profile::Dev => "debug/truthsource",
+        Profile::Release => {
+            build.arg("--release");
+            "release/truthsource"
+        }
+    };
+    run(&mut build)?;
+    let mut binary = Command::new(workspace.target.join(built));
     binary.arg(command).args(with_components(&workspace, arguments));
     Ok(binary)
 }
@@ -36,7 +54,7 @@ pub fn truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<Comm
 pub fn become_truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     use std::os::unix::process::CommandExt as _;
 
-    let mut binary = truthsource(command, arguments)?;
+    let mut binary = truthsource(Profile::Release, command, arguments)?;
     eprintln!("    $ {}", spelled(&binary));
     // Only returns if it could not be run.
     Err(binary.exec()).context("cannot run truthsource")

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::{Context as _, bail};
 
 use crate::components;
-use crate::run::{run, truthsource, works};
+use crate::run::{Profile, run, truthsource, works};
 use crate::workspace::{GUEST_TARGET, Workspace, cargo};
 
 /// A step: its name, what it is for, and what it does.
@@ -85,10 +85,11 @@ fn guests() -> anyhow::Result<()> {
     run(&mut test)
 }
 
-/// A tenth of what people are shown, with everything in it: faults, swaps, a rule that loops.
+/// A tenth of what people are shown, with everything in it: faults, swaps, a rule that loops. Built like the tests: a
+/// release build of everything would take as long as all the other steps together.
 fn demo() -> anyhow::Result<()> {
     let arguments = ["--items", "100", "--seconds", "10", "--rate", "20"].map(OsString::from);
-    run(&mut truthsource("demo", &arguments)?)
+    run(&mut truthsource(Profile::Dev, "demo", &arguments)?)
 }
 
 fn tests() -> anyhow::Result<()> {
