@@ -125,12 +125,15 @@ impl Guests for TenantGuests {
     async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError> {
         let release = |active: &Active| (connection.spec.connector.clone(), active.id);
         if let Some(known) = self.described(&release(self.active(connection).await?.as_ref())) {
+            // Each connection leads to an account of its own, or may.
+            self.reaches.limit(self.tenant.tenant.id, connection, &known.rate);
             return Ok(known);
         }
         let (connector, active) = self.connector(connection).await?;
         let key = release(&active);
         let answer = connector.describe(&self.pure(&key.0)).await;
         let description = Arc::new(self.noted(&active, answer).await?);
+        self.reaches.limit(self.tenant.tenant.id, connection, &description.rate);
         self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, description.clone());
         Ok(description)
     }

@@ -4,6 +4,7 @@
 //! replaces a pointer, so that no call is dropped or mixed (promise O2).
 
 mod blobs;
+mod budget;
 mod guests;
 mod health;
 mod reach;

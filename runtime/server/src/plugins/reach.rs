@@ -8,10 +8,12 @@ use truthsource_core::record::ConnectionId;
 use truthsource_host::capability::http::Outbound;
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
 use truthsource_host::egress::{Guarded, Origin, SystemLookup, Transport};
+use truthsource_host::model::Rate;
 use truthsource_host::signing::{Credentials, Signer};
 use truthsource_host::{CallError, Reach};
 
 use super::Parts;
+use super::budget::{Budgets, Paced};
 use crate::app::TenantHandle;
 use crate::engine::ports::Clock;
 use crate::store::control::TenantId;
@@ -21,6 +23,7 @@ use crate::store::{Batch, Change, Connection, TenantStore};
 pub struct Reaches {
     parts: Arc<Parts>,
     made: Mutex<Made>,
+    budgets: Budgets,
 }
 
 #[derive(Default)]
@@ -32,7 +35,7 @@ struct Made {
 
 impl Reaches {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, made: Mutex::default() }
+        Self { parts, made: Mutex::default(), budgets: Budgets::default() }
     }
 
     /// What the component of `connection` may reach.
@@ -55,6 +58,11 @@ impl Reaches {
             made.by_connection.insert(key, reach.clone());
         }
         Ok(reach)
+    }
+
+    /// How fast the connection's account may be asked, as its connector says.
+    pub fn limit(&self, tenant: TenantId, connection: &Connection, rate: &Rate) {
+        self.budgets.of(tenant, connection).limit(rate);
     }
 
     /// Forgets a connection's reach: the next call makes it anew.
@@ -81,6 +89,8 @@ impl Reaches {
             Some(transport) => transport.clone(),
             None => Arc::new(Guarded::new(Arc::new(SystemLookup), self.parts.allowed.clone())?),
         };
+        let budget = self.budgets.of(tenant.tenant.id, connection);
+        let transport = Arc::new(Paced { inner: transport, budget });
         let kv =
             ConnectionKv { store: tenant.store.clone(), clock: self.parts.clock.clone(), connection: connection.id };
         Ok(Reach { http: Some(Arc::new(Outbound::new(origins?, transport, signer))), kv: Some(KvGrant(Arc::new(kv))) })
