@@ -18,8 +18,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     // The component is the caller's own, so it is compiled here.
     let config = HostConfig::new(dir.path().to_owned(), SealKey::new([0; 32]), Compiling::InProcess);
-    let rule = Pricing::try_from(Host::start(config)?.accept(&bytes, &Allowance::USUAL).await?)?;
-    let setup = CallSetup::new(Tenant::new("bench"), UnixMs(0));
+    let tenant = Tenant::new("bench");
+    let rule = Pricing::try_from(Host::start(config)?.accept(&tenant, &bytes, &Allowance::USUAL).await?)?;
+    let setup = CallSetup::new(tenant, UnixMs(0));
     let cost = bench::pricing_call(&rule, &setup, &basket(lines)?, calls).await?;
     println!("host p50 {:?} p99 {:?}", cost.host.p50, cost.host.p99);
     println!("bare p50 {:?} p99 {:?}", cost.bare.p50, cost.bare.p99);

@@ -9,6 +9,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 use crate::digest::Digest;
 use crate::limits::{ASYNC_STACK_BYTES, EPOCH_MS, POOL_MEMORY_BYTES_MAX, POOL_TABLE_ELEMENTS_MAX, STACK_BYTES_MAX};
 use crate::places::Places;
+use crate::tally::Tally;
 use crate::world::EngineKind;
 
 /// How many calls an engine runs at once.
@@ -33,6 +34,7 @@ impl Concurrency {
 pub(crate) struct Runner {
     pub(crate) engine: Engine,
     pub(crate) places: Places,
+    pub(crate) tally: Tally,
     /// Names everything that decides whether compiled code fits this engine.
     pub(crate) fingerprint: Digest,
 }
@@ -48,7 +50,7 @@ impl Runner {
         let Concurrency { calls_max, calls_per_tenant_max, wait } = concurrency;
         let places = Places::new(calls_max, calls_per_tenant_max, wait);
         let fingerprint = fingerprint(&engine);
-        Ok(Self { engine, places, fingerprint })
+        Ok(Self { engine, places, tally: Tally::default(), fingerprint })
     }
 }
 

@@ -1,15 +1,19 @@
 //! The whole of it: engines, cache and compiler, behind two functions.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::component::Component;
 
 use crate::cache::{Cache, Entry, Found, SealKey};
+use crate::call::Tenant;
 use crate::engine::{self, Concurrency, Runner};
 use crate::limits::Limits;
 use crate::release::Release;
-use crate::upload::{CompileLimits, Compiler, Inspected, UploadError, UploadLimits, inspect, smoke};
+use crate::upload::{
+    Cause, CompileLimits, CompileQueue, Compiler, Inspected, Turns, UploadError, UploadLimits, inspect, smoke,
+};
 use crate::world::EngineKind;
 
 /// Where compilation happens.
@@ -30,6 +34,8 @@ pub struct HostConfig {
     pub seal_key: SealKey,
     /// Where compilation happens.
     pub compiling: Compiling,
+    /// How compilations wait for each other.
+    pub queue: CompileQueue,
     /// Calls of rules at once.
     pub rules: Concurrency,
     /// Calls of connectors at once.
@@ -40,7 +46,8 @@ impl HostConfig {
     /// The usual numbers.
     #[must_use]
     pub fn new(cache_dir: PathBuf, seal_key: SealKey, compiling: Compiling) -> Self {
-        Self { cache_dir, seal_key, compiling, rules: Concurrency::RULES, connectors: Concurrency::CONNECTORS }
+        let (rules, connectors) = (Concurrency::RULES, Concurrency::CONNECTORS);
+        Self { cache_dir, seal_key, compiling, queue: CompileQueue::USUAL, rules, connectors }
     }
 }
 
@@ -72,10 +79,21 @@ pub enum StartError {
 }
 
 /// How busy an engine is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
     /// Places for calls that are free right now.
     pub free: usize,
+    /// Calls since the host started, first calls of uploads included, by how they ended: `ok`, or the
+    /// [`CallError::code`](crate::CallError::code). Their number is bounded.
+    pub calls: BTreeMap<&'static str, u64>,
+}
+
+/// A component that is to be made ready.
+struct Wanted<'a> {
+    tenant: &'a Tenant,
+    cause: Cause,
+    bytes: &'a [u8],
+    allowance: &'a Allowance,
 }
 
 /// Runs components. One per process: each engine's pool reserves much address space.
@@ -84,6 +102,7 @@ pub struct Host {
     connectors: Arc<Runner>,
     cache: Arc<Cache>,
     compiling: Compiling,
+    turns: Turns,
 }
 
 impl Host {
@@ -100,17 +119,18 @@ impl Host {
             connectors: runner(EngineKind::Connectors, config.connectors)?,
             cache: Arc::new(Cache::open(&config.cache_dir, config.seal_key).map_err(StartError::Cache)?),
             compiling: config.compiling,
+            turns: Turns::new(config.queue),
         })
     }
 
-    /// Takes in a stranger's bytes: inspects, compiles, links, and makes a first call. Nothing is active afterwards;
-    /// the same bytes again give the same release.
+    /// Takes in a stranger's bytes for `tenant`: inspects, compiles, links, and makes a first call. Nothing is active
+    /// afterwards; the same bytes again give the same release, without a wait.
     ///
     /// # Errors
-    /// Why the upload is refused.
-    pub async fn accept(&self, bytes: &[u8], allowance: &Allowance) -> Result<Release, UploadError> {
-        let release = self.load(bytes, allowance).await?;
-        smoke(&release).await?;
+    /// Why the upload is refused; [`UploadError::Busy`] when too much is being compiled.
+    pub async fn accept(&self, tenant: &Tenant, bytes: &[u8], allowance: &Allowance) -> Result<Release, UploadError> {
+        let release = self.ready(&Wanted { tenant, cause: Cause::Upload, bytes, allowance }).await?;
+        smoke(tenant, &release).await?;
         Ok(release)
     }
 
@@ -118,23 +138,16 @@ impl Host {
     /// again: what is stored may be older than the rules.
     ///
     /// # Errors
-    /// Why it cannot be loaded.
-    pub async fn load(&self, bytes: &[u8], allowance: &Allowance) -> Result<Release, UploadError> {
-        // Reading eight megabytes of code takes a tenth of a second: not on a thread that others wait for.
-        let (whole, limits) = (bytes.to_vec(), allowance.upload);
-        let Inspected { digest, world, manifest, .. } = blocking(move || inspect(&whole, &limits)).await??;
-        let runner = self.runner(world.engine()).clone();
-        let entry = Entry { component: digest, engine: runner.fingerprint, world };
-        let component = self.component(&runner, entry, bytes, &allowance.compile).await?;
-        let limits = allowance.limits.unwrap_or_else(|| world.limits());
-        Release::link(runner, &component, (digest, world, manifest), limits)
-            .map_err(|error| UploadError::DoesNotLink { reason: format!("{error:#}").chars().take(2_000).collect() })
+    /// Why it cannot be loaded; [`UploadError::Busy`] when it had to be compiled and its turn did not come.
+    pub async fn load(&self, tenant: &Tenant, bytes: &[u8], allowance: &Allowance) -> Result<Release, UploadError> {
+        self.ready(&Wanted { tenant, cause: Cause::Load, bytes, allowance }).await
     }
 
     /// How busy an engine is, for metrics and for shedding load.
     #[must_use]
     pub fn load_of(&self, engine: EngineKind) -> Load {
-        Load { free: self.runner(engine).places.free() }
+        let runner = self.runner(engine);
+        Load { free: runner.places.free(), calls: runner.tally.counts() }
     }
 
     fn runner(&self, kind: EngineKind) -> &Arc<Runner> {
@@ -144,29 +157,49 @@ impl Host {
         }
     }
 
+    async fn ready(&self, wanted: &Wanted<'_>) -> Result<Release, UploadError> {
+        // Reading eight megabytes of code takes a tenth of a second: not on a thread that others wait for.
+        let (whole, limits) = (wanted.bytes.to_vec(), wanted.allowance.upload);
+        let Inspected { digest, world, manifest, .. } = blocking(move || inspect(&whole, &limits)).await??;
+        let runner = self.runner(world.engine()).clone();
+        let entry = Entry { component: digest, engine: runner.fingerprint, world };
+        let component = self.component(&runner, entry, wanted).await?;
+        let limits = wanted.allowance.limits.unwrap_or_else(|| world.limits());
+        Release::link(runner, &component, (digest, world, manifest), limits)
+            .map_err(|error| UploadError::DoesNotLink { reason: format!("{error:#}").chars().take(2_000).collect() })
+    }
+
     async fn component(
         &self,
         runner: &Arc<Runner>,
         entry: Entry,
-        bytes: &[u8],
-        limits: &CompileLimits,
+        wanted: &Wanted<'_>,
     ) -> Result<Component, UploadError> {
         if let Found::Ready(component) = self.cached(runner, entry).await? {
             return Ok(component);
         }
+        let _turn = self.turns.take(wanted.tenant, wanted.cause).await?;
+        // Whoever had the turn before may have had the same bytes.
+        if let Found::Ready(component) = self.cached(runner, entry).await? {
+            return Ok(component);
+        }
+        self.fill_cache(entry, wanted).await?;
+        match self.cached(runner, entry).await? {
+            Found::Ready(component) => Ok(component),
+            Found::Nothing | Found::Broken => Err(failed(&"the compiled component is gone again")),
+        }
+    }
+
+    async fn fill_cache(&self, entry: Entry, wanted: &Wanted<'_>) -> Result<(), UploadError> {
         let draft = self.cache.draft(&entry);
-        let compiled = self.compile(entry.world.engine(), bytes, &draft, limits).await;
+        let compiled = self.compile(entry.world.engine(), wanted, &draft).await;
         if let Err(error) = compiled {
             let _ = tokio::fs::remove_file(&draft).await;
             let _ = tokio::fs::remove_file(draft.with_extension("refused")).await;
             return Err(error);
         }
         let cache = self.cache.clone();
-        blocking(move || cache.store(&entry, &draft)).await?.map_err(|error| failed(&error))?;
-        match self.cached(runner, entry).await? {
-            Found::Ready(component) => Ok(component),
-            Found::Nothing | Found::Broken => Err(failed(&"the compiled component is gone again")),
-        }
+        blocking(move || cache.store(&entry, &draft)).await?.map_err(|error| failed(&error))
     }
 
     async fn cached(&self, runner: &Arc<Runner>, entry: Entry) -> Result<Found, UploadError> {
@@ -179,17 +212,11 @@ impl Host {
         })
     }
 
-    async fn compile(
-        &self,
-        kind: EngineKind,
-        bytes: &[u8],
-        out: &Path,
-        limits: &CompileLimits,
-    ) -> Result<(), UploadError> {
+    async fn compile(&self, kind: EngineKind, wanted: &Wanted<'_>, out: &Path) -> Result<(), UploadError> {
         if let Compiling::Child(compiler) = &self.compiling {
-            return compiler.compile(kind, bytes, out, limits).await;
+            return compiler.compile(kind, wanted.bytes, out, &wanted.allowance.compile).await;
         }
-        let (bytes, out) = (bytes.to_vec(), out.to_owned());
+        let (bytes, out) = (wanted.bytes.to_vec(), out.to_owned());
         let compiled = blocking(move || -> Result<Vec<u8>, wasmtime::Error> {
             engine::compiling(kind)?.precompile_component(&bytes)
         });
@@ -207,76 +234,4 @@ fn failed(reason: &dyn std::fmt::Display) -> UploadError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{basket, component, pricing, setup};
-    use std::time::Duration;
-
-    const EMPTY: &str = r#"(func (export "price") (param i32 i32 i32 i32 i64 i32 i32) (result i32)
-        (i64.store (i32.const 1024) (i64.const 0)) (i32.store offset=8 (i32.const 1024) (i32.const 0))
-        (i32.const 1024))"#;
-
-    fn host(dir: &Path, key: u8) -> Host {
-        let few = Concurrency { calls_max: 1, calls_per_tenant_max: 1, wait: Duration::from_secs(5) };
-        let config = HostConfig::new(dir.to_owned(), SealKey::new([key; 32]), Compiling::InProcess);
-        Host::start(HostConfig { rules: few, connectors: few, ..config }).unwrap()
-    }
-
-    fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
-        let all = std::fs::read_dir(dir).unwrap().map(|it| it.unwrap().path());
-        all.filter(|it| it.extension().is_some_and(|it| it == extension)).collect()
-    }
-
-    async fn works(release: Release) -> bool {
-        crate::release::Pricing::try_from(release).unwrap().price(&setup(), basket(0)).await.0 == Ok(vec![])
-    }
-
-    #[tokio::test]
-    async fn u7_the_same_upload_again_is_the_same_release() {
-        let dir = tempfile::tempdir().unwrap();
-        let host = host(dir.path(), 1);
-        let bytes = component(&pricing(EMPTY));
-        let first = host.accept(&bytes, &Allowance::USUAL).await.unwrap();
-        let second = host.accept(&bytes, &Allowance::USUAL).await.unwrap();
-        assert_eq!(first.digest(), second.digest());
-        assert_eq!((files(dir.path(), "cwasm").len(), files(dir.path(), "draft").len()), (1, 0));
-    }
-
-    #[tokio::test]
-    async fn tampered_code_is_compiled_again_instead_of_run() {
-        let dir = tempfile::tempdir().unwrap();
-        let host = host(dir.path(), 1);
-        let bytes = component(&pricing(EMPTY));
-        host.load(&bytes, &Allowance::USUAL).await.unwrap();
-        let path = files(dir.path(), "cwasm").remove(0);
-        let honest = std::fs::read(&path).unwrap();
-        for at in [0, honest.len() / 2, honest.len() - 1] {
-            let mut tampered = honest.clone();
-            tampered[at] ^= 1;
-            std::fs::write(&path, &tampered).unwrap();
-            assert!(works(host.load(&bytes, &Allowance::USUAL).await.unwrap()).await);
-            assert_ne!(std::fs::read(&path).unwrap(), tampered);
-        }
-        // Without its seal it is nothing, either.
-        std::fs::remove_file(files(dir.path(), "seal").remove(0)).unwrap();
-        assert!(works(host.load(&bytes, &Allowance::USUAL).await.unwrap()).await);
-    }
-
-    #[tokio::test]
-    async fn code_of_another_component_or_key_is_not_taken() {
-        let dir = tempfile::tempdir().unwrap();
-        let bytes = component(&pricing(EMPTY));
-        let entry = |host: &Host, bytes: &[u8]| Entry {
-            component: crate::digest::Digest::of(bytes),
-            engine: host.rules.fingerprint,
-            world: crate::world::World::PricingRule,
-        };
-        let host_a = host(dir.path(), 1);
-        host_a.load(&bytes, &Allowance::USUAL).await.unwrap();
-        assert!(matches!(host_a.cached(&host_a.rules, entry(&host_a, &bytes)).await, Ok(Found::Ready(_))));
-        let host_b = host(dir.path(), 2);
-        assert!(matches!(host_b.cached(&host_b.rules, entry(&host_b, &bytes)).await, Ok(Found::Broken)));
-        // A broken entry was removed, and is nothing from then on.
-        assert!(matches!(host_a.cached(&host_a.rules, entry(&host_a, &bytes)).await, Ok(Found::Nothing)));
-    }
-}
+mod tests;

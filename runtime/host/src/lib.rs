@@ -33,6 +33,7 @@ pub mod replay;
 pub mod scrub;
 pub mod signing;
 mod state;
+mod tally;
 pub mod upload;
 mod wasi;
 pub mod world;
@@ -46,7 +47,7 @@ pub use host::{Allowance, Compiling, Host, HostConfig};
 pub use limits::Limits;
 pub use record::{Detail, Recording};
 pub use release::{Connector, Mapping, Policy, Pricing, Release, StockRule, Validator};
-pub use upload::{Compiler, Inspected, Manifest, UploadError, compile_child_main};
+pub use upload::{CompileQueue, Compiler, Inspected, Manifest, UploadError, compile_child_main};
 pub use world::{EngineKind, World};
 
 #[cfg(test)]

@@ -8,11 +8,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use truthsource_core::UnixMs;
+use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
+use truthsource_host::{EngineKind, Host};
 
 use crate::engine::ports::Clock;
 use crate::store::control::{ControlStore, Tenant, TenantId};
 use crate::store::{Connection, Release, Slot, TenantStore};
+use crate::work::Roster;
 
 /// A running node. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +30,10 @@ pub struct App {
     pub plugins: Arc<dyn Plugins>,
     /// Secrets at rest.
     pub vault: Arc<dyn Vault>,
+    /// What runs components.
+    pub engines: Arc<dyn Engines>,
+    /// Which workers are at work.
+    pub roster: Arc<Roster>,
 }
 
 /// Tenants with their stores open: filled at start and when a tenant is made.
@@ -157,6 +164,18 @@ pub struct Failing {
     pub code: &'static str,
     /// When it is tried again.
     pub retry_at: UnixMs,
+}
+
+/// What runs components, as seen by whoever counts.
+pub trait Engines: Send + Sync {
+    /// How busy one of them is.
+    fn load_of(&self, engine: EngineKind) -> Load;
+}
+
+impl Engines for Host {
+    fn load_of(&self, engine: EngineKind) -> Load {
+        Host::load_of(self, engine)
+    }
 }
 
 /// Seals secrets for one tenant and purpose, so that one tenant's bytes are noise to another.

@@ -31,6 +31,14 @@ pub fn render() -> String {
     METRICS.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }
 
+/// The numbers that `tell` tells now, in Prometheus' text format. They stand apart from those of [`render`], and nothing
+/// of them is kept.
+pub fn once(tell: impl FnOnce()) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, tell);
+    recorder.handle().render()
+}
+
 /// Forgets what is no longer needed of histograms; to be called every few seconds.
 pub fn keep_up() {
     if let Some(handle) = METRICS.get().and_then(Option::as_ref) {

@@ -4,7 +4,8 @@ use super::{answering, honest, price, price_with};
 use crate::error::CallError;
 use crate::host::Allowance;
 use crate::limits::Limits;
-use crate::testing::{self, component, pricing, release};
+use crate::release::Pricing;
+use crate::testing::{self, basket, component, pricing, release, setup};
 use crate::upload::UploadError;
 
 fn trap(work: &str) -> String {
@@ -27,10 +28,53 @@ async fn g1_an_endless_loop_with_endless_fuel_runs_out_of_time() {
     assert_eq!(seen, Err(CallError::TimedOut { wall_ms_max: 50 }));
 }
 
+/// A loop of fifty million units of fuel leaves the only thread to others again and again.
+#[tokio::test]
+async fn g1_whoever_loops_gives_the_thread_back_all_the_time() {
+    let rule = Pricing::try_from(release(&pricing(&trap("(loop $l (br $l))"))).await).unwrap();
+    let rule = Pricing::try_from(rule.release().limited(Limits { wall_ms_max: 60_000, ..Limits::RULES })).unwrap();
+    let (setup, mut others) = (setup(), 0);
+    let end = tokio::select! {
+        (end, _) = rule.price(&setup, basket(1)) => end,
+        () = async { loop { others += 1; tokio::task::yield_now().await } } => unreachable!(),
+    };
+    assert_eq!(end, Err(CallError::OutOfFuel { fuel_max: Limits::RULES.fuel_max }));
+    assert!(others >= 40, "others had {others} turns");
+}
+
+#[tokio::test]
+async fn g1_an_endless_loop_ends_twenty_milliseconds_after_its_time_at_the_latest() {
+    let limits = Limits { fuel_max: u64::MAX, wall_ms_max: 50, ..Limits::RULES };
+    let rule = release(&pricing(&trap("(loop $l (br $l))"))).await.limited(limits);
+    let rule = Pricing::try_from(rule).unwrap();
+    let mut fastest_us = u64::MAX;
+    for _ in 0..10 {
+        let (end, recording) = rule.price(&setup(), basket(1)).await;
+        assert_eq!(end, Err(CallError::TimedOut { wall_ms_max: 50 }));
+        fastest_us = fastest_us.min(recording.duration_us);
+    }
+    assert!(fastest_us <= 70_000, "{fastest_us} µs");
+}
+
 #[tokio::test]
 async fn g2_filling_memory_costs_fuel_by_its_length() {
     let fill = "(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br $l))";
     assert_eq!(price(&trap(fill), 1, SMALL).await, Err(OUT_OF_FUEL));
+}
+
+#[tokio::test]
+async fn g2_each_byte_that_is_filled_or_copied_costs_fuel() {
+    let fuel = async |work: &str| {
+        let rule = Pricing::try_from(release(&pricing(&answering(work, 1, (1, 0), (512, 3)))).await).unwrap();
+        let (end, recording) = rule.price(&setup(), basket(1)).await;
+        assert!(end.is_ok(), "{end:?}");
+        recording.fuel.unwrap()
+    };
+    let nothing = fuel("").await;
+    for work in ["memory.fill (i32.const 65536) (i32.const 1)", "memory.copy (i32.const 65536) (i32.const 4096)"] {
+        let spent = fuel(&format!("({work} (i32.const 60000))")).await;
+        assert!(spent >= nothing + 60_000, "{work}: {spent}");
+    }
 }
 
 #[tokio::test]
@@ -48,7 +92,9 @@ async fn g4_a_component_that_starts_too_large_never_runs() {
         let honest = honest(0);
         component(&pricing(&format!("(table 1 funcref) {honest}")).replace("(table 1 funcref)", declaration))
     };
-    let load = async |declaration: &str| testing::host().accept(&large(declaration), &Allowance::USUAL).await;
+    let load = async |declaration: &str| {
+        testing::host().accept(&testing::uploader(), &large(declaration), &Allowance::USUAL).await
+    };
     assert!(load("(table 100 funcref)").await.is_ok());
     for declaration in ["(table 1000000000 funcref)", "(table 20000 funcref)"] {
         let seen = load(declaration).await.err();
@@ -56,7 +102,7 @@ async fn g4_a_component_that_starts_too_large_never_runs() {
     }
     let four_gib =
         pricing(&honest(0)).replace(r#"(memory (export "memory") 2)"#, r#"(memory (export "memory") 65536)"#);
-    let seen = testing::host().accept(&component(&four_gib), &Allowance::USUAL).await.err();
+    let seen = testing::host().accept(&testing::uploader(), &component(&four_gib), &Allowance::USUAL).await.err();
     assert!(matches!(seen, Some(UploadError::DoesNotLink { .. } | UploadError::Smoke(_))), "{seen:?}");
     // Small enough for the pool, too large for the rule.
     let too_large = pricing(&honest(1)).replace(r#"(memory (export "memory") 2)"#, r#"(memory (export "memory") 512)"#);

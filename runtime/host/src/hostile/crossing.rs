@@ -4,7 +4,7 @@ use super::{answering, price, price_with};
 use crate::error::CallError;
 use crate::host::Allowance;
 use crate::limits::Limits;
-use crate::testing::{component, host, pricing, release, with_manifest};
+use crate::testing::{component, host, pricing, release, uploader, with_manifest};
 use crate::upload::UploadError;
 use crate::world::World;
 
@@ -35,12 +35,17 @@ async fn g7_strings_that_are_none_trap() {
 
 #[tokio::test]
 async fn g7_utf16_at_odd_addresses_and_lone_surrogates_trap() {
-    for (at, length) in [(601, 1), (700, 1)] {
+    let check = async |at: usize, length: u32| {
         let body = format!("{} (data (i32.const 700) \"\\00\\d8\")", answering("", 1, (1, 0), (at, length)));
         let wat = pricing(&body).replace("(memory (core", "string-encoding=utf16 (memory (core");
-        let seen = price_with(&release(&wat).await, 1).await;
+        price_with(&release(&wat).await, 1).await
+    };
+    for (at, length) in [(601, 1), (700, 1)] {
+        let seen = check(at, length).await;
         assert!(matches!(seen, Err(CallError::Trapped { .. })), "{seen:?}");
     }
+    // Five of its units are text.
+    assert!(check(512, 5).await.is_ok());
 }
 
 #[tokio::test]
@@ -89,12 +94,22 @@ async fn g5_calls_of_the_host_are_counted() {
 }
 
 #[tokio::test]
+async fn g16_a_start_function_calls_the_host_on_the_same_count() {
+    let body = r#"(import "log" "log" (func $log (param i32 i32 i32)))
+        (start $s)
+        (func $s (loop $l (call $log (i32.const 1) (i32.const 0) (i32.const 10)) (br $l)))
+        (func (export "price") (param i32 i32 i32 i32 i64 i32 i32) (result i32) unreachable)"#;
+    let seen = price_with(&release(&logging(body)).await, 1).await;
+    assert_eq!(seen, Err(CallError::TooManyCalls { what: "calls of the host" }));
+}
+
+#[tokio::test]
 async fn g17_an_import_outside_the_world_is_refused_by_name() {
     let manifest = with_manifest("pricing-rule");
     let check = async |import: &str| {
         let wat = pricing("(func (export \"price\") (param i32 i32 i32 i32 i64 i32 i32) (result i32) unreachable)")
             .replace(&manifest, &format!("{manifest} (import \"{import}\" (instance))"));
-        let seen = host().accept(&component(&wat), &Allowance::USUAL).await.err();
+        let seen = host().accept(&uploader(), &component(&wat), &Allowance::USUAL).await.err();
         let expect = UploadError::Imports { world: World::PricingRule, imports: vec![import.to_owned()] };
         assert_eq!(seen, Some(expect));
     };

@@ -124,7 +124,9 @@ impl Release {
 
     /// Makes one call. The typed handles ([`Pricing`] and the others) are this with plain types.
     pub async fn call(&self, setup: &CallSetup, input: Input) -> (Result<Output, CallError>, Recording) {
-        run::live(self, setup, input).await
+        let (end, recording) = run::live(self, setup, input).await;
+        self.loaded.runner.tally.note(&end);
+        (end, recording)
     }
 
     /// Makes a call whose host answers come from a recording: nothing leaves the host.

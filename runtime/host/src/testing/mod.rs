@@ -4,6 +4,7 @@ mod connector;
 mod outside;
 mod wat;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::model::{Basket, Context, Line};
 use crate::record::{Detail, Input};
 use crate::release::Release;
 use crate::state::HostState;
+use crate::upload::CompileQueue;
 
 /// One host for all tests of the process: a pool reserves much address space.
 pub(crate) fn host() -> Arc<Host> {
@@ -31,6 +33,8 @@ pub(crate) fn host() -> Arc<Host> {
         let mut config = HostConfig::new(dir, SealKey::new([7; 32]), Compiling::InProcess);
         config.rules = Concurrency { calls_max: 16, calls_per_tenant_max: 16, wait: Duration::from_secs(30) };
         config.connectors = config.rules;
+        // As many tests as there are compile at once here, each as a tenant of its own.
+        config.queue = CompileQueue { uploads_max: usize::MAX, wait: Duration::from_secs(300) };
         Arc::new(Host::start(config).unwrap())
     };
     HOST.get_or_init(start).clone()
@@ -38,7 +42,13 @@ pub(crate) fn host() -> Arc<Host> {
 
 /// The release of a component in WAT, without a first call.
 pub(crate) async fn release(wat: &str) -> Release {
-    host().load(&component(wat), &Allowance::USUAL).await.unwrap()
+    host().load(&uploader(), &component(wat), &Allowance::USUAL).await.unwrap()
+}
+
+/// Somebody who uploads nothing else.
+pub(crate) fn uploader() -> Tenant {
+    static UPLOADERS: AtomicU64 = AtomicU64::new(0);
+    Tenant::new(&format!("uploader-{}", UPLOADERS.fetch_add(1, Ordering::Relaxed)))
 }
 
 pub(crate) fn setup() -> CallSetup {

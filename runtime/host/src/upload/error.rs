@@ -72,6 +72,12 @@ pub enum UploadError {
         /// What the exports say.
         is: World,
     },
+    /// Others are compiled first. Nothing was done.
+    #[error("the component cannot be compiled now: {reason}; try again in a moment")]
+    Busy {
+        /// What it was not to wait for.
+        reason: &'static str,
+    },
     /// Compiling it took more time or memory than it may.
     #[error("the component is too expensive to compile: {reason}")]
     Expensive {
@@ -117,6 +123,7 @@ impl UploadError {
             Self::Imports { .. } => "forbidden-imports",
             Self::Manifest(_) => "bad-manifest",
             Self::OtherWorld { .. } => "other-world",
+            Self::Busy { .. } => "busy",
             Self::Expensive { .. } => "too-expensive",
             Self::DoesNotCompile { .. } => "does-not-compile",
             Self::DoesNotLink { .. } => "does-not-link",
@@ -129,7 +136,7 @@ impl UploadError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Host { .. } => true,
+            Self::Busy { .. } | Self::Host { .. } => true,
             Self::Smoke(error) => error.is_retryable(),
             _ => false,
         }
@@ -139,6 +146,7 @@ impl UploadError {
     #[must_use]
     pub fn actor(&self) -> Actor {
         match self {
+            Self::Busy { .. } => Actor::Later,
             Self::Host { .. } => Actor::Operator,
             Self::TooLarge { .. } => Actor::Tenant,
             Self::Smoke(error) => error.actor(),

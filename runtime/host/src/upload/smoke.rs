@@ -12,11 +12,12 @@ use crate::release::Release;
 use crate::world::World;
 
 /// Calls the component once with next to nothing and half of its limits: enough for an interpreter to start, and a
-/// component that needs more for an empty basket has no room for a full one. A typed refusal passes.
+/// component that needs more for an empty basket has no room for a full one. A typed refusal passes. The call takes a
+/// place of the uploader's: uploads that spin cost nobody else one.
 ///
 /// # Errors
 /// [`UploadError::Smoke`] with what went wrong.
-pub async fn smoke(release: &Release) -> Result<(), UploadError> {
+pub async fn smoke(tenant: &Tenant, release: &Release) -> Result<(), UploadError> {
     let limits = *release.limits();
     let halved = Limits {
         fuel_max: limits.fuel_max / 2,
@@ -24,7 +25,7 @@ pub async fn smoke(release: &Release) -> Result<(), UploadError> {
         wall_ms_max: limits.wall_ms_max.min(5_000),
         ..limits
     };
-    let setup = CallSetup::new(Tenant::new("(upload)"), UnixMs(0));
+    let setup = CallSetup::new(tenant.clone(), UnixMs(0));
     match release.limited(halved).call(&setup, nothing(release.world())).await.0 {
         Ok(_) | Err(CallError::Refused(_)) => Ok(()),
         Err(error) => Err(UploadError::Smoke(error)),

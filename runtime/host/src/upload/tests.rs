@@ -5,7 +5,7 @@ use super::{BadManifest, UploadError, UploadLimits, inspect};
 use crate::cache::SealKey;
 use crate::engine::Concurrency;
 use crate::host::{Allowance, Compiling, Host, HostConfig};
-use crate::testing::{component, connector, host, pricing, with_manifest};
+use crate::testing::{component, connector, host, pricing, uploader, with_manifest};
 use crate::world::{EngineKind, World};
 
 /// Answers an empty basket.
@@ -119,24 +119,24 @@ fn a_manifest_is_needed_once_and_must_agree() {
 #[tokio::test]
 async fn a_component_of_the_wrong_type_is_refused() {
     let wrong = pricing(EMPTY).replace(r#"(field "reason" string)"#, r#"(field "reason" u64)"#);
-    let seen = host().accept(&component(&wrong), &Allowance::USUAL).await.err();
+    let seen = host().accept(&uploader(), &component(&wrong), &Allowance::USUAL).await.err();
     assert!(seen.as_ref().is_some_and(|it| it.to_string().contains("type")), "{seen:?}");
     // A function that the first call does not come to.
     let wrong =
         connector().replace("(result (option $state) (error $fault))", "(result (option string) (error $fault))");
-    let seen = host().accept(&component(&wrong), &Allowance::USUAL).await.err();
+    let seen = host().accept(&uploader(), &component(&wrong), &Allowance::USUAL).await.err();
     assert!(seen.as_ref().is_some_and(|it| it.to_string().contains("type")), "{seen:?}");
     let renamed = pricing(EMPTY).replace(r#"(export "price" (func $price))"#, r#"(export "cost" (func $price))"#);
-    let seen = host().accept(&component(&renamed), &Allowance::USUAL).await.err();
+    let seen = host().accept(&uploader(), &component(&renamed), &Allowance::USUAL).await.err();
     assert_eq!(seen.map(|it| it.code()), Some("does-not-link"));
 }
 
 #[tokio::test]
 async fn a_component_that_fails_its_first_call_is_refused() {
     let traps = r#"(func (export "price") (param i32 i32 i32 i32 i64 i32 i32) (result i32) unreachable)"#;
-    let seen = host().accept(&component(&pricing(traps)), &Allowance::USUAL).await.err();
+    let seen = host().accept(&uploader(), &component(&pricing(traps)), &Allowance::USUAL).await.err();
     assert_eq!(seen.map(|it| it.code()), Some("failed-first-call"));
-    assert!(host().accept(&component(&pricing(EMPTY)), &Allowance::USUAL).await.is_ok());
+    assert!(host().accept(&uploader(), &component(&pricing(EMPTY)), &Allowance::USUAL).await.is_ok());
 }
 
 /// Not a test: what the compiler's child runs, when this very binary is started as one.
@@ -168,9 +168,9 @@ async fn what_a_child_compiles_runs_here() {
     let few = Concurrency { calls_max: 1, calls_per_tenant_max: 1, wait: std::time::Duration::from_secs(5) };
     let config = HostConfig::new(dir.path().to_owned(), SealKey::new([1; 32]), Compiling::Child(compiler()));
     let host = Host::start(HostConfig { rules: few, connectors: few, ..config }).unwrap();
-    let release = host.accept(&component(&pricing(EMPTY)), &Allowance::USUAL).await.unwrap();
+    let release = host.accept(&uploader(), &component(&pricing(EMPTY)), &Allowance::USUAL).await.unwrap();
     assert_eq!(release.world(), World::PricingRule);
-    let connector = host.load(&component(&connector()), &Allowance::USUAL).await.unwrap();
+    let connector = host.load(&uploader(), &component(&connector()), &Allowance::USUAL).await.unwrap();
     assert_eq!(connector.world(), World::Connector);
 }
 

@@ -30,7 +30,8 @@ impl Call {
         let compiler = Compiler { program: std::env::current_exe()?, args: vec!["compile-child".to_owned()] };
         let config = HostConfig::new(dir.path().to_owned(), SealKey::new([7; 32]), Compiling::Child(compiler));
         let host = Host::start(config)?;
-        let release = host.accept(&component, &Allowance::USUAL).await?;
+        let tenant = Tenant::new("bench");
+        let release = host.accept(&tenant, &component, &Allowance::USUAL).await?;
         let rule = Pricing::try_from(release).map_err(|_| anyhow::anyhow!("volume-pricing is no pricing rule"))?;
         let line = |n: u32| Line {
             item: format!("BOLT-{n:05}"),
@@ -40,7 +41,7 @@ impl Call {
         };
         let lines = (0..self.lines).map(line).collect();
         let basket = Basket { company: "C-100".to_owned(), currency: "USD".to_owned(), at: UnixMs(0), lines };
-        let setup = CallSetup::new(Tenant::new("bench"), UnixMs(0));
+        let setup = CallSetup::new(tenant, UnixMs(0));
         let calls = self.calls;
         let cost = tokio::spawn(async move { pricing_call(&rule, &setup, &basket, calls).await }).await??;
         let us = |time: std::time::Duration| time.as_secs_f64() * 1e6;

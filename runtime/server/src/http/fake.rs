@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
+use truthsource_host::EngineKind;
+use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
 
-use crate::app::{App, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
+use crate::app::{App, Engines, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
 use crate::engine::ports::Clock;
 use crate::store::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};
 use crate::store::*;
@@ -275,7 +277,9 @@ impl TenantStore for Store {
     async fn backlog(&self) -> Result<Backlog> {
         let debts = self.debts.lock().unwrap();
         let count = |state| debts.iter().filter(|it| it.state == state).count() as u64;
-        Ok(Backlog { parked: count(DebtState::Parked), debts: count(DebtState::Due), ..Backlog::default() })
+        let oldest_debt = debts.iter().filter(|it| it.state != DebtState::Parked).map(|it| it.since).min();
+        let (parked, debts) = (count(DebtState::Parked), count(DebtState::Due));
+        Ok(Backlog { parked, debts, oldest_debt, ..Backlog::default() })
     }
     async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
         let states = self.states.lock().unwrap();
@@ -326,6 +330,9 @@ impl Plugins for Guests {
         if component.starts_with(b"\x7fELF") {
             return Err(Refusal { code: "native-code".into(), message: "this is native code".into(), status: 422 });
         }
+        if component.starts_with(b"busy") {
+            return Err(Refusal { code: "busy".into(), message: "others are compiled first".into(), status: 503 });
+        }
         let digest = crate::auth::digest::hex(&crate::auth::digest::sha256(&[&component]));
         let (plugin, state) = ("test 1.0.0".into(), "staged".into());
         Ok(Release { id: 1, slot: slot.into(), digest, plugin, state, created_at: UnixMs(0) })
@@ -375,6 +382,16 @@ impl Vault for Glass {
     }
 }
 
+/// Engines of which one was called three times.
+pub struct Idle;
+
+impl Engines for Idle {
+    fn load_of(&self, engine: EngineKind) -> Load {
+        let calls = if engine == EngineKind::Rules { [("ok", 2), ("out-of-fuel", 1)].into() } else { BTreeMap::new() };
+        Load { free: 128, calls }
+    }
+}
+
 /// A node of fakes.
 pub struct World {
     pub clock: Arc<Hand>,
@@ -391,6 +408,8 @@ pub fn world() -> World {
         tenants: Arc::new(Tenants::default()),
         plugins: Arc::new(Guests),
         vault: Arc::new(Glass),
+        engines: Arc::new(Idle),
+        roster: Arc::default(),
     };
     World { clock, control, app }
 }

@@ -16,6 +16,7 @@ mod idempotency;
 mod linger;
 mod openapi;
 pub mod problem;
+mod readings;
 mod resources;
 mod route;
 mod stream;
@@ -75,6 +76,7 @@ pub struct Inner {
     hooks: hooks::Hooks,
     intake: body::Intake,
     requests: finish::Requests,
+    readings: readings::Readings,
     /// Held by whoever replaces the rules on a condition, from the look to the write.
     rules: tokio::sync::Mutex<()>,
 }
@@ -99,6 +101,7 @@ impl Door {
             hooks: hooks::Hooks::new(limits.hooks_per_second_max)?,
             intake: body::Intake::new(limits.bodies_bytes_max, limits.body, limits.idle),
             requests: finish::Requests::new()?,
+            readings: readings::Readings::default(),
             rules: tokio::sync::Mutex::default(),
             app,
             limits,

@@ -110,7 +110,7 @@ impl Node {
 pub async fn start(config: Config) -> anyhow::Result<Node> {
     let parts = parts::open(&config).await?;
     let mut node = Node::open(&config, parts.app).await?;
-    let workers = workers::run(node.app.tenants.clone(), parts.service, node.app.clock.clone(), node.stopping());
+    let workers = workers::run(node.app.clone(), parts.service, node.stopping());
     node.adopt(tokio::spawn(workers));
     Ok(node)
 }

@@ -38,9 +38,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
     let clock: Arc<dyn Clock> = Arc::new(MachineClock);
     let program = std::env::current_exe().context("cannot find our own program")?;
     let compiling = Compiling::Child(Compiler { program, args: vec!["compile-child".to_owned()] });
-    let host = Host::start(HostConfig::new(dir.join("compiled"), seal_key(dir)?, compiling))?;
+    let host = Arc::new(Host::start(HostConfig::new(dir.join("compiled"), seal_key(dir)?, compiling))?);
     let service = Arc::new(Service::new(Parts {
-        host: Arc::new(host),
+        host: host.clone(),
         blobs: Blobs::open(&dir.join("components"))?,
         vault: vault.clone(),
         clock: clock.clone(),
@@ -53,7 +53,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
         let store = stores.open(tenant.id).await?;
         tenants.add(TenantHandle { tenant, store, wake: Arc::default() });
     }
-    let app = App { clock, control: Arc::new(stores), tenants, plugins: service.clone(), vault };
+    let control = Arc::new(stores);
+    let plugins = service.clone();
+    let app = App { clock, control, tenants, plugins, vault, engines: host, roster: Arc::default() };
     Ok(Opened { app, service })
 }
 

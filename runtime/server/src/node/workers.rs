@@ -6,42 +6,44 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use truthsource_core::draw::Draw;
 
-use crate::app::Tenants;
-use crate::engine::ports::Clock;
+use crate::app::{App, TenantHandle};
 use crate::engine::{Engine, Pace};
 use crate::plugins::Service;
 use crate::store::control::TenantId;
-use crate::work::Workers;
+use crate::work::{Pauses, Post, Workers, keep};
 
-/// Starts the workers of every tenant there is and of those that are added, and stops them with the node.
-pub(super) async fn run(
-    tenants: Arc<Tenants>,
-    service: Arc<Service>,
-    clock: Arc<dyn Clock>,
-    mut stopping: watch::Receiver<bool>,
-) {
+/// Keeps the workers of every tenant there is and of those that are added, and stops them with the node.
+pub(super) async fn run(app: App, service: Arc<Service>, stopping: watch::Receiver<bool>) {
+    let post = Post::node(&app.roster);
+    let begin = || all(&app, &service, stopping.clone());
+    keep(post, Pauses::USUAL, stopping.clone(), begin).await;
+}
+
+async fn all(app: &App, service: &Service, mut stopping: watch::Receiver<bool>) {
     let mut running: BTreeMap<TenantId, Workers> = BTreeMap::new();
     while !*stopping.borrow() {
-        for handle in tenants.all() {
-            running.entry(handle.tenant.id).or_insert_with(|| {
-                let engine = Engine {
-                    store: handle.store.clone(),
-                    guests: Arc::new(service.guests(handle.clone())),
-                    clock: clock.clone(),
-                    draw: Draw::new(clock.now().0),
-                    // One process owns the data directory: whoever held a lane before it is gone.
-                    holder: "node".to_owned(),
-                    pace: Pace::default(),
-                };
-                Workers::start(engine, handle.wake.clone())
-            });
+        for handle in app.tenants.all() {
+            let start = || Workers::start(engine(app, service, &handle), &handle, &app.roster);
+            running.entry(handle.tenant.id).or_insert_with(start);
         }
         tokio::select! {
-            () = tenants.added() => {}
+            () = app.tenants.added() => {}
             _ = stopping.changed() => {}
         }
     }
     for (_, workers) in running {
         workers.stop().await;
+    }
+}
+
+fn engine(app: &App, service: &Service, tenant: &Arc<TenantHandle>) -> Engine {
+    Engine {
+        store: tenant.store.clone(),
+        guests: Arc::new(service.guests(tenant.clone())),
+        clock: app.clock.clone(),
+        draw: Draw::new(app.clock.now().0),
+        // One process owns the data directory: whoever held a lane before it is gone.
+        holder: "node".to_owned(),
+        pace: Pace::default(),
     }
 }

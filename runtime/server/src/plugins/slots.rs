@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use truthsource_host::{Allowance, Release};
+use truthsource_host::{Allowance, Release, Tenant};
 
 use super::health::Health;
 use super::{Parts, stored, upload};
@@ -98,7 +98,9 @@ impl Slots {
             let message = format!("release {release} of slot `{slot}` cannot be read; upload it again");
             Refusal { code: "component-lost".to_owned(), message, status: 503 }
         })?;
-        let loaded = self.parts.host.load(&bytes, &Allowance::USUAL).await.map_err(|error| upload::refused(&error))?;
+        let whose = Tenant::new(&tenant.tenant.name);
+        let loaded = self.parts.host.load(&whose, &bytes, &Allowance::USUAL).await;
+        let loaded = loaded.map_err(|error| upload::refused(&error))?;
         Ok(Arc::new(Active { slot: slot.to_owned(), id: release, release: loaded, health: Health::default() }))
     }
 

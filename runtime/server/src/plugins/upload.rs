@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use truthsource_core::UnixMs;
-use truthsource_host::{Allowance, CallError, Digest, UploadError, World};
+use truthsource_host::{Allowance, CallError, Digest, Tenant, UploadError, World};
 
 use super::{Parts, stored};
 use crate::app::{Refusal, TenantHandle};
@@ -44,7 +44,7 @@ pub(super) async fn accept(
 ) -> Result<Release, Refusal> {
     let world = world_of(slot)?;
     let now = parts.clock.now();
-    let accepted = match examine(parts, slot, world, &component).await {
+    let accepted = match examine(parts, tenant, (slot, world), &component).await {
         Ok(accepted) => accepted,
         Err(refusal) => {
             trace(tenant, slot, &Digest::of(&component), &refusal, now).await;
@@ -68,11 +68,12 @@ pub(super) async fn accept(
 
 async fn examine(
     parts: &Parts,
-    slot: &str,
-    world: World,
+    tenant: &TenantHandle,
+    (slot, world): (&str, World),
     component: &[u8],
 ) -> Result<truthsource_host::Release, Refusal> {
-    let accepted = parts.host.accept(component, &Allowance::USUAL).await.map_err(|error| refused(&error))?;
+    let whose = Tenant::new(&tenant.tenant.name);
+    let accepted = parts.host.accept(&whose, component, &Allowance::USUAL).await.map_err(|error| refused(&error))?;
     if accepted.world() != world {
         let message = format!("slot `{slot}` takes a {world}, and this is a {}", accepted.world());
         return Err(Refusal { code: "wrong-world".to_owned(), message, status: 422 });
@@ -137,8 +138,7 @@ fn unkept(error: &dyn std::fmt::Display) -> Refusal {
 pub(super) fn refused(error: &UploadError) -> Refusal {
     let status = match error {
         UploadError::TooLarge { .. } => 413,
-        UploadError::Host { .. } => 503,
-        UploadError::Smoke(CallError::Busy { .. }) => 503,
+        UploadError::Busy { .. } | UploadError::Host { .. } | UploadError::Smoke(CallError::Busy { .. }) => 503,
         _ => 422,
     };
     Refusal { code: error.code().to_owned(), message: error.to_string(), status }
@@ -182,7 +182,8 @@ mod tests {
     async fn a_refused_upload_leaves_a_trace_if_it_was_the_components_fault() {
         let dir = tempfile::tempdir().unwrap();
         let tenant = tenant(dir.path()).await;
-        for error in [UploadError::CoreModule, UploadError::Host { reason: "the disk is full".to_owned() }] {
+        let busy = UploadError::Busy { reason: "too many uploads are waiting" };
+        for error in [UploadError::CoreModule, UploadError::Host { reason: "the disk is full".to_owned() }, busy] {
             trace(&tenant, "pricing", &Digest::of(b"x"), &refused(&error), NOW).await;
         }
         let calls = tenant.store.calls("pricing", 10).await.unwrap();

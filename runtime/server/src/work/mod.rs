@@ -1,22 +1,29 @@
 //! The workers of a tenant: a thin shell that calls the engine's steps when there is something to do.
 //!
 //! One task understands webhooks and folds; one task per connection works its lane. They hold no state that matters:
-//! whatever they were doing when they die is found in the store by the next.
+//! whatever they were doing when they die is found in the store by the next, and `keep` sees to it that there is one.
 
 mod folder;
+mod keep;
 mod laner;
+mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use truthsource_core::UnixMs;
 use truthsource_core::record::ConnectionId;
 
+pub(crate) use keep::{Pauses, keep};
+pub use roster::{Post, Roster, Worker};
+
+use crate::app::TenantHandle;
 use crate::engine::Engine;
 use crate::store::ConnectionState;
+use crate::store::control::TenantId;
 
 /// How long a worker waits when nobody wakes it: nothing that matters depends on a wake-up arriving.
 const IDLE: Duration = Duration::from_millis(500);
@@ -55,20 +62,30 @@ impl Wakes {
 pub struct Workers {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    tenant: TenantId,
+    roster: Arc<Roster>,
     /// Wakes them.
     pub wakes: Wakes,
 }
 
 impl Workers {
-    /// Starts a tenant's workers. `intake` wakes them from outside.
+    /// Starts a tenant's workers, and enters them in the roster until they are gone.
     #[must_use]
-    pub fn start(engine: Engine, intake: Arc<Notify>) -> Self {
+    pub fn start(engine: Engine, tenant: &TenantHandle, roster: &Arc<Roster>) -> Self {
+        Self::start_with(engine, tenant, roster, Pauses::USUAL)
+    }
+
+    fn start_with(engine: Engine, tenant: &TenantHandle, roster: &Arc<Roster>, pauses: Pauses) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let wakes = Wakes { fold: intake, ..Wakes::default() };
+        let wakes = Wakes { fold: tenant.wake.clone(), ..Wakes::default() };
+        let folder = Post::of(roster, &tenant.tenant, Worker::Folder);
+        let crew = Crew { engine, wakes: wakes.clone(), pauses, stopped: stopped.clone() };
         let mut tasks = JoinSet::new();
-        tasks.spawn(folder::run(engine.clone(), wakes.clone(), stopped.clone()));
-        tasks.spawn(lanes(engine, wakes.clone(), stopped));
-        Self { tasks, stop, wakes }
+        let (folding, laning, post) = (crew.clone(), crew, folder.beside(Worker::Lanes));
+        tasks.spawn(keep(folder, pauses, stopped.clone(), move || folding.clone().fold()));
+        tasks.spawn(keep(post.clone(), pauses, stopped, move || laning.clone().keep_lanes(post.clone())));
+        roster.begin(tenant.tenant.id);
+        Self { tasks, stop, tenant: tenant.tenant.id, roster: roster.clone(), wakes }
     }
 
     /// Lets every worker finish its step and ends them.
@@ -79,30 +96,118 @@ impl Workers {
     }
 }
 
-/// Keeps one lane task per connection that works.
-async fn lanes(engine: Engine, wakes: Wakes, mut stopped: watch::Receiver<bool>) {
-    let mut woken = wakes.lanes.subscribe();
-    let mut running: BTreeMap<ConnectionId, tokio::task::JoinHandle<()>> = BTreeMap::new();
-    while !*stopped.borrow() {
-        match engine.store.connections().await {
-            Ok(connections) => {
-                for connection in connections.into_iter().filter(|it| it.state == ConnectionState::Active) {
-                    let alive = running.get(&connection.id).is_some_and(|it| !it.is_finished());
-                    if !alive {
-                        let task = laner::run(engine.clone(), connection.id, wakes.clone(), stopped.clone());
-                        running.insert(connection.id, tokio::spawn(task));
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.roster.end(self.tenant);
+    }
+}
+
+/// What every worker of a tenant is given.
+#[derive(Clone)]
+struct Crew {
+    engine: Engine,
+    wakes: Wakes,
+    pauses: Pauses,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Crew {
+    async fn fold(self) {
+        folder::run(self.engine, self.wakes, self.stopped).await;
+    }
+
+    async fn lane(self, connection: ConnectionId) {
+        laner::run(self.engine, connection, self.wakes, self.stopped).await;
+    }
+
+    /// Keeps one lane per connection that works.
+    async fn keep_lanes(mut self, post: Post) {
+        let mut woken = self.wakes.lanes.subscribe();
+        // They end with this: a lane that nobody looks after would not be stopped, either.
+        let mut tasks = JoinSet::new();
+        let mut running: BTreeMap<ConnectionId, AbortHandle> = BTreeMap::new();
+        while !*self.stopped.borrow() {
+            while tasks.try_join_next().is_some() {}
+            match self.engine.store.connections().await {
+                Ok(connections) => {
+                    for connection in connections.into_iter().filter(|it| it.state == ConnectionState::Active) {
+                        if running.get(&connection.id).is_none_or(AbortHandle::is_finished) {
+                            let lane = self.keep_lane(&post, connection.id);
+                            running.insert(connection.id, tasks.spawn(lane));
+                        }
                     }
                 }
+                Err(error) => tracing::error!(%error, "connections were not read"),
             }
-            Err(error) => tracing::error!(%error, "connections were not read"),
+            tokio::select! {
+                _ = woken.changed() => {}
+                _ = self.stopped.changed() => {}
+                () = tokio::time::sleep(IDLE) => {}
+            }
         }
-        tokio::select! {
-            _ = woken.changed() => {}
-            _ = stopped.changed() => {}
-            () = tokio::time::sleep(IDLE) => {}
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn keep_lane(&self, post: &Post, connection: ConnectionId) -> impl Future<Output = ()> + Send + use<> {
+        let crew = self.clone();
+        let post = post.beside(Worker::Lane(connection));
+        keep(post, self.pauses, self.stopped.clone(), move || crew.clone().lane(connection))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use truthsource_core::draw::Draw;
+
+    use super::*;
+    use crate::engine::Pace;
+    use crate::engine::ports::Clock;
+    use crate::sim::guests::{SimClock, SimGuests};
+    use crate::sim::plan::Faults;
+    use crate::sim::system::System;
+    use crate::store::control::Tenant;
+    use crate::store::model::ModelStore;
+
+    /// A clock that is broken when it is first looked at.
+    #[derive(Default)]
+    struct Broken {
+        looks: AtomicU64,
+        looked: Notify,
+    }
+
+    impl Clock for Broken {
+        fn now(&self) -> UnixMs {
+            self.looked.notify_one();
+            assert!(self.looks.fetch_add(1, Ordering::SeqCst) > 0, "asked to");
+            UnixMs(1_000_000)
         }
     }
-    for (_, lane) in running {
-        let _ = lane.await;
+
+    #[tokio::test]
+    async fn a_panic_of_a_worker_stops_its_work_for_a_moment_only() {
+        let (clock, roster) = (Arc::new(Broken::default()), Arc::new(Roster::default()));
+        let systems = ["a", "b"].map(System::new);
+        let engine = Engine {
+            store: Arc::new(ModelStore::new()),
+            guests: Arc::new(SimGuests::new(systems, Arc::new(SimClock::default()), 1, Faults::default())),
+            clock: clock.clone(),
+            draw: Draw::new(1),
+            holder: "test".to_owned(),
+            pace: Pace::default(),
+        };
+        let tenant = Tenant { id: TenantId(1), name: "acme".to_owned(), created_at: UnixMs(0), shard: 0 };
+        let handle = TenantHandle { tenant, store: engine.store.clone(), wake: Arc::default() };
+        let first = Duration::from_millis(50);
+        let workers = Workers::start_with(engine, &handle, &roster, Pauses { first, ..Pauses::USUAL });
+        clock.looked.notified().await;
+        assert!(!roster.works_for(TenantId(1)));
+        // Somebody looks again: the folder was begun anew.
+        clock.looked.notified().await;
+        assert!(roster.works_for(TenantId(1)));
+        assert_eq!(roster.failures()["folder"], 1);
+        workers.stop().await;
+        assert!(!roster.works_for(TenantId(1)));
     }
 }

@@ -22,6 +22,8 @@ use crate::store::control::Tenant;
 struct TenantView {
     /// Its name in addresses.
     name: String,
+    /// Its number: what metrics call it.
+    number: u32,
     /// When it was made.
     created_at: String,
 }
@@ -67,5 +69,5 @@ async fn create(
 }
 
 fn view(tenant: &Tenant) -> TenantView {
-    TenantView { name: tenant.name.clone(), created_at: moment(tenant.created_at) }
+    TenantView { name: tenant.name.clone(), number: tenant.id.0, created_at: moment(tenant.created_at) }
 }

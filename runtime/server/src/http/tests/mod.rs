@@ -3,6 +3,7 @@
 mod access;
 mod hooks;
 mod input;
+mod numbers;
 mod resources;
 
 use std::collections::BTreeSet;
@@ -73,6 +74,7 @@ impl House {
             let tenant = world.control.add_tenant(name, world.app.clock.now()).await.unwrap();
             let store = Arc::new(Store::default());
             keys.push(give(&world, Some(tenant.id), Scope::tenant_names()).await);
+            world.app.roster.begin(tenant.id);
             world.app.tenants.add(TenantHandle { tenant, store: store.clone(), wake: Arc::default() });
             stores.push(store);
         }

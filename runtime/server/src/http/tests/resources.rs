@@ -360,6 +360,7 @@ async fn a_tenant_is_made_and_is_open() {
     assert!(house.world.app.tenants.get("nova").is_some());
     let listed = house.call(&house.operator, Method::GET, "/v1/tenants", Json::Null).await;
     assert_eq!(listed.body["items"].as_array().unwrap().len(), 3);
+    assert_eq!((&listed.body["items"][2]["name"], &listed.body["items"][2]["number"]), (&json!("nova"), &json!(3)));
 }
 
 #[tokio::test]
