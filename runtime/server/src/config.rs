@@ -1,5 +1,7 @@
 //! What an operator can set. The environment is read here and nowhere else.
 
+mod allowed;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,8 +12,8 @@ use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use truthsource_host::egress::Origin;
 
+pub use self::allowed::Allowed;
 use crate::http::Limits;
 use crate::http::accept::Pace;
 use crate::telemetry::LogFormat;
@@ -71,7 +73,7 @@ pub struct Store {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
 pub struct Egress {
-    pub allow: BTreeSet<Origin>,
+    pub allow: BTreeSet<Allowed>,
 }
 
 /// See `[log]`.
@@ -251,6 +253,13 @@ mod tests {
         ] {
             assert_eq!(with(text).err(), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn i11_by_default_nobody_is_waited_for_longer_than_promised() {
+        let http = load(None).unwrap().http;
+        assert!(http.header_ms <= 10_000 && http.idle_ms <= 10_000, "a header, a pause");
+        assert!(http.body_ms <= 30_000 && http.answer_ms <= 30_000, "a body, an answer");
     }
 
     #[test]

@@ -131,7 +131,10 @@ impl Client {
         let names: Vec<&str> =
             tenants["items"].as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).collect();
         let [only] = names[..] else {
-            let message = format!("name a tenant with --tenant: there are {}", names.join(", "));
+            let message = match names[..] {
+                [] => "there is no tenant yet: `truthsource tenant create` makes one".to_owned(),
+                _ => format!("name a tenant with --tenant: there are {}", names.join(", ")),
+            };
             return Err(Failure::new("tenant-missing", message).into());
         };
         self.tenant.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(only.to_owned());

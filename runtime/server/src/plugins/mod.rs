@@ -17,12 +17,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use truthsource_host::egress::{Origin, Transport};
+use truthsource_host::egress::Transport;
 use truthsource_host::model::{Basket, Finding, WebhookScheme};
 use truthsource_host::signing::Ambient;
 use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
 
 use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
+use crate::config::Allowed;
 use crate::engine::ports::{Clock, Guests as _};
 use crate::store::{Connection, Release, Slot};
 
@@ -44,8 +45,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Clock and randomness for signatures.
     pub ambient: Arc<dyn Ambient>,
-    /// Origins on private addresses or without TLS that the operator allows.
-    pub allowed: BTreeSet<Origin>,
+    /// Origins on private addresses or without TLS that the operator allows, and to whom.
+    pub allowed: BTreeSet<Allowed>,
     /// Another way out than the guarded one: how a simulation stands in for the network.
     pub transport: Option<Arc<dyn Transport>>,
 }

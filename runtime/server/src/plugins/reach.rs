@@ -87,7 +87,11 @@ impl Reaches {
         let signer = Signer::new(credentials, self.parts.ambient.clone())?;
         let transport: Arc<dyn Transport> = match &self.parts.transport {
             Some(transport) => transport.clone(),
-            None => Arc::new(Guarded::new(Arc::new(SystemLookup), self.parts.allowed.clone())?),
+            None => {
+                let allowed = self.parts.allowed.iter().filter(|it| it.is_for(&tenant.tenant.name));
+                let allowed = allowed.map(|it| it.origin.clone()).collect();
+                Arc::new(Guarded::new(Arc::new(SystemLookup), allowed)?)
+            }
         };
         let budget = self.budgets.of(tenant.tenant.id, connection);
         let transport = Arc::new(Paced { inner: transport, budget });
