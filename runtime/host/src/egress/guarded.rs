@@ -39,7 +39,8 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// The production [`Transport`]. Make one per connection: its pool of connections is then nobody else's.
+/// The production [`Transport`]. Make one per connection: its pool of connections is then nobody else's. TLS older than
+/// 1.3 is not spoken, so that a system which has nothing newer cannot be reached.
 pub struct Guarded {
     /// Resolves through the guard.
     public: reqwest::Client,
@@ -55,8 +56,17 @@ impl Guarded {
     /// # Errors
     /// The TLS library's reason, when it cannot start (no root certificates).
     pub fn new(lookup: Arc<dyn Lookup>, allowed: BTreeSet<Origin>) -> Result<Self, TransportError> {
-        let public = client(Arc::new(Vetted { lookup: lookup.clone(), vets: true }))?;
-        let trusted = client(Arc::new(Vetted { lookup, vets: false }))?;
+        Self::trusting(lookup, allowed, &[])
+    }
+
+    /// Trusts these roots, too.
+    fn trusting(
+        lookup: Arc<dyn Lookup>,
+        allowed: BTreeSet<Origin>,
+        roots: &[reqwest::Certificate],
+    ) -> Result<Self, TransportError> {
+        let public = client(Arc::new(Vetted { lookup: lookup.clone(), vets: true }), roots)?;
+        let trusted = client(Arc::new(Vetted { lookup, vets: false }), roots)?;
         Ok(Self { public, trusted, allowed })
     }
 
@@ -86,9 +96,11 @@ impl Guarded {
     }
 }
 
-fn client(resolver: Arc<Vetted>) -> Result<reqwest::Client, TransportError> {
+fn client(resolver: Arc<Vetted>, roots: &[reqwest::Certificate]) -> Result<reqwest::Client, TransportError> {
     reqwest::Client::builder()
         .dns_resolver(resolver)
+        .tls_certs_merge(roots.iter().cloned())
+        .tls_version_min(reqwest::tls::Version::TLS_1_3)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .referer(false)
@@ -318,4 +330,46 @@ mod tests {
         let seen = get(&guarded(vec![], &[&origin]), &origin).await;
         assert_eq!(seen.err(), Some(TransportError::TooLarge));
     }
+
+    #[tokio::test]
+    async fn p12_an_answer_that_dribbles_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 4_096]).await;
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await;
+            let mut beats = tokio::time::interval(Duration::from_millis(20));
+            while socket.write_all(b"x").await.is_ok() {
+                beats.tick().await;
+            }
+        });
+        let guarded = guarded(vec![], &[&origin]);
+        let request = http::Request::get(&origin).body(Bytes::new()).unwrap();
+        let sent = guarded.send(request, Duration::from_millis(200));
+        let seen = tokio::time::timeout(Duration::from_secs(5), sent).await.expect("it was never given up");
+        assert!(matches!(seen, Err(TransportError::Unknown(_))), "{seen:?}");
+    }
+
+    /// One byte, repeated in matches of 258: some 70 KB that unpack to more than an answer may have.
+    fn swollen() -> Vec<u8> {
+        let matches = RESPONSE_BYTES_MAX / 258 + 100;
+        // The only block, with fixed codes: literal 0, then (length 258, distance 1) again and again.
+        let mut bits = vec![1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
+        (0..matches).for_each(|_| bits.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]));
+        let byte = |bits: &[u8]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit);
+        [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), bits.chunks(8).map(byte).collect()].concat()
+    }
+
+    #[tokio::test]
+    async fn p12_an_answer_that_swells_when_unpacked_is_cut_off() {
+        let body = swollen();
+        assert!(body.len() < 100_000);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+        let origin = server([head.into_bytes(), body].concat().leak()).await;
+        assert_eq!(get(&guarded(vec![], &[&origin]), &origin).await.err(), Some(TransportError::TooLarge));
+    }
 }
+
+#[cfg(test)]
+mod tls;
