@@ -174,6 +174,26 @@ fn an_item_whose_prices_may_go_on_is_left_to_the_next_page() {
     assert!(page.cursor.contains(r#""after":"1""#), "{}", page.cursor);
 }
 
+/// It stops a write that was not sent yet; of one that was, nobody knows what became.
+#[test]
+fn p3_a_page_in_place_of_an_answer_is_never_a_write_that_was_done() {
+    let error = r#"{"status":500,"o:errorDetails":[{"o:errorCode":"UNEXPECTED_ERROR"}]}"#;
+    for body in ["<html>Sign in</html>", "", r#"{"id":"48"#, error] {
+        let before = script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, body);
+        let asked = write(Some("482:2"), stock("133"), stock("140"));
+        let fault = NetSuite::push(&before, &ctx(), Kind::StockLevel, &[asked]);
+        assert!(matches!(fault, Err(Fault::Protocol(_))), "{body}: {fault:?}");
+        assert!(before.sent().iter().all(|it| it.method != "PUT"), "{body}");
+        // Whether or not the record can be read then: that it did not move would be taken for a movement back.
+        for held in [body, &item("140")] {
+            let after = script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, &item("140"));
+            let after = after.answer("PUT", ADJUSTMENT, 200, body).answer("GET", ITEM, 200, held);
+            let outcome = push_stock(&after, "140");
+            assert!(matches!(outcome, Outcome::Unknown(_)), "{body}: {outcome:?}");
+        }
+    }
+}
+
 #[test]
 fn a_login_page_and_half_an_answer_are_never_data() {
     for body in ["<html>Sign in</html>", r#"{"items":[{"id":"4"#, "", "{}"] {

@@ -80,7 +80,8 @@ impl<'a> Account<'a> {
     pub(crate) fn write(&self, method: &'static str, path: &str, body: &impl serde::Serialize) -> Result<(), Outcome> {
         let response = self.send(method, path, json::text(body).into_bytes()).map_err(unanswered)?;
         match response.status {
-            200..=299 => Ok(()),
+            // All that NetSuite says to a write that was done. A page with 200 is somebody else's answer.
+            204 => Ok(()),
             _ => Err(unwritten(&response, self.ctx.now_ms)),
         }
     }
