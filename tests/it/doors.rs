@@ -180,3 +180,22 @@ async fn an_empty_slot_is_said_to_be_empty() {
     assert_eq!(house.upload("connector:shopify", components().read("shopify").unwrap()).await.status, 201);
     assert_eq!(house.post("/v1/connections/shop/check", Json::Null).await.code(), (404, "empty-slot"));
 }
+
+/// Letters that mean something to a terminal, a file or a database are a name that nobody has.
+#[tokio::test(flavor = "multi_thread")]
+async fn i1_odd_letters_are_a_name_like_others_and_never_a_failure() {
+    let house = House::open().await;
+    for name in ["%00", "%E2%80%AE", "%F0%9F%94%A9", "Caf%C3%A9", "Cafe%CC%81", "%FF", "%ED%A0%80", "%"] {
+        for path in ["/v1/records/item/", "/v1/records/", "/v1/connections/"] {
+            let answer = house.get(&format!("{path}{name}")).await;
+            assert!(matches!(answer.status, 400 | 404) && answer.json["code"].is_string(), "{path}{name}: {answer:?}");
+        }
+    }
+    // Two spellings of one name beside each other, and what turns a line around.
+    let odd = json!({"caf\u{e9}": "\u{202e}", "cafe\u{301}": "\u{1f529}"});
+    let mut connection = shop("shop", "s");
+    connection["spec"]["settings"] = odd.clone();
+    let made = house.post("/v1/connections", connection).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(house.get("/v1/connections/shop").await.json["spec"]["settings"], odd);
+}

@@ -94,4 +94,14 @@ mod tests {
         let fault = read::<Line>(b"<html>Sign in", "stock").err().unwrap().to_string();
         assert!(fault.contains("<html>Sign in"), "{fault}");
     }
+
+    #[test]
+    fn p3_letters_in_another_charset_are_a_fault() {
+        for body in [&b"{\"title\":\"caf\xe9\"}"[..], b"\xef\xbb\xbf{\"title\":\"x\"}", b"{\0\"\0t\0\"\0:\x001\0}\0"] {
+            // As text, and as what is read only later.
+            let text = read::<std::collections::BTreeMap<String, String>>(body, "items").err();
+            let raw = read::<std::collections::BTreeMap<String, Box<RawValue>>>(body, "items").err();
+            assert!(matches!((&text, &raw), (Some(Fault::Protocol(_)), Some(Fault::Protocol(_)))), "{text:?} {raw:?}");
+        }
+    }
 }

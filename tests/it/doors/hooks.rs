@@ -1,6 +1,7 @@
 //! Webhooks: to whom they go, and that each counts once.
 
 use tokio::sync::Semaphore;
+use truthsource::auth::digest::{hex, sha256};
 use truthsource::bench::intake::{Sender, counted, prepare};
 
 use super::*;
@@ -145,6 +146,23 @@ async fn w11_an_id_or_a_header_of_a_megabyte_leaves_nothing() {
     }
     assert_eq!(house.touched(&house.acme).await, 0);
     // The door is open still, and the id was not taken.
+    assert_eq!(house.tell("/hooks/acme/shop", "1", 1, "").await, 200);
+    assert_eq!((house.touched(&house.acme).await, counted(&house.server, "new").await.unwrap()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w12_of_a_bomb_only_its_digest_is_kept() {
+    let house = House::open().await.with_shops().await;
+    let bomb = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let answer = say(house.addr(), &request("/hooks/acme/shop", "1", &bomb, "")).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"too-deep\""), "{answer}");
+    assert_eq!(house.touched(&house.acme).await, 0);
+    let log = std::fs::read_to_string(house.dir.path().join("server.log")).unwrap();
+    assert!(log.contains(&hex(&sha256(&[bomb.as_bytes()]))), "{log}");
+    let mut grep = std::process::Command::new("grep");
+    let found = grep.args(["-rlaF", "--"]).arg("[".repeat(64)).arg(house.dir.path()).output().unwrap();
+    assert_eq!((found.status.code(), String::from_utf8_lossy(&found.stdout).as_ref()), (Some(1), ""), "it was kept");
+    // Its id was not taken.
     assert_eq!(house.tell("/hooks/acme/shop", "1", 1, "").await, 200);
     assert_eq!((house.touched(&house.acme).await, counted(&house.server, "new").await.unwrap()), (1, 1));
 }

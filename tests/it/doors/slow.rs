@@ -104,3 +104,12 @@ async fn i11_whoever_reads_byte_by_byte_is_cut_off() {
     let fine = say(&server.addr, b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
 }
+
+/// Nothing of it ever comes: it is refused for what it says of itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn u2_a_body_that_says_it_is_too_large_is_not_waited_for() {
+    let server = Hasty::start().await;
+    let head = "POST /hooks/acme/shop HTTP/1.1\r\nhost: x\r\ncontent-length: 1073741824\r\n\r\n";
+    let answer = say(&server.addr, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"too-large\""), "{answer}");
+}

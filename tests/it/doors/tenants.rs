@@ -20,19 +20,20 @@ struct Ids {
     record: &'static str,
     conflict: &'static str,
     slot: &'static str,
+    call: &'static str,
     key: String,
 }
 
 /// What `acme` has.
 fn acmes(key: &str) -> Ids {
     let key = key.split('_').nth(2).unwrap().to_owned();
-    Ids { connection: "acme-shop", record: "acme-bolt", conflict: "1", slot: "pricing:acme", key }
+    Ids { connection: "acme-shop", record: "acme-bolt", conflict: "1", slot: "pricing:acme", call: "1", key }
 }
 
 /// What nobody has.
 fn nobodys() -> Ids {
     let key = "aaaaaaaaaa".to_owned();
-    Ids { connection: "none-shop", record: "none-bolt", conflict: "999", slot: "pricing:none", key }
+    Ids { connection: "none-shop", record: "none-bolt", conflict: "999", slot: "pricing:none", call: "999", key }
 }
 
 /// A path and a body that name these things.
@@ -54,6 +55,7 @@ fn part_of<'a>(path: &str, part: &'a str, ids: &'a Ids) -> &'a str {
         "{slot}" => ids.slot,
         "{id}" if path.contains("/conflicts/") => ids.conflict,
         "{id}" if path.contains("/keys/") => &ids.key,
+        "{id}" if path.contains("/calls/") => ids.call,
         "{tenant}" => "acme",
         "{connection}" => ids.connection,
         part => {
@@ -121,7 +123,7 @@ async fn lived_in() -> tempfile::TempDir {
             id: 0,
             at: UnixMs(1),
             key: key.clone(),
-            field: "title".to_owned(),
+            about: store::About::Field("title".to_owned()),
             claims: BTreeMap::from([("acme-shop".to_owned(), Value::from(CANARY))]),
             outcome: None,
             reason: CANARY.to_owned(),

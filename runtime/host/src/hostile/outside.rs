@@ -1,17 +1,21 @@
 //! Guests and the world outside: hanging, panicking, echoing, looping.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use truthsource_core::Kind;
 
+use crate::cache::SealKey;
 use crate::call::Reach;
+use crate::engine::Concurrency;
 use crate::error::CallError;
+use crate::host::{Allowance, Compiling, Host, HostConfig};
 use crate::limits::Limits;
 use crate::model::{Context, Fault, Pull, Webhook};
 use crate::record::Detail;
 use crate::release::{Connector, Release};
 use crate::replay::{Comparison, replay};
-use crate::testing::{self, Act, Memory, Script, reach, release, setup};
+use crate::testing::{self, Act, Memory, Script, component, reach, release, setup};
 use crate::world::EngineKind;
 
 async fn connector(limits: Limits) -> Connector {
@@ -60,12 +64,31 @@ async fn a_pure_function_reaches_nothing_whatever_is_granted() {
 }
 
 #[tokio::test]
-async fn g10_a_call_that_waits_for_ever_is_ended_and_its_place_is_free() {
+async fn g10_a_call_that_waits_for_ever_is_ended() {
     let limits = Limits { wall_ms_max: 50, ..Limits::CONNECTORS };
     let script = Script::new(vec![Act::Hang, Act::Answer(200, "again")]);
     assert_eq!(check(limits, reach(&script)).await, Err(CallError::TimedOut { wall_ms_max: 50 }));
     assert_eq!(check(limits, reach(&script)).await, Ok("true again".to_owned()));
-    assert!(testing::host().load_of(EngineKind::Connectors).free > 0);
+}
+
+#[tokio::test]
+async fn g10_whoever_waits_for_ever_gives_the_only_place_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = Concurrency { calls_max: 1, calls_per_tenant_max: 1, wait: Duration::from_millis(100) };
+    let config = HostConfig::new(dir.path().to_owned(), SealKey::new([1; 32]), Compiling::InProcess);
+    let host = Host::start(HostConfig { rules: one, connectors: one, ..config }).unwrap();
+    let release = host.load(&testing::uploader(), &component(&testing::connector()), &Allowance::USUAL).await.unwrap();
+    let hasty = release.limited(Limits { wall_ms_max: 50, ..Limits::CONNECTORS });
+    let (hasty, patient) = (Connector::try_from(hasty).unwrap(), Connector::try_from(release).unwrap());
+    let script = Script::new(vec![Act::Hang, Act::Hang, Act::Panic, Act::Answer(200, "again")]);
+    let setup = setup().reaching(reach(&script));
+    for _ in 0..2 {
+        let seen = hasty.check(&setup, Context::default()).await.0;
+        assert_eq!(seen, Err(CallError::TimedOut { wall_ms_max: 50 }));
+        assert_eq!(host.load_of(EngineKind::Connectors).free, 1);
+    }
+    assert!(matches!(patient.check(&setup, Context::default()).await.0, Err(CallError::Panicked { .. })));
+    assert!(patient.check(&setup, Context::default()).await.0.is_ok());
 }
 
 #[tokio::test]

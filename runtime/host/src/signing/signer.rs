@@ -308,6 +308,31 @@ mod tests {
         assert_eq!(oauth.scrubber().text("token-1 token-2 hush-hush"), "*** *** ***");
     }
 
+    /// What a system quotes of our own request is no secret any more, whichever scheme wrote it.
+    #[tokio::test]
+    async fn p15_an_echo_of_the_header_that_we_sent_tells_nothing() {
+        let tba = r#"{"scheme":"oauth1-tba","realm":"1","consumer_key":"consumer-key","consumer_secret":"consumer-secret","token":"token-id-1","token_secret":"token-secret"}"#;
+        let basic = r#"{"scheme":"basic","username":"Aladdin","password":"open sesame"}"#;
+        let key = r#"{"scheme":"api-key-header","header":"x-key","value":"k1k2k3k4"}"#;
+        let shop = r#"{"scheme":"shopify-token","token":"shpat_1234"}"#;
+        for (json, header, hidden) in [
+            (basic, "authorization", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            (key, "x-key", "k1k2k3k4"),
+            (shop, "x-shopify-access-token", "shpat_1234"),
+            (tba, "authorization", "consumer-key"),
+            (tba, "authorization", "token-id-1"),
+            (CLIENT, "authorization", "token-1"),
+        ] {
+            let signer = signer(json, &Arc::new(Bench::default()));
+            let sent = headers(&signer, &endpoint(&[(200, r#"{"access_token":"token-1"}"#)])).await.unwrap();
+            let sent = sent[header].to_str().unwrap();
+            assert!(sent.contains(hidden), "{sent}");
+            // As a whole, and the part alone.
+            let shown = signer.scrubber().text(&format!("cannot read {sent}: {hidden} is unknown")).into_owned();
+            assert!(!shown.contains(hidden) && shown.contains("*** is unknown"), "{shown}");
+        }
+    }
+
     #[tokio::test]
     async fn the_shopify_variant_speaks_json_and_its_own_header() {
         let json = CLIENT.replace("\"}", r#"","body":"json","present":"shopify"}"#);

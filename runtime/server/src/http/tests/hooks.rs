@@ -93,6 +93,10 @@ async fn w7_a_flood_is_limited_before_it_is_computed() {
     }
     assert_eq!(codes.iter().filter(|it| **it == 401).count(), 100);
     assert_eq!(codes.iter().filter(|it| **it == 429).count(), 200);
+    // What is over the limit is refused unread: this body never comes.
+    let never = futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
+    let unsent = Request::post("/hooks/acme/shop").body(Body::from_stream(never)).unwrap();
+    assert_eq!(house.send(unsent).await.status, 429);
     // Another address has its own limit, and this one gets room again.
     let elsewhere = hook("/hooks/acme/other", "x", "1", BODY);
     assert_eq!(house.send(elsewhere).await.status, 401);

@@ -36,6 +36,41 @@ async fn i1_to_i4_bad_json_is_refused_with_its_place() {
     assert!(house.acme.settings.lock().unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn i2_an_amount_is_an_exact_decimal_in_quotes() {
+    let house = House::new().await;
+    let price = async |amount: Json| {
+        let lines = json!([{"item": "a", "quantity": "1", "list_price": amount}]);
+        house.post("/v1/price", json!({"currency": "EUR", "lines": lines})).await
+    };
+    for text in ["1,99", "1e400", "NaN", "0x10", "", " 1", "12345678901234567890", "0.1234567890123"] {
+        assert_eq!(price(json!(text)).await.code(), (400, "invalid-body"), "{text}");
+    }
+    assert_eq!(price(json!(1)).await.code(), (400, "invalid-body"), "a number is no amount, however whole");
+    assert_eq!(price(json!(9_007_199_254_740_993_u64)).await.code(), (400, "inexact-number"));
+    for (text, expect) in [("-0", "0"), ("0.10", "0.1"), ("999999999999999.999", "999999999999999.999")] {
+        assert_eq!(price(json!(text)).await.body["lines"][0]["unit_price"], expect, "{text}");
+    }
+}
+
+/// A piece of a document costs the same, however many there are: keys that are compared in pairs take much longer.
+#[tokio::test]
+async fn i4_wide_documents_are_refused_in_no_time() {
+    let house = House::new().await;
+    let began = tokio::time::Instant::now();
+    let keys: String = (0..60_000).map(|n| format!("\"k{n}\":0,")).collect();
+    let listed = |value: &str, n| format!("[{}0]", format!("{value},").repeat(n));
+    for body in [listed("0", 400_000), listed("[]", 300_000), format!("{{{keys}\"k\":0}}")] {
+        let request = Request::put("/v1/rules").header("authorization", format!("Bearer {}", house.key));
+        let request = request.header("content-type", "application/json").body(Body::from(body)).unwrap();
+        assert_eq!(house.send(request).await.code(), (400, "invalid-body"));
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let lines = vec![json!({"item": "a", "quantity": "1", "list_price": "1"}); 1_001];
+    let wide = house.post("/v1/price", json!({"currency": "EUR", "lines": lines})).await;
+    assert_eq!(wide.code(), (422, "invalid-basket"));
+}
+
 /// 415 and not 400: the document may be a good one, it is its type that is not read here (RFC 9110 §15.5.16).
 #[tokio::test]
 async fn i6_only_plain_json_is_read() {
