@@ -294,15 +294,30 @@ pub enum Entry {
         /// What the system holds afterwards.
         state: State,
     },
-    /// A person settled a field.
+    /// A person settled what nobody else could.
     Settled {
+        /// What is so.
+        what: Settlement,
+        /// Who said so.
+        by: String,
+    },
+}
+
+/// A person's word about a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settlement {
+    /// A field is this.
+    Field {
         /// The field.
         field: String,
         /// What it is.
         value: Value,
-        /// Who said so.
-        by: String,
     },
+    /// The record vanished at this connection, where that deletes nothing by itself: it is deleted everywhere.
+    Deleted(ConnectionId),
+    /// The record vanished at this connection, and is to be there again.
+    Recreated(ConnectionId),
 }
 
 impl Entry {

@@ -13,11 +13,12 @@ mod counter;
 mod lag;
 mod owed;
 mod refused;
+mod vanished;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{
-    Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Shadow, State, TruthField,
+    Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Settlement, Shadow, State, TruthField,
 };
 use crate::rules::Rules;
 use crate::{Fields, UnixMs, Value, schema};
@@ -126,7 +127,9 @@ impl<'a> Folding<'a> {
                 self.wrote(*connection, *as_of, (sent, *truth_version), state);
                 self.count_repetitions(*connection, sent, at);
             }
-            Entry::Settled { field, value, by } => self.settled(field, value, by),
+            Entry::Settled { what: Settlement::Field { field, value }, by } => self.settled(field, value, by),
+            Entry::Settled { what: Settlement::Deleted(connection), by } => self.deleted(*connection, by),
+            Entry::Settled { what: Settlement::Recreated(connection), .. } => self.recreated(*connection),
         }
     }
 

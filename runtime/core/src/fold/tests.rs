@@ -1,5 +1,6 @@
 mod lag;
 mod refused;
+mod vanished;
 
 use proptest::prelude::*;
 
@@ -408,7 +409,8 @@ fn what_goes_round_in_circles_is_held_until_a_person_settles_it() {
     }
     assert!((10..30).contains(&round), "{round} rounds");
     assert!(state.truth.fields["title"].loops);
-    let settled = Entry::Settled { field: "title".to_owned(), value: "C".into(), by: "ann".to_owned() };
+    let what = Settlement::Field { field: "title".to_owned(), value: "C".into() };
+    let settled = Entry::Settled { what, by: "ann".to_owned() };
     let state = fold(&rules, &key, state, &[settled]).0;
     assert_eq!(owed(&rules, &key, &state, ERP).unwrap().changed, ["title"]);
 }

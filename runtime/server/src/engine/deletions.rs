@@ -14,7 +14,7 @@ use truthsource_core::{Kind, UnixMs, Value};
 
 use super::connections::Parties;
 use super::{Engine, Error};
-use crate::store::{Batch, Change, Conflict, CursorRow, Work};
+use crate::store::{About, Batch, Change, Conflict, CursorRow, Work};
 
 /// More records than this are a mass, even in a large catalogue.
 pub const MANY: u64 = 50;
@@ -25,13 +25,13 @@ pub const FEW: u64 = 5;
 /// Over which time deletions that are told of one by one are counted together.
 pub const WINDOW_MS: u64 = 3_600_000;
 
-/// Stands for all records of a kind in the conflict that holds a mass deletion.
+/// Stands where a conflict names its record.
 const ALL: &str = "*";
 
-/// The conflict holds a mass deletion. A record may well be called `*`; none of its fields is.
+/// The conflict holds a mass deletion, whatever its record is called.
 #[must_use]
 pub fn is_mass(conflict: &Conflict) -> bool {
-    conflict.key.key == ALL && conflict.field == ALL
+    conflict.about == About::Mass
 }
 
 /// So many of so many records are gone: that is too much to believe.
@@ -129,7 +129,7 @@ fn ask(name: &str, kind: Kind, reason: String, batch: &mut Batch) {
         id: 0,
         at: batch.at,
         key: RecordKey::new(kind, ALL),
-        field: ALL.to_owned(),
+        about: About::Mass,
         claims: [(name.to_owned(), Value::Null)].into(),
         outcome: None,
         reason,

@@ -181,16 +181,14 @@ impl House {
             pace: Pace::default(),
         };
         let mut batch = Batch::new(UnixMs(0));
-        for name in ["erp", "shop"] {
-            batch.changes.push(Change::NewConnection { name: name.to_owned(), spec: spec() });
+        for (id, name, rank) in [(ERP, "erp", 0), (SHOP, "shop", 1)] {
+            let spec = ConnectionSpec { rank, ..spec() };
+            batch.changes.push(Change::NewConnection { name: name.to_owned(), spec });
+            let state = ConnectionState::Active;
+            batch.changes.push(Change::ConnectionState { id, read: 0, state, trouble: None });
         }
         store.commit(batch).await.unwrap();
-        let house = Self { engine, store, now, as_of: AtomicU64::new(0) };
-        for (id, rank) in [(ERP, 0), (SHOP, 1)] {
-            let spec = ConnectionSpec { rank, ..spec() };
-            house.commit([Change::Connection { id, spec, state: ConnectionState::Active, trouble: None }]).await;
-        }
-        house
+        Self { engine, store, now, as_of: AtomicU64::new(0) }
     }
 
     /// Lets a policy decide about titles.

@@ -10,7 +10,7 @@ use truthsource_core::{Fields, Kind, Value, schema};
 
 use super::connections::Parties;
 use super::{Engine, Error, key_token, link_token};
-use crate::store::{Batch, Change, Conflict, Event, LoggedEntry, What};
+use crate::store::{About, Batch, Change, Conflict, Event, LoggedEntry, What};
 
 /// What was found out about one entry.
 pub enum Identity {
@@ -102,7 +102,11 @@ impl<'a> Identifier<'a> {
         let Observed::Present(state) = observed else {
             return Ok(match linked {
                 Some(key) => Identity::Known(RecordKey::new(kind, key), logged.entry.clone()),
-                None => Identity::Dropped("it was never linked and is gone".to_owned()),
+                None => {
+                    let outcome = (Value::Null, "it is gone");
+                    batch.changes.push(no_question(connection, kind, observed.remote_id(), outcome));
+                    Identity::Dropped("it was never linked and is gone".to_owned())
+                }
             });
         };
         let fields = match self.translated(connection, kind, &state.fields) {
@@ -210,6 +214,8 @@ impl<'a> Identifier<'a> {
         self.links.insert((connection, key.kind, remote_id.clone()), key.key.clone());
         self.taken.insert((connection, key.kind, key.key.clone()), remote_id.clone());
         batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
+        let outcome = (Value::Text(key.key.clone()), "it was linked");
+        batch.changes.push(no_question(connection, key.kind, &remote_id, outcome));
         batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
         batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
         let what = What::Linked { remote_id, by: by.to_owned() };
@@ -229,7 +235,7 @@ impl<'a> Identifier<'a> {
             id: 0,
             at: batch.at,
             key,
-            field: "*".to_owned(),
+            about: About::Unlinked { connection, remote_id: state.remote_id.clone() },
             claims,
             outcome: None,
             reason: format!("not linked: {reason}"),
@@ -238,11 +244,53 @@ impl<'a> Identifier<'a> {
     }
 }
 
+/// What this remote record is, is no question any more, whichever record it was taken for.
+fn no_question(connection: ConnectionId, kind: Kind, remote_id: &str, (outcome, reason): (Value, &str)) -> Change {
+    let about = About::Unlinked { connection, remote_id: remote_id.to_owned() };
+    Change::ConflictClosed { kind, key: None, about, outcome, reason: reason.to_owned() }
+}
+
 fn unidentified(logged: &LoggedEntry) -> Option<(ConnectionId, Kind, &Observed)> {
     match &logged.entry {
         Entry::Observed { connection, observed, .. } if logged.key.is_none() => {
             Some((*connection, logged.kind, observed))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::{Fake, House, SHOP};
+
+    async fn saw(house: &House, id: &str, code: &str) {
+        house.read(SHOP, Kind::Item, id, &[("code", code.into())]).await;
+        house.fold_all().await;
+    }
+
+    async fn open(house: &House) -> Vec<About> {
+        house.store.conflicts(Some(true), None, 9).await.unwrap().into_iter().map(|it| it.about).collect()
+    }
+
+    #[tokio::test]
+    async fn two_of_one_name_are_a_question_once_and_until_the_systems_answer_it() {
+        let house = House::with(Fake::default()).await;
+        let unlinked = |id: &str| About::Unlinked { connection: SHOP, remote_id: id.to_owned() };
+        saw(&house, "1", "bolt").await;
+        for _ in 0..3 {
+            saw(&house, "2", "BOLT").await;
+            saw(&house, "3", "Bolt").await;
+        }
+        // Each is a question of its own, and stands beside the record that bears the name.
+        let asked = house.store.conflicts(Some(true), None, 9).await.unwrap();
+        assert!(asked.iter().all(|it| it.key.key == "bolt"), "{asked:?}");
+        assert_eq!(open(&house).await, [unlinked("3"), unlinked("2")]);
+        // One is called otherwise, the other is deleted.
+        saw(&house, "2", "nut").await;
+        assert_eq!(open(&house).await, [unlinked("3")]);
+        house.gone(SHOP, Kind::Item, "3").await;
+        house.fold_all().await;
+        assert_eq!(open(&house).await, []);
     }
 }

@@ -36,7 +36,7 @@ pub trait Guests: Send + Sync {
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError>;
     /// One page of a listing or a delta.
     async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError>;
-    /// The present state under each id, in order; see [`KindPower::certain_max`].
+    /// The present state under each id, in order; see [`certain_max`](truthsource_host::model::KindPower::certain_max).
     async fn read(
         &self,
         connection: &Connection,

@@ -128,6 +128,15 @@ pub struct Store {
 }
 
 impl Store {
+    fn change(&self, id: ConnectionId, read: u64, change: impl FnOnce(&mut Connection)) -> Result<()> {
+        let mut all = self.connections.lock().unwrap();
+        let found = all.iter_mut().find(|it| it.id == id && it.revision == read);
+        let found = found.ok_or_else(|| Error::Conflict("changed".into()))?;
+        found.revision += 1;
+        change(found);
+        Ok(())
+    }
+
     fn apply(&self, change: Change, at: UnixMs, out: &mut Committed) -> Result<()> {
         match change {
             Change::Inbox { connection, event_id, topic, headers, body } => {
@@ -146,12 +155,12 @@ impl Store {
                 }
                 let id = ConnectionId(u32::try_from(all.len()).unwrap() + 1);
                 out.connections.push(id);
-                all.push(Connection { id, name, spec, state: ConnectionState::New, trouble: None, created_at: at });
+                let (state, trouble, revision) = (ConnectionState::New, None, 0);
+                all.push(Connection { id, name, spec, state, trouble, created_at: at, revision });
             }
-            Change::Connection { id, spec, state, trouble } => {
-                let mut all = self.connections.lock().unwrap();
-                let found = all.iter_mut().find(|it| it.id == id).unwrap();
-                (found.spec, found.state, found.trouble) = (spec, state, trouble);
+            Change::ConnectionSpec { id, read, spec } => self.change(id, read, |it| it.spec = spec)?,
+            Change::ConnectionState { id, read, state, trouble } => {
+                self.change(id, read, |it| (it.state, it.trouble) = (state, trouble))?;
             }
             Change::Credentials { id, purpose, sealed } => {
                 self.credentials.lock().unwrap().insert((id.0, purpose), sealed);
@@ -167,9 +176,11 @@ impl Store {
                     }
                 }
             }
-            Change::ConflictClosed { key, field, outcome, reason } => {
+            Change::ConflictClosed { kind, key, about, outcome, reason } => {
                 let mut all = self.conflicts.lock().unwrap();
-                for it in all.iter_mut().filter(|it| it.key == key && it.field == field && it.outcome.is_none()) {
+                let is_it = |it: &RecordKey| it.kind == kind && key.as_ref().is_none_or(|key| *key == it.key);
+                let open = all.iter_mut().filter(|it| it.outcome.is_none());
+                for it in open.filter(|it| is_it(&it.key) && it.about == about) {
                     (it.outcome, it.reason) = (Some(outcome.clone()), reason.clone());
                 }
             }
@@ -349,7 +360,12 @@ impl Plugins for Guests {
         let receipt = Receipt { slot: slot.into(), release: 1, digest: "d".into(), input_sha256: "i".into(), fuel: 7 };
         Ok(Quote { lines: basket.lines.iter().map(priced).collect(), receipt })
     }
-    async fn check(&self, _: &TenantHandle, connection: &Connection) -> std::result::Result<Vec<Finding>, Refusal> {
+    async fn check(&self, of: &TenantHandle, connection: &Connection) -> std::result::Result<Vec<Finding>, Refusal> {
+        if connection.name.contains("contested") {
+            let (id, read, state) = (connection.id, connection.revision, ConnectionState::Paused);
+            let pause = Change::ConnectionState { id, read, state, trouble: None };
+            of.store.commit(Batch { changes: vec![pause], ..Batch::new(UnixMs(0)) }).await.unwrap();
+        }
         let ok = !connection.name.contains("broken");
         Ok(vec![Finding { subject: "credentials".into(), ok, message: "looked".into() }])
     }

@@ -141,7 +141,7 @@ mod tests {
         let spec = serde_json::json!({"connector": "connector:shopify", "egress": [], "rank": 1, "kinds": {}});
         let spec: ConnectionSpec = serde_json::from_value(spec).unwrap();
         let (id, name, state) = (ConnectionId(1), "shop".to_owned(), ConnectionState::Active);
-        let shop = Connection { id, name, spec, state, trouble: None, created_at: UnixMs(0) };
+        let shop = Connection { id, name, spec, state, trouble: None, created_at: UnixMs(0), revision: 0 };
         let check = |slot: &str, expect: bool| assert_eq!(speaks_for(slot, &shop), expect, "{slot}");
         check("connector:shopify", true);
         check("mapping:shop", true);

@@ -310,7 +310,7 @@ impl<'a> World<'a> {
             let backlog = self.store.backlog().await?;
             let held = self.store.conflicts(Some(true), None, 3).await?;
             let held: Vec<String> =
-                held.into_iter().map(|it| format!("{} {}: {}", it.key, it.field, it.reason)).collect();
+                held.into_iter().map(|it| format!("{} {:?}: {}", it.key, it.about, it.reason)).collect();
             violations
                 .push(format!("P1: not settled {LIVENESS_MS} ms after faults ended: {backlog:?}, held: {held:?}"));
         }
@@ -376,8 +376,8 @@ async fn connect(store: &ModelStore) -> anyhow::Result<()> {
     batch.changes.push(Change::Setting { name: RULES.to_owned(), value: serde_json::to_value(rules)? });
     let committed = store.commit(batch).await?;
     let mut batch = Batch::new(truthsource_core::UnixMs(0));
-    for (id, rank) in committed.connections.into_iter().zip(0..) {
-        batch.changes.push(Change::Connection { id, spec: spec(rank), state: ConnectionState::Active, trouble: None });
+    for id in committed.connections {
+        batch.changes.push(Change::ConnectionState { id, read: 0, state: ConnectionState::Active, trouble: None });
     }
     store.commit(batch).await?;
     Ok(())

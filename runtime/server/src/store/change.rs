@@ -198,6 +198,13 @@ pub enum Change {
         /// Its id there.
         remote_id: String,
     },
+    /// A record is linked to nothing at this connection any more: what there was of it is forgotten.
+    Unlink {
+        /// The connection.
+        connection: ConnectionId,
+        /// The record.
+        key: RecordKey,
+    },
     /// A debt: replaces one about the same record and connection, but keeps its `since` and open `intent`. A parked one
     /// is replaced if the truth is newer than the one it failed with, and begins to count its failures anew; else it
     /// stays as it is.
@@ -229,14 +236,17 @@ pub enum Change {
     },
     /// Adds to a record's timeline.
     Event(Event),
-    /// Adds a conflict and its outcome.
+    /// Adds a conflict and its outcome. One without an outcome that is open already, about the same and between the same
+    /// connections, stays the one it is, with what they say now.
     Conflict(Conflict),
-    /// The open conflicts of a field were settled.
+    /// The open conflicts about this were settled.
     ConflictClosed {
-        /// The record.
-        key: RecordKey,
-        /// The field.
-        field: String,
+        /// The kind.
+        kind: Kind,
+        /// The record; `None`: whichever record.
+        key: Option<String>,
+        /// About what.
+        about: About,
         /// What it is now.
         outcome: truthsource_core::Value,
         /// By whom.
@@ -251,12 +261,22 @@ pub enum Change {
         /// What was asked for.
         spec: ConnectionSpec,
     },
-    /// A connection's row is this, but for its number, name and age. [`Error::Conflict`] if there is none.
-    Connection {
+    /// How a connection takes part is this. [`Error::Conflict`] if it has changed since it was read, whatever of it, or if
+    /// there is none; the same goes for [`Change::ConnectionState`].
+    ConnectionSpec {
         /// Its number.
         id: ConnectionId,
+        /// The [`Connection::revision`] that was read.
+        read: u64,
         /// What was asked for.
         spec: ConnectionSpec,
+    },
+    /// Whether a connection works is this.
+    ConnectionState {
+        /// Its number.
+        id: ConnectionId,
+        /// The [`Connection::revision`] that was read.
+        read: u64,
         /// Whether it works.
         state: ConnectionState,
         /// Why not.

@@ -26,6 +26,8 @@ pub struct Connection {
     pub trouble: Option<String>,
     /// When it was made.
     pub created_at: UnixMs,
+    /// Rises with every change of it: who decides something on what was read of it says which one that was.
+    pub revision: u64,
 }
 
 /// What a tenant says about a connection. Secrets are not here; see [`Change::Credentials`].
@@ -384,8 +386,8 @@ pub struct Conflict {
     pub at: UnixMs,
     /// The record.
     pub key: RecordKey,
-    /// The field; `*` for the record as a whole.
-    pub field: String,
+    /// What of it.
+    pub about: About,
     /// What each side said: connection name → value.
     pub claims: BTreeMap<String, truthsource_core::Value>,
     /// What the truth became; `None` while a person must decide.
@@ -394,6 +396,25 @@ pub struct Conflict {
     pub reason: String,
     /// The policy's slot and digest; empty for the built-in rule.
     pub policy: String,
+}
+
+/// What a conflict is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// What this field is.
+    Field(String),
+    /// Whether the record is gone: it vanished at this connection, where that deletes nothing by itself.
+    Vanished(ConnectionId),
+    /// Whether something that a connection has is the record: it is linked to nothing meanwhile.
+    Unlinked {
+        /// Where.
+        connection: ConnectionId,
+        /// Its id there.
+        remote_id: String,
+    },
+    /// Whether so many records of the kind are gone. The conflict's key says nothing.
+    Mass,
 }
 
 /// How accurate a connection was found to be by reading it.

@@ -10,7 +10,7 @@ use super::{IDLE, Wakes};
 use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
 use crate::engine::{Engine, Error, poll, turn};
-use crate::store::{Change, Connection, ConnectionState};
+use crate::store::{self, Change, Connection, ConnectionState};
 
 /// How long to wait after a failure of the store.
 const FAILED: Duration = Duration::from_millis(200);
@@ -69,8 +69,12 @@ async fn step(engine: &Engine, id: ConnectionId, wakes: &Wakes, lane: &mut Optio
     }
     let did = turn::turn(engine, &parties, held, &|| wakes.fold.notify_one()).await?;
     if held.is_denied() {
-        deny(engine, held).await?;
-        return Ok(Next::Ended);
+        if deny(engine, held).await? {
+            return Ok(Next::Ended);
+        }
+        // What was refused may have been replaced: the lane begins anew with what is there now.
+        *lane = None;
+        return Ok(Next::Again);
     }
     if !held.is_open(engine) {
         return Ok(Next::Wait(until(engine, held.breaker.next_at())));
@@ -85,13 +89,68 @@ fn until(engine: &Engine, at: UnixMs) -> Duration {
     Duration::from_millis(at.since(engine.now()).max(1)).min(IDLE)
 }
 
-/// Nothing is tried with credentials that were revoked, until somebody replaces them.
-async fn deny(engine: &Engine, lane: &Lane) -> Result<(), Error> {
-    let Connection { id, name, spec, .. } = lane.connection.clone();
-    tracing::error!(connection = name, "the system refuses our credentials: the connection stops");
+/// Nothing is tried with credentials that were revoked, until somebody replaces them. False if the connection was changed
+/// since the turn began: then nothing is known of what it is now.
+async fn deny(engine: &Engine, lane: &Lane) -> Result<bool, Error> {
+    let Connection { id, name, revision: read, .. } = lane.connection.clone();
     let trouble = Some("the system refuses our credentials: replace them, or check the connection again".to_owned());
     let mut batch = lane.batch(engine);
-    batch.changes.push(Change::Connection { id, spec, state: ConnectionState::Denied, trouble });
-    engine.store.commit(batch).await?;
-    Ok(())
+    batch.changes.push(Change::ConnectionState { id, read, state: ConnectionState::Denied, trouble });
+    match engine.store.commit(batch).await {
+        Ok(_) => {
+            tracing::error!(connection = name, "the system refuses our credentials: the connection stops");
+            Ok(true)
+        }
+        Err(store::Error::Conflict(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use truthsource_core::draw::Draw;
+
+    use super::*;
+    use crate::engine::Pace;
+    use crate::sim::guests::{SimClock, SimGuests};
+    use crate::sim::plan::Faults;
+    use crate::sim::system::System;
+    use crate::store::model::ModelStore;
+    use crate::store::{Batch, TenantStore as _};
+
+    async fn engine_with(store: &ModelStore) -> Engine {
+        let spec = serde_json::json!({"connector": "connector:x", "egress": [], "rank": 0, "kinds": {}});
+        let spec = serde_json::from_value(spec).unwrap();
+        change(store, Change::NewConnection { name: "a".to_owned(), spec }).await;
+        let clock = Arc::new(SimClock::default());
+        let guests = SimGuests::new(["a", "b"].map(System::new), clock.clone(), 1, Faults::default());
+        let (draw, holder, pace) = (Draw::new(1), "test".to_owned(), Pace::default());
+        Engine { store: Arc::new(store.clone()), guests: Arc::new(guests), clock, draw, holder, pace }
+    }
+
+    async fn change(store: &ModelStore, change: Change) {
+        store.commit(Batch { changes: vec![change], ..Batch::new(UnixMs(0)) }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_denial_takes_back_nothing_that_was_done_meanwhile() {
+        let store = ModelStore::new();
+        let engine = engine_with(&store).await;
+        let now = async || store.connections().await.unwrap().remove(0);
+        let set = async |state| {
+            let read = now().await.revision;
+            change(&store, Change::ConnectionState { id: ConnectionId(1), read, state, trouble: None }).await;
+        };
+        set(ConnectionState::Active).await;
+        let lane = Lane::take(&engine, now().await).await.unwrap().unwrap();
+        set(ConnectionState::Paused).await;
+        assert!(!deny(&engine, &lane).await.unwrap());
+        assert_eq!((now().await.state, now().await.trouble), (ConnectionState::Paused, None));
+        set(ConnectionState::Active).await;
+        let lane = Lane::take(&engine, now().await).await.unwrap().unwrap();
+        assert!(deny(&engine, &lane).await.unwrap());
+        assert_eq!(now().await.state, ConnectionState::Denied);
+    }
 }

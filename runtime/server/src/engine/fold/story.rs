@@ -7,7 +7,7 @@ use truthsource_core::record::{Cause, KeyState, RecordKey};
 use truthsource_core::{Fields, UnixMs, Value};
 
 use crate::engine::connections::Parties;
-use crate::store::{Batch, Change, Conflict, Event, What};
+use crate::store::{About, Batch, Change, Conflict, Event, What};
 
 /// The record's timeline and conflicts.
 pub(super) fn tell_story(
@@ -28,10 +28,11 @@ pub(super) fn tell_story(
             }
             Note::Vanished(connection, deletes) => {
                 batch.changes.push(event(Some(connection), What::Vanished));
-                if !deletes {
+                // Of what is deleted for everybody it is expected.
+                if !deletes && after.truth.deleted_at.is_none() {
                     let reason = "it was deleted there, but not where it counts: recreate it or delete it everywhere";
                     let claims = [(parties.name(connection), Value::Null)].into();
-                    batch.changes.push(conflict(at, key, "*", (claims, None), (reason, "")));
+                    batch.changes.push(conflict(at, key, About::Vanished(connection), (claims, None), (reason, "")));
                 }
             }
             Note::Disagreed { field, claims, outcome, reason } => {
@@ -43,14 +44,14 @@ pub(super) fn tell_story(
                     policy: policy.to_owned(),
                 };
                 batch.changes.push(event(None, what));
-                batch.changes.push(conflict(at, key, &field, (claims, outcome), (&reason, policy)));
+                batch.changes.push(conflict(at, key, About::Field(field), (claims, outcome), (&reason, policy)));
             }
             Note::Settled(field, outcome, reason) => {
-                let key = key.clone();
-                batch.changes.push(Change::ConflictClosed { key, field, outcome, reason });
+                batch.changes.push(closed(key, About::Field(field), (outcome, &reason)));
             }
         }
     }
+    tell_of_the_lost(key, (before, after), batch);
     let old = before.truth.values();
     let fields: Fields =
         after.truth.values().into_iter().filter(|(name, value)| old.get(name) != Some(value)).collect();
@@ -59,10 +60,34 @@ pub(super) fn tell_story(
     }
 }
 
+/// What became of the record where it had vanished: whether it is gone is no question any more once it is there again, or
+/// deleted for everybody.
+fn tell_of_the_lost(key: &RecordKey, (before, after): (&KeyState, &KeyState), batch: &mut Batch) {
+    let is_deleted = before.truth.deleted_at.is_none() && after.truth.deleted_at.is_some();
+    let was_gone = |connection| before.shadows.get(connection).is_some_and(|it| it.gone);
+    for (connection, shadow) in after.shadows.iter().filter(|(connection, _)| was_gone(connection)) {
+        let about = About::Vanished(*connection);
+        if shadow.remote_id.is_empty() {
+            // A person misses it there: what is created anew has another id.
+            batch.changes.push(Change::Unlink { connection: *connection, key: key.clone() });
+        }
+        if !shadow.gone {
+            batch.changes.push(closed(key, about, ("recreated".into(), "it is there again")));
+        } else if is_deleted {
+            batch.changes.push(closed(key, about, ("deleted".into(), "it was deleted for everybody")));
+        }
+    }
+}
+
+fn closed(key: &RecordKey, about: About, (outcome, reason): (Value, &str)) -> Change {
+    let RecordKey { kind, key } = key.clone();
+    Change::ConflictClosed { kind, key: Some(key), about, outcome, reason: reason.to_owned() }
+}
+
 fn conflict(
     at: UnixMs,
     key: &RecordKey,
-    field: &str,
+    about: About,
     (claims, outcome): (BTreeMap<String, Value>, Option<Value>),
     (reason, policy): (&str, &str),
 ) -> Change {
@@ -70,10 +95,13 @@ fn conflict(
         id: 0,
         at,
         key: key.clone(),
-        field: field.to_owned(),
+        about,
         claims,
         outcome,
         reason: reason.to_owned(),
         policy: policy.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use truthsource_host::{CallError, model};
 use super::*;
 use crate::engine::connections::retell;
 use crate::engine::fake::{ERP, Fake, House, SHOP, answers, item};
-use crate::store::{ConnectionSpec, ConnectionState, DebtState, TenantStore};
+use crate::store::{About, ConnectionSpec, DebtState, TenantStore};
 
 fn is_poison(records: &[Fields]) -> bool {
     records.iter().any(|it| it.get("title").and_then(Value::as_text) == Some("poison"))
@@ -174,7 +174,7 @@ async fn g11_a_policy_that_fails_for_good_holds_its_field_for_a_person() {
     assert_eq!(house.title("a").await, Some("bolt".into()));
     assert_eq!(house.title("b").await, Some("nut".into()));
     let open = house.store.conflicts(Some(true), None, 10).await.unwrap();
-    assert_eq!(open.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["title"]);
+    assert_eq!(open.iter().map(|it| &it.about).collect::<Vec<_>>(), [&About::Field("title".to_owned())]);
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_stock_rule_lowers_what_is_published_and_never_raises_it() {
     let house = House::with(Fake { publish, ..Fake::default() }).await;
     let shop = house.store.connections().await.unwrap().into_iter().find(|it| it.id == SHOP).unwrap();
     let spec = ConnectionSpec { publishes: Some(truthsource_core::stock::Buffer::default()), ..shop.spec };
-    house.commit([Change::Connection { id: SHOP, spec, state: ConnectionState::Active, trouble: None }]).await;
+    house.commit([Change::ConnectionSpec { id: SHOP, read: shop.revision, spec }]).await;
     house.read(ERP, Kind::Location, "m", &[("code", "main".into())]).await;
     for code in ["low", "high", "broken"] {
         house.saw(ERP, code, "bolt").await;

@@ -8,7 +8,7 @@ use truthsource_host::model::{self, Page, State};
 use super::*;
 use crate::engine::deletions::{FEW, WINDOW_MS, believe, is_mass};
 use crate::engine::fake::{ERP, Fake, House, READ_MAX, SHOP, answers, item};
-use crate::store::{Conflict, What};
+use crate::store::{About, Conflict, What};
 
 /// What the swept system holds, how a listing of it comes out, and what was asked of it by id.
 #[derive(Default)]
@@ -147,8 +147,8 @@ async fn settle(house: &House) {
     house.pass(1_000);
     house.commit(believe(ERP, Kind::Item, house.engine.now())).await;
     let (outcome, reason) = (Value::Null, "ann".to_owned());
-    let (key, field) = (item("*"), "*".to_owned());
-    house.commit([Change::ConflictClosed { key, field, outcome, reason }]).await;
+    let (kind, key, about) = (Kind::Item, None, About::Mass);
+    house.commit([Change::ConflictClosed { kind, key, about, outcome, reason }]).await;
     house.pass(1);
     sweep_of(house, ERP, Kind::Item).await;
     let parties = Parties::load(&house.engine).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
-use truthsource_core::record::{Entry, RecordKey};
+use truthsource_core::record::{ConnectionId, Entry, RecordKey, Settlement, Shadow};
 use truthsource_core::{Kind, UnixMs, Value, schema};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,7 +16,7 @@ use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
 use crate::http::view::moment;
 use crate::http::{Acting, ApiError, Door, List};
-use crate::store::{Batch, Change, Conflict, TenantStore};
+use crate::store::{About, Batch, Change, Conflict, Connection, TenantStore};
 
 /// Which conflicts.
 #[derive(Deserialize, IntoParams)]
@@ -38,8 +38,13 @@ struct ConflictView {
     #[schema(value_type = String)]
     kind: Kind,
     key: String,
-    /// The field; `*` for the record as a whole.
-    field: String,
+    /// `field`: what it is. `vanished`: whether the record is gone, or to be created again where it vanished. `unlinked`:
+    /// whether what a connection has is the record. `mass`: whether so many records of the kind are gone; the key says
+    /// nothing then.
+    about: &'static str,
+    /// The field, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
     /// What each side said.
     #[schema(value_type = Object)]
     claims: BTreeMap<String, AnyJson>,
@@ -53,16 +58,38 @@ struct ConflictView {
     policy: String,
 }
 
-/// How a person settles it: one of the two.
+/// How a person settles it: one of the three.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Settle {
-    /// This connection is right.
+    /// This connection is right. Where the record vanished: then it is deleted everywhere; another that has it: then it
+    /// is created again.
     #[serde(default)]
     take: Option<String>,
     /// This value is right; numbers with a fraction as text.
     #[serde(default, deserialize_with = "given")]
     value: Option<AnyJson>,
+    /// The record is created again where it vanished.
+    #[serde(default)]
+    recreate: bool,
+}
+
+/// What a person says.
+enum Word {
+    Take(String),
+    Value(AnyJson),
+    Recreate,
+}
+
+impl Settle {
+    fn word(self) -> Result<Word, ApiError> {
+        match (self.take, self.value, self.recreate) {
+            (Some(connection), None, false) => Ok(Word::Take(connection)),
+            (None, Some(value), false) => Ok(Word::Value(value)),
+            (None, None, true) => Ok(Word::Recreate),
+            _ => Err(invalid("give one of `take`, `value` and `recreate`")),
+        }
+    }
 }
 
 /// Tells `null`, which is a value, from nothing at all.
@@ -110,26 +137,53 @@ async fn settle(
     if conflict.outcome.is_some() {
         return Err(ApiError::conflict("already-settled", "this conflict was decided already"));
     }
-    let value = chosen(&conflict, body)?;
-    let by = acting.name();
+    let (by, at) = (acting.name(), door.app.clock.now());
+    let (outcome, changes) = decided(acting.tenant.store.as_ref(), &conflict, body.word()?, (&by, at)).await?;
     let RecordKey { kind, key } = conflict.key.clone();
-    let mut batch = Batch::new(door.app.clock.now());
-    if deletions::is_mass(&conflict) {
-        batch.changes.extend(believed(acting.tenant.store.as_ref(), &conflict, batch.at).await?);
-    } else {
-        let entry = Entry::Settled { field: conflict.field.clone(), value: value.clone(), by: by.clone() };
-        batch.changes.push(Change::Append { kind, key: Some(key), entry });
-    }
+    let mut batch = Batch { changes, ..Batch::new(at) };
     batch.changes.push(Change::ConflictClosed {
-        key: conflict.key.clone(),
-        field: conflict.field.clone(),
-        outcome: value.clone(),
+        kind,
+        key: Some(key),
+        about: conflict.about.clone(),
+        outcome: outcome.clone(),
         reason: by.clone(),
     });
     acting.tenant.store.commit(batch).await?;
     acting.tenant.wake.notify_one();
-    (conflict.outcome, conflict.reason) = (Some(value), by);
+    (conflict.outcome, conflict.reason) = (Some(outcome), by);
     Ok(Json(view(conflict)))
+}
+
+/// What a person's word comes to, and what follows from it.
+async fn decided(
+    store: &dyn TenantStore,
+    conflict: &Conflict,
+    word: Word,
+    (by, at): (&str, UnixMs),
+) -> Result<(Value, Vec<Change>), ApiError> {
+    let RecordKey { kind, key } = conflict.key.clone();
+    let said = |what| {
+        let entry = Entry::Settled { what, by: by.to_owned() };
+        vec![Change::Append { kind, key: Some(key), entry }]
+    };
+    match &conflict.about {
+        About::Field(field) => {
+            let value = chosen(conflict, field, word)?;
+            let what = Settlement::Field { field: field.clone(), value: value.clone() };
+            Ok((value, said(what)))
+        }
+        About::Vanished(connection) => {
+            let what = fate(store, conflict, *connection, word).await?;
+            let outcome = if matches!(what, Settlement::Deleted(_)) { "deleted" } else { "recreated" };
+            Ok((outcome.into(), said(what)))
+        }
+        About::Mass => Ok((claimed(conflict, word)?, believed(store, conflict, at).await?)),
+        About::Unlinked { .. } => {
+            let detail = "what is linked to nothing cannot be taken: two records go by one name, so change it (an item's \
+                          SKU) in one of the systems, or delete one of the two there; this settles itself then";
+            Err(ApiError::unprocessable("not-linked", detail))
+        }
+    }
 }
 
 /// A person says that a mass deletion is one.
@@ -139,36 +193,89 @@ async fn believed(store: &dyn TenantStore, conflict: &Conflict, at: UnixMs) -> R
     Ok(meant.flat_map(|it| deletions::believe(it.id, conflict.key.kind, at)).collect())
 }
 
-/// The value that a person chose, checked against the field's schema.
-fn chosen(conflict: &Conflict, body: Settle) -> Result<Value, ApiError> {
-    let invalid = |detail: String| ApiError::unprocessable("invalid-value", detail);
-    let value = match (body.take, body.value) {
-        (Some(connection), None) => {
-            let claim = conflict.claims.get(&connection).cloned();
-            claim.ok_or_else(|| invalid("`take` names no connection that said something".to_owned()))?
+/// What becomes of a record that vanished at this connection.
+async fn fate(
+    store: &dyn TenantStore,
+    conflict: &Conflict,
+    vanished_at: ConnectionId,
+    word: Word,
+) -> Result<Settlement, ApiError> {
+    let connections = store.connections().await?;
+    let there = connections.iter().find(|it| it.id == vanished_at).ok_or(ApiError::NotFound("connection"))?;
+    match word {
+        Word::Take(name) if name == there.name => return Ok(Settlement::Deleted(vanished_at)),
+        Word::Take(name) => {
+            let other = connections.iter().find(|it| it.name == name);
+            if !holds(store, &conflict.key, other).await? {
+                let detail = format!(
+                    "`take` names `{}`, to delete the record everywhere, or a connection that has it, to create it again",
+                    there.name
+                );
+                return Err(invalid(detail));
+            }
         }
-        (None, Some(json)) => {
-            let field = schema::of(conflict.key.kind).field(&conflict.field);
-            let field = field.ok_or_else(|| invalid("only `take` settles a record as a whole".to_owned()))?;
-            schema::from_json(&field.ty, &json).map_err(invalid)?
-        }
-        _ => return Err(invalid("give either `take` or `value`".to_owned())),
-    };
-    if conflict.field != "*" {
-        let fields = BTreeMap::from([(conflict.field.clone(), value.clone())]);
-        schema::of(conflict.key.kind).check(&fields).map_err(|it| invalid(it.to_string()))?;
+        Word::Recreate => {}
+        Word::Value(_) => return Err(invalid("only `take` and `recreate` settle whether a record is gone")),
     }
+    let part = there.spec.kinds.get(&conflict.key.kind);
+    if !part.is_some_and(|it| it.writes && it.creates) {
+        let detail = format!(
+            "`{0}` is not to create records of this kind: let it, or take `{0}` to delete the record everywhere",
+            there.name
+        );
+        return Err(ApiError::unprocessable("not-created-there", detail));
+    }
+    Ok(Settlement::Recreated(vanished_at))
+}
+
+/// The record exists at the connection, as far as is known.
+async fn holds(store: &dyn TenantStore, key: &RecordKey, at: Option<&Connection>) -> Result<bool, ApiError> {
+    let Some(connection) = at else { return Ok(false) };
+    let states = store.states(&[key.clone()].into()).await?;
+    let shadow = states.get(key).and_then(|it| it.shadows.get(&connection.id));
+    Ok(shadow.is_some_and(Shadow::exists))
+}
+
+/// The value that a person chose, checked against the field's schema.
+fn chosen(conflict: &Conflict, field: &str, word: Word) -> Result<Value, ApiError> {
+    let schema = schema::of(conflict.key.kind);
+    let value = match word {
+        Word::Value(json) => {
+            let known = schema.field(field).ok_or_else(|| invalid("there is no such field any more"))?;
+            schema::from_json(&known.ty, &json).map_err(invalid)?
+        }
+        taken => claimed(conflict, taken)?,
+    };
+    schema.check(&[(field.to_owned(), value.clone())].into()).map_err(|it| invalid(it.to_string()))?;
     Ok(value)
+}
+
+/// What the connection said that a person takes at its word.
+fn claimed(conflict: &Conflict, word: Word) -> Result<Value, ApiError> {
+    let Word::Take(connection) = word else { return Err(invalid("only `take` settles this one")) };
+    let claim = conflict.claims.get(&connection).cloned();
+    claim.ok_or_else(|| invalid("`take` names no connection that said something"))
+}
+
+fn invalid(detail: impl Into<String>) -> ApiError {
+    ApiError::unprocessable("invalid-value", detail)
 }
 
 fn view(conflict: Conflict) -> ConflictView {
     let open = conflict.outcome.is_none();
+    let (about, field) = match conflict.about {
+        About::Field(field) => ("field", Some(field)),
+        About::Vanished(_) => ("vanished", None),
+        About::Unlinked { .. } => ("unlinked", None),
+        About::Mass => ("mass", None),
+    };
     ConflictView {
         id: conflict.id,
         at: moment(conflict.at),
         kind: conflict.key.kind,
         key: conflict.key.key,
-        field: conflict.field,
+        about,
+        field,
         claims: conflict.claims.into_iter().map(|(name, it)| (name, it.to_json())).collect(),
         open,
         outcome: conflict.outcome.map(|it| it.to_json()),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
 use utoipa::{IntoParams, ToSchema};
 
-use super::connection;
 use super::connections::{ConnectionView, view};
+use super::{connection, unless_changed};
 use crate::auth::Scope;
 use crate::engine::connections::retell;
 use crate::http::extract::{Json, Path, Query};
@@ -61,10 +61,10 @@ pub(super) fn routes() -> Vec<Route> {
     let write = Access::Tenant(Scope::ConnectionsWrite);
     vec![
         Route::post("/v1/connections/{name}/check", write, check)
-            .about("Looks whether a connection can do its work. One that passes becomes active.")
+            .about("Looks whether a connection can do its work. One that passes becomes active, but for a paused one.")
             .gives::<Checked>(200),
         Route::post("/v1/connections/{name}/pause", write, pause)
-            .about("Stops a connection: nothing is read from it or written to it.")
+            .about("Stops an active connection: nothing is read from it or written to it.")
             .gives::<ConnectionView>(200),
         Route::post("/v1/connections/{name}/resume", write, resume)
             .about("Lets a paused connection go on.")
@@ -96,7 +96,18 @@ async fn pause(
     Path(name): Path<String>,
 ) -> Result<Json<ConnectionView>, ApiError> {
     let found = connection(&acting.tenant, &name).await?;
-    store(&door, &acting, &found, ConnectionState::Paused, found.trouble.clone()).await?;
+    match found.state {
+        ConnectionState::Paused => {}
+        ConnectionState::Active => {
+            store(&door, &acting, &found, ConnectionState::Paused, found.trouble.clone()).await?;
+        }
+        // Resuming would make it active, and nobody looked whether it may be.
+        ConnectionState::New | ConnectionState::Denied => {
+            let detail = "only an active connection can be paused; nothing is read from this one or written to it before \
+                          it has passed its check: check it, or leave it as it is";
+            return Err(ApiError::conflict("not-active", detail));
+        }
+    }
     Ok(Json(view(connection(&acting.tenant, &name).await?)))
 }
 
@@ -141,6 +152,7 @@ async fn sweep(
     Ok((StatusCode::ACCEPTED, Json(SweepAsked { asked_at: crate::http::view::moment(now), kinds })))
 }
 
+/// Writes down whether the connection works, unless it is not any more as it was read.
 async fn store(
     door: &Door,
     acting: &Acting,
@@ -149,11 +161,11 @@ async fn store(
     trouble: Option<String>,
 ) -> Result<(), ApiError> {
     let mut batch = Batch::new(door.app.clock.now());
-    batch.changes.push(Change::Connection { id: of.id, spec: of.spec.clone(), state, trouble });
+    batch.changes.push(Change::ConnectionState { id: of.id, read: of.revision, state, trouble });
     if of.state == ConnectionState::New && state != ConnectionState::New {
         batch.changes.extend(retell(of));
     }
-    acting.tenant.store.commit(batch).await?;
+    acting.tenant.store.commit(batch).await.map_err(unless_changed)?;
     acting.tenant.wake.notify_one();
     Ok(())
 }

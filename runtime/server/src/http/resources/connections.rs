@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
 use utoipa::ToSchema;
 
-use super::{check_name, connection};
+use super::{check_name, connection, unless_changed};
 use crate::app::TenantHandle;
 use crate::auth::Scope;
 use crate::engine::connections::retell;
@@ -177,12 +177,11 @@ async fn change(
     }
     let mut batch = Batch::new(door.app.clock.now());
     let changed = Connection { spec: body.spec, ..found };
-    let Connection { id, spec, state, trouble, .. } = changed.clone();
-    batch.changes.push(Change::Connection { id, spec, state, trouble });
-    if state != ConnectionState::New {
+    batch.changes.push(Change::ConnectionSpec { id: changed.id, read: changed.revision, spec: changed.spec.clone() });
+    if changed.state != ConnectionState::New {
         batch.changes.extend(retell(&changed));
     }
-    acting.tenant.store.commit(batch).await?;
+    acting.tenant.store.commit(batch).await.map_err(unless_changed)?;
     door.app.plugins.forget(&acting.tenant, &changed);
     acting.tenant.wake.notify_one();
     Ok(Json(view(changed)))
@@ -199,6 +198,11 @@ async fn credentials(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What requests are signed with.
+const AUTH: &str = "auth";
+/// What webhooks are signed with.
+const WEBHOOK: &str = "webhook";
+
 /// Secrets by purpose, as they are sealed.
 type Secrets = Vec<(&'static str, zeroize::Zeroizing<Vec<u8>>)>;
 
@@ -209,7 +213,7 @@ fn read_secrets(credentials: Credentials) -> Result<Secrets, ApiError> {
         Ok::<_, ApiError>(())
     };
     if let Some(auth) = credentials.auth {
-        push("auth", serde_json::to_vec(&auth))?;
+        push(AUTH, serde_json::to_vec(&auth))?;
     }
     if let Some(given) = credentials.webhook {
         if given.is_empty() || given.len() > 2 || given.iter().any(|it| it.secret.is_empty()) {
@@ -221,27 +225,28 @@ fn read_secrets(credentials: Credentials) -> Result<Secrets, ApiError> {
             let expires_at = one.expires_at.map(|it| parse_moment("expires_at", &it)).transpose()?;
             secrets.push(WebhookSecret { secret: one.secret, expires_at });
         }
-        push("webhook", serde_json::to_vec(&WebhookSecrets { secrets }))?;
+        push(WEBHOOK, serde_json::to_vec(&WebhookSecrets { secrets }))?;
     }
     Ok(out)
 }
 
-/// Seals and stores secrets. A connection that was refused for its old ones is tried again.
+/// Seals and stores secrets, unless the connection is not any more as it was read. One that was refused for what it was
+/// signed with is tried again when that is replaced.
 async fn keep(door: &Door, tenant: &TenantHandle, of: &Connection, secrets: Secrets) -> Result<(), ApiError> {
     if secrets.is_empty() {
         return Ok(());
     }
     let mut batch = Batch::new(door.app.clock.now());
+    let is_cured = of.state == ConnectionState::Denied && secrets.iter().any(|(purpose, _)| *purpose == AUTH);
+    let (state, trouble) = if is_cured { (ConnectionState::Active, None) } else { (of.state, of.trouble.clone()) };
+    // Also where it stays what it is: whoever decides meanwhile on what the old secrets did is told that they are old.
+    batch.changes.push(Change::ConnectionState { id: of.id, read: of.revision, state, trouble });
     for (purpose, secret) in secrets {
         let bound = format!("connection/{}/{purpose}", of.id);
         let sealed = door.app.vault.seal(tenant.tenant.id, &bound, &secret)?;
         batch.changes.push(Change::Credentials { id: of.id, purpose: purpose.to_owned(), sealed });
     }
-    if of.state == ConnectionState::Denied {
-        let state = ConnectionState::Active;
-        batch.changes.push(Change::Connection { id: of.id, spec: of.spec.clone(), state, trouble: None });
-    }
-    tenant.store.commit(batch).await?;
+    tenant.store.commit(batch).await.map_err(unless_changed)?;
     door.app.plugins.forget(tenant, of);
     door.hooks.forget(&tenant.tenant.name);
     tenant.wake.notify_one();

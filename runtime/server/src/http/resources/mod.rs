@@ -18,7 +18,7 @@ mod timeline;
 use super::ApiError;
 use super::route::Route;
 use crate::app::TenantHandle;
-use crate::store::Connection;
+use crate::store::{Connection, Error};
 
 /// The routes of every resource.
 pub(super) fn routes() -> Vec<Route> {
@@ -47,6 +47,15 @@ pub(super) fn routes() -> Vec<Route> {
 async fn connection(tenant: &TenantHandle, name: &str) -> Result<Connection, ApiError> {
     let all = tenant.store.connections().await?;
     all.into_iter().find(|it| it.name == name).ok_or(ApiError::NotFound("connection"))
+}
+
+/// The store's word on a change of a connection, which counts for what was read of it alone.
+fn unless_changed(error: Error) -> ApiError {
+    let detail = "the connection was changed by somebody else meanwhile: look at it, and repeat what is still right";
+    match error {
+        Error::Conflict(_) => ApiError::conflict("changed-meanwhile", detail),
+        other => other.into(),
+    }
 }
 
 /// Names of tenants and connections, which stand in addresses.

@@ -1,10 +1,12 @@
 //! The doors, opened against fakes.
 
 mod access;
+mod acts;
 mod hooks;
 mod input;
 mod numbers;
 mod resources;
+mod settling;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use truthsource_core::record::{Claim, ConnectionId, HeldField, KeyState, RecordK
 use truthsource_core::{Kind, UnixMs, Value};
 
 use super::*;
-use crate::store::{CallRow, Change, Conflict, ConnectionState, Debt, DebtState, Event, What, Work};
+use crate::store::{About, CallRow, Change, Conflict, ConnectionState, Debt, DebtState, Event, What, Work};
 
 fn item(title: &str) -> KeyState {
     let mut state = KeyState::default();
@@ -216,7 +216,7 @@ async fn a_person_settles_a_conflict_once() {
         id: 7,
         at: UnixMs(1),
         key: RecordKey::new(Kind::StockLevel, "bolt@main"),
-        field: "on_hand".into(),
+        about: About::Field("on_hand".into()),
         claims: [("shop".to_owned(), Value::Number(5.into()))].into(),
         outcome: None,
         reason: "nobody owns it".into(),
@@ -225,7 +225,13 @@ async fn a_person_settles_a_conflict_once() {
     house.acme.conflicts.lock().unwrap().push(conflict);
     assert_eq!(house.get("/v1/conflicts?open=true").await.body["items"][0]["claims"], json!({"shop": "5"}));
     let settle = |body: Json| house.post("/v1/conflicts/7/settle", body);
-    for wrong in [json!({}), json!({"take": "none"}), json!({"value": "many"}), json!({"take": "shop", "value": "1"})] {
+    for wrong in [
+        json!({}),
+        json!({"take": "none"}),
+        json!({"value": "many"}),
+        json!({"take": "shop", "value": "1"}),
+        json!({"recreate": true}),
+    ] {
         assert_eq!(settle(wrong.clone()).await.code(), (422, "invalid-value"), "{wrong}");
     }
     let settled = settle(json!({"value": "4.5"})).await;
@@ -239,12 +245,12 @@ async fn a_person_settles_a_conflict_once() {
 #[tokio::test]
 async fn a_record_called_star_is_not_a_mass_deletion() {
     let house = House::new().await.with_shop().await;
-    for (id, field, is_mass) in [(7, "title", false), (8, "*", true)] {
+    for (id, about, is_mass) in [(7, About::Vanished(ConnectionId(1)), false), (8, About::Mass, true)] {
         let conflict = Conflict {
             id,
             at: UnixMs(1),
             key: RecordKey::new(Kind::Item, "*"),
-            field: field.into(),
+            about,
             claims: [("shop".to_owned(), Value::Null)].into(),
             outcome: None,
             reason: String::new(),
@@ -256,7 +262,7 @@ async fn a_record_called_star_is_not_a_mass_deletion() {
         let did = std::mem::take(&mut *house.acme.appended.lock().unwrap());
         let sweeps = |it: &Change| matches!(it, Change::Ask { kind: Kind::Item, work: Work::Sweep, .. });
         let settles = |it: &Change| matches!(it, Change::Append { .. });
-        assert_eq!((did.iter().any(sweeps), did.iter().any(settles)), (is_mass, !is_mass), "{field}");
+        assert_eq!((did.iter().any(sweeps), did.iter().any(settles)), (is_mass, !is_mass), "{id}");
     }
 }
 

@@ -172,7 +172,7 @@ pub async fn the_backlog_counts_what_waits<P: Place>() {
         id: 0,
         at: at(0),
         key: item("a"),
-        field: "title".to_owned(),
+        about: About::Field("title".to_owned()),
         claims: BTreeMap::new(),
         outcome: None,
         reason: String::new(),

@@ -6,7 +6,8 @@ fn bolt(as_of: u64) -> Entry {
 
 pub async fn the_log_is_read_in_order<P: Place>() {
     let (_place, store) = P::with_tenant().await;
-    let settled = Entry::Settled { field: "title".to_owned(), value: Value::Null, by: "ann".to_owned() };
+    let what = Settlement::Field { field: "title".to_owned(), value: Value::Null };
+    let settled = Entry::Settled { what, by: "ann".to_owned() };
     let keyed = Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: settled.clone() };
     commit(&store, 0, [append(Kind::Item, bolt(1)), keyed]).await;
     commit(&store, 3, [append(Kind::Price, bolt(2))]).await;

@@ -34,7 +34,10 @@ fn entry() -> impl Strategy<Value = Entry> {
         match form {
             0 => observed(Observed::Absent(id)),
             1 => Entry::Wrote { connection, as_of, sent: fields, truth_version: 1, sent_at: None, state },
-            2 => Entry::Settled { field: "title".to_owned(), value: Value::Null, by: "ann".to_owned() },
+            2 => {
+                let what = Settlement::Field { field: "title".to_owned(), value: Value::Null };
+                Entry::Settled { what, by: "ann".to_owned() }
+            }
             _ => observed(Observed::Present(state)),
         }
     })
@@ -59,6 +62,30 @@ fn debt() -> impl Strategy<Value = Debt> {
     )
 }
 
+fn about() -> impl Strategy<Value = About> {
+    prop_oneof![
+        Just(About::Field("title".to_owned())),
+        connection().prop_map(About::Vanished),
+        (connection(), one_of(IDS)).prop_map(|(connection, remote_id)| About::Unlinked { connection, remote_id }),
+        Just(About::Mass),
+    ]
+}
+
+fn conflict() -> impl Strategy<Value = Conflict> {
+    (key(), about(), prop::collection::btree_set(one_of(["erp", "shop"]), 0..3), any::<bool>(), one_of(IDS)).prop_map(
+        |(key, about, sides, is_open, reason)| Conflict {
+            id: 0,
+            at: at(0),
+            key,
+            about,
+            claims: sides.into_iter().map(|it| (it, Value::from(reason.as_str()))).collect(),
+            outcome: (!is_open).then_some(Value::Null),
+            reason,
+            policy: String::new(),
+        },
+    )
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let place = || (connection(), kind(), one_of(IDS));
     prop_oneof![
@@ -76,6 +103,12 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(key, connection, id)| { Change::Shadow { key, connection, shadow: shadow(&id) } }),
         (connection(), key(), one_of(IDS))
             .prop_map(|(connection, key, remote_id)| { Change::Link { connection, key, remote_id } }),
+        (connection(), key()).prop_map(|(connection, key)| Change::Unlink { connection, key }),
+        conflict().prop_map(Change::Conflict),
+        (key(), any::<bool>(), about()).prop_map(|(RecordKey { kind, key }, is_one, about)| {
+            let (key, outcome, reason) = (is_one.then_some(key), Value::Null, "ann".to_owned());
+            Change::ConflictClosed { kind, key, about, outcome, reason }
+        }),
         (place(), 1u64..4).prop_map(|((connection, kind, id), sweep)| {
             Change::Swept { connection, kind, sweep, remote_ids: vec![id] }
         }),
@@ -103,6 +136,8 @@ async fn look(store: &Arc<dyn Whole>) -> String {
     seen.push(format!("{:?}", store.backlog().await.unwrap()));
     seen.push(format!("{:?}", store.states(&keys).await.unwrap()));
     seen.push(format!("{:?}", store.debts_of(&keys).await.unwrap()));
+    let conflicts = store.conflicts(None, None, 1_000).await.unwrap();
+    seen.push(format!("{:?}", conflicts.into_iter().map(|it| Conflict { id: 0, ..it }).collect::<Vec<_>>()));
     for connection in [A, B] {
         let touched = store.touched(connection, at(25), 100).await.unwrap();
         seen.push(format!("{:?}", touched.iter().map(|it| (&it.remote_id, it.since, it.attempts)).collect::<Vec<_>>()));

@@ -45,13 +45,14 @@ pub async fn conflicts_are_closed_by_a_person<P: Place>() {
         id: 0,
         at: at(0),
         key: item(key),
-        field: "title".to_owned(),
+        about: About::Field("title".to_owned()),
         claims: BTreeMap::from([("erp".to_owned(), Value::from("Bolt")), ("shop".to_owned(), Value::Null)]),
         outcome,
         reason: "two said so".to_owned(),
         policy: "conflict:title@abc".to_owned(),
     };
-    let all = [conflict("a", None), conflict("b", Some(Value::Null)), conflict("c", None), conflict("a", None)];
+    let other = Conflict { claims: BTreeMap::new(), ..conflict("a", None) };
+    let all = [conflict("a", None), conflict("b", Some(Value::Null)), conflict("c", None), other];
     commit(&store, 0, all.clone().map(Change::Conflict)).await;
     let list = async |open, before| store.conflicts(open, before, 10).await.unwrap();
     let keys = |list: &[Conflict]| list.iter().map(|it| it.key.key.clone()).collect::<Vec<_>>();
@@ -63,8 +64,9 @@ pub async fn conflicts_are_closed_by_a_person<P: Place>() {
     assert_eq!(keys(&list(Some(true), Some(newest[0].id)).await), ["c", "a"]);
     assert_eq!(store.conflicts(None, None, 1).await.unwrap(), newest[..1]);
     let close = |key: &str, field: &str| Change::ConflictClosed {
-        key: item(key),
-        field: field.to_owned(),
+        kind: Kind::Item,
+        key: Some(key.to_owned()),
+        about: About::Field(field.to_owned()),
         outcome: Value::from("Nut"),
         reason: "ann said so".to_owned(),
     };
@@ -74,6 +76,51 @@ pub async fn conflicts_are_closed_by_a_person<P: Place>() {
     let outcomes: Vec<_> = settled.iter().map(|it| (it.outcome.clone(), it.reason.as_str())).collect();
     let (nut, null) = (Some(Value::from("Nut")), Some(Value::Null));
     assert_eq!(outcomes, [(nut.clone(), "ann said so"), (null, "two said so"), (nut, "ann said so")]);
+}
+
+pub async fn a_conflict_is_open_once<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let unlinked = |id: &str| About::Unlinked { connection: A, remote_id: id.to_owned() };
+    let conflict = |about, sides: &[(&str, &str)], outcome| {
+        let claims = sides.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect();
+        let (id, at, key, reason, policy) = (0, at(0), item("a"), format!("{sides:?}"), String::new());
+        Change::Conflict(Conflict { id, at, key, about, claims, outcome, reason, policy })
+    };
+    let title = || About::Field("title".to_owned());
+    let open = async || -> Vec<_> {
+        let open = store.conflicts(Some(true), None, 10).await.unwrap();
+        open.into_iter().map(|it| (it.about, it.reason)).collect()
+    };
+    commit(&store, 0, [conflict(title(), &[("erp", "x"), ("shop", "y")], None)]).await;
+    let first = store.conflicts(None, None, 1).await.unwrap()[0].id;
+    // Said again it is the same, and shows what each side says by now.
+    let again = [("erp", "x"), ("shop", "z")];
+    commit(&store, 1, [conflict(title(), &again, None), conflict(title(), &again, None)]).await;
+    let newest = store.conflicts(None, None, 10).await.unwrap();
+    assert_eq!((newest.len(), newest[0].id, &newest[0].claims["shop"]), (1, first, &Value::from("z")));
+    // Between others, about something else, or decided, it is another.
+    let others = [
+        conflict(title(), &[("erp", "x")], None),
+        conflict(About::Vanished(A), &[("erp", "x")], None),
+        conflict(unlinked("1"), &[("erp", "x")], None),
+        conflict(unlinked("2"), &[("erp", "x")], None),
+        conflict(title(), &again, Some(Value::Null)),
+        conflict(title(), &again, Some(Value::Null)),
+    ];
+    commit(&store, 2, others).await;
+    assert_eq!((open().await.len(), store.conflicts(None, None, 10).await.unwrap().len()), (5, 7));
+    // What a remote record is, is no question of one record alone.
+    let close = |key: Option<&str>, about| {
+        let (kind, key, outcome, reason) = (Kind::Item, key.map(str::to_owned), Value::Null, "ann".to_owned());
+        Change::ConflictClosed { kind, key, about, outcome, reason }
+    };
+    let closed = [close(None, unlinked("1")), close(Some("b"), unlinked("2")), close(Some("a"), title())];
+    commit(&store, 3, closed).await;
+    let left: Vec<About> = open().await.into_iter().map(|it| it.0).collect();
+    assert_eq!(left, [unlinked("2"), About::Vanished(A)]);
+    // What was settled can come up again.
+    commit(&store, 4, [conflict(title(), &again, None)]).await;
+    assert_eq!(open().await[0], (title(), format!("{:?}", &again[..])));
 }
 
 pub async fn the_newest_accuracy_counts<P: Place>() {

@@ -31,6 +31,24 @@ pub async fn links_are_looked_up_both_ways<P: Place>() {
     assert!(store.links_to(A, Kind::Price, &texts(["a"])).await.unwrap().is_empty());
 }
 
+pub async fn what_is_unlinked_can_be_linked_otherwise<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let unlink = |connection, key: &str| Change::Unlink { connection, key: item(key) };
+    let elsewhere = Change::Link { connection: B, key: item("a"), remote_id: "1".to_owned() };
+    commit(&store, 0, [link(&item("a"), "1"), link(&item("b"), "2"), elsewhere]).await;
+    commit(&store, 1, [unlink(A, "a"), unlink(A, "unknown")]).await;
+    assert_eq!(store.links_to(A, Kind::Item, &texts(["a", "b"])).await.unwrap(), pairs([("b", "2")]));
+    assert!(store.links_from(A, Kind::Item, &texts(["1"])).await.unwrap().is_empty());
+    assert_eq!(store.links_to(B, Kind::Item, &texts(["a"])).await.unwrap(), pairs([("a", "1")]));
+    commit(&store, 2, [link(&item("a"), "3"), link(&item("c"), "1")]).await;
+    // In order within a batch.
+    let refused = store.commit(batch(3, [unlink(A, "b"), link(&item("d"), "2"), link(&item("b"), "2")])).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    commit(&store, 4, [unlink(A, "b"), link(&item("b"), "4"), link(&item("d"), "2")]).await;
+    let to = store.links_to(A, Kind::Item, &texts(["a", "b", "c", "d"])).await.unwrap();
+    assert_eq!(to, pairs([("a", "3"), ("b", "4"), ("c", "1"), ("d", "2")]));
+}
+
 pub async fn a_sweep_tells_what_it_missed<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     commit(&store, 0, ["3", "1", "2"].map(|id| link(&item(id), id))).await;

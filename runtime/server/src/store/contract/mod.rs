@@ -17,7 +17,7 @@ mod touches;
 use std::sync::Arc;
 
 use truthsource_core::Value;
-use truthsource_core::record::{Cause, Observed, Shadow, State, Truth, TruthField};
+use truthsource_core::record::{Cause, Observed, Settlement, Shadow, State, Truth, TruthField};
 
 use super::control::{ControlStore, TenantId};
 use super::*;
@@ -97,6 +97,7 @@ promises! {
     links {
         a_link_is_one_to_one
         links_are_looked_up_both_ways
+        what_is_unlinked_can_be_linked_otherwise
         a_sweep_tells_what_it_missed
         digests_are_of_what_arrived
         a_digest_is_absent_while_news_waits
@@ -120,6 +121,7 @@ promises! {
         a_timeline_is_read_in_order
         what_vanished_lately_is_counted
         conflicts_are_closed_by_a_person
+        a_conflict_is_open_once
         the_newest_accuracy_counts
     }
     slots {
@@ -128,6 +130,7 @@ promises! {
         the_newest_hundred_calls_are_kept
         a_component_keeps_bytes
         connections_are_kept
+        a_connection_is_changed_only_as_it_was_read
         secrets_are_kept_sealed
         settings_are_kept
     }

@@ -114,11 +114,16 @@ pub async fn connections_are_kept<P: Place>() {
     assert_eq!(added, [ConnectionId(1), ConnectionId(2)]);
     let taken = store.commit(batch(8, [add("other"), add("erp")])).await;
     assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
-    let change =
-        |id| Change::Connection { id, spec: spec(3), state: ConnectionState::Denied, trouble: Some("401".to_owned()) };
-    commit(&store, 9, [change(added[1])]).await;
-    let missing = store.commit(batch(9, [change(ConnectionId(9))])).await;
-    assert!(matches!(missing, Err(Error::Conflict(_))), "{missing:?}");
+    let respec = |id| Change::ConnectionSpec { id, read: 0, spec: spec(3) };
+    let deny = |id, read| {
+        let (state, trouble) = (ConnectionState::Denied, Some("401".to_owned()));
+        Change::ConnectionState { id, read, state, trouble }
+    };
+    commit(&store, 9, [respec(added[1]), deny(added[1], 1)]).await;
+    for missing in [respec(ConnectionId(9)), deny(ConnectionId(9), 0)] {
+        let missing = store.commit(batch(9, [missing])).await;
+        assert!(matches!(missing, Err(Error::Conflict(_))), "{missing:?}");
+    }
     let connection = |id, name: &str| Connection {
         id,
         name: name.to_owned(),
@@ -126,10 +131,47 @@ pub async fn connections_are_kept<P: Place>() {
         state: ConnectionState::New,
         trouble: None,
         created_at: at(7),
+        revision: 0,
     };
-    let trouble = Some("401".to_owned());
-    let denied = Connection { spec: spec(3), state: ConnectionState::Denied, trouble, ..connection(B, "shop") };
+    let (state, trouble) = (ConnectionState::Denied, Some("401".to_owned()));
+    let denied = Connection { spec: spec(3), state, trouble, revision: 2, ..connection(B, "shop") };
     assert_eq!(store.connections().await.unwrap(), [connection(A, "erp"), denied]);
+}
+
+pub async fn a_connection_is_changed_only_as_it_was_read<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let spec = |rank: u32| -> ConnectionSpec {
+        let spec = serde_json::json!({"connector": "connector:x", "egress": [], "rank": rank, "kinds": {}});
+        serde_json::from_value(spec).unwrap()
+    };
+    let state = |read, state| Change::ConnectionState { id: A, read, state, trouble: None };
+    let respec = |read, rank| Change::ConnectionSpec { id: A, read, spec: spec(rank) };
+    let now = async || {
+        let now = store.connections().await.unwrap().remove(0);
+        (now.state, now.spec.rank, now.revision)
+    };
+    // One that the batch makes itself is known as it is made.
+    let made = Change::NewConnection { name: "shop".to_owned(), spec: spec(0) };
+    commit(&store, 0, [made, state(0, ConnectionState::Active)]).await;
+    commit(&store, 1, [state(1, ConnectionState::Paused)]).await;
+    assert_eq!(now().await, (ConnectionState::Paused, 0, 2));
+    // Whoever read it before takes neither the pause back nor writes a part over what was not read.
+    for stale in [state(1, ConnectionState::Denied), respec(1, 7), state(3, ConnectionState::Active)] {
+        let refused = store.commit(batch(2, [webhook("with-it"), stale])).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    // Not even in one batch, where each change counts.
+    let twice = store.commit(batch(2, [respec(2, 7), state(2, ConnectionState::Active)])).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+    assert_eq!(now().await, (ConnectionState::Paused, 0, 2));
+    assert!(store.inbox(10).await.unwrap().is_empty());
+    commit(&store, 3, [respec(2, 7)]).await;
+    assert_eq!(now().await, (ConnectionState::Paused, 7, 3));
+    // Of many at once, one is first.
+    let at_once = (0..20).map(|rank| store.commit(batch(4, [respec(3, rank)])));
+    let done = futures::future::join_all(at_once).await;
+    assert_eq!(done.iter().filter(|it| it.is_ok()).count(), 1, "{done:?}");
+    assert_eq!(now().await.2, 4);
 }
 
 pub async fn secrets_are_kept_sealed<P: Place>() {

@@ -23,9 +23,11 @@ impl Data {
             | Change::Drop { .. }
             | Change::Wake { .. }
             | Change::Supersede { .. } => self.apply_log(at, change, held),
-            Change::Truth { .. } | Change::Shadow { .. } | Change::Link { .. } | Change::Swept { .. } => {
-                self.apply_record(change);
-            }
+            Change::Truth { .. }
+            | Change::Shadow { .. }
+            | Change::Link { .. }
+            | Change::Unlink { .. }
+            | Change::Swept { .. } => self.apply_record(change),
             Change::Owe(_) | Change::Debt { .. } | Change::Paid(_) | Change::Retell { .. } | Change::Redrive { .. } => {
                 self.apply_debt(at, change);
             }
@@ -106,6 +108,11 @@ impl Data {
                 self.linked.insert(owed_to(connection, &key), remote_id.clone());
                 let link = || Link { key: key.key.clone(), swept: 0, as_of: 0, digest: None };
                 self.links.entry(place(connection, key.kind, &remote_id)).or_insert_with(link);
+            }
+            Change::Unlink { connection, key } => {
+                if let Some(remote_id) = self.linked.remove(&owed_to(connection, &key)) {
+                    self.links.remove(&place(connection, key.kind, &remote_id));
+                }
             }
             Change::Swept { connection, kind, sweep, remote_ids } => {
                 for remote_id in remote_ids {
@@ -199,12 +206,12 @@ impl Data {
                 let id = self.events.len() as u64 + 1;
                 self.events.push(Event { id, ..event });
             }
-            Change::Conflict(conflict) => {
-                let id = self.conflicts.len() as u64 + 1;
-                self.conflicts.push(Conflict { id, ..conflict });
-            }
-            Change::ConflictClosed { key, field, outcome, reason } => {
-                let is_meant = |it: &&mut Conflict| it.key == key && it.field == field && it.outcome.is_none();
+            Change::Conflict(conflict) => self.note_conflict(conflict),
+            Change::ConflictClosed { kind, key, about, outcome, reason } => {
+                let is_meant = |it: &&mut Conflict| {
+                    let is_it = it.key.kind == kind && key.as_ref().is_none_or(|key| *key == it.key.key);
+                    is_it && it.about == about && it.outcome.is_none()
+                };
                 for conflict in self.conflicts.iter_mut().filter(is_meant) {
                     (conflict.outcome, conflict.reason) = (Some(outcome.clone()), reason.clone());
                 }
@@ -219,18 +226,37 @@ impl Data {
         }
     }
 
+    fn note_conflict(&mut self, conflict: Conflict) {
+        let is_it = |it: &&mut Conflict| {
+            let is_same = it.key == conflict.key && it.about == conflict.about;
+            is_same && it.claims.keys().eq(conflict.claims.keys()) && it.outcome.is_none()
+        };
+        match self.conflicts.iter_mut().find(is_it).filter(|_| conflict.outcome.is_none()) {
+            Some(it) => (it.claims, it.reason, it.policy) = (conflict.claims, conflict.reason, conflict.policy),
+            None => {
+                let id = self.conflicts.len() as u64 + 1;
+                self.conflicts.push(Conflict { id, ..conflict });
+            }
+        }
+    }
+
     fn add_connection(&mut self, at: UnixMs, name: String, spec: ConnectionSpec) -> ConnectionId {
         let id = ConnectionId(self.connections.len() as u32 + 1);
-        let state = ConnectionState::New;
-        self.connections.insert(id, Connection { id, name, spec, state, trouble: None, created_at: at });
+        let (state, trouble, revision) = (ConnectionState::New, None, 0);
+        self.connections.insert(id, Connection { id, name, spec, state, trouble, created_at: at, revision });
         id
     }
 
     fn apply_setup(&mut self, change: Change) {
         match change {
-            Change::Connection { id, spec, state, trouble } => {
+            Change::ConnectionSpec { id, spec, .. } => {
                 if let Some(it) = self.connections.get_mut(&id) {
-                    (it.spec, it.state, it.trouble) = (spec, state, trouble);
+                    (it.spec, it.revision) = (spec, it.revision + 1);
+                }
+            }
+            Change::ConnectionState { id, state, trouble, .. } => {
+                if let Some(it) = self.connections.get_mut(&id) {
+                    (it.state, it.trouble, it.revision) = (state, trouble, it.revision + 1);
                 }
             }
             Change::Credentials { id, purpose, sealed } if sealed.is_empty() => {

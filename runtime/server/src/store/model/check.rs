@@ -8,9 +8,11 @@ use super::*;
 struct Ahead {
     appended: u64,
     settled: BTreeSet<u64>,
-    links: BTreeMap<data::At, String>,
-    linked: BTreeMap<data::At, String>,
+    /// `None`: no more.
+    links: BTreeMap<data::At, Option<String>>,
+    linked: BTreeMap<data::At, Option<String>>,
     names: BTreeSet<String>,
+    revisions: BTreeMap<ConnectionId, u64>,
     releases: BTreeMap<u64, String>,
     digests: BTreeSet<(String, String)>,
 }
@@ -46,10 +48,17 @@ impl Data {
                 let is_new = !is_taken && ahead.names.insert(name.clone());
                 is_new.then_some(()).ok_or_else(|| conflict("a connection of this name exists"))
             }
-            Change::Connection { id, .. } => {
-                let last = self.connections.len() + ahead.names.len();
-                let is_known = (1..=last).contains(&(id.0 as usize));
-                is_known.then_some(()).ok_or_else(|| conflict("there is no such connection"))
+            Change::Unlink { connection, key } => {
+                let here = owed_to(*connection, key);
+                if let Some(remote_id) =
+                    ahead.linked.insert(here.clone(), None).unwrap_or(self.linked.get(&here).cloned())
+                {
+                    ahead.links.insert(place(*connection, key.kind, &remote_id), None);
+                }
+                Ok(())
+            }
+            Change::ConnectionSpec { id, read, .. } | Change::ConnectionState { id, read, .. } => {
+                self.check_revision(*id, *read, ahead)
             }
             Change::Release(release) => self.check_release(release, ahead),
             Change::Activate { slot, release } => {
@@ -70,13 +79,25 @@ impl Data {
 
     fn check_link(&self, connection: ConnectionId, key: &RecordKey, remote_id: &str, ahead: &mut Ahead) -> Result<()> {
         let (here, there) = (owed_to(connection, key), place(connection, key.kind, remote_id));
-        let by_id = ahead.links.get(&there).or(self.links.get(&there).map(|it| &it.key));
-        let by_key = ahead.linked.get(&here).or(self.linked.get(&here));
-        if by_id.is_some_and(|it| *it != key.key) || by_key.is_some_and(|it| it != remote_id) {
+        let by_id = ahead.links.get(&there).cloned().unwrap_or(self.links.get(&there).map(|it| it.key.clone()));
+        let by_key = ahead.linked.get(&here).cloned().unwrap_or(self.linked.get(&here).cloned());
+        if by_id.is_some_and(|it| it != key.key) || by_key.is_some_and(|it| it != remote_id) {
             return Err(conflict("it is linked otherwise"));
         }
-        ahead.links.insert(there, key.key.clone());
-        ahead.linked.insert(here, remote_id.to_owned());
+        ahead.links.insert(there, Some(key.key.clone()));
+        ahead.linked.insert(here, Some(remote_id.to_owned()));
+        Ok(())
+    }
+
+    fn check_revision(&self, id: ConnectionId, read: u64, ahead: &mut Ahead) -> Result<()> {
+        let last = self.connections.len() + ahead.names.len();
+        // One that this batch makes begins at 0.
+        let kept =
+            self.connections.get(&id).map(|it| it.revision).or((1..=last).contains(&(id.0 as usize)).then_some(0));
+        if ahead.revisions.get(&id).copied().or(kept) != Some(read) {
+            return Err(conflict("the connection is not what was read of it"));
+        }
+        ahead.revisions.insert(id, read + 1);
         Ok(())
     }
 

@@ -30,6 +30,7 @@ enum Family {
     Truth,
     Shadow,
     Link,
+    Unlink,
     Owe,
     Debt,
     Paid,
@@ -79,6 +80,7 @@ impl Family {
             Change::Truth { .. } => Self::Truth,
             Change::Shadow { .. } => Self::Shadow,
             Change::Link { .. } => Self::Link,
+            Change::Unlink { .. } => Self::Unlink,
             Change::Owe(_) => Self::Owe,
             Change::Debt { .. } => Self::Debt,
             Change::Paid(_) => Self::Paid,
@@ -90,7 +92,8 @@ impl Family {
             Change::Kv { .. } => Self::Kv,
             Change::Accuracy(_)
             | Change::NewConnection { .. }
-            | Change::Connection { .. }
+            | Change::ConnectionSpec { .. }
+            | Change::ConnectionState { .. }
             | Change::Credentials { .. }
             | Change::Release(_)
             | Change::Activate { .. }
@@ -106,7 +109,7 @@ impl Family {
             Self::Touch | Self::Untouch | Self::TouchLater => TOUCHED,
             Self::Cursor => CURSOR,
             Self::Ask => ASK,
-            Self::Swept | Self::Link => LINK,
+            Self::Swept | Self::Link | Self::Unlink => LINK,
             Self::Append | Self::Folded | Self::Wait | Self::Drop | Self::Supersede => ENTRY,
             Self::Command => COMMAND,
             Self::Wake => ENTRY | DEBT,
@@ -179,6 +182,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Truth => records::truth(db, at, changes).await,
         Family::Shadow => records::shadow(db, at, changes).await,
         Family::Link => links::link(db, at, changes).await,
+        Family::Unlink => links::unlink(db, changes).await,
         Family::Owe => debts::owe(db, at, changes).await,
         Family::Debt => debts::put(db, at, changes).await,
         Family::Paid => debts::paid(db, at, changes).await,
@@ -198,8 +202,9 @@ async fn write_rare(db: &mut SqliteConnection, at: UnixMs, changes: Vec<Change>,
             Change::NewConnection { name, spec } => {
                 done.connections.push(connections::add(db, at, &name, &spec).await?);
             }
-            Change::Connection { id, spec, state, trouble } => {
-                connections::put(db, id, &spec, state, trouble).await?;
+            Change::ConnectionSpec { id, read, spec } => connections::put_spec(db, (id, read), &spec).await?,
+            Change::ConnectionState { id, read, state, trouble } => {
+                connections::put_state(db, (id, read), state, trouble).await?;
             }
             Change::Credentials { id, purpose, sealed } => connections::seal(db, id, &purpose, sealed).await?,
             Change::Setting { name, value } => connections::set(db, &name, &value).await?,

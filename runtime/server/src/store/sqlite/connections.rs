@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::decode::{int, is_taken, json, moment, name, named, to_json, unavailable};
+use super::decode::{int, is_taken, json, moment, name, named, number, to_json, unavailable};
 use crate::store::{Change, Connection, ConnectionId, ConnectionSpec, ConnectionState, Error, Result, UnixMs};
 
 pub(super) async fn add(
@@ -22,27 +22,42 @@ pub(super) async fn add(
     })
 }
 
-pub(super) async fn put(
+pub(super) async fn put_spec(
     db: &mut SqliteConnection,
-    id: ConnectionId,
+    (id, read): (ConnectionId, u64),
     spec: &ConnectionSpec,
+) -> Result<()> {
+    let sql = "update connection set spec = ?3, revision = revision + 1 where id = ?1 and revision = ?2";
+    let query = sqlx::query(sql).bind(id.0).bind(int(read)).bind(to_json(spec)?);
+    as_read(id, query.execute(db).await.map_err(unavailable)?.rows_affected())
+}
+
+pub(super) async fn put_state(
+    db: &mut SqliteConnection,
+    (id, read): (ConnectionId, u64),
     state: ConnectionState,
     trouble: Option<String>,
 ) -> Result<()> {
-    let sql = "update connection set spec = ?2, state = ?3, trouble = ?4 where id = ?1";
-    let query = sqlx::query(sql).bind(id.0).bind(to_json(spec)?).bind(name(&state)?).bind(trouble);
-    let found = query.execute(db).await.map_err(unavailable)?.rows_affected();
-    if found == 0 { Err(Error::Conflict(format!("there is no connection {id}"))) } else { Ok(()) }
+    let sql = "
+        update connection set state = ?3, trouble = ?4, revision = revision + 1 where id = ?1 and revision = ?2";
+    let query = sqlx::query(sql).bind(id.0).bind(int(read)).bind(name(&state)?).bind(trouble);
+    as_read(id, query.execute(db).await.map_err(unavailable)?.rows_affected())
 }
 
-type Row = (u32, String, String, String, Option<String>, i64);
+/// The change must have found the connection as it was read: what was decided on an older reading does not count.
+fn as_read(id: ConnectionId, found: u64) -> Result<()> {
+    if found == 1 { Ok(()) } else { Err(Error::Conflict(format!("connection {id} is not what was read of it"))) }
+}
+
+type Row = (u32, String, String, String, Option<String>, i64, i64);
 
 pub(super) async fn all(db: &SqlitePool) -> Result<Vec<Connection>> {
-    let sql = "select id, name, spec, state, trouble, created_at from connection order by id";
+    let sql = "select id, name, spec, state, trouble, created_at, revision from connection order by id";
     let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
-    let connection = |(id, name, spec, state, trouble, created_at): Row| {
-        let (spec, state) = (json(&spec)?, named(state)?);
-        Ok(Connection { id: ConnectionId(id), name, spec, state, trouble, created_at: moment(created_at) })
+    let connection = |(id, name, spec, state, trouble, created_at, revision): Row| {
+        let (id, spec, state) = (ConnectionId(id), json(&spec)?, named(state)?);
+        let (created_at, revision) = (moment(created_at), number(revision));
+        Ok(Connection { id, name, spec, state, trouble, created_at, revision })
     };
     rows.into_iter().map(connection).collect()
 }
@@ -78,7 +93,7 @@ pub(super) async fn kv(db: &mut SqliteConnection, changes: &[Change]) -> Result<
 pub(super) async fn kv_count(db: &SqlitePool, connection: ConnectionId) -> Result<u64> {
     let sql = "select count(*) from kv where connection = ?1";
     let count: i64 = sqlx::query_scalar(sql).bind(connection.0).fetch_one(db).await.map_err(unavailable)?;
-    Ok(super::decode::number(count))
+    Ok(number(count))
 }
 
 pub(super) async fn kv_get(db: &SqlitePool, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {

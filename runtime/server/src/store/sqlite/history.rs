@@ -47,32 +47,38 @@ pub(super) async fn conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[C
     let mut rows = Rows::new();
     for change in changes {
         if let Change::Conflict(it) = change {
-            let row = rows.row().int(it.at.0).text(it.key.kind.as_str()).text(&it.key.key).text(&it.field);
+            let sides: Vec<&String> = it.claims.keys().collect();
+            let row = rows.row().int(it.at.0).text(it.key.kind.as_str()).text(&it.key.key);
+            row.text(&to_json(&it.about)?).text(&to_json(&sides)?);
             row.doc(&it.claims)?.doc(&it.outcome)?.text(&it.reason).text(&it.policy);
         }
     }
     let sql = "
-        insert into conflict (at, kind, key, field, claims, outcome, reason, policy)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text),
-               nullif(cast(substr(?2, value ->> 6, value ->> 7) as text), 'null'), value ->> 8, value ->> 9
-        from json_each(?1)";
+        insert into conflict (at, kind, key, about, sides, claims, outcome, reason, policy)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+               cast(substr(?2, value ->> 5, value ->> 6) as text),
+               nullif(cast(substr(?2, value ->> 7, value ->> 8) as text), 'null'), value ->> 9, value ->> 10
+        from json_each(?1) where true
+        on conflict (kind, about, key, sides) where outcome is null do update
+        set claims = excluded.claims, reason = excluded.reason, policy = excluded.policy";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
 pub(super) async fn close_conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
-        if let Change::ConflictClosed { key, field, outcome, reason } = change {
-            rows.row().text(key.kind.as_str()).text(&key.key).text(field).doc(outcome)?.text(reason);
+        if let Change::ConflictClosed { kind, key, about, outcome, reason } = change {
+            let row = rows.row().text(kind.as_str()).maybe(key.as_deref()).text(&to_json(about)?);
+            row.doc(outcome)?.text(reason);
         }
     }
     let sql = "
-        update conflict set outcome = new.outcome, reason = new.reason
-        from (select value ->> 0 as kind, value ->> 1 as key, value ->> 2 as field,
+        update conflict indexed by conflict_open set outcome = new.outcome, reason = new.reason
+        from (select value ->> 0 as kind, value ->> 1 as key, value ->> 2 as about,
                      cast(substr(?2, value ->> 3, value ->> 4) as text) as outcome, value ->> 5 as reason
               from json_each(?1)) new
-        where conflict.kind = new.kind and conflict.key = new.key and conflict.field = new.field
-          and conflict.outcome is null";
+        where conflict.kind = new.kind and conflict.about = new.about
+          and (new.key is null or conflict.key = new.key) and conflict.outcome is null";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -85,19 +91,19 @@ pub(super) async fn conflicts(
     n_max: u32,
 ) -> Result<Vec<Conflict>> {
     let sql = "
-        select id, at, kind, key, field, claims, outcome, reason, policy from conflict
+        select id, at, kind, key, about, claims, outcome, reason, policy from conflict
         where (?1 is null or ?1 = (outcome is null)) and (?2 is null or id < ?2) order by id desc limit +?3";
     let query = sqlx::query_as(sql).bind(open).bind(before.map(int)).bind(n_max);
     let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(conflict_row).collect()
 }
 
-fn conflict_row((id, at, kind, key, field, claims, outcome, reason, policy): Row) -> Result<Conflict> {
+fn conflict_row((id, at, kind, key, about, claims, outcome, reason, policy): Row) -> Result<Conflict> {
     Ok(Conflict {
         id: number(id),
         at: moment(at),
         key: record(&kind, key)?,
-        field,
+        about: json(&about)?,
         claims: json(&claims)?,
         outcome: outcome.map(|it| json(&it)).transpose()?,
         reason,

@@ -40,6 +40,17 @@ pub(super) async fn link(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
     }
 }
 
+pub(super) async fn unlink(db: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
+    // One by one: a person said so of each.
+    for change in changes {
+        let Change::Unlink { connection, key } = change else { continue };
+        let sql = "delete from link where connection = ?1 and kind = ?2 and key = ?3";
+        let query = sqlx::query(sql).bind(connection.0).bind(key.kind.as_str()).bind(&key.key);
+        query.execute(&mut *db).await.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
 pub(super) async fn command(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {

@@ -26,7 +26,8 @@ pub(super) fn concerns(change: &Change) -> bool {
     matches!(
         change,
         Change::NewConnection { .. }
-            | Change::Connection { .. }
+            | Change::ConnectionSpec { .. }
+            | Change::ConnectionState { .. }
             | Change::Release(_)
             | Change::Activate { .. }
             | Change::Setting { .. }

@@ -6,7 +6,8 @@ create table connection (
     spec       text    not null,
     state      text    not null,
     trouble    text,
-    created_at integer not null
+    created_at integer not null,
+    revision   integer not null default 0
 ) strict;
 
 create table credential (
@@ -140,18 +141,21 @@ create table event (
 create index event_record on event (kind, key, id);
 create index event_vanished on event (connection, kind, at) where what = '{"event":"vanished"}';
 
+-- `sides`: the connections that claim something, in order.
 create table conflict (
     id      integer primary key autoincrement,
     at      integer not null,
     kind    text    not null,
     key     text    not null,
-    field   text    not null,
+    about   text    not null,
+    sides   text    not null,
     claims  text    not null,
     outcome text,  -- null: a person must decide
     reason  text    not null,
     policy  text    not null
 ) strict;
-create index conflict_open on conflict (kind, key, field) where outcome is null;
+-- What waits for a person waits once.
+create unique index conflict_open on conflict (kind, about, key, sides) where outcome is null;
 
 create table accuracy (
     connection text    not null,
