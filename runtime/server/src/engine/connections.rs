@@ -171,3 +171,17 @@ pub fn observed_of(observed: model::Observed) -> record::Observed {
         model::Observed::Absent(remote_id) => record::Observed::Absent(remote_id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::{Fake, House};
+
+    #[tokio::test]
+    async fn p3_rules_that_cannot_be_understood_are_not_no_rules() {
+        let house = House::with(Fake::default()).await;
+        let value = serde_json::json!({"fields": [], "of a later version": true});
+        house.commit([Change::Setting { name: RULES.to_owned(), value }]).await;
+        assert!(matches!(Parties::load(&house.engine).await, Err(Error::Rules(_))));
+    }
+}

@@ -154,7 +154,7 @@ pub async fn is_believed(
     row: &CursorRow,
 ) -> Result<bool, Error> {
     let believed_at = engine.store.setting(&setting(connection, kind)).await?.and_then(|it| it.as_u64());
-    Ok(believed_at.is_some_and(|it| row.swept_at.is_none_or(|swept_at| swept_at.0 <= it)))
+    Ok(believed_at.is_some_and(|it| row.swept_at.is_none_or(|swept_at| swept_at.0 < it)))
 }
 
 fn setting(connection: ConnectionId, kind: Kind) -> String {

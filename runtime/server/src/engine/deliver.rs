@@ -40,6 +40,10 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
     let handled = debts.len();
     let (begun, fresh): (Vec<Debt>, Vec<Debt>) = debts.into_iter().partition(|it| it.intent.is_some());
     let mut ready = look_up(engine, parties, lane, begun).await?;
+    if !lane.is_open(engine) {
+        // Nothing new is begun that could not be sent.
+        return Ok(Did::some(handled, engine.pace.deliver_max));
+    }
     ready.extend(begin(engine, parties, lane, fresh).await?);
     push(engine, parties, lane, ready).await?;
     Ok(Did::some(handled, engine.pace.deliver_max))
@@ -208,11 +212,11 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
         let write = Write { first_sent: Some(intent.begun_at), ..write };
         let ready = Ready { debt, intent, write, open: true };
-        let sent = Sent { as_of: lane.tick(), at: None };
         if !lane.is_open(engine) {
             // It is as open as before, and has not failed once more.
             continue;
         }
+        let sent = Sent { as_of: lane.tick(), at: None };
         match found(engine, parties, lane, &ready, effect).await {
             Ok(Found::Again) => again.push(ready),
             Ok(Found::Ended(outcome)) => {
@@ -302,7 +306,7 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
         }
     }
     let chunks: Vec<(u64, Vec<Ready>)> = chunks.into_iter().map(|it| (lane.tick(), it)).collect();
-    let (sending, is_cut_off) = (&*lane, &AtomicBool::new(false));
+    let (sending, is_cut_off) = (&*lane, &AtomicBool::new(!lane.is_open(engine)));
     let calls = chunks.into_iter().map(|(as_of, chunk)| async move {
         if is_cut_off.load(Ordering::Relaxed) {
             return Ok(Heard::default());

@@ -41,6 +41,7 @@ pub struct Fake {
     pub pull: Function<Pull, Page>,
     /// Gets the ids, and whether the reading is to be certain.
     pub read: Function<(Vec<String>, bool), Vec<model::Observed>>,
+    pub find: Function<String, Option<model::State>>,
     /// Of one kind.
     pub push: Function<Vec<Write>, Vec<Outcome>>,
     pub receive: Function<String, Vec<Notice>>,
@@ -58,6 +59,7 @@ impl Default for Fake {
             certain_max: 0,
             pull: answers(|_| unreachable!()),
             read: answers(|_| unreachable!()),
+            find: answers(|_| unreachable!()),
             push: answers(|_| unreachable!()),
             receive: answers(|_| Ok(Vec::new())),
             project: answers(|(_, records)| Ok(records)),
@@ -125,8 +127,8 @@ impl Guests for Fake {
     async fn push(&self, _: &crate::store::Connection, writes: &[Write]) -> Answer<Vec<Outcome>> {
         ask(&self.push, writes.to_vec())
     }
-    async fn find(&self, _: &crate::store::Connection, _: Kind, _: &str) -> Answer<Option<model::State>> {
-        unreachable!()
+    async fn find(&self, _: &crate::store::Connection, _: Kind, key: &str) -> Answer<Option<model::State>> {
+        ask(&self.find, key.to_owned())
     }
     async fn receive(&self, _: &crate::store::Connection, webhook: &Webhook) -> Answer<Vec<Notice>> {
         ask(&self.receive, webhook.topic.clone())

@@ -8,7 +8,7 @@ use truthsource_core::{Kind, UnixMs};
 
 use super::connections::{Parties, observed_of};
 use super::halves::in_halves;
-use super::lane::{Lane, is_away};
+use super::lane::{Lane, cuts_off, is_away};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Touched, observed_digest};
 
@@ -53,7 +53,8 @@ async fn read(
     let ask = |part| Box::pin(engine.guests.read(connection, kind, part, certain)) as BoxFuture<'_, _>;
     let answers = in_halves(&ids, ask).await;
     let failed = match &answers {
-        Ok(answers) => answers.iter().find_map(|it| it.as_ref().err()),
+        // What says something about the whole system counts before what does about a record.
+        Ok(answers) => answers.iter().filter_map(|it| it.as_ref().err()).max_by_key(|it| cuts_off(it)),
         Err(error) => Some(error),
     };
     lane.note(engine, failed.map_or(Ok(()), Err));

@@ -191,7 +191,7 @@ fn conclude(
     for connection in parties.rules.connections.keys() {
         match untold.get(connection) {
             Some(reason) => ask_again(engine, key, *connection, (&folding, reason), debts, batch),
-            None => settle_debt(parties, key, *connection, &folding, debts, batch),
+            None => settle_debt(engine, parties, key, *connection, &folding, debts, batch),
         }
     }
     let (after, notes) = folding.finish();

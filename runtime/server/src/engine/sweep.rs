@@ -23,6 +23,7 @@ use crate::store::{Accuracy, Change, CursorRow, SweepRow, Work};
 
 /// How long a difference may exist before it counts against accuracy.
 pub const SLO_MS: u64 = 30_000;
+
 /// Goes on with a sweep of the lane's connection by one page, or begins one that is due.
 ///
 /// # Errors

@@ -97,3 +97,53 @@ async fn what_refers_to_a_record_in_doubt_holds_up_no_creation() {
     let kinds: Vec<Kind> = pushed.lock().unwrap().iter().map(|it| it.kind).collect();
     assert_eq!(kinds, [Kind::Price]);
 }
+
+/// A look-up finds the system away: what is owed besides is neither begun nor sent in the same turn.
+#[tokio::test]
+async fn p3_a_write_is_never_what_finds_out_that_a_system_is_away() {
+    let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
+    let noted = pushed.clone();
+    let push = answers(move |writes: Vec<Write>| {
+        noted.lock().unwrap().extend(writes);
+        Err(CallError::BadOutput(Misfit::new("answers", "none")))
+    });
+    let find = answers(|_| Err(CallError::Refused(model::Fault::Unavailable("HTTP 503".to_owned()))));
+    let house = House::with(Fake { push, find, ..Fake::default() }).await;
+    house.listed(SHOP, Kind::Item).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.fold_all().await;
+    delivered(&house).await;
+    house.pass(house.engine.pace.retry.cap_ms);
+    house.saw(ERP, "b", "nut").await;
+    house.fold_all().await;
+    assert!(!delivered(&house).await);
+    assert_eq!(pushed.lock().unwrap().len(), 1);
+    let (open, fresh) = (house.debt(SHOP, "a").await.unwrap(), house.debt(SHOP, "b").await.unwrap());
+    assert_eq!((open.intent.is_some(), open.attempts), (true, 1), "it is as open as it was");
+    assert_eq!((fresh.intent, fresh.attempts), (None, 0));
+}
+
+/// What the system says whenever it is written to is not believed, as too much is gone at once: it is asked now and then.
+#[tokio::test]
+async fn p7_a_write_to_what_is_held_as_deleted_is_not_tried_without_end() {
+    let (house, pushed) = owing(|| Ok(Outcome::Stale(model::Observed::Absent("a".to_owned())))).await;
+    let reason = "held".to_owned();
+    house
+        .commit([Change::Conflict(crate::store::Conflict {
+            id: 0,
+            at: house.engine.now(),
+            key: RecordKey::new(Kind::Item, "*"),
+            about: crate::store::About::Mass,
+            claims: [("shop".to_owned(), truthsource_core::Value::Null)].into(),
+            outcome: None,
+            reason,
+            policy: String::new(),
+        })])
+        .await;
+    for _ in 0..20 {
+        delivered(&house).await;
+        house.fold_all().await;
+    }
+    assert!(house.debt(SHOP, "a").await.is_some(), "it is still owed");
+    assert_eq!(pushed.lock().unwrap().len(), 4);
+}

@@ -9,7 +9,12 @@ use crate::engine::connections::Parties;
 use crate::engine::{Engine, priority};
 use crate::store::{Batch, Change, Debt, DebtState, Event, What};
 
+/// How often in a row a write may come upon something else than was known before it waits: the system may go on to say
+/// what is not believed, and would be asked without end.
+const STALE_MAX: u32 = 3;
+
 pub(super) fn settle_debt(
+    engine: &Engine,
     parties: &Parties,
     key: &RecordKey,
     connection: ConnectionId,
@@ -26,8 +31,13 @@ pub(super) fn settle_debt(
         (None, Some(debt)) => batch.changes.push(Change::Paid(debt.clone())),
         (Some(_), present) => {
             let attempts = present.filter(|it| it.state != DebtState::Untold).map_or(0, |it| it.attempts);
+            let stale = present.filter(|it| it.state == DebtState::Settling).map_or(0, |it| it.attempts);
+            let wait_ms = match stale.checked_sub(STALE_MAX) {
+                Some(times @ 1..) => engine.pace.retry.wait_ms(times, None, engine.draw, &key.to_string()),
+                _ => 0,
+            };
             let owed = owe(key, connection, folding, batch.at);
-            batch.changes.push(Change::Owe(Debt { attempts, ..owed }));
+            batch.changes.push(Change::Owe(Debt { attempts, due_at: batch.at.plus(wait_ms), ..owed }));
         }
     }
 }
