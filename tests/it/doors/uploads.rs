@@ -121,6 +121,11 @@ async fn g18_a_rule_that_only_fails_is_left_alone_until_it_is_replaced() {
     assert_eq!(house.post("/v1/price", basket("pricing")).await.code(), (503, "failing"));
     let failing = house.get("/v1/slots").await.json["items"][0]["failing"].clone();
     assert_eq!((&failing["failures"], &failing["code"]), (&json!(20), &json!("out-of-fuel")));
+    // Its author sees what it was asked.
+    let calls = house.get("/v1/slots/pricing/calls?limit=1").await.json;
+    let whole = house.get(&format!("/v1/slots/pricing/calls/{}", calls["items"][0]["id"])).await.json;
+    let asked = whole["recording"]["input"].to_string();
+    assert!(asked.contains(basket("pricing")["lines"][0]["item"].as_str().unwrap()), "{whole}");
     let back = house.post("/v1/slots/pricing/rollback", Json::Null).await;
     assert_eq!((back.status, &back.json["failing"]), (200, &Json::Null));
     assert_eq!(house.post("/v1/price", basket("pricing")).await.status, 200);

@@ -12,7 +12,7 @@ use crate::error::CallError;
 use crate::host::{Allowance, Compiling, Host, HostConfig};
 use crate::limits::Limits;
 use crate::model::{Context, Fault, Pull, Webhook};
-use crate::record::Detail;
+use crate::record::{Detail, FAILURE_BYTES_MAX, Input};
 use crate::release::{Connector, Release};
 use crate::replay::{Comparison, replay};
 use crate::testing::{self, Act, Memory, Script, component, reach, release, setup};
@@ -43,6 +43,21 @@ async fn p15_an_echoed_secret_never_reaches_the_guest_or_the_recording() {
     let (end, recording) = connector(Limits::CONNECTORS).await.check(&setup, Context::default()).await;
     assert_eq!(end.unwrap()[0].message, "bad token ***");
     assert!(!serde_json::to_string(&recording).unwrap().contains("shpat_hidden"));
+}
+
+#[tokio::test]
+async fn of_a_call_that_fails_its_input_is_kept_and_of_others_nothing() {
+    let script = Script::new(vec![Act::Answer(200, "hello")]);
+    let setup = setup().reaching(reach(&script)).keep(Detail::Failures);
+    let connector = connector(Limits::CONNECTORS).await;
+    let (end, recording) = connector.check(&setup, Context::default()).await;
+    assert!(end.is_ok() && recording.input.is_none() && recording.answers.is_empty(), "{recording:?}");
+    let read = async |ids: Vec<String>| connector.read(&setup, Context::default(), Kind::Item, ids, false).await;
+    let (end, recording) = read(vec!["7".to_owned()]).await;
+    assert!(end.is_err() && matches!(recording.input, Some(Input::Read { .. })), "{recording:?}");
+    // What is too large to keep is not.
+    let (end, recording) = read(vec!["x".repeat(250); FAILURE_BYTES_MAX / 250]).await;
+    assert!(end.is_err() && recording.input.is_none());
 }
 
 #[tokio::test]
