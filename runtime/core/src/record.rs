@@ -112,7 +112,7 @@ pub struct Claim {
     pub now: Value,
     /// When the system says it changed, if it does.
     pub changed_at: Option<UnixMs>,
-    /// The truth's version that this claim took part in first.
+    /// The truth's version that its value took part in first: who was told an older one does not know of it.
     pub version: u64,
     /// The values that it moved away from, newest last, without repeats, at most [`PASSED_MAX`]: it knew them, so a system that still
     /// holds one of them does not contradict it.
@@ -150,6 +150,9 @@ pub struct Shadow {
     pub fields: BTreeMap<String, HeldField>,
     /// What it should hold: the truth as its connector projects it. Empty when nothing is ever written there.
     pub want: Fields,
+    /// What it holds and what it should hold in the words of its connector, where a mapping makes them differ.
+    #[serde(default, skip_serializing_if = "Unmapped::is_nothing")]
+    pub unmapped: Unmapped,
     /// It existed and is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -159,6 +162,23 @@ pub struct Shadow {
     /// What was written there of late, oldest first: the loop breaker counts repetitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
+}
+
+/// The sides of a shadow as its connector has them; `None` where no mapping stands between.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Unmapped {
+    /// What the system holds. References are remote ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Fields>,
+    /// What it should hold. References are keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want: Option<Fields>,
+}
+
+impl Unmapped {
+    fn is_nothing(&self) -> bool {
+        self.held.is_none() && self.want.is_none()
+    }
 }
 
 /// From when it is what a shadow holds: by this a reading is known that lags behind.
@@ -206,34 +226,39 @@ impl Shadow {
     }
 }
 
-/// What a system said about a record, in canonical fields and keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a system said about a record, in canonical fields.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// Its id there.
+    /// The system's own stable id for it, 1 to 255 bytes.
     pub remote_id: String,
-    /// What it holds.
+    /// Only fields the system really holds, checked against the kind's schema. References are remote ids as a connector
+    /// says them, and keys as a fold takes them in.
     pub fields: Fields,
-    /// Its version mark, empty if none.
+    /// The system's own version mark, empty if it has none. Opaque, compared for equality.
     pub version: String,
-    /// When it says it changed.
+    /// When the system says it changed.
     pub changed_at: Option<UnixMs>,
     /// The command key it was created under, if the system keeps one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_key: Option<String>,
+    /// What its connector said before the tenant's mapping made `fields` of it: what a write must be compared with.
+    /// References are remote ids. `None` without a mapping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<Fields>,
 }
 
-/// A record that is or is not there.
+/// What a read or a pull found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Observed {
-    /// It exists and holds this.
+    /// It exists, and this is what it holds.
     Present(State),
-    /// The system was asked for this remote id and has no such record.
+    /// The system was asked for this remote id, answered, and has no such record.
     Absent(String),
 }
 
 impl Observed {
-    /// The id it is about.
+    /// The remote id it is about.
     #[must_use]
     pub fn remote_id(&self) -> &str {
         match self {

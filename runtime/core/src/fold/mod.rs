@@ -231,6 +231,11 @@ impl<'a> Folding<'a> {
         shadow.gone = false;
         shadow.remote_id.clone_from(&state.remote_id);
         shadow.version.clone_from(&state.version);
+        match (&mut shadow.unmapped.held, &state.unmapped) {
+            // A reading may say less than the one before.
+            (Some(held), Some(now)) => held.extend(now.clone()),
+            (held, now) => held.clone_from(now),
+        }
         if self.state.truth.deleted_at == Some(connection) {
             self.state.truth.deleted_at = None;
         }
@@ -290,6 +295,7 @@ impl<'a> Folding<'a> {
         shadow.as_of = as_of;
         shadow.gone = true;
         shadow.fields.clear();
+        shadow.unmapped.held = None;
         shadow.version.clear();
         let deletes = self.rules.rank(connection) == 0;
         self.notes.push(Note::Vanished(connection, deletes));

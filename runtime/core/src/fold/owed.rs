@@ -9,7 +9,9 @@ use crate::{Fields, Value, schema};
 /// What a connection's system can be given of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Power {
-    /// Fields that a write can change.
+    /// Fields that the system has at all.
+    pub known: BTreeSet<String>,
+    /// Those of them that a write can change.
     pub writable: BTreeSet<String>,
     /// Records can be created there.
     pub creates: bool,
@@ -39,9 +41,11 @@ impl Folding<'_> {
         Some(values)
     }
 
-    /// What the connection should hold, as its connector projected [`Folding::tell`].
-    pub fn projected(&mut self, connection: ConnectionId, want: Fields) {
-        self.state.shadows.entry(connection).or_default().want = want;
+    /// What the connection should hold, as its connector projected [`Folding::tell`], and the same before the tenant's
+    /// mapping, if there is one.
+    pub fn projected(&mut self, connection: ConnectionId, want: Fields, unmapped: Option<Fields>) {
+        let shadow = self.state.shadows.entry(connection).or_default();
+        (shadow.want, shadow.unmapped.want) = (want, unmapped);
     }
 
     /// What is owed to `connection` now; `None` if nothing.
@@ -64,7 +68,9 @@ impl Folding<'_> {
             let waits = truth.fields.get(name).is_some_and(|it| it.held.is_some());
             // Of a deleted record nothing is told but that it is no longer active.
             let told = truth.deleted_at.is_none() || name == "active";
-            held != want && !waits && told && power.writable.contains(name)
+            // What a mapping makes of fields of the system is written through them.
+            let mapped = shadow.unmapped.want.is_some() && !power.known.contains(name);
+            held != want && !waits && told && (power.writable.contains(name) || mapped)
         };
         let changed: Vec<String> =
             shadow.want.iter().filter(|(name, want)| differs(name, want)).map(|(name, _)| name.clone()).collect();

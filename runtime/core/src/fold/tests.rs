@@ -30,7 +30,7 @@ fn saw(connection: ConnectionId, as_of: u64, at: u64, fields: &[(&str, Value)]) 
         fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         version: String::new(),
         changed_at: Some(UnixMs(at)),
-        command_key: None,
+        ..State::default()
     };
     Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) }
 }
@@ -59,7 +59,7 @@ fn fold(rules: &Rules, key: &RecordKey, state: KeyState, entries: &[Entry]) -> (
     }
     for connection in rules.connections.keys() {
         if let Some(want) = folding.tell(*connection) {
-            folding.projected(*connection, want);
+            folding.projected(*connection, want, None);
         }
     }
     folding.finish()
@@ -82,7 +82,8 @@ fn on_hand(quantity: i32) -> Vec<(&'static str, Value)> {
 }
 
 fn power() -> Power {
-    Power { writable: ["title", "code", "on_hand", "active"].map(str::to_owned).into(), creates: true }
+    let fields = ["title", "code", "on_hand", "active"].map(str::to_owned);
+    Power { known: fields.clone().into(), writable: fields.into(), creates: true }
 }
 
 fn owed(rules: &Rules, key: &RecordKey, state: &KeyState, to: ConnectionId) -> Option<Owed> {

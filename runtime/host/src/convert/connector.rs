@@ -7,7 +7,7 @@ use crate::bindings::connector::truthsource::connector::{data, powers};
 use crate::error::Misfit;
 use crate::model::{
     Description, Effect, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, Rate, Rejection, Setting,
-    State, Webhook, WebhookScheme, Write,
+    State, Unread, Webhook, WebhookScheme, Write,
 };
 
 /// The longest remote id, in bytes: the contract's number.
@@ -58,6 +58,7 @@ pub(crate) fn state_in(kind: Kind, state: data::State) -> Result<State, Misfit> 
         version: state.version,
         changed_at: state.changed_at_ms.map(UnixMs),
         command_key,
+        unmapped: None,
     })
 }
 
@@ -75,8 +76,20 @@ pub(crate) fn page_in(kind: Kind, page: data::Page) -> Result<Page, Misfit> {
     if page.entries.len() > PAGE_ENTRIES_MAX {
         return Err(Misfit::new("entries", format!("more than {PAGE_ENTRIES_MAX}")));
     }
-    let entries: Result<Vec<_>, _> = page.entries.into_iter().map(|it| observed_in(kind, it)).collect();
-    Ok(Page { entries: entries?, cursor: page.cursor, more: page.more })
+    let mut known = Page { entries: Vec::new(), unread: Vec::new(), cursor: page.cursor, more: page.more };
+    for entry in page.entries {
+        let remote_id =
+            if let data::Observed::Present(state) = &entry { state.remote_id.clone() } else { String::new() };
+        match observed_in(kind, entry) {
+            Ok(observed) => known.entries.push(observed),
+            // What has no name cannot be asked for again: then nothing of the page counts.
+            Err(misfit) => {
+                let remote_id = super::id("remote-id", remote_id, REMOTE_ID_BYTES_MAX).map_err(|_| misfit.clone())?;
+                known.unread.push(Unread { remote_id, reason: misfit.to_string() });
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// One answer per id, in the order asked, each about the id that was asked for: a connector cannot mix up records.

@@ -1,6 +1,7 @@
 //! Inputs and outputs of the connector world.
 
 use serde::{Deserialize, Serialize};
+use truthsource_core::record::{Observed, State};
 use truthsource_core::{Fields, Kind, UnixMs};
 
 /// How a write may be repeated when its answer was lost.
@@ -114,42 +115,6 @@ pub struct Description {
     pub settings: Vec<Setting>,
 }
 
-/// What a system holds under one remote id, in canonical fields. References hold remote ids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// The system's own stable id for it, 1 to 255 bytes.
-    pub remote_id: String,
-    /// Only fields the system really holds; checked against the kind's schema.
-    pub fields: Fields,
-    /// The system's own version mark, empty if it has none. Opaque, compared for equality.
-    pub version: String,
-    /// When the system says it changed.
-    pub changed_at: Option<UnixMs>,
-    /// The command key it was created under, if the system keeps one.
-    pub command_key: Option<String>,
-}
-
-/// What a read or a pull found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Observed {
-    /// It exists, and this is what it holds.
-    Present(State),
-    /// The system was asked for this remote id, answered, and has no such record.
-    Absent(String),
-}
-
-impl Observed {
-    /// The remote id it is about.
-    #[must_use]
-    pub fn remote_id(&self) -> &str {
-        match self {
-            Self::Present(state) => &state.remote_id,
-            Self::Absent(id) => id,
-        }
-    }
-}
-
 /// Where a pull goes on and how far it reaches back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pull {
@@ -166,10 +131,22 @@ pub struct Pull {
 pub struct Page {
     /// What is on it.
     pub entries: Vec<Observed>,
+    /// Records on it that are not as their kind's schema says: each keeps no other from being read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Where to go on: the next page if `more`, else where the next pull starts.
     pub cursor: String,
     /// There is another page right now.
     pub more: bool,
+}
+
+/// A record that is there and cannot be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// Its id there.
+    pub remote_id: String,
+    /// What is wrong with it, for people.
+    pub reason: String,
 }
 
 /// A change the engine owes to the system.

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
+pub use truthsource_core::record::{Observed, State};
 
 pub use connector::{
-    Description, Effect, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, Pull, Rate, Rejection,
-    Setting, State, Webhook, WebhookScheme, Write,
+    Description, Effect, FieldPower, Finding, KindPower, Notice, Outcome, Page, Pull, Rate, Rejection, Setting, Unread,
+    Webhook, WebhookScheme, Write,
 };
 pub use rules::{Basket, Claim, Conflict, Decision, Level, Line, PriceBreak, Priced, Verdict};
 

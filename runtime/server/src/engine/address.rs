@@ -3,21 +3,55 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::record::{ConnectionId, State};
-use truthsource_core::{Fields, Kind, schema};
+use truthsource_core::{Fields, Kind, UnixMs, schema};
 use truthsource_host::model::Write;
 
 use super::{Engine, Error, key_token};
 use crate::store::Intent;
 
-/// The intent as the connector takes it, references as remote ids; or the token of a record that must exist there
-/// first.
-pub(super) fn address(links: &Links, connection: ConnectionId, kind: Kind, intent: &Intent) -> Result<Write, String> {
+/// A write with remote ids for references.
+pub(super) struct Addressed {
+    /// As the engine compares it.
+    pub write: Write,
+    /// As the connector is told it, where a mapping makes it differ.
+    pub unmapped: Option<Write>,
+}
+
+impl Addressed {
+    /// As the connector is told it.
+    pub fn sent(&self) -> &Write {
+        self.unmapped.as_ref().unwrap_or(&self.write)
+    }
+
+    /// An earlier try of it was begun at this moment, and nobody knows what became of that.
+    pub fn first_sent(&mut self, at: UnixMs) {
+        self.write.first_sent = Some(at);
+        if let Some(unmapped) = &mut self.unmapped {
+            unmapped.first_sent = Some(at);
+        }
+    }
+}
+
+/// The intent with references as remote ids; or the token of a record that must exist there first.
+pub(super) fn address(
+    links: &Links,
+    connection: ConnectionId,
+    kind: Kind,
+    intent: &Intent,
+) -> Result<Addressed, String> {
     let mut remote = |kind: Kind, key: &str| links.0.get(&(kind, key.to_owned())).cloned();
-    let want = schema::of(kind).translate(&intent.want, &mut remote);
-    let want = want.map_err(|(kind, key)| key_token(connection, kind, &key))?;
+    let mut translate = |fields: &Fields| {
+        let translated = schema::of(kind).translate(fields, &mut remote);
+        translated.map_err(|(kind, key)| key_token(connection, kind, &key))
+    };
+    let want = translate(&intent.want)?;
+    let unmapped = match &intent.unmapped {
+        Some(it) => Some((translate(&it.want)?, it)),
+        None => None,
+    };
     // What it held may refer to something that is gone; it is compared, never sent.
     let base = schema::of(kind).translate(&intent.base, &mut |kind, key| Some(remote(kind, key).unwrap_or_default()));
-    Ok(Write {
+    let write = Write {
         op_id: intent.op_id.clone(),
         kind,
         remote_id: intent.remote_id.clone(),
@@ -27,7 +61,12 @@ pub(super) fn address(links: &Links, connection: ConnectionId, kind: Kind, inten
         base: base.unwrap_or_default(),
         base_version: intent.base_version.clone(),
         first_sent: None,
-    })
+    };
+    let unmapped = unmapped.map(|(want, it)| {
+        let (changed, base) = (it.changed.clone(), it.base.clone());
+        Write { want, changed, base, ..write.clone() }
+    });
+    Ok(Addressed { write, unmapped })
 }
 
 /// What the other end of each reference is called: looked up for many records at once.
@@ -40,7 +79,10 @@ impl Links {
         connection: ConnectionId,
         intents: impl Iterator<Item = (Kind, &Intent)>,
     ) -> Result<Self, Error> {
-        let fields = intents.flat_map(|(kind, it)| [(kind, &it.want), (kind, &it.base)]);
+        let fields = intents.flat_map(|(kind, it)| {
+            let unmapped = it.unmapped.as_ref().map(|it| (kind, &it.want));
+            [(kind, &it.want), (kind, &it.base)].into_iter().chain(unmapped)
+        });
         let mut links = BTreeMap::new();
         for (kind, keys) in references(fields) {
             for (key, remote_id) in engine.store.links_to(connection, kind, &keys).await? {

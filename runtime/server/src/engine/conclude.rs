@@ -2,10 +2,9 @@
 
 use truthsource_core::Fields;
 use truthsource_core::record::{Cause, Entry, Observed};
-use truthsource_host::model::{self, Outcome};
+use truthsource_host::model::Outcome;
 
 use super::address::Links;
-use super::connections::{observed_of, state_of};
 use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::{Engine, Error, intent_token, key_token, link_token};
@@ -30,7 +29,7 @@ pub(super) async fn conclude_all(
     mut batch: Batch,
 ) -> Result<(), Error> {
     let state = |outcome| match outcome {
-        &Outcome::Applied(ref state) | &Outcome::Stale(model::Observed::Present(ref state)) => Some(&state.fields),
+        &Outcome::Applied(ref state) | &Outcome::Stale(Observed::Present(ref state)) => Some(&state.fields),
         _ => None,
     };
     let states = concluded.iter().filter_map(|(ready, it)| Some((ready.debt.key.kind, state(it)?)));
@@ -61,7 +60,7 @@ fn conclude(
     };
     match outcome {
         Outcome::Applied(state) => {
-            let state = links.canonical(key.kind, state_of(state));
+            let state = links.canonical(key.kind, state);
             if intent.remote_id.is_none() {
                 let remote_id = state.remote_id.clone();
                 batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
@@ -82,7 +81,7 @@ fn conclude(
             batch.changes.push(Change::Debt { debt, token: None });
         }
         Outcome::Stale(observed) => {
-            let observed = match observed_of(observed) {
+            let observed = match observed {
                 Observed::Present(state) => Observed::Present(links.canonical(key.kind, state)),
                 absent => absent,
             };
@@ -112,7 +111,7 @@ fn conclude(
 
 /// Another try later, or none: a debt that failed too often is parked, its open intent with it. That the system asked
 /// for patience is no failure of the write.
-fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option<u32>), batch: &mut Batch) {
+pub(super) fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option<u32>), batch: &mut Batch) {
     if let Some(asked_ms) = asked {
         let due_at = batch.at.plus(u64::from(asked_ms).min(engine.pace.retry.asked_ms_max));
         let debt = Debt { due_at, last_error: Some(error), ..debt };

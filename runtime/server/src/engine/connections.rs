@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
 use truthsource_core::fold::{Lag, Power};
-use truthsource_core::record::{self, ConnectionId};
+use truthsource_core::record::ConnectionId;
 use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
 use truthsource_host::model;
 
@@ -86,6 +86,7 @@ impl Parties {
     pub fn power(&self, connection: ConnectionId, kind: Kind) -> Power {
         let known = self.kind_power(connection, kind);
         known.map_or_else(Power::default, |it| Power {
+            known: it.fields.iter().map(|it| it.name.clone()).collect(),
             writable: it.fields.iter().filter(|it| it.writable && !it.create_only).map(|it| it.name.clone()).collect(),
             creates: it.creates,
         })
@@ -125,10 +126,16 @@ impl Parties {
     }
 }
 
-/// Has everything told anew to a connection that began to take part, or whose part or component changed.
+/// Has everything told anew to a connection that began to take part, or whose part or component changed, and everything
+/// read again that could not be read.
 pub fn retell(connection: &Connection) -> impl Iterator<Item = Change> {
-    let written = connection.spec.kinds.iter().filter(|(_, it)| it.writes);
-    written.map(|(kind, _)| Change::Retell { connection: connection.id, kind: *kind })
+    let connection_id = connection.id;
+    let kinds = connection.spec.kinds.iter();
+    kinds.flat_map(move |(kind, it)| {
+        let (connection, kind) = (connection_id, *kind);
+        let told = it.writes.then_some(Change::Retell { connection, kind });
+        told.into_iter().chain(it.reads.then_some(Change::Reread { connection, kind }))
+    })
 }
 
 fn resolve(spec: &RulesSpec, connections: &BTreeMap<ConnectionId, Connection>) -> Rules {
@@ -148,27 +155,6 @@ fn resolve(spec: &RulesSpec, connections: &BTreeMap<ConnectionId, Connection>) -
     Rules {
         connections: connections.values().map(|it| (it.id, rule(it))).collect(),
         fields: spec.fields.iter().map(field).collect(),
-    }
-}
-
-/// What a connector said, as the log keeps it.
-#[must_use]
-pub fn state_of(state: model::State) -> record::State {
-    record::State {
-        remote_id: state.remote_id,
-        fields: state.fields,
-        version: state.version,
-        changed_at: state.changed_at,
-        command_key: state.command_key,
-    }
-}
-
-/// What a connector found, as the log keeps it.
-#[must_use]
-pub fn observed_of(observed: model::Observed) -> record::Observed {
-    match observed {
-        model::Observed::Present(state) => record::Observed::Present(state_of(state)),
-        model::Observed::Absent(remote_id) => record::Observed::Absent(remote_id),
     }
 }
 

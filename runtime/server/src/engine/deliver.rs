@@ -13,14 +13,14 @@ use truthsource_core::fold::Folding;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Fields, Kind, UnixMs, digest};
 use truthsource_host::CallError;
-use truthsource_host::model::{self, Effect, Outcome, Rate, Write};
+use truthsource_host::model::{self, Effect, Observed, Outcome, Rate, Write};
 
-use super::address::{Links, address};
-use super::conclude::{conclude_all, put_back};
+use super::address::{Addressed, Links, address};
+use super::conclude::{again, conclude_all, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off, is_away};
-use super::{Did, Engine, Error, listed_token};
-use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, What};
+use super::{Did, Engine, Error, listed_token, mapped};
+use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, UnmappedWrite, What};
 
 /// How many calls to one connection run at once where its system does not say.
 const PARALLEL_DEFAULT: usize = 4;
@@ -53,7 +53,7 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
 pub(super) struct Ready {
     pub debt: Debt,
     pub intent: Intent,
-    pub write: Write,
+    pub write: Addressed,
     /// It was sent before, and it is not known what became of that.
     pub open: bool,
 }
@@ -95,7 +95,15 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             Some(intent) => intended.push((debt, intent)),
         }
     }
+    let phrased = mapped::phrase(engine, parties, &lane.connection, &mut intended).await?;
+    let (intended, failed) = intended.into_iter().zip(phrased).partition::<Vec<_>, _>(|(_, it)| it.is_ok());
+    for ((debt, _), phrased) in failed {
+        let error = phrased.err().map(|it| mapped::told(&it)).unwrap_or_default();
+        again(engine, debt, (error, None), &mut batch);
+    }
+    let intended: Vec<(Debt, Intent)> = intended.into_iter().map(|(it, _)| it).collect();
     let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
+    let unread = unread_kinds(engine, lane.connection.id, &intended).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
     let mut ready = Vec::new();
     for (debt, intent) in intended {
@@ -106,7 +114,7 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             batch.changes.push(Change::Debt { debt, token: None });
             continue;
         }
-        let addressed = if creates && !listed.contains(&kind) {
+        let addressed = if creates && (!listed.contains(&kind) || unread.contains(&kind)) {
             Err(listed_token(lane.connection.id, kind))
         } else {
             address(&links, lane.connection.id, kind, &intent)
@@ -157,6 +165,11 @@ fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixMs) -> Optio
     let shadow = state.shadows.get(&connection)?;
     let base = if owed.create { Fields::new() } else { shadow.values() };
     let command_key = digest::command_key(connection.0, key.kind, &key.key);
+    let unmapped = shadow.unmapped.want.clone().map(|want| UnmappedWrite {
+        changed: if owed.create { want.keys().cloned().collect() } else { Vec::new() },
+        want,
+        base: if owed.create { Fields::new() } else { shadow.unmapped.held.clone().unwrap_or_else(|| base.clone()) },
+    });
     let op_id = digest::op_id(&command_key, state.truth.version, &base, &shadow.want, u64::from(debt.attempts));
     Some(Intent {
         op_id,
@@ -168,6 +181,7 @@ fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixMs) -> Optio
         base_version: shadow.version.clone(),
         truth_version: state.truth.version,
         begun_at: at,
+        unmapped,
     })
 }
 
@@ -177,14 +191,32 @@ async fn unidentified(
     connection: ConnectionId,
     intended: &[(Debt, Intent)],
 ) -> Result<BTreeSet<Kind>, Error> {
-    let created = intended.iter().filter(|(_, it)| it.remote_id.is_none()).map(|(debt, _)| debt.key.kind);
     let mut unidentified = BTreeSet::new();
-    for kind in created.collect::<BTreeSet<Kind>>() {
+    for kind in created(intended) {
         if engine.store.unidentified(connection, kind).await? {
             unidentified.insert(kind);
         }
     }
     Ok(unidentified)
+}
+
+/// The kinds of which the connection has something that could not be taken in, among those to be created.
+async fn unread_kinds(
+    engine: &Engine,
+    connection: ConnectionId,
+    intended: &[(Debt, Intent)],
+) -> Result<BTreeSet<Kind>, Error> {
+    let mut unread = BTreeSet::new();
+    for kind in created(intended) {
+        if engine.store.unread(connection, kind).await? {
+            unread.insert(kind);
+        }
+    }
+    Ok(unread)
+}
+
+fn created(intended: &[(Debt, Intent)]) -> BTreeSet<Kind> {
+    intended.iter().filter(|(_, it)| it.remote_id.is_none()).map(|(debt, _)| debt.key.kind).collect()
 }
 
 fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent) {
@@ -210,7 +242,8 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let Some(intent) = debt.intent.clone() else { continue };
         let Ok(write) = address(&links, lane.connection.id, debt.key.kind, &intent) else { continue };
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
-        let write = Write { first_sent: Some(intent.begun_at), ..write };
+        let mut write = write;
+        write.first_sent(intent.begun_at);
         let ready = Ready { debt, intent, write, open: true };
         if !lane.is_open(engine) {
             // It is as open as before, and has not failed once more.
@@ -249,9 +282,9 @@ async fn found(
     ready: &Ready,
     effect: Effect,
 ) -> Result<Found, CallError> {
-    let (kind, write) = (ready.debt.key.kind, &ready.write);
+    let (kind, write) = (ready.debt.key.kind, &ready.write.write);
     let Some(remote_id) = &write.remote_id else {
-        return match engine.guests.find(&lane.connection, kind, &write.command_key).await {
+        return match mapped::find(engine, &lane.connection, kind, &write.command_key).await {
             Ok(created) => Ok(created.map_or(Found::Again, |state| Found::Ended(Outcome::Applied(state)))),
             // Records without a key of their own are named by what they belong to: the connector looks there first.
             Err(CallError::Refused(model::Fault::Unsupported(_))) if effect != Effect::Unsafe => Ok(Found::Again),
@@ -263,14 +296,10 @@ async fn found(
         Effect::Verify | Effect::Unsafe => {
             let (connection, ids) = (&lane.connection, std::slice::from_ref(remote_id));
             let certain = parties.certain_max(connection.id, kind).is_some();
-            let seen = engine.guests.read(connection, kind, ids, certain).await?.pop();
+            let seen = mapped::read(engine, connection, kind, (ids, certain)).await?.pop().transpose()?;
             Ok(match seen {
-                Some(model::Observed::Present(state)) if holds(&state.fields, write) => {
-                    Found::Ended(Outcome::Applied(state))
-                }
-                Some(model::Observed::Present(state))
-                    if unchanged(&state.fields, write) && effect == Effect::Verify =>
-                {
+                Some(Observed::Present(state)) if holds(&state.fields, write) => Found::Ended(Outcome::Applied(state)),
+                Some(Observed::Present(state)) if unchanged(&state.fields, write) && effect == Effect::Verify => {
                     Found::Again
                 }
                 Some(observed) => Found::Ended(Outcome::Stale(observed)),
@@ -362,8 +391,9 @@ fn parallel(parties: &Parties, connection: ConnectionId) -> usize {
 /// Sends the writes of one call and writes down what became of them.
 async fn send(engine: &Engine, lane: &Lane, as_of: u64, chunk: Vec<Ready>) -> Result<Heard, Error> {
     let sent = Sent { as_of, at: Some(engine.now()) };
-    let writes: Vec<Write> = chunk.iter().map(|it| it.write.clone()).collect();
-    let (answer, outcomes) = match engine.guests.push(&lane.connection, &writes).await {
+    let writes: Vec<Write> = chunk.iter().map(|it| it.write.sent().clone()).collect();
+    let kind = chunk.first().map_or(Kind::Item, |it| it.debt.key.kind);
+    let (answer, outcomes) = match mapped::push(engine, &lane.connection, kind, &writes).await {
         Ok(outcomes) => (Ok(()), outcomes),
         Err(error) if cuts_off(&error) && !error.may_have_acted() => {
             let mut batch = lane.batch(engine);

@@ -38,14 +38,20 @@ pub struct Fake {
     pub lag_ms: u32,
     /// Of every kind.
     pub certain_max: u32,
+    /// Fields that the shop does not have.
+    pub shop_lacks: &'static [&'static str],
     pub pull: Function<Pull, Page>,
     /// Gets the ids, and whether the reading is to be certain.
-    pub read: Function<(Vec<String>, bool), Vec<model::Observed>>,
-    pub find: Function<String, Option<model::State>>,
+    pub read: Function<(Vec<String>, bool), Vec<Observed>>,
+    pub find: Function<String, Option<State>>,
     /// Of one kind.
     pub push: Function<Vec<Write>, Vec<Outcome>>,
     pub receive: Function<String, Vec<Notice>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
+    /// Only of the shop: the ERP has no mapping.
+    pub map_in: Function<Vec<Fields>, Option<Vec<Option<Fields>>>>,
+    /// Only of the shop.
+    pub map_out: Function<Vec<Fields>, Option<Vec<Fields>>>,
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
     pub publish: Function<Vec<Level>, Option<Vec<Decimal>>>,
     pub validate: Function<Vec<Fields>, Option<Vec<Verdict>>>,
@@ -57,12 +63,15 @@ impl Default for Fake {
             describe: answers(|_| Ok(())),
             lag_ms: 0,
             certain_max: 0,
+            shop_lacks: &[],
             pull: answers(|_| unreachable!()),
             read: answers(|_| unreachable!()),
             find: answers(|_| unreachable!()),
             push: answers(|_| unreachable!()),
             receive: answers(|_| Ok(Vec::new())),
             project: answers(|(_, records)| Ok(records)),
+            map_in: answers(|_| Ok(None)),
+            map_out: answers(|_| Ok(None)),
             decide: answers(|conflicts: Vec<Conflict>| {
                 Ok(conflicts.iter().map(|_| model::Decision::Take(0)).collect())
             }),
@@ -86,9 +95,10 @@ impl Guests for Fake {
     async fn describe(&self, connection: &crate::store::Connection) -> Answer<Arc<Description>> {
         ask(&self.describe, connection.name.clone())?;
         let field = |name: &str| FieldPower { name: name.to_owned(), writable: true, create_only: false };
+        let has = |name: &&str| connection.id != SHOP || !self.shop_lacks.contains(name);
         let kind = |kind| KindPower {
             kind,
-            fields: truthsource_core::schema::of(kind).fields.iter().map(|it| field(it.name)).collect(),
+            fields: truthsource_core::schema::of(kind).fields.iter().map(|it| it.name).filter(has).map(field).collect(),
             sees_creates: true,
             sees_updates: true,
             sees_deletes: true,
@@ -121,13 +131,13 @@ impl Guests for Fake {
         _: Kind,
         ids: &[String],
         certain: bool,
-    ) -> Answer<Vec<model::Observed>> {
+    ) -> Answer<Vec<Observed>> {
         ask(&self.read, (ids.to_vec(), certain))
     }
     async fn push(&self, _: &crate::store::Connection, writes: &[Write]) -> Answer<Vec<Outcome>> {
         ask(&self.push, writes.to_vec())
     }
-    async fn find(&self, _: &crate::store::Connection, _: Kind, key: &str) -> Answer<Option<model::State>> {
+    async fn find(&self, _: &crate::store::Connection, _: Kind, key: &str) -> Answer<Option<State>> {
         ask(&self.find, key.to_owned())
     }
     async fn receive(&self, _: &crate::store::Connection, webhook: &Webhook) -> Answer<Vec<Notice>> {
@@ -135,6 +145,17 @@ impl Guests for Fake {
     }
     async fn project(&self, of: &crate::store::Connection, _: Kind, records: &[Fields]) -> Answer<Vec<Fields>> {
         ask(&self.project, (of.name.clone(), records.to_vec()))
+    }
+    async fn map_in(
+        &self,
+        of: &crate::store::Connection,
+        _: Kind,
+        records: &[Fields],
+    ) -> Answer<Option<Vec<Option<Fields>>>> {
+        if of.id == SHOP { ask(&self.map_in, records.to_vec()) } else { Ok(None) }
+    }
+    async fn map_out(&self, of: &crate::store::Connection, _: Kind, records: &[Fields]) -> Answer<Option<Vec<Fields>>> {
+        if of.id == SHOP { ask(&self.map_out, records.to_vec()) } else { Ok(None) }
     }
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Answer<Option<Decided>> {
         let decisions = ask(&self.decide, conflicts.to_vec())?;
@@ -223,7 +244,7 @@ impl House {
             fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             version: String::new(),
             changed_at: Some(self.engine.now()),
-            command_key: None,
+            ..State::default()
         };
         self.observed(connection, kind, Observed::Present(state)).await;
     }

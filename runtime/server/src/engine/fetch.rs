@@ -6,10 +6,10 @@ use futures::future::BoxFuture;
 use truthsource_core::record::{Cause, Entry, Observed};
 use truthsource_core::{Kind, UnixMs};
 
-use super::connections::{Parties, observed_of};
+use super::connections::Parties;
 use super::halves::in_halves;
 use super::lane::{Lane, cuts_off, is_away};
-use super::{Did, Engine, Error};
+use super::{Did, Engine, Error, listed_token, mapped, unread};
 use crate::store::{Batch, Change, Touched, observed_digest};
 
 /// Reads touched records of the lane's connection, a kind at a time; those that a reading left in doubt from the records
@@ -50,8 +50,8 @@ async fn read(
     let ids: Vec<String> = touched.iter().map(|it| it.remote_id.clone()).collect();
     let as_of = lane.tick();
     let connection = &lane.connection;
-    let ask = |part| Box::pin(engine.guests.read(connection, kind, part, certain)) as BoxFuture<'_, _>;
-    let answers = in_halves(&ids, ask).await;
+    let ask = |part| Box::pin(mapped::read(engine, connection, kind, (part, certain))) as BoxFuture<'_, _>;
+    let answers = in_halves(&ids, ask).await.map(|it| it.into_iter().map(Result::flatten).collect::<Vec<_>>());
     let failed = match &answers {
         // What says something about the whole system counts before what does about a record.
         Ok(answers) => answers.iter().filter_map(|it| it.as_ref().err()).max_by_key(|it| cuts_off(it)),
@@ -63,22 +63,28 @@ async fn read(
     }
     let Ok(answers) = answers else { return Ok(()) };
     let mut batch = lane.batch(engine);
-    let (mut news, mut causes) = (Vec::new(), BTreeMap::new());
+    let (mut news, mut causes, mut unread) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (it, answer) in touched.iter().zip(answers) {
         match answer {
             Ok(observed) => {
                 let cause = if certain { Cause::Certain } else { it.cause };
                 causes.insert(it.remote_id.clone(), cause);
-                news.push(observed_of(observed));
+                news.push(observed);
                 batch.changes.push(untouch(lane, it));
+                if it.is_unread() {
+                    batch.changes.push(unread::answered(lane.connection.id, it));
+                    batch.changes.push(Change::Wake { token: listed_token(lane.connection.id, kind) });
+                }
             }
             Err(error) if is_away(&error) => {}
-            Err(_) => {
+            Err(error) => {
+                unread.push((it, error.to_string()));
                 let wait_ms = engine.pace.retry.wait_ms(it.attempts + 1, None, engine.draw, &it.remote_id);
                 batch.changes.push(later(lane, it, batch.at.plus(wait_ms)));
             }
         }
     }
+    unread::ask(engine, (lane.connection.id, &lane.connection.name), &unread, &mut batch).await?;
     let cause = |observed: &Observed| causes.get(observed.remote_id()).copied().unwrap_or(Cause::Webhook);
     log_news(engine, lane, (kind, as_of), &news, &cause, &mut batch).await?;
     engine.store.commit(batch).await?;

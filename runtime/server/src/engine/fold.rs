@@ -132,7 +132,7 @@ async fn sort_out(
     let mut by_key: BTreeMap<RecordKey, Vec<(u64, Entry)>> = BTreeMap::new();
     for logged in entries {
         match identifier.identify(logged, batch).await? {
-            Identity::Known(key, entry) => by_key.entry(key).or_default().push((logged.seq, entry)),
+            Identity::Known(key, entry) => by_key.entry(key).or_default().push((logged.seq, *entry)),
             Identity::Waits(token) => batch.changes.push(Change::Wait { seq: logged.seq, token }),
             Identity::Dropped(reason) => batch.changes.push(Change::Drop { seq: logged.seq, reason }),
         }

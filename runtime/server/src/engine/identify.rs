@@ -15,7 +15,7 @@ use crate::store::{About, Batch, Change, Conflict, Event, LoggedEntry, What};
 /// What was found out about one entry.
 pub enum Identity {
     /// It is about this record; the entry with references as keys.
-    Known(RecordKey, Entry),
+    Known(RecordKey, Box<Entry>),
     /// It must wait until this token is woken.
     Waits(String),
     /// It is about nothing we know or want to know.
@@ -93,7 +93,7 @@ impl<'a> Identifier<'a> {
     /// When the store fails.
     pub async fn identify(&mut self, logged: &LoggedEntry, batch: &mut Batch) -> Result<Identity, Error> {
         if let Some(key) = &logged.key {
-            return Ok(Identity::Known(RecordKey::new(logged.kind, key), logged.entry.clone()));
+            return Ok(Identity::Known(RecordKey::new(logged.kind, key), Box::new(logged.entry.clone())));
         }
         let Some((connection, kind, observed)) = unidentified(logged) else {
             return Ok(Identity::Dropped("it names no record".to_owned()));
@@ -101,7 +101,7 @@ impl<'a> Identifier<'a> {
         let linked = self.links.get(&(connection, kind, observed.remote_id().to_owned())).cloned();
         let Observed::Present(state) = observed else {
             return Ok(match linked {
-                Some(key) => Identity::Known(RecordKey::new(kind, key), logged.entry.clone()),
+                Some(key) => Identity::Known(RecordKey::new(kind, key), Box::new(logged.entry.clone())),
                 None => {
                     let outcome = (Value::Null, "it is gone");
                     batch.changes.push(no_question(connection, kind, observed.remote_id(), outcome));
@@ -125,7 +125,7 @@ impl<'a> Identifier<'a> {
         if let Entry::Observed { observed, .. } = &mut entry {
             *observed = Observed::Present(state);
         }
-        Ok(Identity::Known(RecordKey::new(kind, key), entry))
+        Ok(Identity::Known(RecordKey::new(kind, key), Box::new(entry)))
     }
 
     fn translated(&self, connection: ConnectionId, kind: Kind, fields: &Fields) -> Result<Fields, (Kind, String)> {

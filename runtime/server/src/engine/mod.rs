@@ -20,11 +20,13 @@ pub mod fold;
 pub(crate) mod halves;
 pub mod identify;
 pub mod lane;
+mod mapped;
 pub mod poll;
 pub mod ports;
 pub mod receive;
 pub mod sweep;
 pub mod turn;
+mod unread;
 
 use std::sync::Arc;
 

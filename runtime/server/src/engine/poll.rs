@@ -1,14 +1,14 @@
 //! Scheduled pulls: what finds every change that no webhook told us of.
 
-use truthsource_core::record::{Cause, Observed};
+use truthsource_core::record::Cause;
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::{Page, Pull};
 use truthsource_host::{CallError, Misfit};
 
-use super::connections::{Parties, observed_of};
+use super::connections::Parties;
 use super::fetch::log_news;
 use super::lane::{Lane, is_away};
-use super::{Did, Engine, Error, listed_token, priority};
+use super::{Did, Engine, Error, listed_token, mapped, priority, unread};
 use crate::store::{Change, Work};
 
 /// How often a kind is polled when its connection does not say.
@@ -104,13 +104,14 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
     let pull = Pull { kind, cursor: row.cursor.clone(), overlap_ms: lane.connection.spec.overlap_ms };
     let began_at = *row.pulling_since.get_or_insert(engine.now());
     let as_of = lane.tick();
-    let page = engine.guests.pull(&lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
+    let page = mapped::pull(engine, &lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
     lane.note(engine, page.as_ref().map(|_| ()));
     let mut batch = lane.batch(engine);
     match page {
         Ok(page) => {
-            let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
-            did.handled = log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Poll, &mut batch).await?;
+            did.handled = log_news(engine, lane, (kind, as_of), &page.entries, &|_| Cause::Poll, &mut batch).await?;
+            let unread = page.unread.into_iter().map(|it| it.remote_id);
+            unread::touch((lane.connection.id, kind), unread, Cause::Poll, &mut batch);
             did.more = page.more;
             row.cursor = Some(page.cursor);
             if !page.more && !row.listed {

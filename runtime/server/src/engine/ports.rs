@@ -52,6 +52,22 @@ pub trait Guests: Send + Sync {
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError>;
     /// What the connection's system would hold of these records.
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError>;
+    /// What the connection's mapping makes of what its connector says, one answer a record: `None` in it where the record
+    /// does not exist for the tenant. `None` without a mapping.
+    async fn map_in(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[Fields],
+    ) -> Result<Option<Vec<Option<Fields>>>, CallError>;
+    /// What the connection's mapping makes of what its connector is to be told, one answer a record. `None` without a
+    /// mapping.
+    async fn map_out(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[Fields],
+    ) -> Result<Option<Vec<Fields>>, CallError>;
     /// Asks the policy in `slot`; `None` when the slot is empty.
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError>;
     /// Asks the tenant's stock rule what is published of these levels; `None` when there is none.

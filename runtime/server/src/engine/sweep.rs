@@ -14,11 +14,11 @@ use truthsource_core::{Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::Pull;
 
-use super::connections::{Parties, observed_of};
+use super::connections::Parties;
 use super::fetch::log_news;
 use super::lane::{Lane, is_away};
 use super::poll::{moves_on, read_kinds};
-use super::{Did, Engine, Error, deletions};
+use super::{Did, Engine, Error, deletions, mapped, unread};
 use crate::store::{Accuracy, Change, CursorRow, SweepRow, Work};
 
 /// How long a difference may exist before it counts against accuracy.
@@ -65,18 +65,22 @@ async fn go_on(
 ) -> Result<Did, Error> {
     let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
     let as_of = lane.tick();
-    let page = engine.guests.pull(&lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
+    let page = mapped::pull(engine, &lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
     lane.note(engine, page.as_ref().map(|_| ()));
     let page = match page {
         Ok(page) => page,
         Err(error) => return put_off(engine, lane, kind, (row, sweep), &error).await,
     };
-    let seen: Vec<Observed> = page.entries.into_iter().map(observed_of).collect();
+    let seen = page.entries;
     let mut batch = lane.batch(engine);
     log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
     compare::compare(engine, parties, lane, (kind, &seen), &mut sweep, &mut batch).await?;
-    let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).collect();
-    batch.changes.push(Change::Swept { connection: lane.connection.id, kind, sweep: sweep.id, remote_ids });
+    let connection = lane.connection.id;
+    let unread: Vec<String> = page.unread.into_iter().map(|it| it.remote_id).collect();
+    compare::count_unread(unread.len(), &mut sweep);
+    unread::touch((connection, kind), unread.iter().cloned(), Cause::Sweep, &mut batch);
+    let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).chain(unread).collect();
+    batch.changes.push(Change::Swept { connection, kind, sweep: sweep.id, remote_ids });
     (sweep.cursor, sweep.failures) = (Some(page.cursor), 0);
     row.sweep = Some(sweep.clone());
     lane.commit_at(engine, kind, row.clone(), batch).await?;
@@ -137,13 +141,22 @@ async fn finish(
         let read_max = parties.kind_power(connection, kind).map_or(1, |it| it.read_max.max(1)) as usize;
         for ids in unswept.chunks(read_max) {
             let as_of = lane.tick();
-            let seen = engine.guests.read(&lane.connection, kind, ids, false).await;
-            lane.note(engine, seen.as_ref().map(|_| ()));
-            let seen = match seen {
-                Ok(seen) => seen,
+            let read = mapped::read(engine, &lane.connection, kind, (ids, false)).await;
+            lane.note(engine, read.as_ref().map(|_| ()));
+            // What may pass by itself is asked again, and what does not is not known.
+            let read =
+                read.and_then(|it| match it.iter().find_map(|it| it.as_ref().err().filter(|it| it.is_retryable())) {
+                    Some(error) => Err(error.clone()),
+                    None => Ok(it),
+                });
+            let read = match read {
+                Ok(read) => read,
                 Err(error) => return put_off(engine, lane, kind, (row, sweep), &error).await,
             };
-            let seen: Vec<Observed> = seen.into_iter().map(observed_of).collect();
+            let unread = ids.iter().zip(&read).filter(|(_, it)| it.is_err()).map(|(id, _)| id.clone());
+            unread::touch((connection, kind), unread, Cause::Sweep, &mut batch);
+            compare::count_unread(read.iter().filter(|it| it.is_err()).count(), &mut sweep);
+            let seen: Vec<Observed> = read.into_iter().filter_map(Result::ok).collect();
             log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
             compare::count_absent(engine, lane, (kind, &seen), &mut sweep).await?;
         }

@@ -239,6 +239,9 @@ impl TenantStore for Store {
     async fn links_to(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
     }
+    async fn unread(&self, _: ConnectionId, _: Kind) -> Result<bool> {
+        Ok(false)
+    }
     async fn unidentified(&self, _: ConnectionId, _: Kind) -> Result<bool> {
         Ok(false)
     }

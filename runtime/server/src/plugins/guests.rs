@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
     Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook,
@@ -16,7 +15,6 @@ use truthsource_host::{
 
 use super::{Active, Parts, Reaches, Slots, setup};
 use crate::app::{Refusal, TenantHandle};
-use crate::engine::halves::in_halves;
 use crate::engine::ports::{Decided, Guests};
 use crate::store::{Batch, CallRow, Change, Connection};
 
@@ -86,38 +84,6 @@ impl TenantGuests {
         note(&self.tenant, active, (&result, &recording), self.parts.clock.now()).await;
         result
     }
-
-    /// What the tenant's own mapping makes of what a connector says.
-    async fn canonical(
-        &self,
-        connection: &Connection,
-        kind: Kind,
-        seen: Vec<Observed>,
-    ) -> Result<Vec<Observed>, CallError> {
-        let Some((mapping, active)) = self.mapping(connection).await? else { return Ok(seen) };
-        let fields = |it: &Observed| if let Observed::Present(state) = it { Some(state.fields.clone()) } else { None };
-        let records: Vec<Fields> = seen.iter().filter_map(fields).collect();
-        let setup = self.pure(&active.slot);
-        let (active, mapping, setup) = (&active, &mapping, &setup);
-        let ask = |part: &[Fields]| {
-            let records = part.to_vec();
-            let call = async move {
-                let answer = mapping.to_canonical(setup, self.context(connection), kind, records).await;
-                self.noted(active, answer).await
-            };
-            Box::pin(call) as BoxFuture<'_, _>
-        };
-        let mapped: Result<Vec<_>, _> = in_halves(&records, ask).await?.into_iter().collect();
-        let mut mapped = mapped?.into_iter();
-        let mapped = seen.into_iter().map(|it| match it {
-            Observed::Present(state) => match mapped.next().flatten() {
-                Some(fields) => Observed::Present(State { fields, ..state }),
-                None => Observed::Absent(state.remote_id),
-            },
-            absent => absent,
-        });
-        Ok(mapped.collect())
-    }
 }
 
 #[async_trait]
@@ -148,8 +114,7 @@ impl Guests for TenantGuests {
         let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.pull(&setup, self.context(connection), pull.clone()).await;
-        let page = self.noted(&active, answer).await?;
-        Ok(Page { entries: self.canonical(connection, pull.kind, page.entries).await?, ..page })
+        self.noted(&active, answer).await
     }
 
     async fn read(
@@ -162,8 +127,7 @@ impl Guests for TenantGuests {
         let (connector, active) = self.connector(connection).await?;
         let setup = self.reaching(connection).await?;
         let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec(), certain).await;
-        let seen = self.noted(&active, answer).await?;
-        self.canonical(connection, kind, seen).await
+        self.noted(&active, answer).await
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
@@ -188,16 +152,34 @@ impl Guests for TenantGuests {
     }
 
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
-        let mut records = records.to_vec();
-        if let Some((mapping, active)) = self.mapping(connection).await? {
-            let setup = self.pure(&active.slot);
-            let answer = mapping.from_canonical(&setup, self.context(connection), kind, records).await;
-            records = self.noted(&active, answer).await?;
-        }
         let (connector, active) = self.connector(connection).await?;
         let setup = self.pure(&connection.spec.connector);
-        let answer = connector.project(&setup, self.context(connection), kind, records).await;
+        let answer = connector.project(&setup, self.context(connection), kind, records.to_vec()).await;
         self.noted(&active, answer).await
+    }
+
+    async fn map_in(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[Fields],
+    ) -> Result<Option<Vec<Option<Fields>>>, CallError> {
+        let Some((mapping, active)) = self.mapping(connection).await? else { return Ok(None) };
+        let setup = self.pure(&active.slot);
+        let answer = mapping.to_canonical(&setup, self.context(connection), kind, records.to_vec()).await;
+        self.noted(&active, answer).await.map(Some)
+    }
+
+    async fn map_out(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[Fields],
+    ) -> Result<Option<Vec<Fields>>, CallError> {
+        let Some((mapping, active)) = self.mapping(connection).await? else { return Ok(None) };
+        let setup = self.pure(&active.slot);
+        let answer = mapping.from_canonical(&setup, self.context(connection), kind, records.to_vec()).await;
+        self.noted(&active, answer).await.map(Some)
     }
 
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {

@@ -139,7 +139,7 @@ impl Guests for SimGuests {
         self.set_out()?;
         let after = pull.cursor.as_deref().and_then(|it| it.parse().ok()).unwrap_or(0);
         let (entries, cursor, more) = self.of(connection).changed(pull.kind, after, 4);
-        Ok(Page { entries, cursor: cursor.to_string(), more })
+        Ok(Page { entries, unread: Vec::new(), cursor: cursor.to_string(), more })
     }
 
     async fn read(
@@ -179,6 +179,14 @@ impl Guests for SimGuests {
 
     async fn project(&self, _: &Connection, _: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
         Ok(records.to_vec())
+    }
+
+    async fn map_in(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Option<Fields>>>, CallError> {
+        Ok(None)
+    }
+
+    async fn map_out(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Fields>>, CallError> {
+        Ok(None)
     }
 
     async fn decide(&self, _: &str, _: &[Conflict]) -> Result<Option<Decided>, CallError> {

@@ -212,5 +212,6 @@ fn state(id: &str, held: &Held) -> State {
         version: held.version.to_string(),
         changed_at: Some(held.changed_at),
         command_key: held.command_key.clone(),
+        unmapped: None,
     }
 }

@@ -73,6 +73,13 @@ pub enum Change {
         /// The touch that was read.
         seq: u64,
     },
+    /// Touched records of a kind whose reading failed are due now: what failed on them may be another component.
+    Reread {
+        /// Where.
+        connection: ConnectionId,
+        /// Their kind.
+        kind: Kind,
+    },
     /// Reading a touched record failed: try again later.
     TouchLater {
         /// Where.

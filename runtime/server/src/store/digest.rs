@@ -7,33 +7,32 @@
 //! takes the record for changed: the fold then finds that nothing moved.
 
 use sha2::{Digest, Sha256};
-use truthsource_core::record::{Entry, Observed};
+use truthsource_core::record::{Entry, Observed, State};
 use truthsource_core::{Fields, Kind, schema};
 
-/// The digest of a record that holds `fields`, in the remote form; of one that is `gone`, whatever it held.
+/// The digest of a record that holds `fields`, in the remote form, and of what its connector said where a mapping made
+/// them of it: another spelling of the same is news, as writes are compared with it.
 #[must_use]
-pub fn shadow_digest(fields: &Fields, gone: bool) -> String {
+pub fn shadow_digest(fields: &Fields, unmapped: Option<&Fields>) -> String {
+    // Fields are ordered and a decimal has one spelling, so equal fields have equal JSON.
+    let json = |fields| serde_json::to_vec(fields).unwrap_or_default();
     let mut hash = Sha256::new();
-    if gone {
-        hash.update(b"gone");
-    } else {
-        // Fields are ordered and a decimal has one spelling, so equal fields have equal JSON.
-        hash.update(serde_json::to_vec(fields).unwrap_or_default());
-    }
+    hash.update(json(fields));
+    hash.update(unmapped.map(json).unwrap_or_default());
     hex(&hash.finalize())
 }
 
 /// The digest of a record that is gone.
 #[must_use]
 pub fn gone_digest() -> String {
-    shadow_digest(&Fields::new(), true)
+    hex(&Sha256::digest(b"gone"))
 }
 
 /// The digest of what a read or a pull gave, before its references are replaced by keys.
 #[must_use]
 pub fn observed_digest(observed: &Observed) -> String {
     match observed {
-        Observed::Present(state) => shadow_digest(&state.fields, false),
+        Observed::Present(state) => shadow_digest(&state.fields, state.unmapped.as_ref()),
         Observed::Absent(_) => gone_digest(),
     }
 }
@@ -54,29 +53,29 @@ pub(super) struct Holding {
     pub remote_id: String,
     /// The number of the read.
     pub as_of: u64,
-    /// The fields with canonical references; `None` if the record is gone.
-    pub fields: Option<Fields>,
+    /// What it holds, with canonical references; `None` if the record is gone.
+    pub state: Option<State>,
 }
 
 impl Holding {
     /// What `entry` says, if it says anything about a system.
     pub fn of(entry: &Entry) -> Option<Self> {
-        let (as_of, remote_id, fields) = match entry {
+        let (as_of, remote_id, state) = match entry {
             Entry::Observed { as_of, observed: Observed::Present(state), .. } => {
-                (*as_of, &state.remote_id, Some(state.fields.clone()))
+                (*as_of, &state.remote_id, Some(state.clone()))
             }
             Entry::Observed { as_of, observed: Observed::Absent(remote_id), .. } => (*as_of, remote_id, None),
-            Entry::Wrote { as_of, state, .. } => (*as_of, &state.remote_id, Some(state.fields.clone())),
+            Entry::Wrote { as_of, state, .. } => (*as_of, &state.remote_id, Some(state.clone())),
             Entry::Settled { .. } => return None,
         };
-        Some(Self { remote_id: remote_id.clone(), as_of, fields })
+        Some(Self { remote_id: remote_id.clone(), as_of, state })
     }
 
     /// Its digest in the remote form; `remote_id_of` gives the id that a key is linked to at the connection.
     pub fn digest(&self, kind: Kind, remote_id_of: &mut dyn FnMut(Kind, &str) -> Option<String>) -> Option<String> {
-        let Some(fields) = &self.fields else { return Some(gone_digest()) };
-        let remote = schema::of(kind).translate(fields, remote_id_of).ok()?;
-        Some(shadow_digest(&remote, false))
+        let Some(state) = &self.state else { return Some(gone_digest()) };
+        let remote = schema::of(kind).translate(&state.fields, remote_id_of).ok()?;
+        Some(shadow_digest(&remote, state.unmapped.as_ref()))
     }
 }
 
@@ -109,19 +108,20 @@ mod tests {
     #[test]
     fn equal_meaning_has_one_digest() {
         let number = |text: &str| Fields::from([("on_hand".to_owned(), Value::Number(text.parse().unwrap()))]);
-        assert_eq!(shadow_digest(&number("12.50"), false), shadow_digest(&number("1.25e1"), false));
-        assert_ne!(shadow_digest(&number("12"), false), shadow_digest(&number("13"), false));
-        assert_ne!(shadow_digest(&Fields::new(), false), shadow_digest(&Fields::new(), true));
-        assert_eq!(shadow_digest(&number("12"), true), shadow_digest(&Fields::new(), true));
+        assert_eq!(shadow_digest(&number("12.50"), None), shadow_digest(&number("1.25e1"), None));
+        assert_ne!(shadow_digest(&number("12"), None), shadow_digest(&number("13"), None));
+        assert_ne!(shadow_digest(&number("12"), None), shadow_digest(&number("12"), Some(&number("13"))));
+        assert_ne!(shadow_digest(&Fields::new(), None), gone_digest());
     }
 
     #[test]
     fn a_folded_entry_gets_back_to_the_remote_form() {
         let canonical = fields(&[("item", "bolt-8"), ("list", "retail")]);
-        let holding = Holding { remote_id: "77".to_owned(), as_of: 1, fields: Some(canonical) };
+        let state = Some(State { fields: canonical, ..State::default() });
+        let holding = Holding { remote_id: "77".to_owned(), as_of: 1, state };
         let remote = fields(&[("item", "gid-5"), ("list", "retail")]);
         let mut linked = |kind: Kind, key: &str| (kind == Kind::Item && key == "bolt-8").then(|| "gid-5".to_owned());
-        assert_eq!(holding.digest(Kind::Price, &mut linked), Some(shadow_digest(&remote, false)));
+        assert_eq!(holding.digest(Kind::Price, &mut linked), Some(shadow_digest(&remote, None)));
         assert_eq!(holding.digest(Kind::Price, &mut |_, _| None), None);
     }
 }

@@ -91,6 +91,9 @@ pub trait TenantStore: Send + Sync {
     /// Something that a connection said of a kind was looked at by no fold yet, and may be about any record. What waits
     /// for a link is not: it refers to a record that is not linked there, and nothing that does is created there.
     async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool>;
+    /// The connection has something of the kind that is linked to nothing and was tried to be read, in vain: it may be
+    /// any record.
+    async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool>;
     /// What is known about each of these records; a record that is not known has the default state.
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>>;
     /// The keys that these remote ids are linked to.

@@ -1,5 +1,7 @@
 //! What the store gives back.
 
+use truthsource_core::record::Cause;
+
 use super::*;
 
 /// What a commit did.
@@ -112,9 +114,17 @@ pub struct Touched {
     /// When it was touched first.
     pub since: UnixMs,
     /// Why.
-    pub cause: truthsource_core::record::Cause,
+    pub cause: Cause,
     /// How often reading it failed.
     pub attempts: u32,
+}
+
+impl Touched {
+    /// Somebody tried to read it, in vain: by itself, or on the page of a listing.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.attempts > 0 || matches!(self.cause, Cause::Poll | Cause::Sweep)
+    }
 }
 
 /// What was heard last about a record at a connection.
@@ -264,6 +274,20 @@ pub struct Intent {
     pub truth_version: u64,
     /// When it was begun: no try of it was sent before.
     pub begun_at: UnixMs,
+    /// The same in the words of the connector, where a mapping of the tenant's makes them differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<UnmappedWrite>,
+}
+
+/// A write as a connector is told it that a mapping stands before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnmappedWrite {
+    /// What the system should hold afterwards, with canonical references.
+    pub want: Fields,
+    /// The fields of `want` to send.
+    pub changed: Vec<String>,
+    /// What it was decided on. References are remote ids.
+    pub base: Fields,
 }
 
 /// What is waiting.
@@ -309,7 +333,7 @@ pub enum What {
     /// A system was read and held something else than before.
     Observed {
         /// Why it was read.
-        cause: truthsource_core::record::Cause,
+        cause: Cause,
         /// What moved: field → (before, now).
         moved: BTreeMap<String, (Option<truthsource_core::Value>, truthsource_core::Value)>,
         /// When the system says it changed.
@@ -408,6 +432,13 @@ pub enum About {
     Vanished(ConnectionId),
     /// Whether something that a connection has is the record: it is linked to nothing meanwhile.
     Unlinked {
+        /// Where.
+        connection: ConnectionId,
+        /// Its id there.
+        remote_id: String,
+    },
+    /// What a connection has there: nobody could take it in. The conflict's key says nothing if it was never linked.
+    Unread {
         /// Where.
         connection: ConnectionId,
         /// Its id there.

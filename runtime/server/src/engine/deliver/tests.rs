@@ -126,7 +126,7 @@ async fn p3_a_write_is_never_what_finds_out_that_a_system_is_away() {
 /// What the system says whenever it is written to is not believed, as too much is gone at once: it is asked now and then.
 #[tokio::test]
 async fn p7_a_write_to_what_is_held_as_deleted_is_not_tried_without_end() {
-    let (house, pushed) = owing(|| Ok(Outcome::Stale(model::Observed::Absent("a".to_owned())))).await;
+    let (house, pushed) = owing(|| Ok(Outcome::Stale(Observed::Absent("a".to_owned())))).await;
     let reason = "held".to_owned();
     house
         .commit([Change::Conflict(crate::store::Conflict {

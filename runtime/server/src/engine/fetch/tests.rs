@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use truthsource_core::Value;
 use truthsource_core::record::{KeyState, RecordKey, State};
-use truthsource_host::{CallError, model};
+use truthsource_host::CallError;
 
 use super::*;
 use crate::engine::fake::{ERP, Fake, House, answers, item};
@@ -18,7 +18,7 @@ struct Lagging {
 
 impl Lagging {
     /// `held` is what the ERP's records hold by now; its searches still show what `searched` says.
-    async fn house(certain_max: u32, searched: model::Observed, held: model::Observed) -> Self {
+    async fn house(certain_max: u32, searched: Observed, held: Observed) -> Self {
         let asked = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
         let (counted, shown) = (asked.clone(), Arc::new(Mutex::new((searched, held))));
         let read = answers(move |(ids, certain): (Vec<String>, bool)| {
@@ -55,25 +55,19 @@ impl Lagging {
     }
 }
 
-fn present(title: &str) -> model::Observed {
+fn present(title: &str) -> Observed {
     let fields = [("code", "bolt".into()), ("title", title.into())];
     let fields = fields.map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
     let remote_id = "7".to_owned();
-    model::Observed::Present(model::State {
-        remote_id,
-        fields,
-        version: String::new(),
-        changed_at: None,
-        command_key: None,
-    })
+    Observed::Present(State { remote_id, fields, ..State::default() })
 }
 
-fn absent() -> model::Observed {
-    model::Observed::Absent("7".to_owned())
+fn absent() -> Observed {
+    Observed::Absent("7".to_owned())
 }
 
 /// The item was read just now, and a search does not show it yet.
-async fn heard_of(searched: model::Observed, held: model::Observed, certain_max: u32) -> Lagging {
+async fn heard_of(searched: Observed, held: Observed, certain_max: u32) -> Lagging {
     let it = Lagging::house(certain_max, searched, held).await;
     let title = [("code", "bolt".into()), ("title", "M8".into())];
     it.house.read(ERP, Kind::Item, "7", &title).await;
@@ -115,7 +109,7 @@ async fn a_person_who_changes_back_what_we_just_wrote_is_heard_at_once() {
     let now = it.house.engine.now();
     let fields = |title: &str| [("title".to_owned(), Value::from(title))].into();
     let (remote_id, version) = ("7".to_owned(), String::new());
-    let state = State { remote_id, fields: fields("M9"), version, changed_at: None, command_key: None };
+    let state = State { remote_id, fields: fields("M9"), version, changed_at: None, command_key: None, unmapped: None };
     let (connection, sent) = (ERP, fields("M9"));
     let entry = Entry::Wrote { connection, as_of: 100, sent, truth_version: 1, sent_at: Some(now), state };
     it.house.commit([Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry }]).await;
@@ -134,7 +128,7 @@ async fn g18_one_record_that_cannot_be_read_keeps_no_other_waiting() {
         if ids.iter().any(|it| it == "5") {
             return Err(CallError::StackOverflow);
         }
-        Ok(ids.into_iter().map(model::Observed::Absent).collect())
+        Ok(ids.into_iter().map(Observed::Absent).collect())
     });
     let house = House::with(Fake { read, ..Fake::default() }).await;
     let touch = |n| Change::Touch { connection: ERP, kind: Kind::Item, remote_id: n, cause: Cause::Webhook };

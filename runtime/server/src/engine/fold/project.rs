@@ -9,6 +9,7 @@ use truthsource_host::model::Level;
 use super::Fold;
 use crate::engine::connections::Parties;
 use crate::engine::halves::in_halves;
+use crate::engine::mapped::{self, Wanted};
 use crate::engine::{Engine, Error};
 use crate::store::Connection;
 
@@ -26,12 +27,12 @@ pub(super) async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fol
             }
             let (places, records): (Vec<usize>, Vec<Fields>) = told.into_iter().unzip();
             let wants = match parties.mute.get(&connection.id) {
-                Some(reason) => vec![Err(reason.clone()); records.len()],
+                Some(reason) => records.iter().map(|_| Err(reason.clone())).collect(),
                 None => wants(engine, connection, kind, &records).await?,
             };
             for (at, want) in places.into_iter().zip(wants) {
                 match want {
-                    Ok(want) => folds[at].folding.projected(connection.id, want),
+                    Ok(want) => folds[at].folding.projected(connection.id, want.fields, want.unmapped),
                     Err(reason) => drop(folds[at].untold.insert(connection.id, reason)),
                 }
             }
@@ -45,9 +46,8 @@ async fn wants(
     connection: &Connection,
     kind: Kind,
     records: &[Fields],
-) -> Result<Vec<Result<Fields, String>>, Error> {
-    let ask = |part| engine.guests.project(connection, kind, part);
-    let wants = in_halves(records, ask).await?;
+) -> Result<Vec<Result<Wanted, String>>, Error> {
+    let wants = mapped::project(engine, connection, kind, records).await?;
     Ok(wants.into_iter().map(|it| it.map_err(|error| error.to_string())).collect())
 }
 

@@ -65,7 +65,8 @@ async fn w10_an_older_webhook_that_comes_late_takes_nothing_back() {
         assert_eq!(ids, ["7"]);
         let fields = [("code", "7"), ("title", "new")].map(|(name, it)| (name.to_owned(), Value::from(it)));
         let (remote_id, version) = ("7".to_owned(), String::new());
-        let held = State { remote_id, fields: fields.into(), version, changed_at: None, command_key: None };
+        let held =
+            State { remote_id, fields: fields.into(), version, changed_at: None, command_key: None, unmapped: None };
         Ok(vec![Observed::Present(held)])
     });
     let house = House::with(Fake { receive: understands, read, ..Fake::default() }).await;

@@ -81,6 +81,14 @@ pub(super) async fn compare(
     Ok(())
 }
 
+/// Counts records that are there and could not be taken in, a field each: themselves.
+pub(super) fn count_unread(n: usize, sweep: &mut SweepRow) {
+    sweep.seen += n as u64;
+    if n > 0 {
+        note(sweep, Class::Unverifiable, n);
+    }
+}
+
 /// Counts the fields of records that the system says it does not have.
 pub(super) async fn count_absent(
     engine: &Engine,

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Fields, Value};
-use truthsource_host::model::{self, Page, State};
+use truthsource_host::model::{Page, State};
 
 use super::*;
 use crate::engine::deletions::{FEW, WINDOW_MS, believe, is_mass};
@@ -21,9 +21,16 @@ struct Outside {
 
 type Shared = Arc<Mutex<Outside>>;
 
-fn state(id: &str, fields: &Fields) -> model::Observed {
+fn state(id: &str, fields: &Fields) -> Observed {
     let (remote_id, fields) = (id.to_owned(), fields.clone());
-    model::Observed::Present(State { remote_id, fields, version: String::new(), changed_at: None, command_key: None })
+    Observed::Present(State {
+        remote_id,
+        fields,
+        version: String::new(),
+        changed_at: None,
+        command_key: None,
+        unmapped: None,
+    })
 }
 
 /// A house whose ERP was read once and holds `n` items, and what its ERP holds now.
@@ -38,6 +45,7 @@ async fn house(n: usize) -> (House, Shared) {
         let entries = if first { shown.map(|(id, it)| state(id, it)).collect() } else { second };
         Ok(Page {
             entries,
+            unread: Vec::new(),
             cursor: if first { "2" } else { "end" }.to_owned(),
             more: first && !outside.twice.is_empty(),
         })
@@ -47,7 +55,7 @@ async fn house(n: usize) -> (House, Shared) {
         outside.asked.push(ids.clone());
         let seen = |id: &String| match outside.held.get(id) {
             Some(fields) => state(id, fields),
-            None => model::Observed::Absent(id.clone()),
+            None => Observed::Absent(id.clone()),
         };
         Ok(ids.iter().map(seen).collect())
     });
@@ -263,7 +271,7 @@ async fn a_sweep_that_cannot_go_on_waits_and_lets_others_pass() {
         noted.lock().unwrap().push(pull.kind);
         match pull.kind {
             Kind::Item => Err(CallError::StackOverflow),
-            _ => Ok(Page { entries: Vec::new(), cursor: "end".to_owned(), more: false }),
+            _ => Ok(Page { entries: Vec::new(), unread: Vec::new(), cursor: "end".to_owned(), more: false }),
         }
     });
     let house = House::with(Fake { pull, ..Fake::default() }).await;
@@ -288,7 +296,7 @@ async fn a_listing_that_stands_still_is_not_asked_for_without_end() {
     let counted = asked.clone();
     let pull = answers(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
-        Ok(Page { entries: Vec::new(), cursor: "here".to_owned(), more: true })
+        Ok(Page { entries: Vec::new(), unread: Vec::new(), cursor: "here".to_owned(), more: true })
     });
     let house = House::with(Fake { pull, ..Fake::default() }).await;
     house.commit([Change::Ask { connection: ERP, kind: Kind::Item, work: Work::Sweep }]).await;

@@ -183,6 +183,11 @@ async fn decided(
                           SKU) in one of the systems, or delete one of the two there; this settles itself then";
             Err(ApiError::unprocessable("not-linked", detail))
         }
+        About::Unread { .. } => {
+            let detail = "what nobody could read cannot be taken: mend the record in its system, or activate a release of \
+                          the connector or the mapping that takes it in; this settles itself then";
+            Err(ApiError::unprocessable("not-read", detail))
+        }
     }
 }
 
@@ -267,6 +272,7 @@ fn view(conflict: Conflict) -> ConflictView {
         About::Field(field) => ("field", Some(field)),
         About::Vanished(_) => ("vanished", None),
         About::Unlinked { .. } => ("unlinked", None),
+        About::Unread { .. } => ("unread", None),
         About::Mass => ("mass", None),
     };
     ConflictView {

@@ -67,6 +67,7 @@ fn about() -> impl Strategy<Value = About> {
         Just(About::Field("title".to_owned())),
         connection().prop_map(About::Vanished),
         (connection(), one_of(IDS)).prop_map(|(connection, remote_id)| About::Unlinked { connection, remote_id }),
+        (connection(), one_of(IDS)).prop_map(|(connection, remote_id)| About::Unread { connection, remote_id }),
         Just(About::Mass),
     ]
 }
@@ -116,6 +117,7 @@ fn change() -> impl Strategy<Value = Change> {
         (debt(), prop::option::of(one_of(TOKENS))).prop_map(|(debt, token)| Change::Debt { debt, token }),
         debt().prop_map(Change::Paid),
         (connection(), key()).prop_map(|(connection, key)| Change::Retell { connection, kind: key.kind }),
+        (connection(), kind()).prop_map(|(connection, kind)| Change::Reread { connection, kind }),
         (prop::option::of(connection()), prop::option::of(key()))
             .prop_map(|(connection, key)| Change::Redrive { connection, key }),
         place().prop_map(|(connection, kind, remote_id)| {

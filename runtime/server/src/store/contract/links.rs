@@ -84,14 +84,14 @@ pub async fn digests_are_of_what_arrived<P: Place>() {
     let fold = folded(seqs[0], &price.key, observed(1, state("77", canonical.clone())));
     // The order within the batch does not matter.
     commit(&store, 1, [fold, link(&price, "77"), link(&item("bolt"), "gid-5")]).await;
-    assert_eq!(digests(&store, Kind::Price).await, pairs([("77", &shadow_digest(&arrived, false))]));
+    assert_eq!(digests(&store, Kind::Price).await, pairs([("77", &shadow_digest(&arrived, None))]));
     // What refers to something without a link has no digest; neither has what is gone any fields.
     let other = fields([("item", "nut"), ("list", "retail")]);
     let entries = [
         observed(2, state("77", other)),
         Entry::Observed { connection: A, cause: Cause::Poll, as_of: 3, observed: Observed::Absent("77".to_owned()) },
     ];
-    for (entry, expect) in entries.into_iter().zip([None, Some(shadow_digest(&Fields::new(), true))]) {
+    for (entry, expect) in entries.into_iter().zip([None, Some(digest::gone_digest())]) {
         commit(&store, 2, [append(Kind::Price, entry.clone())]).await;
         let seqs = unfolded(&store).await;
         commit(&store, 3, [folded(seqs[0], &price.key, entry)]).await;
@@ -105,7 +105,7 @@ pub async fn a_digest_is_absent_while_news_waits<P: Place>() {
     commit(&store, 0, [append(Kind::Item, bolt(1, "Bolt")), link(&item("bolt"), "1")]).await;
     let seqs = unfolded(&store).await;
     commit(&store, 1, [folded(seqs[0], "bolt", bolt(1, "Bolt"))]).await;
-    let digest = shadow_digest(&fields([("title", "Bolt")]), false);
+    let digest = shadow_digest(&fields([("title", "Bolt")]), None);
     assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
     let wrote = Entry::Wrote {
         connection: A,
@@ -121,7 +121,7 @@ pub async fn a_digest_is_absent_while_news_waits<P: Place>() {
     commit(&store, 3, [Change::Wait { seq: seqs[0], token: "t".to_owned() }]).await;
     assert!(digests(&store, Kind::Item).await.is_empty());
     commit(&store, 4, [folded(seqs[0], "bolt", wrote)]).await;
-    let digest = shadow_digest(&fields([("title", "Nut")]), false);
+    let digest = shadow_digest(&fields([("title", "Nut")]), None);
     assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
 }
 
@@ -132,7 +132,7 @@ pub async fn what_waits_to_be_folded_has_a_digest_of_its_own<P: Place>() {
     assert!(heard().await.is_empty());
     commit(&store, 0, [append(Kind::Item, bolt(1, "Bolt"))]).await;
     commit(&store, 1, [append(Kind::Item, bolt(2, "Nut"))]).await;
-    let newest = Heard { digest: Some(shadow_digest(&fields([("title", "Nut")]), false)), pending: true, swept: 0 };
+    let newest = Heard { digest: Some(shadow_digest(&fields([("title", "Nut")]), None)), pending: true, swept: 0 };
     assert_eq!(heard().await, BTreeMap::from([("1".to_owned(), newest)]));
     // What we wrote ourselves is in the log with keys: what that is in the system's words is not known yet.
     let wrote = Entry::Wrote {
@@ -160,6 +160,6 @@ pub async fn older_news_leaves_a_digest<P: Place>() {
     let refused = store.commit(batch(3, [fold(2), fold(1)])).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     commit(&store, 4, [Change::Drop { seq: seqs[2], reason: String::new() }]).await;
-    let digest = shadow_digest(&fields([("title", "new")]), false);
+    let digest = shadow_digest(&fields([("title", "new")]), None);
     assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
 }

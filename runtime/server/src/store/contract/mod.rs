@@ -78,6 +78,7 @@ promises! {
         touches_of_one_record_merge
         a_read_settles_only_touches_before_it
         a_failed_read_is_tried_later
+        what_was_not_read_may_be_any_record
         cursors_are_kept_by_kind the_latest_ask_counts
     }
     entries {
@@ -184,7 +185,7 @@ pub(super) fn fields<const N: usize>(pairs: [(&str, &str); N]) -> Fields {
 }
 
 pub(super) fn state(remote_id: &str, fields: Fields) -> State {
-    State { remote_id: remote_id.to_owned(), fields, version: "v1".to_owned(), changed_at: None, command_key: None }
+    State { remote_id: remote_id.to_owned(), fields, version: "v1".to_owned(), ..State::default() }
 }
 
 pub(super) fn observed(as_of: u64, state: State) -> Entry {
@@ -240,6 +241,7 @@ pub(crate) fn intent(op_id: &str) -> Intent {
         base_version: String::new(),
         truth_version: 1,
         begun_at: at(1),
+        unmapped: None,
     }
 }
 

@@ -64,6 +64,38 @@ pub async fn a_failed_read_is_tried_later<P: Place>() {
     assert_eq!((both[1].attempts, both[1].since), (1, at(0)));
 }
 
+pub async fn what_was_not_read_may_be_any_record<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let later = |remote_id: &str, ms| Change::TouchLater {
+        connection: A,
+        kind: Kind::Item,
+        remote_id: remote_id.to_owned(),
+        due_at: at(ms),
+    };
+    let unread = async || store.unread(A, Kind::Item).await.unwrap();
+    // A webhook names a record that nobody tried to read yet.
+    commit(&store, 0, [touch("1", Cause::Webhook)]).await;
+    assert!(!unread().await);
+    commit(&store, 1, [later("1", 50)]).await;
+    assert!(
+        unread().await && !store.unread(A, Kind::Price).await.unwrap() && !store.unread(B, Kind::Item).await.unwrap()
+    );
+    // Another component may read it, and is asked at once.
+    commit(&store, 2, [Change::Reread { connection: A, kind: Kind::Price }]).await;
+    assert!(due(&store, 2).await.is_empty());
+    commit(&store, 2, [Change::Reread { connection: A, kind: Kind::Item }]).await;
+    assert_eq!(ids(&due(&store, 2).await), ["1"]);
+    // What is linked is that record and no other.
+    commit(&store, 3, [Change::Link { connection: A, key: item("a"), remote_id: "1".to_owned() }]).await;
+    assert!(!unread().await);
+    // A listing had it, without what it holds.
+    commit(&store, 4, [touch("2", Cause::Poll)]).await;
+    assert!(unread().await);
+    let two = due(&store, 4).await.into_iter().find(|it| it.remote_id == "2").unwrap();
+    commit(&store, 5, [untouch(&two)]).await;
+    assert!(!unread().await);
+}
+
 pub async fn cursors_are_kept_by_kind<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     assert!(store.cursors(A).await.unwrap().is_empty());

@@ -15,6 +15,7 @@ impl Data {
             | Change::Touch { .. }
             | Change::Untouch { .. }
             | Change::TouchLater { .. }
+            | Change::Reread { .. }
             | Change::Cursor { .. }
             | Change::Ask { .. } => self.apply_reading(at, change),
             Change::Append { .. }
@@ -82,6 +83,12 @@ impl Data {
                 if let Some(touch) = self.touched.get_mut(&place(connection, kind, &remote_id)) {
                     touch.due_at = due_at;
                     touch.row.attempts += 1;
+                }
+            }
+            Change::Reread { connection, kind } => {
+                let here = self.touched.iter_mut().filter(|(it, _)| (it.0, it.1) == (connection, kind.as_str()));
+                for (_, touch) in here.filter(|(_, it)| it.row.attempts > 0) {
+                    touch.due_at = touch.due_at.min(at);
                 }
             }
             Change::Cursor { connection, kind, row } => {

@@ -79,7 +79,6 @@ impl Data {
         }
     }
 
-    /// The remote records that something still to be folded is about.
     /// The newest line about each remote record that no fold has taken.
     pub(super) fn pending(&self) -> BTreeMap<At, &LoggedEntry> {
         let seqs: BTreeSet<u64> = self.unfolded.iter().chain(self.waiting.keys()).copied().collect();

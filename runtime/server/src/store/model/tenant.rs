@@ -55,6 +55,13 @@ impl TenantStore for ModelStore {
         self.with(|data| first(n_max, data.unfolded.iter().filter_map(|seq| data.log.get(seq).cloned())))
     }
 
+    async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
+        self.with(|data| {
+            let mut here = data.touched.iter().filter(|(at, _)| (at.0, at.1) == (connection, kind.as_str()));
+            here.any(|(at, it)| it.row.is_unread() && !data.links.contains_key(at))
+        })
+    }
+
     async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
         self.with(|data| {
             let mut lines = data.unfolded.iter().filter_map(|seq| data.log.get(seq));

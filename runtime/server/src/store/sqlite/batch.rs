@@ -17,6 +17,7 @@ enum Family {
     Touch,
     Untouch,
     TouchLater,
+    Reread,
     Cursor,
     Ask,
     Swept,
@@ -67,6 +68,7 @@ impl Family {
             Change::Touch { .. } => Self::Touch,
             Change::Untouch { .. } => Self::Untouch,
             Change::TouchLater { .. } => Self::TouchLater,
+            Change::Reread { .. } => Self::Reread,
             Change::Cursor { .. } => Self::Cursor,
             Change::Ask { .. } => Self::Ask,
             Change::Swept { .. } => Self::Swept,
@@ -106,7 +108,7 @@ impl Family {
     fn tables(self) -> u16 {
         match self {
             Self::Inbox | Self::InboxDone => INBOX,
-            Self::Touch | Self::Untouch | Self::TouchLater => TOUCHED,
+            Self::Touch | Self::Untouch | Self::TouchLater | Self::Reread => TOUCHED,
             Self::Cursor => CURSOR,
             Self::Ask => ASK,
             Self::Swept | Self::Link | Self::Unlink => LINK,
@@ -170,6 +172,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Touch => touched::touch(db, at, changes).await,
         Family::Untouch => touched::untouch(db, at, changes).await,
         Family::TouchLater => touched::later(db, at, changes).await,
+        Family::Reread => touched::reread(db, at, changes).await,
         Family::Cursor => touched::move_cursor(db, at, changes).await,
         Family::Ask => touched::ask(db, at, changes).await,
         Family::Swept => links::swept(db, at, changes).await,

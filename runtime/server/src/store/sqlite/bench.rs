@@ -71,7 +71,7 @@ fn entry(n: usize) -> Entry {
         fields: fields(n),
         version: "2026-01-01T00:00:00Z".to_owned(),
         changed_at: Some(UnixMs(5)),
-        command_key: None,
+        ..State::default()
     };
     Entry::Observed { connection: CONNECTION, cause: Cause::Poll, as_of: n as u64, observed: Observed::Present(state) }
 }
@@ -98,9 +98,7 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
         as_of: 1,
         fields: held.collect(),
         want: self::fields(n),
-        gone: false,
-        fresh: None,
-        sent: Vec::new(),
+        ..Shadow::default()
     };
     let debt = Debt {
         connection: ConnectionId(2),

@@ -115,7 +115,7 @@ impl Holdings {
     fn references(&self) -> BTreeSet<(ConnectionId, Kind, String)> {
         let mut found = BTreeSet::new();
         for ((connection, kind, _), holding) in &self.0 {
-            let references = holding.fields.iter().flat_map(|it| schema::of(*kind).references(it));
+            let references = holding.state.iter().flat_map(|it| schema::of(*kind).references(&it.fields));
             found.extend(references.map(|(kind, key)| (*connection, kind, key)));
         }
         found

@@ -82,6 +82,10 @@ impl TenantStore for SqliteTenant {
         entries::unfolded(self.reads(), n_max).await
     }
 
+    async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
+        touched::unread(self.reads(), connection, kind).await
+    }
+
     async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
         entries::unidentified(self.reads(), connection, kind).await
     }

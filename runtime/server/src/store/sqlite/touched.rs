@@ -56,6 +56,32 @@ pub(super) async fn later(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
     rows.run(db, sql, at).await.map(|_| ())
 }
 
+pub(super) async fn reread(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Reread { connection, kind } = change {
+            rows.row().int(connection.0.into()).text(kind.as_str());
+        }
+    }
+    let sql = "
+        update touched set due_at = min(due_at, ?3)
+        where attempts > 0 and (connection, kind) in (select value ->> 0, value ->> 1 from json_each(?1))";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+/// What was touched by a listing was on it and could not be taken in.
+pub(super) const UNREAD: &str = "
+    select exists (select 1 from touched
+                   where connection = ?1 and kind = ?2 and (attempts > 0 or cause in ('poll', 'sweep'))
+                     and not exists (select 1 from link where link.connection = touched.connection
+                                                          and link.kind = touched.kind
+                                                          and link.remote_id = touched.remote_id))";
+
+pub(super) async fn unread(db: &SqlitePool, connection: ConnectionId, kind: Kind) -> Result<bool> {
+    let query = sqlx::query_scalar(UNREAD).bind(connection.0).bind(kind.as_str());
+    query.fetch_one(db).await.map_err(unavailable)
+}
+
 type Row = (String, String, i64, i64, String, i64);
 
 /// Due records, oldest due time first.

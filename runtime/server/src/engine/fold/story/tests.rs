@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use truthsource_core::Kind;
 use truthsource_core::record::{ConnectionId, Entry, Observed, Settlement};
-use truthsource_host::model::{self, Outcome, Write};
+use truthsource_host::model::{Outcome, State, Write};
 
 use super::*;
 use crate::engine::deliver::deliver;
@@ -61,7 +61,7 @@ async fn creating() -> (House, Arc<Mutex<Vec<Write>>>) {
         let (remote_id, version) = (format!("s{}", pushed.len()), String::new());
         let [Write { want: fields, .. }] = &writes[..] else { panic!("{writes:?}") };
         let fields = fields.clone();
-        let state = model::State { remote_id, fields, version, changed_at: None, command_key: None };
+        let state = State { remote_id, fields, version, changed_at: None, command_key: None, unmapped: None };
         Ok(vec![Outcome::Applied(state)])
     });
     let house = House::with(Fake { push, ..Fake::default() }).await;
