@@ -435,18 +435,19 @@ fn common_ground<'a>(superseded: &[&Claim], claims: &[&'a Claim]) -> Option<&'a 
     claims.first()?.passed.iter().find(is_common)
 }
 
-/// The same connection moved again before anybody was told: one claim, from where it started.
+/// The same connection moved again before it was told: one claim, from where it started. What it says now is news to
+/// everybody, also to those who were told what it said before.
 fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
-    let (was, first, mut passed) = match mine {
-        Some(mine) => (mine.was, mine.version, mine.passed),
-        None => (claim.was.clone(), version, Vec::new()),
+    let (was, mut passed) = match mine {
+        Some(mine) => (mine.was, mine.passed),
+        None => (claim.was.clone(), Vec::new()),
     };
     if let Some(was) = claim.was.clone() {
         passed.retain(|it| *it != was);
         passed.push(was);
     }
     passed.drain(..passed.len().saturating_sub(crate::record::PASSED_MAX));
-    Claim { was, version: first, passed, ..claim }
+    Claim { was, version, passed, ..claim }
 }
 
 impl TruthField {

@@ -123,6 +123,21 @@ fn old_news_does_not_take_the_truth_back() {
 }
 
 #[test]
+fn p8_a_second_change_is_news_to_who_was_told_the_first() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |text: &str| [("title", text.into())];
+    let opened = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &title("a")), saw(SHOP, 1, 1, &title("a"))]]);
+    let (moved, _) = fold(&rules, &key, opened, &[saw(ERP, 2, 5, &title("b"))]);
+    let (told, _) = fold(&rules, &key, moved.clone(), &[wrote(SHOP, 2, moved.truth.version, &title("b"))]);
+    // Both change it at once; neither knows of the other.
+    let (erp, shop) = (saw(ERP, 3, 9, &title("c")), saw(SHOP, 3, 9, &title("d")));
+    for said in [[erp.clone(), shop.clone()], [shop, erp]] {
+        let (state, _) = fold(&rules, &key, told.clone(), &said);
+        assert_eq!(state.truth.values()["title"], "c".into(), "the higher authority counts");
+    }
+}
+
+#[test]
 fn p3_a_change_against_the_owner_is_overruled_and_restored() {
     let mut rules = rules(Kind::Item);
     rules.fields = vec![FieldRule { kind: Some(Kind::Item), field: "title".into(), owner: Some(ERP), policy: None }];
