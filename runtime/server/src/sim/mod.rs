@@ -2,9 +2,10 @@
 //! that the simulation owns.
 //!
 //! A seed expands to a [`plan::Plan`]: what people do at the systems and when, what goes wrong and how often. A run
-//! has two phases. While faults are on, what must *never* happen is checked at every write ([`system`]). Then faults
-//! end, time runs on, and what must happen *at last* is checked: every system holds what the truth says (P1), nobody
-//! writes any more (P2), nothing was lost (P5), every order exists once (P6).
+//! has two phases. While faults are on, what must *never* happen is checked at every write ([`system`]: P3, P4, P6) and
+//! at every fold ([`refold`]: P8). Then faults end, time runs on, and what must happen *at last* is checked: every system
+//! holds what the truth says (P1), nobody writes any more (P2), nothing was lost (P5), every order exists once (P6), and
+//! nothing ever went back (P7).
 //!
 //! Everything random is drawn by name ([`truthsource_core::draw`]), so the same seed gives the same trace, and leaving
 //! out one event leaves the others as they were.
@@ -12,6 +13,7 @@
 pub mod guests;
 pub mod judge;
 pub mod plan;
+pub mod refold;
 pub mod run;
 pub mod system;
 

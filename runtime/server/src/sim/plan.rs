@@ -87,6 +87,18 @@ pub struct Faults {
     pub crash_before: u32,
     /// The node dies after a commit, before it knows.
     pub crash_after: u32,
+    /// And for certain at this commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash_at: Option<CrashAt>,
+}
+
+/// Where the node dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashAt {
+    /// The commit's number, from one.
+    pub commit: u64,
+    /// What it writes is there; nobody knows.
+    pub stored: bool,
 }
 
 impl Plan {
@@ -107,6 +119,7 @@ impl Plan {
             webhook_late: rate("webhook-late", 400),
             crash_before: rate("crash-before", 30),
             crash_after: rate("crash-after", 30),
+            crash_at: None,
         };
         let chaos_ms = 20_000;
         let mut acts: Vec<Act> = (0..60 + draw.below(60, "acts", 0)).map(|n| act(draw, n, chaos_ms)).collect();

@@ -1,8 +1,8 @@
 //! One run of a plan.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use truthsource_core::draw::Draw;
@@ -11,9 +11,9 @@ use truthsource_core::rules::Direction;
 use truthsource_core::{Decimal, Fields, Kind, Value};
 
 use super::guests::{SimClock, SimGuests};
-use super::judge;
-use super::plan::{Act, Deed, ERP, Plan, SHOP, SYSTEMS};
+use super::plan::{Act, CrashAt, Deed, ERP, Plan, SHOP, SYSTEMS};
 use super::system::System;
+use super::{judge, refold};
 use crate::engine::connections::{FieldSpec, Parties, RULES, RulesSpec};
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
@@ -85,6 +85,9 @@ struct World<'a> {
     events: u64,
     /// Webhooks on their way: (due, system, kind, id).
     hooks: Vec<(u64, usize, Kind, String)>,
+    /// The batch that was committed last.
+    last: Arc<Mutex<Option<Batch>>>,
+    violations: Vec<String>,
     trace: Sha256,
     reached: BTreeMap<String, u64>,
 }
@@ -99,16 +102,21 @@ impl<'a> World<'a> {
         let guests = SimGuests::new(systems(clock.now()), clock.clone(), plan.seed, plan.faults.clone());
         let guests = Arc::new(guests);
         connect(&store).await?;
-        let (draw, faults, died) = (Draw::new(plan.seed), plan.faults.clone(), crashed.clone());
-        stores.on_commit(move |commit| {
-            let fate = if draw.chance(faults.crash_before, "crash-before", commit) {
+        let (draw, faulty, died) = (Draw::new(plan.seed), guests.clone(), crashed.clone());
+        let last: Arc<Mutex<Option<Batch>>> = Arc::default();
+        let seen = last.clone();
+        stores.on_commit(move |commit, batch| {
+            let faults = faulty.faults();
+            let at = |stored| faults.crash_at == Some(CrashAt { commit, stored });
+            let fate = if draw.chance(faults.crash_before, "crash-before", commit) || at(false) {
                 Fate::LostUnknown
-            } else if draw.chance(faults.crash_after, "crash-after", commit) {
+            } else if draw.chance(faults.crash_after, "crash-after", commit) || at(true) {
                 Fate::StoredUnknown
             } else {
-                return Fate::Stored;
+                Fate::Stored
             };
-            died.store(true, Ordering::SeqCst);
+            died.fetch_or(fate != Fate::Stored, Ordering::SeqCst);
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
             fate
         });
         let engine = engine(&store, &guests, &clock, plan.seed);
@@ -128,6 +136,8 @@ impl<'a> World<'a> {
             boots: 0,
             events: 0,
             hooks: Vec::new(),
+            last,
+            violations: Vec::new(),
             trace: Sha256::new(),
             reached: BTreeMap::new(),
         })
@@ -162,7 +172,6 @@ impl<'a> World<'a> {
 
     fn heal(&mut self) {
         self.guests.heal();
-        self.stores.on_commit(|_| Fate::Stored);
         // The last acts of people happen before the systems are compared.
         while self.act(u64::MAX) {}
     }
@@ -260,7 +269,14 @@ impl<'a> World<'a> {
     async fn fold(&mut self) -> Result<Did, Error> {
         let received = receive::receive(&self.engine).await?.did;
         let parties = Parties::load(&self.engine).await?;
+        let before = refold::Before::of(self.store.as_ref(), self.engine.pace.fold_max).await?;
         let folded = fold::fold(&self.engine, &parties).await?;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(last) = last.filter(|_| folded.handled > 0) {
+            let (at, draws) = ((self.store.as_ref() as &dyn TenantStore, &parties.rules), (self.draw(), self.turns));
+            let rearranged = before.check(at, &last, draws, &mut self.violations).await?;
+            *self.reached.entry("decided in another order".to_owned()).or_default() += rearranged;
+        }
         Ok(received.and(folded))
     }
 
@@ -305,7 +321,7 @@ impl<'a> World<'a> {
     }
 
     async fn judge(mut self, calm: bool) -> anyhow::Result<Outcome> {
-        let mut violations = Vec::new();
+        let mut violations = std::mem::take(&mut self.violations);
         if !calm {
             let backlog = self.store.backlog().await?;
             let held = self.store.conflicts(Some(true), None, 3).await?;
@@ -327,7 +343,7 @@ impl<'a> World<'a> {
         judge::history(self.store.as_ref(), &mut violations, &mut self.reached).await?;
         self.trace.update(self.store.state_hash().await?);
         let trace: [u8; 32] = self.trace.finalize().into();
-        count(&mut self.reached, "run");
+        self.reached.insert("commit".to_owned(), self.stores.commits());
         Ok(Outcome { violations, trace: truthsource_core::digest::hex(&trace), reached: self.reached })
     }
 }

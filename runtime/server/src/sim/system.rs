@@ -15,6 +15,8 @@ struct Held {
     version: u64,
     changed_at: UnixMs,
     command_key: Option<String>,
+    /// What it held at each of its versions.
+    history: BTreeMap<u64, Fields>,
 }
 
 /// A simulated system.
@@ -68,6 +70,7 @@ impl System {
         let Some(held) = self.records.get_mut(&(kind, id.to_owned())) else { return false };
         held.fields.insert(name.to_owned(), value);
         held.version = self.versions;
+        held.history.insert(held.version, held.fields.clone());
         held.changed_at = now;
         self.news.push((kind, id.to_owned()));
         true
@@ -160,6 +163,7 @@ impl System {
         if self.done.contains(&write.op_id) {
             return Outcome::Applied(state(id, held));
         }
+        self.breaches.extend(made_up(self.name, held, write));
         let stale = write.changed.iter().any(|name| held.fields.get(name) != write.base.get(name));
         if stale {
             return Outcome::Stale(Observed::Present(state(id, held)));
@@ -184,6 +188,7 @@ impl System {
             held.fields.insert(name.clone(), write.want[name].clone());
         }
         held.version = version;
+        held.history.insert(version, held.fields.clone());
         held.changed_at = now;
         if write.kind == Kind::StockLevel {
             self.done.insert(write.op_id.clone());
@@ -198,11 +203,19 @@ impl System {
         self.numbered += 1;
         self.versions += 1;
         let id = format!("{}{}", &self.name[..1], self.numbered);
-        let held = Held { fields, version: self.versions, changed_at: now, command_key };
+        let history = [(self.versions, fields.clone())].into();
+        let held = Held { fields, version: self.versions, changed_at: now, command_key, history };
         self.records.insert((kind, id.clone()), held);
         self.news.push((kind, id.clone()));
         id
     }
+}
+
+/// A write that is compared with something that was never there protects nothing: it was decided on no reading.
+fn made_up(name: &str, held: &Held, write: &Write) -> Option<String> {
+    let then = write.base_version.parse().ok().and_then(|it: u64| held.history.get(&it));
+    let is_so = then.is_some_and(|then| write.changed.iter().all(|it| then.get(it) == write.base.get(it)));
+    (!is_so).then(|| format!("P4: {name} never held {:?} as version {}", write.base, write.base_version))
 }
 
 fn state(id: &str, held: &Held) -> State {

@@ -31,9 +31,9 @@ pub enum Fate {
     LostUnknown,
 }
 
-/// Decides the fate of a commit by its number: commits of all tenants are numbered together, from one, and over
-/// restarts.
-pub type Crash = Box<dyn FnMut(u64) -> Fate + Send>;
+/// Decides the fate of a commit by its number and by what it would write: commits of all tenants are numbered together,
+/// from one, and over restarts.
+pub type Crash = Box<dyn FnMut(u64, &Batch) -> Fate + Send>;
 
 /// A control store and its tenants. Clones share everything.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl ModelStores {
     }
 
     /// Lets `crash` decide what becomes of every later commit, over restarts too.
-    pub fn on_commit(&self, crash: impl FnMut(u64) -> Fate + Send + 'static) {
+    pub fn on_commit(&self, crash: impl FnMut(u64, &Batch) -> Fate + Send + 'static) {
         self.lock().crash = Some(Box::new(crash));
     }
 
@@ -140,7 +140,7 @@ impl ModelStore {
     }
 
     /// See [`ModelStores::on_commit`].
-    pub fn on_commit(&self, crash: impl FnMut(u64) -> Fate + Send + 'static) {
+    pub fn on_commit(&self, crash: impl FnMut(u64, &Batch) -> Fate + Send + 'static) {
         self.stores.on_commit(crash);
     }
 
@@ -163,7 +163,7 @@ impl ModelStore {
     }
 
     fn write(&self, batch: Batch) -> Result<Committed> {
-        let fate = self.stores.world()?.next_fate();
+        let fate = self.stores.world()?.next_fate(&batch);
         let torn = || anyhow::anyhow!("torn by the simulation");
         match fate {
             Fate::Stored => self.with(|data| data.commit(batch))?,
@@ -179,10 +179,10 @@ impl ModelStore {
 }
 
 impl World {
-    fn next_fate(&mut self) -> Fate {
+    fn next_fate(&mut self, batch: &Batch) -> Fate {
         self.commits += 1;
         let number = self.commits;
-        self.crash.as_mut().map_or(Fate::Stored, |crash| crash(number))
+        self.crash.as_mut().map_or(Fate::Stored, |crash| crash(number, batch))
     }
 
     fn add_tenant(&mut self, name: &str, at: UnixMs) -> Tenant {
@@ -212,7 +212,7 @@ mod tests {
     async fn a_simulation_decides_what_becomes_of_commits() {
         let store = ModelStore::new();
         let fates = [Fate::Stored, Fate::Refused, Fate::StoredUnknown, Fate::LostUnknown];
-        store.on_commit(move |number| fates[number as usize - 1]);
+        store.on_commit(move |number, _| fates[number as usize - 1]);
         assert!(store.commit(webhook("1")).await.is_ok());
         assert!(matches!(store.commit(webhook("2")).await, Err(Error::Unavailable(_))));
         assert!(matches!(store.commit(webhook("3")).await, Err(Error::Unknown(_))));

@@ -1,0 +1,121 @@
+//! P8 at every fold of a run: the truth that was decided is the one that comes of the same entries however they are
+//! ordered between systems, repeated and cut into batches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::draw::Draw;
+use truthsource_core::fold::Folding;
+use truthsource_core::record::{Entry, KeyState, RecordKey};
+use truthsource_core::rules::Rules;
+use truthsource_core::{Fields, Kind, UnixMs, schema};
+
+use super::plan::SYSTEMS;
+use crate::store::{self, Batch, Change, TenantStore};
+
+/// Records of a kind that a run has at the most.
+const RECORDS_MAX: u32 = 1_000;
+
+/// An entry as a fold takes it in, and when it was logged.
+type Said = (UnixMs, Entry);
+
+/// What a fold is about to decide on.
+pub struct Before {
+    lines: BTreeMap<u64, (Kind, UnixMs)>,
+    states: BTreeMap<RecordKey, KeyState>,
+}
+
+impl Before {
+    /// What is there before a fold of so many entries.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(store: &dyn TenantStore, n_max: u32) -> store::Result<Self> {
+        let lines = store.unfolded(n_max).await?.into_iter().map(|it| (it.seq, (it.kind, it.at))).collect();
+        let mut keys = BTreeSet::new();
+        for kind in Kind::ALL {
+            let known = store.records(kind, None, RECORDS_MAX).await?;
+            keys.extend(known.into_iter().map(|key| RecordKey::new(kind, key)));
+        }
+        Ok(Self { lines, states: store.states(&keys).await? })
+    }
+
+    /// Decides again what a fold decided and wrote in this batch: as the fold did, which must give what is stored now,
+    /// and in an order that is drawn. Gives how many records were decided in another order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn check(
+        &self,
+        (store, rules): (&dyn TenantStore, &Rules),
+        folded: &Batch,
+        (draw, turn): (Draw, u64),
+        violations: &mut Vec<String>,
+    ) -> store::Result<u64> {
+        let mut by_key: BTreeMap<RecordKey, Vec<Said>> = BTreeMap::new();
+        for change in &folded.changes {
+            let Change::Folded { seq, key, entry } = change else { continue };
+            let Some((kind, at)) = self.lines.get(seq) else { continue };
+            by_key.entry(RecordKey::new(*kind, key)).or_default().push((*at, entry.clone()));
+        }
+        let now = store.states(&by_key.keys().cloned().collect()).await?;
+        let mut rearranged = 0;
+        for (key, said) in by_key {
+            let before = self.states.get(&key).cloned().unwrap_or_default();
+            let stored = now.get(&key).map(|it| it.truth.values()).unwrap_or_default();
+            let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
+            rearranged += u64::from(batches.len() > 1);
+            for (how, batches) in [("again", vec![said]), ("in another order", batches)] {
+                let decided = decide(&key, rules, before.clone(), &batches);
+                if decided != stored {
+                    violations.push(format!("P8: {key} decided {how} is {decided:?}, and {stored:?} is stored"));
+                }
+            }
+        }
+        Ok(rearranged)
+    }
+}
+
+/// What each system says keeps its order; between systems the draws decide whose turn it is. Everything is said twice,
+/// and a batch ends wherever they say.
+fn arrange(said: &[Said], below: impl Fn(u64, &str) -> u64) -> Vec<Vec<Said>> {
+    let mut queues: BTreeMap<_, Vec<Said>> = BTreeMap::new();
+    for it in said.iter().rev() {
+        queues.entry(it.1.connection()).or_default().push(it.clone());
+    }
+    let mut batches = vec![Vec::new()];
+    for n in 0.. {
+        queues.retain(|_, queue| !queue.is_empty());
+        let whose = below(queues.len() as u64, &format!("whose turn {n}")) as usize;
+        let Some(next) = queues.values_mut().nth(whose).and_then(Vec::pop) else { break };
+        if let Some(batch) = batches.last_mut() {
+            batch.extend([next.clone(), next]);
+        }
+        if below(SYSTEMS as u64, &format!("cut {n}")) == 0 {
+            batches.push(Vec::new());
+        }
+    }
+    batches
+}
+
+/// The truth that comes of these batches, with the built-in rules.
+fn decide(key: &RecordKey, rules: &Rules, mut state: KeyState, batches: &[Vec<Said>]) -> Fields {
+    for batch in batches {
+        let mut folding = Folding::new(key, rules, state);
+        for (at, entry) in batch {
+            folding.absorb(entry, *at);
+        }
+        loop {
+            let questions = folding.questions();
+            if questions.is_empty() {
+                break;
+            }
+            for question in questions {
+                let counter = schema::of(key.kind).field(&question.field).is_some_and(|it| it.counter);
+                let verdict = if counter { Folding::summed(&question) } else { folding.newest(&question) };
+                folding.answer(&question, verdict);
+            }
+        }
+        state = folding.finish().0;
+    }
+    state.truth.values()
+}
