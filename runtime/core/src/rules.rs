@@ -30,6 +30,7 @@ pub struct ConnectionRule {
 
 /// Which way a kind flows at a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Direction {
     /// What it holds counts.
     pub reads: bool,

@@ -19,6 +19,25 @@ pub struct Buffer {
     pub cap: Option<Decimal>,
 }
 
+impl Buffer {
+    /// Whether it holds back something that there is.
+    ///
+    /// # Errors
+    /// What it cannot be, for whoever wrote it.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.absolute.is_negative() {
+            return Err("`absolute` is at least 0");
+        }
+        if self.percent.is_negative() || self.percent > Decimal::from(100) {
+            return Err("`percent` is 0 to 100");
+        }
+        if self.cap.is_some_and(Decimal::is_negative) {
+            return Err("`cap` is at least 0");
+        }
+        Ok(())
+    }
+}
+
 /// What a channel may see: `max(0, on hand − reserved − unacknowledged − buffer)`, in whole units, at most the cap
 /// (promise P9). The larger of the two buffers counts. Nothing is shown when the arithmetic leaves its range.
 #[must_use]

@@ -25,7 +25,7 @@ pub struct Concurrency {
 
 impl Concurrency {
     /// Rules end within milliseconds: few places serve many calls.
-    pub const RULES: Self = Self { calls_max: 128, calls_per_tenant_max: 32, wait: Duration::from_millis(1_000) };
+    pub const RULES: Self = Self { calls_max: 128, calls_per_tenant_max: 4, wait: Duration::from_millis(1_000) };
     /// Connectors wait for other systems: most places are idle most of the time.
     pub const CONNECTORS: Self = Self { calls_max: 128, calls_per_tenant_max: 16, wait: Duration::from_secs(10) };
 }
@@ -108,7 +108,6 @@ fn features_off(config: &mut Config) {
         | WasmFeatures::CUSTOM_PAGE_SIZES
         | WasmFeatures::WIDE_ARITHMETIC
         | WasmFeatures::STACK_SWITCHING
-        | WasmFeatures::TAIL_CALL
         | WasmFeatures::RELAXED_SIMD;
     config.wasm_component_model(true).wasm_features(unused, false);
 }

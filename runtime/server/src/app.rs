@@ -137,6 +137,8 @@ pub trait Plugins: Send + Sync {
     async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal>;
     /// Lets the release that answered before answer again.
     async fn rollback(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal>;
+    /// Empties a slot.
+    async fn vacate(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal>;
     /// Prices a basket with the rule in `slot`.
     async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal>;
     /// Runs a connection's check.

@@ -51,6 +51,14 @@ impl FileVault {
         let kek = match read_private(key_file) {
             Ok(bytes) => bytes,
             Err(e) if is_missing(&e) => {
+                if let Some(wrapped) = any_wrapped(&data_dir.join("tenants"))? {
+                    bail!(
+                        "`{}` is not there, and secrets are sealed with it (`{}`): put it back, or remove the `.dek` files \
+                         to give every connection its credentials anew",
+                        key_file.display(),
+                        wrapped.display()
+                    );
+                }
                 let fresh = fresh_key()?;
                 create_private(key_file, &fresh)?;
                 // Somebody else may have been faster: the file decides.
@@ -78,11 +86,23 @@ impl FileVault {
             (found, _) => found?,
         };
         let key = self.kek.open(&bound_to(tenant, "dek"), &wrapped);
-        let key = key.with_context(|| format!("`{}` was not made with this key file", path.display()))?;
+        let key =
+            key.with_context(|| format!("the data key of tenant {} was not made with this key file", tenant.0))?;
         let key = Arc::new(Key::new(&key)?);
         open.insert(tenant, key.clone());
         Ok(key)
     }
+}
+
+/// A tenant's data key, if there is any.
+fn any_wrapped(tenants: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let files = match std::fs::read_dir(tenants) {
+        Ok(files) => files,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e).with_context(|| format!("cannot read `{}`", tenants.display())),
+    };
+    let paths: io::Result<Vec<PathBuf>> = files.map(|it| it.map(|it| it.path())).collect();
+    Ok(paths?.into_iter().find(|it| it.extension().is_some_and(|it| it == "dek")))
 }
 
 /// What to do about a key that is not there.
@@ -283,6 +303,11 @@ mod tests {
     fn another_key_file_opens_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let sealed = vault(dir.path()).seal(ACME, "x", b"token").unwrap();
+        // It is made where nothing was sealed yet: beside what was sealed a missing key is a lost one.
+        let lost = FileVault::open(dir.path(), &dir.path().join("other-key")).err().unwrap().to_string();
+        assert!(lost.contains("put it back"), "{lost}");
+        let elsewhere = tempfile::tempdir().unwrap();
+        FileVault::open(elsewhere.path(), &dir.path().join("other-key")).unwrap();
         let stranger = FileVault::open(dir.path(), &dir.path().join("other-key")).unwrap();
         assert!(stranger.open(ACME, "x", &sealed).is_err());
         assert!(stranger.seal(ACME, "x", b"token").is_err());

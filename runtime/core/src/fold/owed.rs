@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Folding;
-use crate::record::ConnectionId;
+use crate::record::{ConnectionId, Shadow};
 use crate::{Fields, Value, schema};
 
 /// What a connection's system can be given of a kind.
@@ -15,6 +15,16 @@ pub struct Power {
     pub writable: BTreeSet<String>,
     /// Records can be created there.
     pub creates: bool,
+}
+
+impl Power {
+    /// A write can change this field of a record that is there. What a mapping makes of fields of the system is written
+    /// through them.
+    #[must_use]
+    pub fn writes(&self, field: &str, shadow: Option<&Shadow>) -> bool {
+        let is_mapped = shadow.is_some_and(|it| it.unmapped.want.is_some());
+        self.writable.contains(field) || is_mapped && !self.known.contains(field)
+    }
 }
 
 /// What is owed to one connection.
@@ -68,9 +78,7 @@ impl Folding<'_> {
             let waits = truth.fields.get(name).is_some_and(|it| it.held.is_some());
             // Of a deleted record nothing is told but that it is no longer active.
             let told = truth.deleted_at.is_none() || name == "active";
-            // What a mapping makes of fields of the system is written through them.
-            let mapped = shadow.unmapped.want.is_some() && !power.known.contains(name);
-            held != want && !waits && told && (power.writable.contains(name) || mapped)
+            held != want && !waits && told && power.writes(name, Some(shadow))
         };
         let changed: Vec<String> =
             shadow.want.iter().filter(|(name, want)| differs(name, want)).map(|(name, _)| name.clone()).collect();

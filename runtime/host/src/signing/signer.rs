@@ -161,6 +161,19 @@ fn scrubber(credentials: &Credentials, tokens: &[Secret]) -> Scrubber {
     Scrubber::new(credentials.secrets().into_iter().chain(tokens.iter().map(Secret::expose)))
 }
 
+impl Credentials {
+    /// Whether they could work at all: before they are kept, and without asking anybody.
+    ///
+    /// # Errors
+    /// The member that cannot work.
+    pub fn check(&self) -> Result<(), BadCredentials> {
+        if self.secrets().iter().any(|it| it.is_empty()) {
+            return Err(BadCredentials("a secret is empty"));
+        }
+        scheme_of(self).map(drop)
+    }
+}
+
 fn scheme_of(credentials: &Credentials) -> Result<Scheme, BadCredentials> {
     match credentials {
         Credentials::None {} => Ok(Scheme::None),

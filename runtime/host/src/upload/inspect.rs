@@ -43,7 +43,7 @@ impl UploadLimits {
         functions_max: 20_000,
         rule_body_bytes_max: 128 << 10,
         connector_body_bytes_max: 512 << 10,
-        nesting_max: 256,
+        nesting_max: 512,
         types_max: 10_000,
         parts_max: 256,
         sections_max: 10_000,

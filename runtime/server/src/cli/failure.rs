@@ -71,6 +71,7 @@ fn named(error: &anyhow::Error) -> Option<&'static str> {
         OpenError::Closed { .. } => "data-dir-closed",
         OpenError::Newer { .. } => "data-dir-newer",
         OpenError::NotWritable { .. } => "data-dir-not-writable",
+        OpenError::Lost { .. } => "data-lost",
         OpenError::Damaged { .. } => "data-dir-damaged",
     })
 }

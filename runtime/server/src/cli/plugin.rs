@@ -46,6 +46,11 @@ pub(super) enum Plugin {
         /// The release.
         release: u64,
     },
+    /// Empty a slot: what its component did is done by the built-in rules from then on.
+    Vacate {
+        /// The slot.
+        slot: String,
+    },
     /// Let the release that answered before answer again.
     Rollback {
         /// The slot.
@@ -111,6 +116,10 @@ impl Plugin {
                 out.show(&release, |it| format!("release {} of {slot}: {}", cell(&it["id"]), cell(&it["state"])))
             }
             Self::Activate { slot, release } => activated(client, out, slot, &json!(release)).await,
+            Self::Vacate { slot } => {
+                let emptied = client.post(&["slots", slot, "vacate"], None).await?;
+                out.show(&emptied, |it| format!("nothing answers {}", cell(&it["name"])))
+            }
             Self::Rollback { slot } => {
                 let filled = client.post(&["slots", slot, "rollback"], None).await?;
                 out.show(&filled, now_answers)

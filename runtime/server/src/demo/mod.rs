@@ -287,7 +287,7 @@ impl Stage {
             format!(
                 "running on: {url} (key in {dir}/operator.key)\n\
                  the systems, to see and edit: {} (ERP), {} (shop)\n\
-                 look further:\n  truthsource --data-dir {dir} timeline item/bolt-00001\n  \
+                 look further:\n  truthsource --data-dir {dir} timeline item bolt-00001\n  \
                  truthsource --data-dir {dir} sweep shop\n  truthsource --data-dir {dir} status\n\
                  end with Ctrl-C",
                 about["erp_admin"], about["shop_admin"],

@@ -11,7 +11,7 @@ use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
 use truthsource_host::model;
 
 use super::{Engine, Error};
-use crate::store::{Change, Connection, ConnectionState};
+use crate::store::{Change, Connection, ConnectionState, Work};
 
 /// The name of the setting that holds [`RulesSpec`].
 pub const RULES: &str = "rules";
@@ -136,6 +136,12 @@ pub fn retell(connection: &Connection) -> impl Iterator<Item = Change> {
         let told = it.writes.then_some(Change::Retell { connection, kind });
         told.into_iter().chain(it.reads.then_some(Change::Reread { connection, kind }))
     })
+}
+
+/// Has what failed at a connection tried again at once: what made it fail may be gone.
+pub fn resume(connection: &Connection) -> impl Iterator<Item = Change> {
+    let read = connection.spec.kinds.iter().filter(|(_, it)| it.reads);
+    read.map(|(kind, _)| Change::Ask { connection: connection.id, kind: *kind, work: Work::Retry })
 }
 
 fn resolve(spec: &RulesSpec, connections: &BTreeMap<ConnectionId, Connection>) -> Rules {

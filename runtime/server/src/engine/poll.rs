@@ -85,8 +85,10 @@ pub(super) fn read_kinds(lane: &Lane) -> impl Iterator<Item = Kind> {
 /// fails keeps to its time.
 fn due_at(lane: &Lane, kind: Kind) -> UnixMs {
     let row = lane.cursor(kind);
-    let asked = lane.asks.get(&(Work::Poll, kind)).filter(|at| row.pulled_at.is_none_or(|began| **at >= began));
-    asked.filter(|_| row.failures == 0).map_or(row.poll_at, |at| row.poll_at.min(*at))
+    let asked = |work| lane.asks.get(&(work, kind)).copied();
+    let poll = asked(Work::Poll).filter(|at| row.failures == 0 && row.pulled_at.is_none_or(|began| *at >= began));
+    let retry = asked(Work::Retry).filter(|at| row.failed_at.is_some_and(|failed| *at >= failed));
+    [poll, retry].into_iter().flatten().fold(row.poll_at, UnixMs::min)
 }
 
 /// A listing that stands still would be asked for without end.
@@ -123,7 +125,7 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
             if !page.more {
                 (row.pulling_since, row.pulled_at) = (None, Some(began_at));
             }
-            row.failures = 0;
+            (row.failures, row.failed_at) = (0, None);
             let every = lane.connection.spec.poll_every_ms.get(&kind).copied().unwrap_or(POLL_EVERY_MS);
             row.poll_at = if page.more { batch.at } else { batch.at.plus(every) };
         }
@@ -131,6 +133,7 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
             tracing::warn!(connection = lane.connection.name, %kind, %error, "a pull failed");
             if !is_away(&error) {
                 row.failures += 1;
+                row.failed_at = Some(batch.at);
                 let what = format!("{}/{kind}", lane.connection.id);
                 row.poll_at = batch.at.plus(engine.pace.retry.wait_ms(row.failures, None, engine.draw, &what));
             }

@@ -36,6 +36,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Json<T> {
 /// Reads a document that passes [`strict::check`].
 pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     strict::check(body).map_err(|it| ApiError::bad(it.code, it.to_string()))?;
+    // A list of its values in the right order would be read as well.
+    if body.iter().find(|it| !it.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(ApiError::bad("invalid-body", "the body is no JSON object"));
+    }
     serde_json::from_slice(body).map_err(|it| ApiError::bad("invalid-body", it.to_string()))
 }
 

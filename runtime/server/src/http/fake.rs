@@ -314,7 +314,7 @@ impl TenantStore for Store {
         Ok(Vec::new())
     }
     async fn slots(&self) -> Result<Vec<Slot>> {
-        Ok(Vec::new())
+        Ok(vec![Slot { name: "conflict:stock-level".into(), active: Some(1), previous: None }])
     }
     async fn releases(&self, _: &str) -> Result<Vec<Release>> {
         Ok(Vec::new())
@@ -357,6 +357,9 @@ impl Plugins for Guests {
     async fn rollback(&self, _: &TenantHandle, slot: &str) -> std::result::Result<Slot, Refusal> {
         assert_ne!(slot, "panics", "asked to");
         Ok(Slot { name: slot.into(), active: None, previous: None })
+    }
+    async fn vacate(&self, _: &TenantHandle, slot: &str) -> std::result::Result<Slot, Refusal> {
+        Ok(Slot { name: slot.into(), active: None, previous: Some(1) })
     }
     async fn price(&self, _: &TenantHandle, slot: &str, basket: Basket) -> std::result::Result<Quote, Refusal> {
         let priced = |it: &truthsource_host::model::Line| Priced { unit_price: it.list_price, reason: "list".into() };

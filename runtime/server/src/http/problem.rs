@@ -229,9 +229,9 @@ impl ApiError {
     /// The answer, under the id of its request. Logs what only the operator may see.
     pub(super) fn render(&self, request_id: &str) -> Response {
         let status = self.status();
-        if status == StatusCode::BAD_GATEWAY {
-            // A tenant's component, and its author's matter: its calls are listed at its slot.
-            tracing::info!(request.id = request_id, code = self.code(), error = self.chain(), "a component failed");
+        if matches!(self, Self::Refused(_)) && status != StatusCode::INTERNAL_SERVER_ERROR {
+            // A tenant's component, and its author's matter: its calls are listed at its slot and counted.
+            tracing::debug!(request.id = request_id, code = self.code(), error = self.chain(), "a component failed");
         } else if status.is_server_error() {
             tracing::error!(request.id = request_id, code = self.code(), error = self.chain(), "request failed");
         }

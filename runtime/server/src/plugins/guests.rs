@@ -211,7 +211,7 @@ pub(super) async fn note<T>(
     (result, recording): (&Result<T, CallError>, &Recording),
     at: UnixMs,
 ) {
-    active.health.note(at, result);
+    active.health.note(at, result, recording.fuel);
     if result.as_ref().is_err_and(|it| !matches!(it, CallError::BadInput(_))) {
         record(tenant, &active.slot, recording, at).await;
     }

@@ -14,6 +14,8 @@ use crate::app::Failing;
 /// So many failures in a row, without a single answer between them, are the component's and not its input's: one record
 /// that makes it fail among five hundred is found in ten.
 pub(super) const FAILURES_MAX: u32 = 20;
+/// Fuel that takes some five milliseconds to burn: a rule that waited for its turn has not burned so much.
+const BUSY_FUEL: u64 = 5_000_000;
 /// How long a failing release is left alone at first; doubled with every try that fails.
 const REST_MS: u64 = 1_000;
 /// The longest that it is left alone.
@@ -49,12 +51,12 @@ impl Health {
         Ok(())
     }
 
-    /// Takes note of how a call ended.
-    pub fn note<T>(&self, now: UnixMs, result: &Result<T, CallError>) {
+    /// Takes note of how a call ended that burned so much fuel, where fuel is counted.
+    pub fn note<T>(&self, now: UnixMs, result: &Result<T, CallError>, fuel: Option<u64>) {
         let mut record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(_) | Err(CallError::Refused(_)) => *record = Record::default(),
-            Err(error) if is_its_own(error) => {
+            Err(error) if is_its_own(error, fuel) => {
                 if record.failures == 0 {
                     record.since = now;
                 }
@@ -82,10 +84,12 @@ impl Record {
     }
 }
 
-/// A panic of ours is noted too: whatever the component did to bring it about, it must not do it again and again.
-fn is_its_own(error: &CallError) -> bool {
+/// A panic of ours is noted too: whatever the component did to bring it about, it must not do it again and again. Where
+/// many loop at once each ends by the clock before its fuel does: one that was busy all that time has itself to blame.
+fn is_its_own(error: &CallError, fuel: Option<u64>) -> bool {
     match error {
         CallError::Panicked { .. } => true,
+        CallError::TimedOut { .. } => fuel.is_some_and(|it| it >= BUSY_FUEL),
         CallError::Failing { .. } => false,
         other => other.actor() == Actor::Author,
     }
@@ -103,7 +107,7 @@ mod tests {
 
     fn failing(at: UnixMs) -> Health {
         let health = Health::default();
-        (0..FAILURES_MAX).for_each(|_| health.note(at, &trap()));
+        (0..FAILURES_MAX).for_each(|_| health.note(at, &trap(), None));
         health
     }
 
@@ -118,17 +122,17 @@ mod tests {
         // One is let through, and its failure doubles the rest.
         assert_eq!(health.admit(UnixMs(1_500)), Ok(()));
         assert!(health.admit(UnixMs(1_500)).is_err());
-        health.note(UnixMs(1_510), &trap());
+        health.note(UnixMs(1_510), &trap(), None);
         assert_eq!(health.failing().map(|it| it.retry_at), Some(UnixMs(3_510)));
         assert_eq!(health.admit(UnixMs(3_510)), Ok(()));
-        health.note(UnixMs(3_520), &Ok(()));
+        health.note(UnixMs(3_520), &Ok(()), None);
         assert_eq!((health.failing(), health.admit(UnixMs(3_520))), (None, Ok(())));
     }
 
     #[test]
     fn a_rest_has_an_end() {
         let health = failing(UnixMs(0));
-        (0..100).for_each(|_| health.note(UnixMs(0), &trap()));
+        (0..100).for_each(|_| health.note(UnixMs(0), &trap(), None));
         assert_eq!(health.failing().map(|it| it.retry_at), Some(UnixMs(REST_MS_MAX)));
     }
 
@@ -136,17 +140,28 @@ mod tests {
     fn one_answer_shows_that_it_works() {
         let health = Health::default();
         for _ in 0..10 {
-            (0..FAILURES_MAX - 1).for_each(|_| health.note(UnixMs(0), &trap()));
-            health.note(UnixMs(0), &Ok(()));
+            (0..FAILURES_MAX - 1).for_each(|_| health.note(UnixMs(0), &trap(), None));
+            health.note(UnixMs(0), &Ok(()), None);
         }
         assert_eq!(health.admit(UnixMs(0)), Ok(()));
+    }
+
+    #[test]
+    fn g19_one_that_loops_beside_many_others_is_known_by_its_fuel() {
+        let timed_out = || Err::<(), _>(CallError::TimedOut { wall_ms_max: 250 });
+        let after = |fuel: Option<u64>| {
+            let health = Health::default();
+            (0..FAILURES_MAX).for_each(|_| health.note(UnixMs(0), &timed_out(), fuel));
+            health.failing().is_some()
+        };
+        assert_eq!([None, Some(10_000), Some(BUSY_FUEL)].map(after), [false, false, true]);
     }
 
     #[test]
     fn g12_only_what_the_component_did_counts() {
         let check = |error: CallError, counts: bool| {
             let health = Health::default();
-            (0..FAILURES_MAX).for_each(|_| health.note(UnixMs(0), &Err::<(), _>(error.clone())));
+            (0..FAILURES_MAX).for_each(|_| health.note(UnixMs(0), &Err::<(), _>(error.clone()), None));
             assert_eq!(health.failing().is_some(), counts, "{error}");
         };
         check(CallError::Panicked { message: "ours".into() }, true);

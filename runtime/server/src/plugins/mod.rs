@@ -18,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use truthsource_host::egress::Transport;
-use truthsource_host::model::{Basket, Finding, WebhookScheme};
+use truthsource_host::model::{Basket, Fault, Finding, WebhookScheme};
 use truthsource_host::signing::Ambient;
 use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
 
@@ -94,6 +94,10 @@ impl Plugins for Service {
         self.slots.activate(tenant, slot, previous).await
     }
 
+    async fn vacate(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal> {
+        self.slots.vacate(tenant, slot).await
+    }
+
     async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal> {
         let active = self.slots.active(tenant, slot).await?;
         let pricing = Pricing::try_from(active.release.clone()).map_err(|_| wrong_world(slot))?;
@@ -116,7 +120,11 @@ impl Plugins for Service {
         // Looked for first: to the engine an empty slot is no more than a connector that cannot be asked.
         self.slots.active(tenant, &connection.spec.connector).await?;
         let guests = self.guests(Arc::new(tenant.clone()));
-        guests.check(connection).await.map_err(|error| called(&connection.spec.connector, &error))
+        match guests.check(connection).await {
+            // Why it cannot be looked at is what was found.
+            Err(CallError::Refused(fault)) => Ok(vec![found(&fault)]),
+            checked => checked.map_err(|error| called(&connection.spec.connector, &error)),
+        }
     }
 
     async fn webhook_scheme(
@@ -140,6 +148,15 @@ impl Plugins for Service {
 
 fn setup(tenant: &TenantHandle, slot: &str, clock: &dyn Clock) -> CallSetup {
     CallSetup::new(Tenant::new(&tenant.tenant.name), clock.now()).slot(slot).keep(Detail::Failures)
+}
+
+fn found(fault: &Fault) -> Finding {
+    let subject = match fault {
+        Fault::Denied(_) => "credentials",
+        Fault::Throttled(_) | Fault::Unavailable(_) => "system",
+        _ => "connector",
+    };
+    Finding { subject: subject.to_owned(), ok: false, message: fault.to_string() }
 }
 
 fn wrong_world(slot: &str) -> Refusal {

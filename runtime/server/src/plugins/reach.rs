@@ -1,6 +1,6 @@
 //! What a connection's component may reach: its origins with its credentials, and its small state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use truthsource_core::record::ConnectionId;
 use truthsource_host::capability::http::Outbound;
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
 use truthsource_host::egress::{Guarded, Origin, SystemLookup, Transport};
-use truthsource_host::model::Rate;
+use truthsource_host::model::{Fault, Rate};
 use truthsource_host::signing::{Credentials, Signer};
 use truthsource_host::{CallError, Reach};
 
@@ -51,8 +51,7 @@ impl Reaches {
             }
             made.forgotten
         };
-        let reach =
-            self.make(tenant, connection).await.map_err(|error| CallError::Host { reason: format!("{error:#}") })?;
+        let reach = self.make(tenant, connection).await?;
         let mut made = self.lock();
         if made.forgotten == forgotten {
             made.by_connection.insert(key, reach.clone());
@@ -72,32 +71,47 @@ impl Reaches {
         made.forgotten += 1;
     }
 
-    async fn make(&self, tenant: &TenantHandle, connection: &Connection) -> anyhow::Result<Reach> {
-        let sealed = tenant.store.credentials(connection.id, "auth").await?;
-        let credentials = match sealed {
-            None => Credentials::None {},
-            Some(sealed) => {
-                let bound = bound(connection.id, "auth");
-                let open = self.parts.vault.open(tenant.tenant.id, &bound, &sealed)?;
-                serde_json::from_slice(&open)
-                    .map_err(|_| anyhow::anyhow!("the stored credentials cannot be understood"))?
-            }
-        };
-        let origins: Result<_, _> = connection.spec.egress.iter().map(|it| it.parse::<Origin>()).collect();
-        let signer = Signer::new(credentials, self.parts.ambient.clone())?;
+    async fn make(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Reach, CallError> {
+        let failed = |error: anyhow::Error| CallError::Host { reason: format!("{error:#}") };
+        let sealed = tenant.store.credentials(connection.id, "auth").await.map_err(|error| failed(error.into()))?;
+        let signer = self.signer(tenant, connection.id, sealed).map_err(|error| {
+            // To its tenant they are like others that do not work: the connection stops until they are given again.
+            tracing::error!(connection = connection.name, error = format!("{error:#}"), "no credentials to sign with");
+            let reason = "the stored credentials cannot be used: give them again".to_owned();
+            CallError::Refused(Fault::Denied(reason))
+        })?;
+        let origins: Result<BTreeSet<_>, _> = connection.spec.egress.iter().map(|it| it.parse::<Origin>()).collect();
+        let origins = origins.map_err(|error| failed(error.into()))?;
         let transport: Arc<dyn Transport> = match &self.parts.transport {
             Some(transport) => transport.clone(),
             None => {
                 let allowed = self.parts.allowed.iter().filter(|it| it.is_for(&tenant.tenant.name));
                 let allowed = allowed.map(|it| it.origin.clone()).collect();
-                Arc::new(Guarded::new(Arc::new(SystemLookup), allowed)?)
+                Arc::new(Guarded::new(Arc::new(SystemLookup), allowed).map_err(|error| failed(error.into()))?)
             }
         };
         let budget = self.budgets.of(tenant.tenant.id, connection);
         let transport = Arc::new(Paced { inner: transport, budget });
         let kv =
             ConnectionKv { store: tenant.store.clone(), clock: self.parts.clock.clone(), connection: connection.id };
-        Ok(Reach { http: Some(Arc::new(Outbound::new(origins?, transport, signer))), kv: Some(KvGrant(Arc::new(kv))) })
+        Ok(Reach { http: Some(Arc::new(Outbound::new(origins, transport, signer))), kv: Some(KvGrant(Arc::new(kv))) })
+    }
+
+    fn signer(
+        &self,
+        tenant: &TenantHandle,
+        connection: ConnectionId,
+        sealed: Option<Vec<u8>>,
+    ) -> anyhow::Result<Signer> {
+        let credentials = match sealed {
+            None => Credentials::None {},
+            Some(sealed) => {
+                let open = self.parts.vault.open(tenant.tenant.id, &bound(connection, "auth"), &sealed)?;
+                serde_json::from_slice(&open)
+                    .map_err(|_| anyhow::anyhow!("the stored credentials cannot be understood"))?
+            }
+        };
+        Ok(Signer::new(credentials, self.parts.ambient.clone())?)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Made> {

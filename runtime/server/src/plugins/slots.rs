@@ -29,7 +29,8 @@ type Key = (TenantId, String);
 /// Every slot's active release, loaded when first called and swapped as a whole.
 pub struct Slots {
     parts: Arc<Parts>,
-    active: RwLock<BTreeMap<Key, Arc<Active>>>,
+    /// `None`: it was emptied.
+    active: RwLock<BTreeMap<Key, Option<Arc<Active>>>>,
     /// Held while a release becomes the active one.
     activating: tokio::sync::Mutex<()>,
 }
@@ -57,8 +58,8 @@ impl Slots {
     /// When it cannot be loaded.
     pub async fn find(&self, tenant: &TenantHandle, slot: &str) -> Result<Option<Arc<Active>>, Refusal> {
         let key = (tenant.tenant.id, slot.to_owned());
-        if let Some(active) = self.read().get(&key) {
-            return Ok(Some(active.clone()));
+        if let Some(known) = self.read().get(&key) {
+            return Ok(known.clone());
         }
         let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
         let Some(release) = slots.into_iter().find(|it| it.name == slot).and_then(|it| it.active) else {
@@ -66,7 +67,7 @@ impl Slots {
         };
         let active = self.load(tenant, slot, release).await?;
         // Whoever activated meanwhile was newer.
-        Ok(Some(self.write().entry(key).or_insert(active).clone()))
+        Ok(self.write().entry(key).or_insert(Some(active)).clone())
     }
 
     /// Makes a release answer. It is loaded first, so that the swap itself is one pointer.
@@ -79,13 +80,43 @@ impl Slots {
         let _turn = self.activating.lock().await;
         let mut batch = Batch::new(self.parts.clock.now());
         batch.changes.push(Change::Activate { slot: slot.to_owned(), release });
+        self.fill(tenant, slot, (batch, Some(active))).await?.ok_or_else(|| missing(slot, release))
+    }
+
+    /// Empties a slot: what its component did is done by the built-in rules from then on.
+    ///
+    /// # Errors
+    /// When there is no such slot, or connections depend on it.
+    pub async fn vacate(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal> {
+        let _turn = self.activating.lock().await;
+        let connections = tenant.store.connections().await.map_err(|error| stored(&error))?;
+        if let Some(user) = connections.iter().find(|it| it.spec.connector == slot) {
+            let message = format!("connection `{}` is made by the component in slot `{slot}`", user.name);
+            return Err(Refusal { code: "in-use".to_owned(), message, status: 409 });
+        }
+        let mut batch = Batch::new(self.parts.clock.now());
+        batch.changes.push(Change::Vacate { slot: slot.to_owned() });
+        self.fill(tenant, slot, (batch, None)).await?.ok_or_else(|| Refusal {
+            code: "no-such-slot".to_owned(),
+            message: format!("there is no slot `{slot}`"),
+            status: 404,
+        })
+    }
+
+    /// Commits what fills a slot from now on, and lets it answer.
+    async fn fill(
+        &self,
+        tenant: &TenantHandle,
+        slot: &str,
+        (mut batch, active): (Batch, Option<Arc<Active>>),
+    ) -> Result<Option<Slot>, Refusal> {
         let connections = tenant.store.connections().await.map_err(|error| stored(&error))?;
         let spoken_for = connections.iter().filter(|it| it.state != ConnectionState::New && speaks_for(slot, it));
         batch.changes.extend(spoken_for.flat_map(retell));
         tenant.store.commit(batch).await.map_err(|error| stored(&error))?;
         self.write().insert((tenant.tenant.id, slot.to_owned()), active);
         let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
-        slots.into_iter().find(|it| it.name == slot).ok_or_else(|| missing(slot, release))
+        Ok(slots.into_iter().find(|it| it.name == slot))
     }
 
     async fn load(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Arc<Active>, Refusal> {
@@ -107,21 +138,22 @@ impl Slots {
     /// How the slot's active release fails, if it is left alone.
     #[must_use]
     pub fn failing(&self, tenant: TenantId, slot: &str) -> Option<Failing> {
-        self.read().get(&(tenant, slot.to_owned())).and_then(|it| it.health.failing())
+        self.read().get(&(tenant, slot.to_owned()))?.as_ref()?.health.failing()
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Arc<Active>>> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Option<Arc<Active>>>> {
         self.active.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Key, Arc<Active>>> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Key, Option<Arc<Active>>>> {
         self.active.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What the connection's system is told goes through this slot's component.
 fn speaks_for(slot: &str, connection: &Connection) -> bool {
-    slot == connection.spec.connector || slot.strip_prefix("mapping:") == Some(&connection.name)
+    let publishes = slot == "stock" && connection.spec.publishes.is_some();
+    publishes || slot == connection.spec.connector || slot.strip_prefix("mapping:") == Some(&connection.name)
 }
 
 fn missing(slot: &str, release: u64) -> Refusal {

@@ -1,7 +1,7 @@
 //! Taking in a component.
 
 use bytes::Bytes;
-use truthsource_core::UnixMs;
+use truthsource_core::{Kind, UnixMs};
 use truthsource_host::{Allowance, CallError, Digest, Tenant, UploadError, World};
 
 use super::{Parts, stored};
@@ -16,18 +16,20 @@ pub fn world_of(slot: &str) -> Result<World, Refusal> {
     let (family, rest) = slot.split_once(':').unwrap_or((slot, ""));
     let named = !rest.is_empty()
         && rest.len() <= 64
+        && !rest.starts_with('-')
         && rest.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
     let plain = rest.is_empty() && !slot.contains(':');
     match family {
         "connector" if named => Ok(World::Connector),
         "conflict" if named => Ok(World::ConflictPolicy),
-        "validator" if named => Ok(World::Validator),
+        "validator" if rest.parse::<Kind>().is_ok() => Ok(World::Validator),
         "mapping" if named => Ok(World::Mapping),
         "pricing" if named || plain => Ok(World::PricingRule),
-        "stock" if named || plain => Ok(World::StockRule),
+        "stock" if plain => Ok(World::StockRule),
         _ => Err(Refusal {
             code: "no-such-slot".to_owned(),
-            message: "a slot is `connector:…`, `conflict:…`, `validator:…`, `mapping:…`, `pricing` or `stock`"
+            message: "a slot is `connector:…`, `conflict:…`, `validator:<kind of record>`, `mapping:<connection>`, \
+                      `pricing` or `stock`"
                 .to_owned(),
             status: 422,
         }),
@@ -199,10 +201,15 @@ mod tests {
         check("pricing", Some(World::PricingRule));
         check("pricing:wholesale", Some(World::PricingRule));
         check("conflict:stock-level", Some(World::ConflictPolicy));
+        check("validator:stock-level", Some(World::Validator));
+        check("validator:zork", None);
         check("connector", None);
         check("connector:", None);
         check("pricing:", None);
         check("connector:../x", None);
+        check("connector:-x", None);
+        check("stock", Some(World::StockRule));
+        check("stock:shop", None);
         check("", None);
     }
 }

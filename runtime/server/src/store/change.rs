@@ -298,6 +298,11 @@ pub enum Change {
         /// Sealed bytes; empty to forget them.
         sealed: Vec<u8>,
     },
+    /// Nothing answers the slot's calls any more; a roll-back returns to what did.
+    Vacate {
+        /// The slot.
+        slot: String,
+    },
     /// A component was uploaded to a slot, which is made if there is none. Its number is the next one if it says 0;
     /// [`Error::Conflict`] if it is taken, or if the slot has a release of the same digest.
     Release(Release),

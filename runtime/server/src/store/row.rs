@@ -50,7 +50,7 @@ pub struct ConnectionSpec {
     /// What stock it is shown, if stock is published there.
     #[serde(default)]
     pub publishes: Option<truthsource_core::stock::Buffer>,
-    /// Seconds between polls of a kind, in milliseconds; a kind that is absent is polled every five minutes.
+    /// Time between polls of a kind, in milliseconds; a kind that is absent is polled every five minutes.
     #[serde(default)]
     pub poll_every_ms: BTreeMap<Kind, u64>,
     /// How far a poll reaches back before its cursor.
@@ -158,6 +158,9 @@ pub struct CursorRow {
     pub swept_at: Option<UnixMs>,
     /// How often pulling failed in a row.
     pub failures: u32,
+    /// When it failed last, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<UnixMs>,
 }
 
 /// A sweep under way.
@@ -192,6 +195,8 @@ pub enum Work {
     Poll,
     /// A full comparison.
     Sweep,
+    /// A pull of what could not be pulled, without waiting any longer.
+    Retry,
 }
 
 /// When each work of a connection was last asked for.

@@ -27,7 +27,7 @@ pub(super) async fn compare(
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let connection = lane.connection.id;
-    let lag = parties.lag(Some(connection), kind);
+    let (lag, power) = (parties.lag(Some(connection), kind), parties.power(connection, kind));
     let present: Vec<&State> =
         seen.iter().filter_map(|it| if let Observed::Present(state) = it { Some(state) } else { None }).collect();
     let ids: BTreeSet<String> = present.iter().map(|it| it.remote_id.clone()).collect();
@@ -56,6 +56,10 @@ pub(super) async fn compare(
         let read = wanted(known, lane).into_iter().filter_map(|(name, want)| Some((held.get(&name)?, name, want)));
         let mut fields = BTreeMap::new();
         for (held, name, want) in read {
+            // What no write can change there is not for us to answer for, once it is something else.
+            if *held != want && !power.writes(&name, known.shadows.get(&connection)) {
+                continue;
+            }
             sweep.fields += 1;
             if *held != want {
                 fields.insert(name, (Some(want), Some(held.clone())));

@@ -39,8 +39,8 @@ struct ConflictView {
     kind: Kind,
     key: String,
     /// `field`: what it is. `vanished`: whether the record is gone, or to be created again where it vanished. `unlinked`:
-    /// whether what a connection has is the record. `mass`: whether so many records of the kind are gone; the key says
-    /// nothing then.
+    /// whether what a connection has is the record. `unread`: what a connection has there, as nobody could take it in.
+    /// `mass`: whether so many records of the kind are gone; the key says nothing then.
     about: &'static str,
     /// The field, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]

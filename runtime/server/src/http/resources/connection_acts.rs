@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::connections::{ConnectionView, view};
 use super::{connection, unless_changed};
 use crate::auth::Scope;
-use crate::engine::connections::retell;
+use crate::engine::connections::{resume, retell};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
 use crate::http::{Acting, ApiError, Door};
@@ -66,7 +66,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/v1/connections/{name}/pause", write, pause)
             .about("Stops an active connection: nothing is read from it or written to it.")
             .gives::<ConnectionView>(200),
-        Route::post("/v1/connections/{name}/resume", write, resume)
+        Route::post("/v1/connections/{name}/resume", write, go_on)
             .about("Lets a paused connection go on.")
             .gives::<ConnectionView>(200),
         Route::post("/v1/connections/{name}/sweep", Access::Tenant(Scope::Sweep), sweep)
@@ -111,7 +111,7 @@ async fn pause(
     Ok(Json(view(connection(&acting.tenant, &name).await?)))
 }
 
-async fn resume(
+async fn go_on(
     State(door): State<Door>,
     acting: Acting,
     Path(name): Path<String>,
@@ -162,6 +162,9 @@ async fn store(
 ) -> Result<(), ApiError> {
     let mut batch = Batch::new(door.app.clock.now());
     batch.changes.push(Change::ConnectionState { id: of.id, read: of.revision, state, trouble });
+    if state == ConnectionState::Active {
+        batch.changes.extend(resume(of));
+    }
     if of.state == ConnectionState::New && state != ConnectionState::New {
         batch.changes.extend(retell(of));
     }

@@ -6,12 +6,13 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
+use truthsource_host::signing;
 use utoipa::ToSchema;
 
 use super::{check_name, connection, unless_changed};
 use crate::app::TenantHandle;
 use crate::auth::Scope;
-use crate::engine::connections::retell;
+use crate::engine::connections::{resume, retell};
 use crate::http::extract::{Json, Path};
 use crate::http::hooks::{WebhookSecret, WebhookSecrets};
 use crate::http::route::{Access, Route};
@@ -213,6 +214,7 @@ fn read_secrets(credentials: Credentials) -> Result<Secrets, ApiError> {
         Ok::<_, ApiError>(())
     };
     if let Some(auth) = credentials.auth {
+        check_auth(&auth)?;
         push(AUTH, serde_json::to_vec(&auth))?;
     }
     if let Some(given) = credentials.webhook {
@@ -230,6 +232,22 @@ fn read_secrets(credentials: Credentials) -> Result<Secrets, ApiError> {
     Ok(out)
 }
 
+/// Credentials that cannot work are found before they are kept. What is wrong with them is said without their values.
+fn check_auth(auth: &serde_json::Map<String, serde_json::Value>) -> Result<(), ApiError> {
+    let invalid = |detail: String| ApiError::unprocessable("invalid-credentials", format!("`auth`: {detail}"));
+    let known = signing::Credentials::deserialize(serde_json::Value::Object(auth.clone())).map_err(|error| {
+        let text = error.to_string();
+        // A value of the wrong type is quoted.
+        let names = ["unknown variant", "unknown field", "missing field", "duplicate field"];
+        invalid(if names.iter().any(|it| text.starts_with(it)) {
+            text
+        } else {
+            "a member has the wrong type".to_owned()
+        })
+    })?;
+    known.check().map_err(|error| invalid(error.to_string()))
+}
+
 /// Seals and stores secrets, unless the connection is not any more as it was read. One that was refused for what it was
 /// signed with is tried again when that is replaced.
 async fn keep(door: &Door, tenant: &TenantHandle, of: &Connection, secrets: Secrets) -> Result<(), ApiError> {
@@ -237,6 +255,9 @@ async fn keep(door: &Door, tenant: &TenantHandle, of: &Connection, secrets: Secr
         return Ok(());
     }
     let mut batch = Batch::new(door.app.clock.now());
+    if of.state != ConnectionState::New && secrets.iter().any(|(purpose, _)| *purpose == AUTH) {
+        batch.changes.extend(resume(of));
+    }
     let is_cured = of.state == ConnectionState::Denied && secrets.iter().any(|(purpose, _)| *purpose == AUTH);
     let (state, trouble) = if is_cured { (ConnectionState::Active, None) } else { (of.state, of.trouble.clone()) };
     // Also where it stays what it is: whoever decides meanwhile on what the old secrets did is told that they are old.
@@ -275,6 +296,9 @@ fn check_spec(spec: &ConnectionSpec) -> Result<(), ApiError> {
     }
     if spec.poll_every_ms.values().any(|it| *it < 100) {
         return invalid("`poll_every_ms` is at least 100".to_owned());
+    }
+    if let Some(buffer) = &spec.publishes {
+        buffer.check().or_else(|reason| invalid(format!("`publishes`: {reason}")))?;
     }
     let long = |it: &String| it.len() > 4_096;
     if spec.settings.len() > 100 || spec.settings.iter().any(|(name, value)| long(name) || long(value)) {

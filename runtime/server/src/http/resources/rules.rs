@@ -72,7 +72,8 @@ async fn replace(
     let _replacing = door.rules.lock().await;
     if let Some(expected) = headers.get(header::IF_MATCH) {
         let now = serde_json::to_vec(&stored(&acting).await?).map_err(|it| ApiError::Internal(it.into()))?;
-        if expected.to_str().ok() != Some(etag_of(&now).as_str()) {
+        // There are always rules, if none were written none: `*` matches.
+        if !matches!(expected.to_str(), Ok(it) if it == "*" || it == etag_of(&now)) {
             return Err(ApiError::Stale);
         }
     }
@@ -93,6 +94,8 @@ async fn stored(acting: &Acting) -> Result<RulesBody, ApiError> {
 /// Every name must be one: a rule with a typing error would silently decide nothing.
 async fn check(acting: &Acting, body: &RulesBody) -> Result<(), ApiError> {
     let connections = acting.tenant.store.connections().await?;
+    let slots = acting.tenant.store.slots().await?;
+    let filled: BTreeSet<String> = slots.into_iter().filter(|it| it.active.is_some()).map(|it| it.name).collect();
     let names: BTreeSet<&str> = connections.iter().map(|it| it.name.as_str()).collect();
     for (at, rule) in body.fields.iter().enumerate() {
         let invalid = |what: String| Err(ApiError::unprocessable("invalid-rule", format!("/fields/{at}: {what}")));
@@ -106,6 +109,9 @@ async fn check(acting: &Acting, body: &RulesBody) -> Result<(), ApiError> {
         let slot = rule.policy.as_deref().map(|it| it.strip_prefix("conflict:"));
         if slot.is_some_and(|it| it.is_none_or(|name| check_name(name).is_err())) {
             return invalid("`policy` is a slot like `conflict:stock-level`".to_owned());
+        }
+        if let Some(policy) = rule.policy.as_ref().filter(|it| !filled.contains(*it)) {
+            return invalid(format!("nothing answers `{policy}`: activate a policy there first"));
         }
     }
     Ok(())

@@ -127,6 +127,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/v1/slots/{slot}/rollback", activates, rollback)
             .about("Lets the release that answered before answer again.")
             .gives::<SlotView>(200),
+        Route::post("/v1/slots/{slot}/vacate", activates, vacate)
+            .about("Empties a slot: what its component did is done by the built-in rules from then on.")
+            .gives::<SlotView>(200),
     ]
 }
 
@@ -186,6 +189,16 @@ async fn rollback(
     let filled = door.app.plugins.rollback(&acting.tenant, &slot).await?;
     changed(&door, &acting);
     Ok(Json(slot_view(&door, &acting, filled)))
+}
+
+async fn vacate(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(slot): Path<String>,
+) -> Result<Json<SlotView>, ApiError> {
+    let emptied = door.app.plugins.vacate(&acting.tenant, &slot).await?;
+    changed(&door, &acting);
+    Ok(Json(slot_view(&door, &acting, emptied)))
 }
 
 /// Another connector may verify webhooks otherwise.

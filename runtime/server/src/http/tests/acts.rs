@@ -30,7 +30,9 @@ impl House {
             Act::Resume => (Method::POST, at("/resume"), Json::Null),
             Act::Sweep => (Method::POST, at("/sweep"), Json::Null),
             Act::Change => (Method::PUT, at(""), json!({"spec": shop(name)["spec"]})),
-            Act::Auth => (Method::PUT, at("/credentials"), json!({"auth": {"scheme": "shopify-token"}})),
+            Act::Auth => {
+                (Method::PUT, at("/credentials"), json!({"auth": {"scheme": "shopify-token", "token": "new"}}))
+            }
             Act::Webhook => (Method::PUT, at("/credentials"), json!({"webhook": [{"secret": "new"}]})),
         };
         self.call(&self.key, method, &path, body).await

@@ -143,6 +143,6 @@ fn shop(name: &str) -> Json {
             "rank": 1,
             "kinds": {"item": {"reads": true, "writes": true, "creates": true}},
         },
-        "credentials": {"auth": {"scheme": "shopify-token"}, "webhook": [{"secret": "s3cret"}]},
+        "credentials": {"auth": {"scheme": "shopify-token", "token": "old"}, "webhook": [{"secret": "s3cret"}]},
     })
 }

@@ -128,8 +128,10 @@ async fn a_connection_whose_check_fails_says_why_and_stays_off() {
 #[tokio::test]
 async fn a_connection_that_cannot_be_is_not_made() {
     let house = House::new().await;
+    let mut whole = shop("shop");
+    whole["spec"]["publishes"] = json!({"absolute": "5", "percent": "100", "cap": "0"});
     let with = |path: &str, value: Json| {
-        let mut body = shop("shop");
+        let mut body = whole.clone();
         *body.pointer_mut(path).unwrap() = value;
         body
     };
@@ -140,6 +142,14 @@ async fn a_connection_that_cannot_be_is_not_made() {
         (with("/spec/egress", json!(["https://shop.example/admin"])), "invalid-spec"),
         (with("/spec/egress", json!(["file:///etc/passwd"])), "invalid-spec"),
         (with("/spec/kinds", json!({})), "invalid-spec"),
+        (with("/spec/publishes", json!({"absolute": "-5"})), "invalid-spec"),
+        (with("/spec/publishes", json!({"percent": "101"})), "invalid-spec"),
+        (with("/spec/publishes", json!({"cap": "-1"})), "invalid-spec"),
+        (with("/credentials/auth", json!({})), "invalid-credentials"),
+        (with("/credentials/auth", json!({"scheme": "telepathy"})), "invalid-credentials"),
+        (with("/credentials/auth", json!({"scheme": "shopify-token", "token": 5})), "invalid-credentials"),
+        (with("/credentials/auth", json!({"scheme": "shopify-token", "token": ""})), "invalid-credentials"),
+        (with("/credentials/auth", json!({"scheme": "shopify-token", "token": "a\nb"})), "invalid-credentials"),
         (with("/credentials/webhook", json!([])), "invalid-secrets"),
         (with("/credentials/webhook", json!([{"secret": "a", "expires_at": "soon"}])), "invalid-moment"),
     ] {
@@ -281,6 +291,7 @@ async fn rules_name_what_there_is_and_i10_are_not_overwritten() {
         json!({"field": "colour"}),
         json!({"field": "*", "owner": "nobody"}),
         json!({"field": "*", "policy": "pricing"}),
+        json!({"field": "*", "policy": "conflict:nobody-filled"}),
         json!({"kind": "item", "field": "on_hand"}),
     ] {
         assert_eq!(put(json!({"fields": [rule]}), None).await.code(), (422, "invalid-rule"));
@@ -293,6 +304,7 @@ async fn rules_name_what_there_is_and_i10_are_not_overwritten() {
     let written = put(rules.clone(), Some(read.headers["etag"].clone())).await;
     assert_eq!((written.status.as_u16(), &written.body), (200, &rules));
     assert_eq!(put(json!({"fields": []}), Some(read.headers["etag"].clone())).await.code(), (412, "stale"));
+    assert_eq!(put(rules.clone(), Some(http::HeaderValue::from_static("*"))).await.status, 200);
     let now = house.get("/v1/rules").await;
     assert_eq!((now.body, &now.headers["etag"]), (rules, &written.headers["etag"]));
 }

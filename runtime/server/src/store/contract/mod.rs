@@ -127,6 +127,7 @@ promises! {
     }
     slots {
         a_release_takes_over_and_gives_back
+        a_slot_can_be_emptied
         u7_the_same_bytes_in_a_slot_are_one_release
         the_newest_hundred_calls_are_kept
         a_component_keeps_bytes

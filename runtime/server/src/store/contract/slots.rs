@@ -40,6 +40,26 @@ pub async fn a_release_takes_over_and_gives_back<P: Place>() {
     assert_eq!(store.releases("stock").await.unwrap()[0], Release { id: 4, ..release(9, "stock") });
 }
 
+pub async fn a_slot_can_be_emptied<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    commit(&store, 0, [release(1, "stock"), release(2, "stock")].map(Change::Release)).await;
+    let vacate = || Change::Vacate { slot: "stock".to_owned() };
+    let filled = async || {
+        let slot = store.slots().await.unwrap().remove(0);
+        (slot.active, slot.previous)
+    };
+    commit(&store, 1, [vacate()]).await;
+    assert_eq!(filled().await, (None, None), "it was empty");
+    commit(&store, 2, [activate("stock", 1), vacate(), vacate()]).await;
+    assert_eq!(filled().await, (None, Some(1)));
+    assert!(store.releases("stock").await.unwrap().iter().all(|it| it.state != "active"));
+    // What is rolled back to answers, and there is nothing before it.
+    commit(&store, 3, [activate("stock", 1)]).await;
+    assert_eq!(filled().await, (Some(1), None));
+    commit(&store, 4, [vacate(), activate("stock", 2)]).await;
+    assert_eq!(filled().await, (Some(2), Some(1)));
+}
+
 pub async fn u7_the_same_bytes_in_a_slot_are_one_release<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let bytes =

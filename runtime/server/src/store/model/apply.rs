@@ -235,8 +235,8 @@ impl Data {
 
     fn note_conflict(&mut self, conflict: Conflict) {
         let is_it = |it: &&mut Conflict| {
-            let is_same = it.key == conflict.key && it.about == conflict.about;
-            is_same && it.claims.keys().eq(conflict.claims.keys()) && it.outcome.is_none()
+            let is_same = it.key == conflict.key && it.about == conflict.about && it.outcome.is_none();
+            is_same && (it.about != About::Mass || it.claims.keys().eq(conflict.claims.keys()))
         };
         match self.conflicts.iter_mut().find(is_it).filter(|_| conflict.outcome.is_none()) {
             Some(it) => (it.claims, it.reason, it.policy) = (conflict.claims, conflict.reason, conflict.policy),
@@ -274,6 +274,7 @@ impl Data {
             }
             Change::Release(release) => self.add_release(release),
             Change::Activate { slot, release } => self.activate(&slot, release),
+            Change::Vacate { slot } => self.vacate(&slot),
             Change::Call(call) => {
                 self.call_last += 1;
                 let calls = self.calls.entry(call.slot.clone()).or_default();
@@ -301,11 +302,20 @@ impl Data {
         self.releases.insert(id, Release { id, ..release });
     }
 
+    fn vacate(&mut self, slot: &str) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        let Some(active) = slot.active.take() else { return };
+        slot.previous = Some(active);
+        if let Some(release) = self.releases.get_mut(&active) {
+            release.state = "retired".to_owned();
+        }
+    }
+
     fn activate(&mut self, slot: &str, release: u64) {
-        if let Some(slot) = self.slots.get_mut(slot)
-            && slot.active != Some(release)
-        {
-            slot.previous = slot.active.replace(release);
+        if let Some(slot) = self.slots.get_mut(slot) {
+            let others = [slot.active, slot.previous].into_iter().flatten();
+            slot.previous = others.into_iter().find(|it| *it != release);
+            slot.active = Some(release);
         }
         for it in self.releases.values_mut().filter(|it| it.slot == slot) {
             if it.id == release {

@@ -99,6 +99,7 @@ impl Family {
             | Change::Credentials { .. }
             | Change::Release(_)
             | Change::Activate { .. }
+            | Change::Vacate { .. }
             | Change::Call(_)
             | Change::Setting { .. } => Self::Rare,
         }
@@ -214,6 +215,7 @@ async fn write_rare(db: &mut SqliteConnection, at: UnixMs, changes: Vec<Change>,
             Change::Accuracy(figure) => history::accuracy(db, &figure).await?,
             Change::Release(release) => slots::release(db, &release).await?,
             Change::Activate { slot, release } => slots::activate(db, &slot, release).await?,
+            Change::Vacate { slot } => slots::vacate(db, &slot).await?,
             Change::Call(call) => slots::call(db, &call).await?,
             _ => {}
         }

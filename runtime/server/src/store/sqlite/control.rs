@@ -23,6 +23,19 @@ pub(super) async fn tenants(db: &SqlitePool) -> Result<Vec<Tenant>> {
     Ok(rows.into_iter().map(tenant).collect())
 }
 
+/// The tenant's file is there.
+pub(super) async fn has_file(db: &mut SqliteConnection, tenant: TenantId) -> Result<()> {
+    let sql = "update tenant set has_file = 1 where id = ?1";
+    sqlx::query(sql).bind(tenant.0).execute(db).await.map_err(unavailable).map(|_| ())
+}
+
+/// The tenants whose files were made.
+pub(super) async fn with_files(db: &SqlitePool) -> Result<Vec<TenantId>> {
+    let ids: Vec<u32> =
+        sqlx::query_scalar("select id from tenant where has_file = 1").fetch_all(db).await.map_err(unavailable)?;
+    Ok(ids.into_iter().map(TenantId).collect())
+}
+
 pub(super) async fn add_key(db: &mut SqliteConnection, key: &ApiKey) -> Result<()> {
     let sql = "
         insert into api_key (id, tenant, label, secret_sha256, scopes, created_at, expires_at, revoked_at, last_used_at)

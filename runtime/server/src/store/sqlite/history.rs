@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
 use super::decode::{int, json, moment, number, record, to_json, unavailable};
-use crate::store::{Accuracy, Change, Conflict, ConnectionId, Event, Kind, RecordKey, Result, UnixMs};
+use crate::store::{About, Accuracy, Change, Conflict, ConnectionId, Event, Kind, RecordKey, Result, UnixMs};
 
 pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -47,7 +47,8 @@ pub(super) async fn conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[C
     let mut rows = Rows::new();
     for change in changes {
         if let Change::Conflict(it) = change {
-            let sides: Vec<&String> = it.claims.keys().collect();
+            // Of a mass each connection's is a question of its own.
+            let sides: Vec<&String> = it.claims.keys().filter(|_| it.about == About::Mass).collect();
             let row = rows.row().int(it.at.0).text(it.key.kind.as_str()).text(&it.key.key);
             row.text(&to_json(&it.about)?).text(&to_json(&sides)?);
             row.doc(&it.claims)?.doc(&it.outcome)?.text(&it.reason).text(&it.policy);

@@ -30,6 +30,7 @@ pub(super) fn concerns(change: &Change) -> bool {
             | Change::ConnectionState { .. }
             | Change::Release(_)
             | Change::Activate { .. }
+            | Change::Vacate { .. }
             | Change::Setting { .. }
     )
 }

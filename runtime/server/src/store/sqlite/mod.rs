@@ -77,7 +77,13 @@ impl SqliteStores {
     async fn open_tenants(&self, control: &Path) -> Result<(), OpenError> {
         let failed = |e: Error| OpenError::Damaged { file: control.to_owned(), source: e.into() };
         self.control.writer().call(|db| Box::pin(control::forget_in_flight(db))).await.map_err(failed)?;
+        let made = control::with_files(self.control.reads()).await.map_err(failed)?;
         for tenant in self.tenants().await.map_err(failed)? {
+            let path = self.path_of(tenant.id);
+            // Made anew it would be an empty one, as if nothing had been lost.
+            if made.contains(&tenant.id) && std::fs::metadata(&path).map_or(true, |it| it.len() == 0) {
+                return Err(OpenError::Lost { file: path, tenant: tenant.name });
+            }
             self.open_file(tenant.id).await?;
         }
         Ok(())
@@ -106,15 +112,21 @@ impl SqliteStores {
         self.open_file(tenant).await.map_err(|e| Error::Unavailable(e.into()))
     }
 
+    fn path_of(&self, tenant: TenantId) -> PathBuf {
+        self.dir.join("tenants").join(format!("{}.db", tenant.0))
+    }
+
     async fn open_file(&self, tenant: TenantId) -> Result<Arc<SqliteTenant>, OpenError> {
         // Held while the file is opened: a file has one writer.
         let mut tenants = self.tenants.lock().await;
         if let Some(open) = tenants.get(&tenant) {
             return Ok(open.clone());
         }
-        let path = self.dir.join("tenants").join(format!("{}.db", tenant.0));
+        let path = self.path_of(tenant);
         let lock = self.lock.lock().await.clone().ok_or_else(|| OpenError::Closed { dir: self.dir.clone() })?;
         let opened = Arc::new(SqliteTenant::new(File::open(&path, TENANT, lock).await?));
+        let noted = self.control.writer().call(move |db| Box::pin(async move { control::has_file(db, tenant).await }));
+        noted.await.map_err(|e| OpenError::NotWritable { path: self.dir.join("control.db"), source: e.into() })?;
         tenants.insert(tenant, opened.clone());
         Ok(opened)
     }

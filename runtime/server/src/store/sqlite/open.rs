@@ -45,6 +45,14 @@ pub enum OpenError {
         #[source]
         source: anyhow::Error,
     },
+    /// A tenant's file is not there any more, or empty.
+    #[error("`{}` is lost: it holds everything of tenant `{tenant}`; put back a copy of it", file.display())]
+    Lost {
+        /// Which.
+        file: PathBuf,
+        /// Whose.
+        tenant: String,
+    },
     /// A file is no database, or is damaged.
     #[error("`{}` cannot be read as a database", file.display())]
     Damaged {

@@ -21,7 +21,7 @@ pub(super) async fn release(db: &mut SqliteConnection, it: &Release) -> Result<(
 
 pub(super) async fn activate(db: &mut SqliteConnection, slot: &str, release: u64) -> Result<()> {
     let sql = "
-        update slot set previous = iif(active is ?2, previous, active), active = ?2
+        update slot set previous = nullif(coalesce(nullif(active, ?2), previous), ?2), active = ?2
         where name = ?1 and exists (select 1 from release where id = ?2 and slot = ?1)";
     let query = sqlx::query(sql).bind(slot).bind(int(release));
     if query.execute(&mut *db).await.map_err(unavailable)?.rows_affected() == 0 {
@@ -31,6 +31,13 @@ pub(super) async fn activate(db: &mut SqliteConnection, slot: &str, release: u64
         update release set state = iif(id = ?2, 'active', 'retired')
         where slot = ?1 and (id = ?2 or state = 'active')";
     sqlx::query(sql).bind(slot).bind(int(release)).execute(db).await.map_err(unavailable).map(|_| ())
+}
+
+pub(super) async fn vacate(db: &mut SqliteConnection, slot: &str) -> Result<()> {
+    let sql = "update release set state = 'retired' where slot = ?1 and state = 'active'";
+    sqlx::query(sql).bind(slot).execute(&mut *db).await.map_err(unavailable)?;
+    let sql = "update slot set previous = active, active = null where name = ?1 and active is not null";
+    sqlx::query(sql).bind(slot).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
 pub(super) async fn all(db: &SqlitePool) -> Result<Vec<Slot>> {

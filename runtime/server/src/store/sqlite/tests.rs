@@ -41,6 +41,25 @@ async fn a_data_directory_has_one_process() {
 }
 
 #[tokio::test]
+async fn a_lost_file_is_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stores, _store) = start(dir.path()).await;
+    // The process ends before another tenant's file is made.
+    stores.add_tenant("late", UnixMs(1)).await.unwrap();
+    stores.close().await;
+    open(dir.path()).await.unwrap().close().await;
+    let file = dir.path().join("tenants/1.db");
+    let held = std::fs::read(&file).unwrap();
+    for harm in [|file: &Path| std::fs::write(file, b""), |file: &Path| std::fs::remove_file(file)] {
+        harm(&file).unwrap();
+        let refused = open(dir.path()).await.err().unwrap();
+        assert!(matches!(&refused, OpenError::Lost { tenant, .. } if tenant == "acme"), "{refused}");
+    }
+    std::fs::write(&file, held).unwrap();
+    assert!(open(dir.path()).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_newer_file_is_refused() {
     for file in ["control.db", "tenants/1.db"] {
         let dir = tempfile::tempdir().unwrap();

@@ -4,7 +4,8 @@ create table tenant (
     id         integer primary key autoincrement,  -- never reused
     name       text    not null unique,
     created_at integer not null,
-    shard      integer not null default 0
+    shard      integer not null default 0,
+    has_file   integer not null default 0          -- its file was made: where that is missing, it was lost
 ) strict;
 
 create table api_key (

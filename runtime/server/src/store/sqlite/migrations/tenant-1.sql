@@ -141,7 +141,7 @@ create table event (
 create index event_record on event (kind, key, id);
 create index event_vanished on event (connection, kind, at) where what = '{"event":"vanished"}';
 
--- `sides`: the connections that claim something, in order.
+-- `sides`: the connections that a mass of deletions is about, in order; none of any other conflict.
 create table conflict (
     id      integer primary key autoincrement,
     at      integer not null,
