@@ -50,15 +50,22 @@ const RESERVED: [&str; 4] = ["host", "content-length", "authorization", "expect"
 /// A connection's way out: where it may go, how it gets there, and with whose credentials.
 pub struct Outbound {
     origins: BTreeSet<Origin>,
+    /// Those that the credentials are for: to no other are they sent.
+    signed: BTreeSet<Origin>,
     transport: Arc<dyn Transport>,
     signer: Signer,
 }
 
 impl Outbound {
-    /// A way to exactly these origins. Keep it for as long as the connection: it holds the connection's token.
+    /// A way to exactly these origins, with credentials for those that are `signed`. Keep it for as long as the
+    /// connection: it holds the connection's token.
     #[must_use]
-    pub fn new(origins: BTreeSet<Origin>, transport: Arc<dyn Transport>, signer: Signer) -> Self {
-        Self { origins, transport, signer }
+    pub fn new(
+        (origins, signed): (BTreeSet<Origin>, BTreeSet<Origin>),
+        transport: Arc<dyn Transport>,
+        signer: Signer,
+    ) -> Self {
+        Self { origins, signed, transport, signer }
     }
 
     pub(crate) fn signer(&self) -> &Signer {
@@ -136,6 +143,9 @@ impl Outbound {
 
     /// Signs, sends, and after a 401 signs with a new token and sends once more: a 401 was not carried out.
     async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, wit::Fault> {
+        if !self.is_signed(request.uri()) {
+            return self.transport.send(request, timeout).await.map_err(fault_of);
+        }
         let mut first = request.clone();
         let signed = self.sign(&mut first).await?;
         let response = self.transport.send(first, timeout).await.map_err(fault_of)?;
@@ -145,6 +155,11 @@ impl Outbound {
         let mut second = request;
         self.sign(&mut second).await?;
         self.transport.send(second, timeout).await.map_err(fault_of)
+    }
+
+    fn is_signed(&self, uri: &http::Uri) -> bool {
+        let url: Option<Url> = uri.to_string().parse().ok();
+        url.and_then(|it| Origin::of(&it)).is_some_and(|it| self.signed.contains(&it))
     }
 
     async fn sign(&self, request: &mut Request<Bytes>) -> Result<crate::signing::Signed, wit::Fault> {

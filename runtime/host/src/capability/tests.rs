@@ -66,6 +66,18 @@ async fn http_not_granted_other_origins_and_headers_are_denied() {
     check(header("x-mine", "1\r\nhost: evil"), denied("the value of `x-mine` is none")).await;
 }
 
+/// Another's origin may be granted beside the system's own: it is sent no credentials.
+#[tokio::test]
+async fn s2_credentials_go_where_they_belong_and_nowhere_else() {
+    let script = Script::new(vec![Act::Answer(200, "fine"), Act::Answer(401, "who are you?")]);
+    let mut state = state(reach(&script), Detail::Counters);
+    send(&mut state, get("https://shop.example/x")).await.unwrap();
+    assert_eq!(send(&mut state, get("https://partner.example/x")).await.unwrap().status, 401);
+    let seen = script.seen.lock().unwrap();
+    let signed: Vec<bool> = seen.iter().map(|it| it.headers().contains_key("x-shopify-access-token")).collect();
+    assert_eq!(signed, [true, false]);
+}
+
 #[tokio::test]
 async fn http_over_the_limit_is_refused() {
     let url = format!("https://shop.example/{}", "x".repeat(8_192));

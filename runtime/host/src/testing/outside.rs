@@ -12,7 +12,7 @@ use truthsource_core::UnixMs;
 use crate::call::Reach;
 use crate::capability::http::Outbound;
 use crate::capability::kv::{KvGrant, KvStore, Unavailable};
-use crate::egress::{Transport, TransportError};
+use crate::egress::{Origin, Transport, TransportError};
 use crate::signing::{Ambient, Signer};
 
 /// A clock that stands and nonces that count.
@@ -71,12 +71,13 @@ impl Transport for Script {
     }
 }
 
-/// A way to `https://shop.example` with these credentials.
+/// A way to `https://shop.example` with these credentials, and to a partner's without.
 pub(crate) fn outbound(script: &Arc<Script>, credentials: &str) -> Arc<Outbound> {
     let credentials = serde_json::from_str(credentials).unwrap();
     let signer = Signer::new(credentials, Arc::new(Still::default())).unwrap();
-    let origins = ["https://shop.example".parse().unwrap()].into();
-    Arc::new(Outbound::new(origins, script.clone(), signer))
+    let shop: Origin = "https://shop.example".parse().unwrap();
+    let origins = [shop.clone(), "https://partner.example".parse().unwrap()].into();
+    Arc::new(Outbound::new((origins, [shop].into()), script.clone(), signer))
 }
 
 /// Reaches `https://shop.example` through `script` with a Shopify token.

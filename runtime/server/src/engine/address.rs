@@ -6,7 +6,8 @@ use truthsource_core::record::{ConnectionId, State};
 use truthsource_core::{Fields, Kind, UnixMs, schema};
 use truthsource_host::model::Write;
 
-use super::{Engine, Error, key_token};
+use super::token::Token;
+use super::{Engine, Error};
 use crate::store::Intent;
 
 /// A write with remote ids for references.
@@ -38,11 +39,11 @@ pub(super) fn address(
     connection: ConnectionId,
     kind: Kind,
     intent: &Intent,
-) -> Result<Addressed, String> {
+) -> Result<Addressed, Token> {
     let mut remote = |kind: Kind, key: &str| links.0.get(&(kind, key.to_owned())).cloned();
     let mut translate = |fields: &Fields| {
         let translated = schema::of(kind).translate(fields, &mut remote);
-        translated.map_err(|(kind, key)| key_token(connection, kind, &key))
+        translated.map_err(|(kind, key)| Token::Exists(connection, kind, key))
     };
     let want = translate(&intent.want)?;
     let unmapped = match &intent.unmapped {

@@ -1,20 +1,21 @@
 //! What became of writes, written down.
 
 use truthsource_core::Fields;
-use truthsource_core::record::{Cause, Entry, Observed};
+use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey};
 use truthsource_host::model::Outcome;
 
 use super::address::Links;
 use super::deliver::{Ready, Sent};
 use super::lane::Lane;
-use super::{Engine, Error, intent_token, key_token, link_token};
+use super::token::Token;
+use super::{Engine, Error};
 use crate::store::{Batch, Change, Debt, DebtState, Event, What};
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
 pub(super) fn put_back(ready: Ready, batch: &mut Batch) {
     let Ready { debt, intent, open, .. } = ready;
     if !open {
-        batch.changes.push(Change::Wake { token: intent_token(debt.connection, &debt.key) });
+        batch.changes.push(Token::Outcome(debt.connection, debt.key.clone()).wake());
     }
     let debt = Debt { intent: open.then_some(intent), ..debt };
     batch.changes.push(Change::Debt { debt, token: None });
@@ -51,7 +52,7 @@ fn conclude(
 ) {
     let Ready { debt, intent, open, .. } = ready;
     let (connection, key) = (lane.connection.id, debt.key.clone());
-    let token = intent_token(connection, &key);
+    let wake = || Token::Outcome(connection, key.clone()).wake();
     let event = |at, what| Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what });
     // What was read while the write was under way may be from before or after it: nobody can tell any more.
     let supersede = |remote_id: &str, reason: &str, batch: &mut Batch| {
@@ -64,8 +65,8 @@ fn conclude(
             if intent.remote_id.is_none() {
                 let remote_id = state.remote_id.clone();
                 batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
-                batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
-                batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
+                batch.changes.push(Token::Linked(connection, key.kind, remote_id.clone()).wake());
+                batch.changes.push(Token::Exists(connection, key.kind, key.key.clone()).wake());
                 let what = What::Linked { remote_id, by: "created".to_owned() };
                 batch.changes.push(event(batch.at, what));
             }
@@ -81,20 +82,14 @@ fn conclude(
             batch.changes.push(Change::Debt { debt, token: None });
         }
         Outcome::Stale(observed) => {
-            let observed = match observed {
-                Observed::Present(state) => Observed::Present(links.canonical(key.kind, state)),
-                absent => absent,
-            };
-            supersede(observed.remote_id(), "the system was read since", batch);
-            let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
-            batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
+            note_reading(connection, &key, (links, as_of), observed, batch);
             let attempts = debt.attempts + 1;
             let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
         }
         Outcome::Rejected(rejection) => {
             let error = format!("{}: {}", rejection.code, rejection.message);
-            batch.changes.push(Change::Wake { token });
+            batch.changes.push(wake());
             batch.changes.push(event(batch.at, What::Parked { error: error.clone() }));
             let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
@@ -102,11 +97,54 @@ fn conclude(
         // This try did nothing; the one before it may have.
         Outcome::Retry(asked, error) if open => again(engine, debt, (error, asked), batch),
         Outcome::Retry(asked, error) => {
-            batch.changes.push(Change::Wake { token });
+            batch.changes.push(wake());
             again(engine, Debt { intent: None, ..debt }, (error, asked), batch);
         }
         Outcome::Unknown(error) => again(engine, debt, (error, None), batch),
     }
+}
+
+/// What a system was found to hold that a write did not leave there.
+fn note_reading(
+    connection: ConnectionId,
+    key: &RecordKey,
+    (links, as_of): (&Links, u64),
+    observed: Observed,
+    batch: &mut Batch,
+) {
+    let observed = match observed {
+        Observed::Present(state) => Observed::Present(links.canonical(key.kind, state)),
+        absent => absent,
+    };
+    let (kind, remote_id) = (key.kind, observed.remote_id().to_owned());
+    let reason = "the system was read since".to_owned();
+    batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
+    let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
+    batch.changes.push(Change::Append { kind, key: Some(key.key.clone()), entry });
+}
+
+/// Nobody ever learned what became of the write, and the system does not hold it: it waits for a person, and no longer
+/// keeps what its system says from being understood.
+pub(super) async fn give_up(
+    engine: &Engine,
+    lane: &Lane,
+    Ready { debt, .. }: Ready,
+    (observed, as_of): (Observed, u64),
+) -> Result<(), Error> {
+    let (connection, key) = (lane.connection.id, debt.key.clone());
+    let state = if let Observed::Present(state) = &observed { Some((key.kind, &state.fields)) } else { None };
+    let links = Links::from(engine, connection, state.into_iter()).await?;
+    let mut batch = lane.batch(engine);
+    note_reading(connection, &key, (&links, as_of), observed, &mut batch);
+    batch.changes.push(Token::Outcome(connection, key.clone()).wake());
+    let why = debt.last_error.as_deref().unwrap_or("no answer came");
+    let error = format!("it was not carried out, as far as the system shows: {why}");
+    let (at, what) = (batch.at, What::Parked { error: error.clone() });
+    batch.changes.push(Change::Event(Event { id: 0, at, key, connection: Some(connection), what }));
+    let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
+    batch.changes.push(Change::Debt { debt, token: None });
+    engine.store.commit(batch).await?;
+    Ok(())
 }
 
 /// Another try later, or none: a debt that failed too often is parked, its open intent with it. That the system asked

@@ -16,10 +16,11 @@ use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Observed, Outcome, Rate, Write};
 
 use super::address::{Addressed, Links, address};
-use super::conclude::{again, conclude_all, put_back};
+use super::conclude::{again, conclude_all, give_up, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off, is_away};
-use super::{Did, Engine, Error, listed_token, mapped};
+use super::token::{Token, look_once_more};
+use super::{Did, Engine, Error, mapped};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, UnmappedWrite, What};
 
 /// How many calls to one connection run at once where its system does not say.
@@ -105,7 +106,7 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
     let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
     let unread = unread_kinds(engine, lane.connection.id, &intended).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
-    let mut ready = Vec::new();
+    let (mut ready, mut waits) = (Vec::new(), BTreeSet::new());
     for (debt, intent) in intended {
         let (kind, creates) = (debt.key.kind, intent.remote_id.is_none());
         if creates && unidentified.contains(&kind) {
@@ -115,7 +116,7 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             continue;
         }
         let addressed = if creates && (!listed.contains(&kind) || unread.contains(&kind)) {
-            Err(listed_token(lane.connection.id, kind))
+            Err(Token::Listed(lane.connection.id, kind))
         } else {
             address(&links, lane.connection.id, kind, &intent)
         };
@@ -126,11 +127,13 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
             }
             Err(token) => {
                 let debt = Debt { state: DebtState::Blocked, ..debt };
-                batch.changes.push(Change::Debt { debt, token: Some(token) });
+                batch.changes.push(Change::Debt { debt, token: Some(token.to_string()) });
+                waits.insert(token);
             }
         }
     }
     engine.store.commit(batch).await?;
+    look_once_more(engine, waits).await?;
     Ok(ready)
 }
 
@@ -250,7 +253,9 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
             continue;
         }
         let sent = Sent { as_of: lane.tick(), at: None };
+        let is_last = ready.write.write.remote_id.is_some() && engine.pace.retry.is_spent(ready.debt.attempts + 1);
         match found(engine, parties, lane, &ready, effect).await {
+            Ok(Found::Again) if is_last => give_up_on(engine, parties, lane, ready, sent).await?,
             Ok(Found::Again) => again.push(ready),
             Ok(Found::Ended(outcome)) => {
                 conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await?;
@@ -265,6 +270,32 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         }
     }
     Ok(again)
+}
+
+/// The last try is a look: a write that was never answered is sent no more once its system shows that it is not there.
+async fn give_up_on(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &mut Lane,
+    ready: Ready,
+    sent: Sent,
+) -> Result<(), Error> {
+    // Whatever its connector makes of repetitions: it is read.
+    let outcome = match found(engine, parties, lane, &ready, Effect::Unsafe).await {
+        Ok(Found::Ended(Outcome::Stale(observed))) => {
+            return give_up(engine, lane, ready, (observed, sent.as_of)).await;
+        }
+        Ok(Found::Ended(outcome)) => outcome,
+        Ok(Found::Again) => Outcome::Unknown("nobody knows what became of it".to_owned()),
+        Err(error) => {
+            lane.note(engine, Err(&error));
+            if is_away(&error) {
+                return Ok(());
+            }
+            Outcome::Unknown(error.to_string())
+        }
+    };
+    conclude_all(engine, lane, vec![(ready, outcome)], sent, lane.batch(engine)).await
 }
 
 /// What a look-up came to.

@@ -307,6 +307,7 @@ fn spec() -> ConnectionSpec {
         connector: "connector:fake".to_owned(),
         settings: BTreeMap::new(),
         egress: Vec::new(),
+        credentials_for: Vec::new(),
         rank: 0,
         kinds: [Kind::Location, Kind::Item, Kind::StockLevel, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
         publishes: None,

@@ -9,7 +9,8 @@ use truthsource_core::{Kind, UnixMs};
 use super::connections::Parties;
 use super::halves::in_halves;
 use super::lane::{Lane, cuts_off, is_away};
-use super::{Did, Engine, Error, listed_token, mapped, unread};
+use super::token::Token;
+use super::{Did, Engine, Error, mapped, unread};
 use crate::store::{Batch, Change, Touched, observed_digest};
 
 /// Reads touched records of the lane's connection, a kind at a time; those that a reading left in doubt from the records
@@ -73,7 +74,7 @@ async fn read(
                 batch.changes.push(untouch(lane, it));
                 if it.is_unread() {
                     batch.changes.push(unread::answered(lane.connection.id, it));
-                    batch.changes.push(Change::Wake { token: listed_token(lane.connection.id, kind) });
+                    batch.changes.push(Token::Listed(lane.connection.id, kind).wake());
                 }
             }
             Err(error) if is_away(&error) => {}

@@ -14,7 +14,8 @@ use truthsource_core::{Kind, UnixMs, schema};
 use super::connections::Parties;
 use super::deletions::Guard;
 use super::identify::{Identifier, Identity};
-use super::{Did, Engine, Error, intent_token};
+use super::token::{Token, look_once_more};
+use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Debt, LoggedEntry};
 use decide::{decide, validate};
 use owed::{ask_again, settle_debt};
@@ -36,7 +37,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let handled = entries.len() + untold.len();
     let mut batch = Batch::new(engine.now());
     let at: BTreeMap<u64, UnixMs> = entries.iter().map(|it| (it.seq, it.at)).collect();
-    let mut by_key = sort_out(engine, parties, &entries, &mut batch).await?;
+    let (mut by_key, mut waits) = sort_out(engine, parties, &entries, &mut batch).await?;
     for key in untold {
         by_key.entry(key).or_default();
     }
@@ -50,9 +51,9 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         let mut folding = Folding::new(key, &parties.rules, before.get(key).cloned().unwrap_or_default());
         let (mut cause, mut absorbed) = (None, Vec::new());
         for (seq, entry) in entries {
-            let waits = waits_for_outcome(entry, key, &debts);
-            if let Some(token) = waits {
-                batch.changes.push(Change::Wait { seq: *seq, token });
+            if let Some(token) = waits_for_outcome(entry, key, &debts) {
+                batch.changes.push(Change::Wait { seq: *seq, token: token.to_string() });
+                waits.insert(token);
                 continue;
             }
             let at = at.get(seq).copied().unwrap_or(batch.at);
@@ -76,26 +77,24 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     validate(engine, &before, &mut folds).await?;
     let (put_off, mut folds): (Vec<Fold<'_>>, Vec<Fold<'_>>) = folds.into_iter().partition(|it| it.is_put_off);
     for (seq, _) in put_off.into_iter().flat_map(|it| it.absorbed) {
-        batch.changes.push(Change::Wait { seq, token: PUT_OFF.to_owned() });
+        batch.changes.push(Change::Wait { seq, token: Token::Policy.to_string() });
     }
     project(engine, parties, &mut folds).await?;
     for fold in folds {
         conclude(engine, parties, fold, &before, &debts, &mut batch);
     }
     engine.store.commit(batch).await?;
+    look_once_more(engine, waits).await?;
     Ok(Did::some(handled, engine.pace.fold_max))
 }
 
-/// Token of entries whose policy or validator could not be asked. Nothing says when it can be: [`take_up`] is called now and then.
-const PUT_OFF: &str = "policy";
-
-/// Takes up again what was put off because its policy or validator could not be asked.
+/// Takes up again what was put off because its policy or validator could not be asked: to be called now and then.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn take_up(engine: &Engine) -> Result<(), Error> {
     let mut batch = Batch::new(engine.now());
-    batch.changes.push(Change::Wake { token: PUT_OFF.to_owned() });
+    batch.changes.push(Token::Policy.wake());
     engine.store.commit(batch).await?;
     Ok(())
 }
@@ -121,30 +120,35 @@ fn index(debts: Vec<Debt>) -> Debts {
     debts.into_iter().map(|it| ((it.key.clone(), it.connection), it)).collect()
 }
 
-/// Finds out which record each entry is about; those that must wait or are dropped are done with.
+/// Finds out which record each entry is about; those that must wait or are dropped are done with. Gives what is waited
+/// for, too.
 async fn sort_out(
     engine: &Engine,
     parties: &Parties,
     entries: &[LoggedEntry],
     batch: &mut Batch,
-) -> Result<BTreeMap<RecordKey, Vec<(u64, Entry)>>, Error> {
+) -> Result<(BTreeMap<RecordKey, Vec<(u64, Entry)>>, BTreeSet<Token>), Error> {
     let mut identifier = Identifier::prepare(engine, parties, entries).await?;
     let mut by_key: BTreeMap<RecordKey, Vec<(u64, Entry)>> = BTreeMap::new();
+    let mut waits = BTreeSet::new();
     for logged in entries {
         match identifier.identify(logged, batch).await? {
             Identity::Known(key, entry) => by_key.entry(key).or_default().push((logged.seq, *entry)),
-            Identity::Waits(token) => batch.changes.push(Change::Wait { seq: logged.seq, token }),
+            Identity::Waits(token) => {
+                batch.changes.push(Change::Wait { seq: logged.seq, token: token.to_string() });
+                waits.insert(token);
+            }
             Identity::Dropped(reason) => batch.changes.push(Change::Drop { seq: logged.seq, reason }),
         }
     }
-    Ok(by_key)
+    Ok((by_key, waits))
 }
 
 /// While it is unknown what became of a write, nothing that its system says can be understood.
-fn waits_for_outcome(entry: &Entry, key: &RecordKey, debts: &Debts) -> Option<String> {
+fn waits_for_outcome(entry: &Entry, key: &RecordKey, debts: &Debts) -> Option<Token> {
     let Entry::Observed { connection, cause, .. } = entry else { return None };
     let open = debts.get(&(key.clone(), *connection)).is_some_and(|it| it.intent.is_some());
-    (open && *cause != Cause::Delivery).then(|| intent_token(*connection, key))
+    (open && *cause != Cause::Delivery).then(|| Token::Outcome(*connection, key.clone()))
 }
 
 /// How long after a reading that lags behind the record is read again, where a reading cannot be certain.

@@ -9,7 +9,8 @@ use truthsource_core::record::{ConnectionId, Entry, KeyState, Observed, RecordKe
 use truthsource_core::{Fields, Kind, Value, schema};
 
 use super::connections::Parties;
-use super::{Engine, Error, key_token, link_token};
+use super::token::Token;
+use super::{Engine, Error};
 use crate::store::{About, Batch, Change, Conflict, Event, LoggedEntry, What};
 
 /// What was found out about one entry.
@@ -17,7 +18,7 @@ pub enum Identity {
     /// It is about this record; the entry with references as keys.
     Known(RecordKey, Box<Entry>),
     /// It must wait until this token is woken.
-    Waits(String),
+    Waits(Token),
     /// It is about nothing we know or want to know.
     Dropped(String),
 }
@@ -111,7 +112,7 @@ impl<'a> Identifier<'a> {
         };
         let fields = match self.translated(connection, kind, &state.fields) {
             Ok(fields) => fields,
-            Err((kind, remote_id)) => return Ok(Identity::Waits(link_token(connection, kind, &remote_id))),
+            Err((kind, remote_id)) => return Ok(Identity::Waits(Token::Linked(connection, kind, remote_id))),
         };
         let state = State { fields, ..state.clone() };
         let key = match linked {
@@ -216,8 +217,8 @@ impl<'a> Identifier<'a> {
         batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
         let outcome = (Value::Text(key.key.clone()), "it was linked");
         batch.changes.push(no_question(connection, key.kind, &remote_id, outcome));
-        batch.changes.push(Change::Wake { token: link_token(connection, key.kind, &remote_id) });
-        batch.changes.push(Change::Wake { token: key_token(connection, key.kind, &key.key) });
+        batch.changes.push(Token::Linked(connection, key.kind, remote_id.clone()).wake());
+        batch.changes.push(Token::Exists(connection, key.kind, key.key.clone()).wake());
         let what = What::Linked { remote_id, by: by.to_owned() };
         batch.changes.push(Change::Event(Event {
             id: 0,

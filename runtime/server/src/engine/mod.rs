@@ -25,6 +25,7 @@ pub mod poll;
 pub mod ports;
 pub mod receive;
 pub mod sweep;
+mod token;
 pub mod turn;
 mod unread;
 
@@ -79,7 +80,8 @@ impl Default for Pace {
             fetch_max: 200,
             fold_max: 512,
             deliver_max: 100,
-            lease_ms: 30_000,
+            // A turn has at least half of it left, which outlives a call.
+            lease_ms: 150_000,
             retry: Schedule::default(),
         }
     }
@@ -139,32 +141,4 @@ pub const fn priority(kind: Kind) -> u8 {
         Kind::Price => 2,
         Kind::Item | Kind::Company | Kind::Location => 3,
     }
-}
-
-/// Token of entries that wait for a remote id to be linked.
-#[must_use]
-pub fn link_token(connection: truthsource_core::record::ConnectionId, kind: Kind, remote_id: &str) -> String {
-    format!("from:{connection}:{kind}:{remote_id}")
-}
-
-/// Token of debts that wait for a record to exist at a connection.
-#[must_use]
-pub fn key_token(connection: truthsource_core::record::ConnectionId, kind: Kind, key: &str) -> String {
-    format!("to:{connection}:{kind}:{key}")
-}
-
-/// Token of creations that wait until all is known that a connection has of a kind: what is merely not read yet must
-/// never be created a second time.
-#[must_use]
-pub fn listed_token(connection: truthsource_core::record::ConnectionId, kind: Kind) -> String {
-    format!("listed:{connection}:{kind}")
-}
-
-/// Token of entries that wait for the outcome of a write.
-#[must_use]
-pub fn intent_token(
-    connection: truthsource_core::record::ConnectionId,
-    key: &truthsource_core::record::RecordKey,
-) -> String {
-    format!("intent:{connection}:{key}")
 }

@@ -8,8 +8,9 @@ use truthsource_host::{CallError, Misfit};
 use super::connections::Parties;
 use super::fetch::log_news;
 use super::lane::{Lane, is_away};
-use super::{Did, Engine, Error, listed_token, mapped, priority, unread};
-use crate::store::{Change, Work};
+use super::token::Token;
+use super::{Did, Engine, Error, mapped, priority, unread};
+use crate::store::Work;
 
 /// How often a kind is polled when its connection does not say.
 pub const POLL_EVERY_MS: u64 = 300_000;
@@ -120,7 +121,7 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
                 row.listed = true;
                 // The next complete reading is due as long after this one as after any.
                 row.swept_at.get_or_insert(began_at);
-                batch.changes.push(Change::Wake { token: listed_token(lane.connection.id, kind) });
+                batch.changes.push(Token::Listed(lane.connection.id, kind).wake());
             }
             if !page.more {
                 (row.pulling_since, row.pulled_at) = (None, Some(began_at));

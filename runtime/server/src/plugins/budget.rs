@@ -4,7 +4,7 @@
 //! connection's: two connections to one account that each keep to it break it together. What has no room waits here
 //! before it is sent, so that waiting is never mistaken for an answer that was lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
-use truthsource_host::egress::{Transport, TransportError};
+use truthsource_host::egress::{Origin, Transport, TransportError};
 use truthsource_host::model::Rate;
 
 use crate::store::Connection;
 use crate::store::control::TenantId;
 
-/// An account, as far as can be told from outside: a tenant, and the origins that its connections reach.
-type Account = (TenantId, Vec<String>);
+/// An account, as far as can be told from outside: a tenant, and the origins that its connections sign in at.
+type Account = (TenantId, BTreeSet<Origin>);
 
 /// The budgets of all accounts.
 #[derive(Default)]
@@ -28,8 +28,9 @@ pub(super) struct Budgets(Mutex<BTreeMap<Account, Arc<Budget>>>);
 impl Budgets {
     /// The budget that a connection shares with others to the same account.
     pub(super) fn of(&self, tenant: TenantId, connection: &Connection) -> Arc<Budget> {
-        let mut origins = connection.spec.egress.clone();
-        origins.sort();
+        let spec = &connection.spec;
+        let signed = if spec.signed().is_empty() { &spec.egress[..] } else { spec.signed() };
+        let origins = signed.iter().filter_map(|it| it.parse().ok()).collect();
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         budgets.entry((tenant, origins)).or_default().clone()
     }

@@ -80,8 +80,9 @@ impl Reaches {
             let reason = "the stored credentials cannot be used: give them again".to_owned();
             CallError::Refused(Fault::Denied(reason))
         })?;
-        let origins: Result<BTreeSet<_>, _> = connection.spec.egress.iter().map(|it| it.parse::<Origin>()).collect();
-        let origins = origins.map_err(|error| failed(error.into()))?;
+        let parsed = |origins: &[String]| origins.iter().map(|it| it.parse::<Origin>()).collect::<Result<_, _>>();
+        let origins: BTreeSet<Origin> = parsed(&connection.spec.egress).map_err(|error| failed(error.into()))?;
+        let signed: BTreeSet<Origin> = parsed(connection.spec.signed()).map_err(|error| failed(error.into()))?;
         let transport: Arc<dyn Transport> = match &self.parts.transport {
             Some(transport) => transport.clone(),
             None => {
@@ -94,7 +95,10 @@ impl Reaches {
         let transport = Arc::new(Paced { inner: transport, budget });
         let kv =
             ConnectionKv { store: tenant.store.clone(), clock: self.parts.clock.clone(), connection: connection.id };
-        Ok(Reach { http: Some(Arc::new(Outbound::new(origins, transport, signer))), kv: Some(KvGrant(Arc::new(kv))) })
+        Ok(Reach {
+            http: Some(Arc::new(Outbound::new((origins, signed), transport, signer))),
+            kv: Some(KvGrant(Arc::new(kv))),
+        })
     }
 
     fn signer(

@@ -370,6 +370,7 @@ async fn connect(store: &ModelStore) -> anyhow::Result<()> {
         connector: "connector:simulated".to_owned(),
         settings: BTreeMap::new(),
         egress: Vec::new(),
+        credentials_for: Vec::new(),
         rank,
         kinds: kinds(if rank == 0 { Direction::BOTH } else { Direction::READ }),
         publishes: None,

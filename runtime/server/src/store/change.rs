@@ -216,7 +216,8 @@ pub enum Change {
     /// is replaced if the truth is newer than the one it failed with, and begins to count its failures anew; else it
     /// stays as it is.
     Owe(Debt),
-    /// A debt's row is exactly this: how a delivery notes its progress.
+    /// A debt's row is this: how a delivery notes its progress. Where a newer truth is owed by now its version stays,
+    /// and the debt is neither parked nor blocked for the older one: it is `Untold`, or tried again if a write is open.
     Debt {
         /// The row.
         debt: Debt,

@@ -43,6 +43,9 @@ pub struct ConnectionSpec {
     pub settings: BTreeMap<String, String>,
     /// Origins its component may reach, as `scheme://host[:port]`.
     pub egress: Vec<String>,
+    /// Those of them that its credentials are for; to no other are they sent. The only one where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials_for: Vec<String>,
     /// How it takes part; see [`truthsource_core::rules`].
     pub rank: u32,
     /// The kinds it takes part in, and which way they flow.
@@ -59,6 +62,15 @@ pub struct ConnectionSpec {
     /// Time between full sweeps of each kind, in milliseconds; once a day where nothing is said; 0: only on demand.
     #[serde(default = "default_sweep_every_ms")]
     pub sweep_every_ms: u64,
+}
+
+impl ConnectionSpec {
+    /// The origins that its credentials are for, as it names them. Empty where it could be any of several: nobody is
+    /// sent what may be another's.
+    #[must_use]
+    pub fn signed(&self) -> &[String] {
+        if self.credentials_for.is_empty() && self.egress.len() == 1 { &self.egress } else { &self.credentials_for }
+    }
 }
 
 fn default_sweep_every_ms() -> u64 {

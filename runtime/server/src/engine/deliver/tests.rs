@@ -1,5 +1,7 @@
 use std::sync::{Arc, Mutex};
 
+use truthsource_core::Value;
+use truthsource_core::record::State;
 use truthsource_host::Misfit;
 
 use super::*;
@@ -134,7 +136,7 @@ async fn p7_a_write_to_what_is_held_as_deleted_is_not_tried_without_end() {
             at: house.engine.now(),
             key: RecordKey::new(Kind::Item, "*"),
             about: crate::store::About::Mass,
-            claims: [("shop".to_owned(), truthsource_core::Value::Null)].into(),
+            claims: [("shop".to_owned(), Value::Null)].into(),
             outcome: None,
             reason,
             policy: String::new(),
@@ -146,4 +148,37 @@ async fn p7_a_write_to_what_is_held_as_deleted_is_not_tried_without_end() {
     }
     assert!(house.debt(SHOP, "a").await.is_some(), "it is still owed");
     assert_eq!(pushed.lock().unwrap().len(), 4);
+}
+
+/// Whatever is sent for one record, no sense can be made of the answer: in the end it is a person's matter, and what
+/// people do about it at its system is heard again.
+#[tokio::test]
+async fn p5_a_write_that_is_never_answered_does_not_silence_its_system() {
+    let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
+    let noted = pushed.clone();
+    let push = answers(move |writes: Vec<Write>| {
+        noted.lock().unwrap().extend(writes);
+        Err(CallError::BadOutput(Misfit::new("answers", "none")))
+    });
+    let read = answers(|(ids, _): (Vec<String>, bool)| {
+        let fields = [("code", "a".into()), ("title", "nail".into())];
+        let fields = fields.map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
+        Ok(vec![Observed::Present(State { remote_id: ids[0].clone(), fields, ..State::default() })])
+    });
+    let house = House::with(Fake { push, read, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "screw").await;
+    house.fold_all().await;
+    delivered(&house).await;
+    house.saw(SHOP, "a", "nail").await;
+    for _ in 0..20 {
+        house.fold_all().await;
+        house.pass(house.engine.pace.retry.cap_ms);
+        delivered(&house).await;
+    }
+    let tries = house.engine.pace.retry.tries_max as usize;
+    assert_eq!(pushed.lock().unwrap().len(), tries - 1, "the last try is a look");
+    house.fold_all().await;
+    assert_eq!(house.title("a").await, Some("nail".into()), "what a person wrote there counts");
+    assert_eq!(house.debt(SHOP, "a").await.and_then(|it| it.intent), None);
 }

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::FutureExt as _;
 use truthsource_core::{Decimal, Fields, Value};
@@ -8,6 +8,7 @@ use truthsource_host::{CallError, model};
 use super::*;
 use crate::engine::connections::retell;
 use crate::engine::fake::{ERP, Fake, House, SHOP, answers, item};
+use crate::store::contract::intent;
 use crate::store::{About, ConnectionSpec, DebtState, TenantStore};
 
 fn is_poison(records: &[Fields]) -> bool {
@@ -128,7 +129,7 @@ async fn a_write_that_was_begun_while_nothing_was_owed_any_more_is_brought_to_an
     house.saw(SHOP, "a", "screw").await;
     house.fold_all().await;
     let debt = house.debt(SHOP, "a").await.unwrap();
-    let intent = Some(crate::store::contract::intent("op-1"));
+    let intent = Some(intent("op-1"));
     assert!(begins.set((house.store.clone(), Debt { intent: intent.clone(), ..debt })).is_ok());
     house.saw(SHOP, "a", "bolt").await;
     house.fold().await;
@@ -272,4 +273,66 @@ async fn g13_what_never_fits_its_contract_is_parked_and_written_nowhere() {
     assert_eq!((debt.state, debt.intent), (DebtState::Parked, None));
     assert!(debt.last_error.unwrap().contains("amount: below zero"));
     assert_eq!(house.title("a").await, Some("bolt".into()), "the truth is nobody's fault");
+}
+
+/// Something is committed while a fold asks components: after it looked, and before what it made wait is known to wait.
+async fn folded_while(waiting: impl AsyncFnOnce(&House), meanwhile: Vec<Change>) -> House {
+    let (store, changes) = (Arc::new(OnceLock::<Arc<dyn TenantStore>>::new()), Arc::new(Mutex::new(meanwhile)));
+    let at_work = store.clone();
+    let project = answers(move |(_, records): (String, Vec<Fields>)| {
+        if let Some(store) = at_work.get() {
+            let changes = std::mem::take(&mut *changes.lock().unwrap());
+            let batch = Batch { changes, ..Batch::new(UnixMs(1_000)) };
+            store.commit(batch).now_or_never().unwrap().unwrap();
+        }
+        Ok(records)
+    });
+    let house = House::with(Fake { project, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "bolt").await;
+    house.fold_all().await;
+    waiting(&house).await;
+    // Somebody whose connectors are asked.
+    house.saw(ERP, "b", "nut").await;
+    store.set(house.store.clone()).ok().unwrap();
+    house.fold_all().await;
+    house
+}
+
+#[tokio::test]
+async fn p5_what_is_linked_while_a_fold_makes_it_wait_is_not_waited_for() {
+    let linked = vec![
+        Change::Link { connection: SHOP, key: item("late"), remote_id: "9".to_owned() },
+        Token::Linked(SHOP, Kind::Item, "9".to_owned()).wake(),
+    ];
+    let price = async |house: &House| {
+        let fields = [("list", "base".into()), ("item", "9".into()), ("amount", Value::Number(5.into()))];
+        house.read(SHOP, Kind::Price, "p", &fields).await;
+    };
+    let house = folded_while(price, linked).await;
+    assert_eq!(house.store.backlog().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn p5_a_write_that_ends_while_a_fold_waits_for_it_is_not_waited_for() {
+    let debt = |intent| Debt {
+        connection: SHOP,
+        key: item("a"),
+        truth_version: 1,
+        priority: 3,
+        due_at: UnixMs(1_000),
+        since: UnixMs(1_000),
+        attempts: 0,
+        state: DebtState::Due,
+        last_error: None,
+        intent,
+    };
+    let open = Change::Debt { debt: debt(Some(intent("op"))), token: None };
+    let ended = vec![Change::Debt { debt: debt(None), token: None }, Token::Outcome(SHOP, item("a")).wake()];
+    let news = async |house: &House| {
+        house.commit([open]).await;
+        house.saw(SHOP, "a", "screw").await;
+    };
+    let house = folded_while(news, ended).await;
+    assert_eq!((house.store.backlog().await.unwrap().waiting, house.title("a").await), (0, Some("screw".into())));
 }

@@ -291,6 +291,14 @@ fn check_spec(spec: &ConnectionSpec) -> Result<(), ApiError> {
             return invalid(format!("`{shown}` in `egress` is no origin like `https://shop.example:8443`"));
         }
     }
+    if let Some(stranger) = spec.credentials_for.iter().find(|it| !spec.egress.contains(it)) {
+        return invalid(format!("`{stranger}` in `credentials_for` is not among `egress`"));
+    }
+    if spec.egress.len() > 1 && spec.credentials_for.is_empty() {
+        return invalid(
+            "with several origins in `egress`, `credentials_for` says which the credentials are for".to_owned(),
+        );
+    }
     if spec.kinds.is_empty() {
         return invalid("`kinds` names no kind".to_owned());
     }

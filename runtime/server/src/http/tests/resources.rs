@@ -129,18 +129,23 @@ async fn a_connection_whose_check_fails_says_why_and_stays_off() {
 async fn a_connection_that_cannot_be_is_not_made() {
     let house = House::new().await;
     let mut whole = shop("shop");
+    whole["spec"]["credentials_for"] = json!(["https://shop.example"]);
     whole["spec"]["publishes"] = json!({"absolute": "5", "percent": "100", "cap": "0"});
     let with = |path: &str, value: Json| {
         let mut body = whole.clone();
         *body.pointer_mut(path).unwrap() = value;
         body
     };
+    let mut anybodys = with("/spec/egress", json!(["https://shop.example", "https://other.example"]));
+    anybodys["spec"]["credentials_for"] = json!([]);
     for (body, code) in [
         (with("/name", json!("Shop 1")), "invalid-name"),
         (with("/spec/connector", json!("shopify")), "invalid-spec"),
         (with("/spec/egress", json!(["https://user@shop.example"])), "invalid-spec"),
         (with("/spec/egress", json!(["https://shop.example/admin"])), "invalid-spec"),
         (with("/spec/egress", json!(["file:///etc/passwd"])), "invalid-spec"),
+        (with("/spec/egress", json!(["https://other.example"])), "invalid-spec"),
+        (anybodys, "invalid-spec"),
         (with("/spec/kinds", json!({})), "invalid-spec"),
         (with("/spec/publishes", json!({"absolute": "-5"})), "invalid-spec"),
         (with("/spec/publishes", json!({"percent": "101"})), "invalid-spec"),

@@ -44,6 +44,26 @@ pub async fn a_delivery_writes_its_row<P: Place>() {
     assert_eq!(of(&store, "bolt").await, [row]);
 }
 
+pub async fn p5_what_became_of_an_older_write_does_not_stop_a_newer_truth<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    for (state, open) in [(DebtState::Parked, false), (DebtState::Blocked, false), (DebtState::Parked, true)] {
+        let intent = open.then(|| intent("op-1"));
+        let read = Debt { intent: Some(super::intent("op-1")), ..debt("bolt", 1) };
+        commit(&store, 0, [put(read.clone())]).await;
+        // While the write is under way something newer is decided.
+        commit(&store, 1, [Change::Owe(Debt { due_at: at(1), ..debt("bolt", 2) })]).await;
+        let late = Debt { state, intent: intent.clone(), attempts: 9, last_error: Some("no".to_owned()), ..read };
+        let token = (state == DebtState::Blocked).then(|| "t".to_owned());
+        commit(&store, 5, [Change::Debt { debt: late.clone(), token }]).await;
+        let state = if open { DebtState::Due } else { DebtState::Untold };
+        let expect = Debt { truth_version: 2, state, attempts: 0, due_at: at(5), ..late };
+        assert_eq!(of(&store, "bolt").await, std::slice::from_ref(&expect));
+        commit(&store, 6, [Change::Debt { debt: Debt { intent: None, ..expect.clone() }, token: None }]).await;
+        commit(&store, 7, [Change::Paid(Debt { intent: None, ..expect })]).await;
+        assert!(of(&store, "bolt").await.is_empty());
+    }
+}
+
 pub async fn the_most_urgent_is_due_first<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let owe = |key: &str, priority, ms| Change::Owe(Debt { priority, due_at: at(ms), ..debt(key, 1) });
@@ -77,17 +97,17 @@ pub async fn what_moved_since_it_was_read_is_not_paid<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let read = debt("bolt", 1);
     let moved = [
-        debt("bolt", 2),
         Debt { due_at: at(9), ..read.clone() },
         Debt { state: DebtState::Untold, ..read.clone() },
         Debt { intent: Some(intent("op-1")), ..read.clone() },
+        debt("bolt", 2),
     ];
     for moved in moved {
         commit(&store, 1, [put(moved.clone()), Change::Paid(read.clone())]).await;
         assert_eq!(of(&store, "bolt").await, [moved]);
     }
     // Not even when it was read with its intent: what was begun is brought to an end first.
-    let begun = Debt { intent: Some(intent("op-1")), ..read };
+    let begun = Debt { intent: Some(intent("op-1")), ..debt("bolt", 2) };
     commit(&store, 2, [put(begun.clone()), Change::Paid(begun.clone())]).await;
     assert_eq!(of(&store, "bolt").await, [begun]);
 }

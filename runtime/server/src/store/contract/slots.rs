@@ -119,6 +119,7 @@ pub async fn a_component_keeps_bytes<P: Place>() {
 pub async fn connections_are_kept<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let spec = |rank| ConnectionSpec {
+        credentials_for: Vec::new(),
         connector: "connector:netsuite".to_owned(),
         settings: pairs([("account", "TD1")]),
         egress: vec!["https://td1.example".to_owned()],

@@ -135,9 +135,7 @@ impl Data {
     fn apply_debt(&mut self, at: UnixMs, change: Change) {
         match change {
             Change::Owe(debt) => self.owe(debt),
-            Change::Debt { debt, token } => {
-                self.debts.insert(owed_to(debt.connection, &debt.key), Owed { debt, token });
-            }
+            Change::Debt { debt, token } => self.note_debt(at, debt, token),
             Change::Paid(read) => {
                 let place = owed_to(read.connection, &read.key);
                 let plan = |it: &Debt| (it.truth_version, it.due_at, it.state);
@@ -160,6 +158,19 @@ impl Data {
             }
             _ => {}
         }
+    }
+
+    fn note_debt(&mut self, at: UnixMs, mut debt: Debt, mut token: Option<String>) {
+        let place = owed_to(debt.connection, &debt.key);
+        let newest = self.debts.get(&place).map_or(0, |it| it.debt.truth_version);
+        if newest > debt.truth_version {
+            debt.truth_version = newest;
+            if matches!(debt.state, DebtState::Parked | DebtState::Blocked) {
+                debt.state = if debt.intent.is_none() { DebtState::Untold } else { DebtState::Due };
+                (debt.attempts, debt.due_at, token) = (0, at, None);
+            }
+        }
+        self.debts.insert(place, Owed { debt, token });
     }
 
     fn owe(&mut self, mut debt: Debt) {

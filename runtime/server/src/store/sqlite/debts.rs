@@ -22,13 +22,21 @@ const OWE: &str = "
         last_error = excluded.last_error, intent = coalesce(debt.intent, excluded.intent), token = null
     where debt.state <> 'parked' or excluded.truth_version > debt.truth_version";
 
+/// What a newer truth owes is not stuck with what became of an older one.
 const PUT: &str = "
-    insert or replace into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state,
-                                 last_error, intent, token)
+    insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent,
+                      token)
     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
            value ->> 8, value ->> 9, nullif(cast(substr(?2, value ->> 10, value ->> 11) as text), 'null'),
            value ->> 12
-    from json_each(?1)";
+    from json_each(?1) where true
+    on conflict (connection, kind, key) do update
+    set priority = excluded.priority, since = excluded.since, last_error = excluded.last_error,
+        intent = excluded.intent, truth_version = max(debt.truth_version, excluded.truth_version),
+        (state, attempts, due_at, token) = (
+            select iif(excluded.intent is null, 'untold', 'due'), 0, ?3, null
+            where debt.truth_version > excluded.truth_version and excluded.state in ('parked', 'blocked')
+            union all select excluded.state, excluded.attempts, excluded.due_at, excluded.token limit 1)";
 
 pub(super) async fn owe(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
