@@ -1,4 +1,4 @@
-//! A system behind two loopback ports, on the wall clock.
+//! A system behind two loopback ports, on the wall clock or one that is given.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,6 +21,9 @@ const BODY_BYTES_MAX: usize = 16 << 20;
 /// How long a webhook may take, connection included.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Tells what time it is.
+pub type Now = Arc<dyn Fn() -> UnixMs + Send + Sync>;
+
 /// A system that is being served. Dropping it closes both doors.
 pub struct Served {
     /// The API door's address, on loopback.
@@ -30,13 +33,14 @@ pub struct Served {
     /// The system's door, for code in the same process.
     pub door: Arc<Door>,
     wake: Arc<Notify>,
+    now: Now,
     _tasks: JoinSet<()>,
 }
 
 impl Served {
     /// Sends what the system now wants to send: to be called after using [`Served::door`] directly.
     pub fn collect(&self) {
-        self.door.collect(now());
+        self.door.collect((self.now)());
         self.wake.notify_one();
     }
 }
@@ -46,17 +50,26 @@ struct Shared {
     door: Arc<Door>,
     wake: Arc<Notify>,
     api: SocketAddr,
+    now: Now,
 }
 
-/// Serves `system` on two free loopback ports until the result is dropped.
+/// Serves `system` on two free loopback ports until the result is dropped, on the wall clock.
 ///
 /// # Errors
 /// When no port can be had or the webhook client cannot be made.
 pub async fn serve(system: Arc<dyn System>) -> std::io::Result<Served> {
+    serve_on(system, Arc::new(wall_clock)).await
+}
+
+/// The same on another clock, which may run ahead of this machine's and never back.
+///
+/// # Errors
+/// As of [`serve`].
+pub async fn serve_on(system: Arc<dyn System>, now: Now) -> std::io::Result<Served> {
     let api_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let admin_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let (api, admin) = (api_listener.local_addr()?, admin_listener.local_addr()?);
-    let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api };
+    let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api, now };
     let client =
         reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().build().map_err(std::io::Error::other)?;
 
@@ -74,13 +87,13 @@ pub async fn serve(system: Arc<dyn System>) -> std::io::Result<Served> {
         }
     });
     tasks.spawn(send_webhooks(shared.clone(), client));
-    Ok(Served { api, admin, door: shared.door, wake: shared.wake, _tasks: tasks })
+    Ok(Served { api, admin, door: shared.door, wake: shared.wake, now: shared.now, _tasks: tasks })
 }
 
 async fn at_api(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
     let Some(request) = whole(request, shared.api).await else { return too_large() };
     let _in_flight = InFlight::begin(shared.door.system().clone());
-    let reply = shared.door.api(now(), &request);
+    let reply = shared.door.api((shared.now)(), &request);
     shared.wake.notify_one();
     match reply {
         Reply::Answer(response, after_ms) => {
@@ -116,7 +129,7 @@ impl Drop for InFlight {
 
 async fn at_admin(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
     let Some(request) = whole(request, shared.api).await else { return too_large() };
-    let response = shared.door.admin(now(), &request);
+    let response = shared.door.admin((shared.now)(), &request);
     shared.wake.notify_one();
     response.map(Body::from)
 }
@@ -141,11 +154,11 @@ fn too_large() -> axum::response::Response {
 async fn send_webhooks(shared: Shared, client: reqwest::Client) {
     let mut sending = JoinSet::new();
     loop {
-        for departure in shared.door.take_webhooks(now()) {
-            sending.spawn(send(shared.door.clone(), client.clone(), departure));
+        for departure in shared.door.take_webhooks((shared.now)()) {
+            sending.spawn(send(shared.clone(), client.clone(), departure));
         }
         while sending.try_join_next().is_some() {}
-        let wait_ms = shared.door.next_webhook_at().map_or(1_000, |at| at.since(now()).clamp(1, 1_000));
+        let wait_ms = shared.door.next_webhook_at().map_or(1_000, |at| at.since((shared.now)()).clamp(1, 1_000));
         tokio::select! {
             () = shared.wake.notified() => {}
             () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
@@ -153,22 +166,22 @@ async fn send_webhooks(shared: Shared, client: reqwest::Client) {
     }
 }
 
-async fn send(door: Arc<Door>, client: reqwest::Client, departure: Departure) {
+async fn send(shared: Shared, client: reqwest::Client, departure: Departure) {
     let mut request = client.post(&departure.webhook.url).body(departure.webhook.body.clone());
     for (name, value) in &departure.webhook.headers {
         request = request.header(name, value);
     }
     let taken = request.send().await.is_ok_and(|response| response.status().is_success());
     if taken {
-        door.webhook_taken(now(), &departure);
+        shared.door.webhook_taken((shared.now)(), &departure);
     } else {
-        door.webhook_failed(now(), departure);
+        shared.door.webhook_failed((shared.now)(), departure);
     }
 }
 
 /// The wall clock. The one place of this crate that reads it.
 #[expect(clippy::disallowed_methods, reason = "the shell owns the wall clock; the systems are given moments")]
-fn now() -> UnixMs {
+fn wall_clock() -> UnixMs {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     UnixMs(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
 }

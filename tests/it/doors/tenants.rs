@@ -1,9 +1,12 @@
 //! Tenants: nobody sees or changes another's, and what does not work says so to its own.
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 
 use truthsource::demo::world::{Extent, World, shop_credentials};
 use truthsource::http::{Access, Spec, Takes, routes};
+use truthsource::node::MachineClock;
 use truthsource::store::control::ControlStore as _;
 use truthsource::store::{self, Batch, Change, Conflict, Debt, DebtState, Event, What};
 use truthsource_core::record::{Cause, ConnectionId, RecordKey, Shadow, Truth};
@@ -225,7 +228,7 @@ async fn t1_no_route_shows_or_changes_what_is_anothers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_whose_check_fails_stays_off_and_says_why() {
-    let world = World::open(Extent { items: 5, seed: 7 }).await.unwrap();
+    let world = World::open(Extent { items: 5, seed: 7 }, Arc::new(MachineClock)).await.unwrap();
     let url = world.shop_url();
     let wishes = Wishes { egress: vec![url.clone()], ..Wishes::default() };
     let house = House::on(tempfile::tempdir().unwrap(), &["acme", "zeta"], &wishes).await;

@@ -34,7 +34,7 @@ fn padded(bytes: usize) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn u1_to_u4_what_is_no_component_leaves_nothing_but_a_trace() {
     let house = House::open().await;
-    let too_many = bomb(300, 1);
+    let too_many = bomb(600, 1);
     for (component, expect) in [
         (b"hello".to_vec(), (422, "not-wasm")),
         (Vec::new(), (422, "not-wasm")),

@@ -1,8 +1,8 @@
 //! Compiles strangers' code in a child process that can be killed.
 //!
 //! A compiler's time grows faster than its input, and wasmtime says plainly that slow compilation is no bug of its
-//! own. So it happens elsewhere: a process with its own limits on processor time, memory and files, no environment,
-//! no secrets, and a wall clock held against it from outside.
+//! own. So it happens elsewhere: a process with its own limits on processor time, memory and files, no environment
+//! and so none of its secrets, and a wall clock held against it from outside. It runs as the server's own user.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;

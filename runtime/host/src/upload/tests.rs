@@ -67,7 +67,7 @@ fn u5_masses_of_anything_are_refused() {
         (0..10_001).map(|n| format!("(type (func (param {})))", "i32 ".repeat(n % 500))).collect(),
         "types, instances and aliases",
     );
-    check(format!("(func {} {})", "(block ".repeat(300), ")".repeat(300)), "nested blocks");
+    check(format!("(func {} {})", "(block ".repeat(600), ")".repeat(600)), "nested blocks");
     check(format!("(func {})", "nop ".repeat(200_000)), "bytes in one function");
     let parts = pricing(EMPTY).replacen("(component", &format!("(component {}", "(component)".repeat(300)), 1);
     assert!(matches!(

@@ -24,7 +24,7 @@ pub(super) async fn run(serve: &Serve, global: &Global, out: &Output) -> anyhow:
     // Listened for from the start, so that no signal is lost while the stores open.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let data_dir = config.data_dir.clone();
-    let node = node::start(config).await?;
+    let node = node::start(config, node::Ground::machine()?).await?;
     let started = json!({"url": node.url(), "data_dir": data_dir, "operator_key_file": node.first_key});
     out.show(&started, |it| {
         let key = it["operator_key_file"].as_str().map(|it| format!("\nthe operator's key is in {it}"));

@@ -117,7 +117,7 @@ async fn start_error(dir: &Path) -> anyhow::Error {
     let mut config = crate::config::load(None).unwrap();
     config.data_dir = dir.to_owned();
     config.http.listen = ([127, 0, 0, 1], 0).into();
-    crate::node::start(config).await.err().unwrap()
+    crate::node::start(config, crate::node::Ground::machine().unwrap()).await.err().unwrap()
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use truthsource_simulators::journal::Actor;
 use crate::cli::Failure;
 use crate::cli::client::Client;
 use crate::cli::output::Output;
+use crate::node::MachineClock;
 use latency::{Mark, since};
 use reading::{Names, Side, read};
 use report::{Latency, Orders, Report};
@@ -33,7 +34,7 @@ use setup::{Components, TENANT};
 use swap::{Callers, Swap};
 use traffic::{Done, Flow};
 use usage::Watch;
-use world::{Extent, World, now};
+use world::{Extent, World};
 
 /// How long nobody may write, once all is quiet: every pull that reaches back comes at least once in 30 s.
 const QUIET_FOR_MS: u64 = 32_000;
@@ -136,7 +137,7 @@ struct Stage {
 impl Stage {
     async fn open(demo: &Demo, data_dir: &Path) -> anyhow::Result<Self> {
         let components = Components::find(demo.components.as_deref())?;
-        let world = World::open(Extent { items: demo.items, seed: demo.seed }).await?;
+        let world = World::open(Extent { items: demo.items, seed: demo.seed }, Arc::new(MachineClock)).await?;
         let egress = vec![world.erp_url(), world.shop_url()];
         let wishes = Wishes { egress, store: demo.store.clone(), ..Wishes::default() };
         let own = || std::env::current_exe().context("cannot find our own program");
@@ -154,7 +155,7 @@ impl Stage {
         let names = Names::of(&self.world);
         let first = Side::BOTH.map(|side| read(&self.world, &names, side));
         let mark = Mark::now(&self.world);
-        let began = now();
+        let began = self.world.now();
         let cpu_before = self.watch.cpu_ms();
         let flow = Flow { rate: demo.rate, seconds: demo.seconds, seed: demo.seed };
         let (done, swap) = self.traffic(flow, out).await?;
@@ -215,7 +216,9 @@ impl Stage {
     /// until then.
     async fn quiet(&self, out: &Output, what: &str) -> anyhow::Result<f64> {
         let bar = out.progress(what.to_owned());
-        let took = watch::until_quiet(&self.client, 0, |status| bar.set_message(format!("{what}: {status}"))).await;
+        let took =
+            watch::until_quiet(&self.client, self.world.now(), |status| bar.set_message(format!("{what}: {status}")))
+                .await;
         bar.finish_and_clear();
         took
     }

@@ -28,6 +28,20 @@ pub struct Wishes {
     pub hooks_per_second_max: Option<u32>,
 }
 
+impl Wishes {
+    /// Writes the configuration of a server that keeps everything in this directory, and gives its file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, data_dir: &Path) -> anyhow::Result<PathBuf> {
+        std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+        let config = data_dir.join("truthsource.toml");
+        std::fs::write(&config, configuration(data_dir, self)?)
+            .with_context(|| format!("cannot write {}", config.display()))?;
+        Ok(config)
+    }
+}
+
 /// A running server. Killed when dropped.
 pub struct Server {
     child: Child,
@@ -43,10 +57,7 @@ impl Server {
     /// # Errors
     /// When it does not open its door; its log says why.
     pub async fn start(program: &Path, data_dir: &Path, wishes: &Wishes) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let config = data_dir.join("truthsource.toml");
-        std::fs::write(&config, configuration(data_dir, wishes)?)
-            .with_context(|| format!("cannot write {}", config.display()))?;
+        let config = wishes.write(data_dir)?;
         // One that was killed could not take back where it was.
         let _ = std::fs::remove_file(data_dir.join(SERVER_FILE));
         let log = std::fs::File::create(data_dir.join(LOG))?;

@@ -11,7 +11,7 @@ use truthsource_simulators::shopify;
 use truthsource_simulators::shopify::people::{Placed, PlacedLine};
 
 use super::reading::Side;
-use super::world::{LISTS, LOCATIONS, World, now};
+use super::world::{LISTS, LOCATIONS, World};
 
 /// How long one side refuses every connection.
 pub const OUTAGE_MS: u64 = 2_000;
@@ -97,7 +97,7 @@ impl Flow {
 pub fn disturb(world: &World, flow: Flow) -> (UnixMs, UnixMs) {
     let menu = Faults { seed: flow.seed, webhook_lost: 50, webhook_duplicate: 50, ..Faults::default() };
     // Not in the last third, so that the end of traffic is not the end of the outage.
-    let from = now().plus(u64::from(flow.seconds) * 1_000 / 2);
+    let from = world.now().plus(u64::from(flow.seconds) * 1_000 / 2);
     let outage = (from, from.plus(OUTAGE_MS.min(u64::from(flow.seconds) * 1_000 / 4)));
     let away = Faults { outage: Some(outage), ..menu.clone() };
     let (erp, shop) = if flow.seed.is_multiple_of(2) { (away, menu) } else { (menu, away) };
@@ -175,12 +175,12 @@ impl Person<'_> {
                 let key = StockKey { item: erp, location: at as u64 + 1 };
                 let held = world.erp.stock_at(key).map(|it| it.on_hand).unwrap_or_default();
                 let moved = held.checked_add(Decimal::from(by)).unwrap_or(held).max(Decimal::ZERO);
-                Ok(world.erp.set_on_hand(now(), key, moved)?)
+                Ok(world.erp.set_on_hand(world.now(), key, moved)?)
             }
             Side::Shop => {
                 let location = world.shop_locations.get(at).copied().unwrap_or_default();
                 let held = world.shop.on_hand(shop, location).unwrap_or(0);
-                Ok(world.shop.set_on_hand(now(), shop, location, (held + i64::from(by)).max(0))?)
+                Ok(world.shop.set_on_hand(world.now(), shop, location, (held + i64::from(by)).max(0))?)
             }
         }
     }
@@ -196,11 +196,11 @@ impl Person<'_> {
         let breaks = rows.into_iter().filter(|it| it.from > Decimal::ZERO);
         let breaks = breaks.map(|it| netsuite::Break { from: it.from, amount: it.amount }).collect();
         let price = PriceEdit { currency: None, amount: self.amount(), breaks };
-        Ok(self.world.erp.set_price(now(), item, level, price)?)
+        Ok(self.world.erp.set_price(self.world.now(), item, level, price)?)
     }
 
     fn price_shop(&self) -> anyhow::Result<()> {
-        Ok(self.world.shop.set_price(now(), None, self.item().1, (self.amount(), &[]))?)
+        Ok(self.world.shop.set_price(self.world.now(), None, self.item().1, (self.amount(), &[]))?)
     }
 
     fn title(&self, side: Side) -> anyhow::Result<()> {
@@ -209,11 +209,11 @@ impl Person<'_> {
         match side {
             Side::Erp => {
                 let edit = netsuite::ItemEdit { title, ..netsuite::ItemEdit::default() };
-                Ok(self.world.erp.set_item(now(), erp, edit)?)
+                Ok(self.world.erp.set_item(self.world.now(), erp, edit)?)
             }
             Side::Shop => {
                 let edit = shopify::people::ItemEdit { title, ..shopify::people::ItemEdit::default() };
-                Ok(self.world.shop.set_item(now(), shop, edit)?)
+                Ok(self.world.shop.set_item(self.world.now(), shop, edit)?)
             }
         }
     }
@@ -221,7 +221,7 @@ impl Person<'_> {
     fn barcode(&self) -> anyhow::Result<()> {
         let barcode = Some(format!("{:013}", 5_000_000_000_000_u64 + self.n));
         let edit = netsuite::ItemEdit { barcode, ..netsuite::ItemEdit::default() };
-        Ok(self.world.erp.set_item(now(), self.item().0, edit)?)
+        Ok(self.world.erp.set_item(self.world.now(), self.item().0, edit)?)
     }
 
     fn order(&self, done: &mut Done) -> anyhow::Result<()> {
@@ -240,7 +240,7 @@ impl Person<'_> {
             lines: lines.collect(),
             ..Placed::default()
         };
-        let at = now();
+        let at = self.world.now();
         world.shop.place_order(at, &placed)?;
         done.orders.push((po_number, at));
         Ok(())
@@ -260,14 +260,14 @@ impl Person<'_> {
             2 => {
                 self.price_erp(0)?;
                 let amount = self.amount().checked_add(Decimal::ONE).unwrap_or_default();
-                Ok(self.world.shop.set_price(now(), None, self.item().1, (amount, &[]))?)
+                Ok(self.world.shop.set_price(self.world.now(), None, self.item().1, (amount, &[]))?)
             }
             _ => {
                 // The barcode belongs to the ERP: the shop's word does not stand.
                 let barcode = Some("0000000000000".to_owned());
                 let edit = shopify::people::ItemEdit { barcode, ..shopify::people::ItemEdit::default() };
                 self.barcode()?;
-                Ok(self.world.shop.set_item(now(), self.item().1, edit)?)
+                Ok(self.world.shop.set_item(self.world.now(), self.item().1, edit)?)
             }
         }
     }

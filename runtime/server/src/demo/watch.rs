@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use serde_json::Value as Json;
 use truthsource_core::UnixMs;
 
-use super::world::now;
 use crate::cli::client::Client;
 
 /// How often is looked.
@@ -17,24 +16,23 @@ pub const SETTLED: Duration = Duration::from_millis(500);
 const AT_MOST: Duration = Duration::from_secs(1_800);
 
 /// Returns once every kind of every connection was read to its end at least once more, and then nothing waited for
-/// [`SETTLED`]. Gives the seconds until then. `tell` is told how it stands. `lag_ms`: how long after a change the systems
-/// may not show it yet; only what was read after that counts.
+/// [`SETTLED`]. Gives the seconds until then. `tell` is told how it stands. Only what was read from the moment `since` on
+/// counts.
 ///
 /// # Errors
 /// When the server does not answer, or it takes too long.
-pub async fn until_quiet(client: &Client, lag_ms: u64, tell: impl Fn(&str)) -> anyhow::Result<f64> {
+pub async fn until_quiet(client: &Client, since: UnixMs, tell: impl Fn(&str)) -> anyhow::Result<f64> {
     let began = tokio::time::Instant::now();
-    let came_at = now().plus(lag_ms);
-    let mut since = None;
+    let mut settled = None;
     loop {
         let status = client.get(&["status"], &[]).await?;
-        if status["quiet"] == true && is_read_since(client, came_at).await? {
-            let since = *since.get_or_insert_with(tokio::time::Instant::now);
-            if since.elapsed() >= SETTLED {
+        if status["quiet"] == true && is_read_since(client, since).await? {
+            let settled = *settled.get_or_insert_with(tokio::time::Instant::now);
+            if settled.elapsed() >= SETTLED {
                 return Ok(began.elapsed().as_secs_f64());
             }
         } else {
-            since = None;
+            settled = None;
             tell(&waits(&status));
         }
         if began.elapsed() > AT_MOST {

@@ -10,13 +10,12 @@ use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::netsuite::seed::{Seed, SeedCustomer, SeedItem, SeedLocation, SeedPrice, SeedStock};
 use truthsource_simulators::netsuite::settings::{Named, Script, Tba};
 use truthsource_simulators::netsuite::{Netsuite, Settings};
-use truthsource_simulators::serve::{Served, serve};
+use truthsource_simulators::serve::{Now, Served, serve_on};
 use truthsource_simulators::shopify::seed as shop;
 use truthsource_simulators::shopify::settings::Settings as ShopSettings;
 use truthsource_simulators::shopify::{BreakText, LocationInput, Shopify, Status};
 
-use crate::engine::ports::Clock as _;
-use crate::node::MachineClock;
+use crate::engine::ports::Clock;
 
 /// Places that hold stock, in the order of their numbers in the ERP.
 pub const LOCATIONS: [&str; 2] = ["Main", "Outlet"];
@@ -83,15 +82,16 @@ pub struct World {
     pub shop_lists: BTreeMap<u64, String>,
     /// Company locations of the shop that orders can be placed for.
     pub buyers: Vec<u64>,
+    clock: Arc<dyn Clock>,
 }
 
 impl World {
-    /// Makes both systems and opens their ports.
+    /// Makes both systems and opens their ports, on the clock of the machine or another.
     ///
     /// # Errors
     /// When no port can be had.
-    pub async fn open(extent: Extent) -> anyhow::Result<Self> {
-        let now = now();
+    pub async fn open(extent: Extent, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let now = clock.now();
         let erp = Arc::new(Netsuite::new(erp_settings())?);
         erp.seed(now, erp_seed(extent))?;
         let shop = Arc::new(Shopify::new(shop_settings()));
@@ -102,8 +102,16 @@ impl World {
         let shop_locations = LOCATIONS.iter().filter_map(location).collect();
         let shop_lists = seeded.price_lists.iter().map(|(name, id)| (*id, name.clone())).collect();
         let buyers = seeded.company_locations.values().copied().collect();
-        let (erp_at, shop_at) = (serve(erp.clone()).await?, serve(shop.clone()).await?);
-        Ok(Self { extent, erp, shop, erp_at, shop_at, linked, shop_locations, shop_lists, buyers })
+        let ticks = clock.clone();
+        let ticks: Now = Arc::new(move || ticks.now());
+        let (erp_at, shop_at) = (serve_on(erp.clone(), ticks.clone()).await?, serve_on(shop.clone(), ticks).await?);
+        Ok(Self { extent, erp, shop, erp_at, shop_at, linked, shop_locations, shop_lists, buyers, clock })
+    }
+
+    /// Now, by the clock of this world.
+    #[must_use]
+    pub fn now(&self) -> UnixMs {
+        self.clock.now()
     }
 
     /// Has both systems tell `server` what happens in them, as an administrator of each would set it up.
@@ -140,12 +148,6 @@ impl World {
     pub fn shop_url(&self) -> String {
         format!("http://{}", self.shop_at.api)
     }
-}
-
-/// Now, by the clock of the machine.
-#[must_use]
-pub fn now() -> UnixMs {
-    MachineClock.now()
 }
 
 /// An item's number in the ERP.

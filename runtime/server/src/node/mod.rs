@@ -5,7 +5,6 @@ mod workers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-#[cfg(test)]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::auth::mint;
 use crate::config::Config;
+use crate::engine::ports::Clock;
 use crate::http::{Door, accept, router};
 use crate::telemetry;
 
@@ -102,13 +102,32 @@ impl Node {
     }
 }
 
+/// What a node stands on.
+pub struct Ground {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The program that compiles components in a process of its own, as `program compile-child`.
+    pub program: PathBuf,
+}
+
+impl Ground {
+    /// This machine, and the program that is running.
+    ///
+    /// # Errors
+    /// When the program cannot be found.
+    pub fn machine() -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("cannot find our own program")?;
+        Ok(Self { clock: Arc::new(MachineClock), program })
+    }
+}
+
 /// Starts a whole node: opens the stores in the data directory, the components, the workers and the door.
 ///
 /// # Errors
 /// [`crate::store::OpenError`] for a data directory that is in use, of a newer version or not to be written; an address
 /// that is taken.
-pub async fn start(config: Config) -> anyhow::Result<Node> {
-    let parts = parts::open(&config).await?;
+pub async fn start(config: Config, ground: Ground) -> anyhow::Result<Node> {
+    let parts = parts::open(&config, ground).await?;
     let mut node = Node::open(&config, parts.app).await?;
     let workers = workers::run(node.app.clone(), parts.service, node.stopping());
     node.adopt(tokio::spawn(workers));
@@ -149,7 +168,7 @@ async fn keep_up(door: Door, mut stopped: watch::Receiver<bool>) {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MachineClock;
 
-impl crate::engine::ports::Clock for MachineClock {
+impl Clock for MachineClock {
     fn now(&self) -> truthsource_core::UnixMs {
         let ms = jiff::Timestamp::now().as_millisecond();
         truthsource_core::UnixMs(u64::try_from(ms).unwrap_or(0))

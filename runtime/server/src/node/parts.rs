@@ -9,7 +9,7 @@ use truthsource_core::UnixMs;
 use truthsource_host::signing::Ambient;
 use truthsource_host::{Compiler, Compiling, Host, HostConfig, SealKey};
 
-use super::MachineClock;
+use super::Ground;
 use crate::app::{App, TenantHandle, Tenants, Vault};
 use crate::auth::mint;
 use crate::config::Config;
@@ -31,12 +31,10 @@ pub(super) struct Opened {
 }
 
 /// Opens stores, vault and components.
-pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
+pub(super) async fn open(config: &Config, Ground { clock, program }: Ground) -> anyhow::Result<Opened> {
     let dir = &config.data_dir;
     let stores = store::open(dir).await?;
     let vault: Arc<dyn Vault> = Arc::new(FileVault::open(dir, &dir.join(KEY_FILE))?);
-    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
-    let program = std::env::current_exe().context("cannot find our own program")?;
     let compiling = Compiling::Child(Compiler { program, args: vec!["compile-child".to_owned()] });
     let host = Arc::new(Host::start(HostConfig::new(dir.join("compiled"), seal_key(dir)?, compiling))?);
     let service = Arc::new(Service::new(Parts {
@@ -44,7 +42,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
         blobs: Blobs::open(&dir.join("components"))?,
         vault: vault.clone(),
         clock: clock.clone(),
-        ambient: Arc::new(MachineAmbient),
+        ambient: Arc::new(MachineAmbient { clock: clock.clone() }),
         allowed: config.egress.allow.clone(),
         transport: None,
     }));
@@ -74,11 +72,13 @@ fn seal_key(dir: &Path) -> anyhow::Result<SealKey> {
 }
 
 /// Clock and randomness for signatures.
-struct MachineAmbient;
+struct MachineAmbient {
+    clock: Arc<dyn Clock>,
+}
 
 impl Ambient for MachineAmbient {
     fn now(&self) -> UnixMs {
-        MachineClock.now()
+        self.clock.now()
     }
 
     fn nonce(&self) -> u128 {
