@@ -85,7 +85,9 @@ fn code_config(kind: EngineKind) -> Config {
 }
 
 /// Proposals that no guest toolchain of ours emits. Each is code in the runtime that a hostile component could reach:
-/// component-model async had a native stack overflow, GC a heap corruption. Relaxed SIMD would differ per machine.
+/// component-model async had a native stack overflow, GC a heap corruption. Relaxed SIMD would differ per machine. Several
+/// memories in one module are what the runtime's own adapters between nested components have; a module of a guest's that
+/// has them is refused before it comes here (`upload::inspect`).
 fn features_off(config: &mut Config) {
     let unused = WasmFeatures::CM_ASYNC
         | WasmFeatures::CM_ASYNC_STACKFUL
@@ -104,7 +106,6 @@ fn features_off(config: &mut Config) {
         | WasmFeatures::THREADS
         | WasmFeatures::SHARED_EVERYTHING_THREADS
         | WasmFeatures::MEMORY64
-        | WasmFeatures::MULTI_MEMORY
         | WasmFeatures::CUSTOM_PAGE_SIZES
         | WasmFeatures::WIDE_ARITHMETIC
         | WasmFeatures::STACK_SWITCHING

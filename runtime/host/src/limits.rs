@@ -64,7 +64,8 @@ impl Limits {
         output_bytes_max: 256 * KIB,
         memory_bytes_max: 16 * MIB,
         table_elements_max: 10_000,
-        instances_max: 8,
+        // What a toolchain puts around an interpreter are a dozen.
+        instances_max: 16,
         fuel_max: 50_000_000,
         cpu_ms_max: 250,
         wall_ms_max: 250,

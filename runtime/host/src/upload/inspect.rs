@@ -72,6 +72,7 @@ fn features() -> WasmFeatures {
     WasmFeatures::WASM2
         .union(WasmFeatures::EXTENDED_CONST)
         .union(WasmFeatures::BULK_MEMORY_OPT)
+        .union(WasmFeatures::TAIL_CALL)
         .union(WasmFeatures::CALL_INDIRECT_OVERLONG)
         .union(WasmFeatures::COMPONENT_MODEL)
         .difference(WasmFeatures::GC_TYPES)

@@ -96,7 +96,6 @@ fn proposals_that_are_off_are_refused() {
     check("(tag)");
     check("(type (struct))");
     check("(func (result externref) (ref.null extern))");
-    check("(func (return_call 0))");
     check("(func (param v128) (drop (i32x4.relaxed_trunc_f32x4_s (local.get 0))))");
     check("(func (drop (i32.atomic.load (i32.const 0))))");
 }
