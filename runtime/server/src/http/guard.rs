@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 
 use super::problem::ApiError;
 use super::route::{Spec, Takes};
@@ -30,6 +30,7 @@ pub(super) struct Collected(pub Bytes);
 pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, ApiError> {
     let Gate { door, spec } = gate;
     let (mut parts, body) = request.into_parts();
+    check_host(&parts)?;
     let caller = caller::admit(&door, &spec, &parts).await?;
     super::hooks::admit(&door, &spec, &parts)?;
     let mut room = None;
@@ -63,6 +64,15 @@ pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next
         Ok(response) => response,
         Err(error) => Err(ApiError::Internal(anyhow::anyhow!("the handler ended: {error}"))),
     }
+}
+
+/// HTTP/1.1 names its host once (RFC 9112, 3.2): whoever forwarded a request that names two may have gone by the other.
+fn check_host(parts: &Parts) -> Result<(), ApiError> {
+    let named = parts.headers.get_all(header::HOST).iter().count();
+    if parts.version == Version::HTTP_11 && parts.uri.authority().is_none() && named != 1 {
+        return Err(ApiError::bad("bad-host", "an HTTP/1.1 request has one `Host`"));
+    }
+    Ok(())
 }
 
 fn bytes_max(door: &Door, spec: &Spec) -> usize {

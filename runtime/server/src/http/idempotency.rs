@@ -46,7 +46,7 @@ pub(super) async fn reserve(
     let (Some(key), Some(caller), true) = (parts.headers.get(HEADER), caller, spec.remembers) else {
         return Ok(Reserved::Run(None));
     };
-    let key = key.to_str().ok().filter(|it| !it.is_empty() && it.len() <= KEY_BYTES_MAX);
+    let key = key.to_str().ok().filter(|it| !it.is_empty() && it.len() <= KEY_BYTES_MAX && !it.contains('\t'));
     let key =
         key.ok_or_else(|| ApiError::bad("idempotency-key", "Idempotency-Key is 1 to 255 printable characters"))?;
     let whose = caller.tenant.as_ref().map_or("operator".to_owned(), |it| format!("tenant/{}", it.tenant.id.0));

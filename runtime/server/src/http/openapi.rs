@@ -8,6 +8,7 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::{Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
@@ -34,7 +35,9 @@ pub(super) fn document(routes: &[Route]) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key: `ts_live_…`")).build();
     components.add_security_scheme("key", SecurityScheme::Http(bearer));
     let info = InfoBuilder::new().title("TruthSource").version(env!("CARGO_PKG_VERSION"));
-    OpenApiBuilder::new().info(info.build()).paths(paths).components(Some(components)).build()
+    // Wherever the document was found.
+    let here = ServerBuilder::new().url("/").build();
+    OpenApiBuilder::new().info(info.build()).servers(Some([here])).paths(paths).components(Some(components)).build()
 }
 
 fn collect(shape: &Shape, schemas: &mut BTreeMap<String, RefOr<Schema>>) {
@@ -70,8 +73,12 @@ fn operation(spec: &Spec) -> utoipa::openapi::path::Operation {
     if matches!(spec.access, Access::Tenant(_) | Access::Either(_)) {
         operation = operation.parameter(header("X-Tenant", "The tenant, when an operator's key asks."));
     }
+    if spec.doc.conditional {
+        operation =
+            operation.parameter(header("If-Match", "The `ETag` of what was read: else it is done to anything."));
+    }
     operation = match spec.access {
-        Access::Public => operation,
+        Access::Public => operation.securities(Some([SecurityRequirement::default()])),
         Access::Operator(scope) | Access::Tenant(scope) | Access::Either(scope) => {
             operation.security(SecurityRequirement::new("key", [scope.as_str()]))
         }

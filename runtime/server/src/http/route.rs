@@ -65,6 +65,8 @@ pub(super) struct Doc {
     pub takes: Option<Shape>,
     pub gives: Option<Shape>,
     pub lists: bool,
+    /// It takes `If-Match`.
+    pub conditional: bool,
     pub status: u16,
 }
 
@@ -108,7 +110,15 @@ impl Route {
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<Door>) -> Self {
         let remembers = !method.is_safe() && access != Access::Public;
-        let doc = Doc { about: "", query: Vec::new(), takes: None, gives: None, lists: false, status: 200 };
+        let doc = Doc {
+            about: "",
+            query: Vec::new(),
+            takes: None,
+            gives: None,
+            lists: false,
+            conditional: false,
+            status: 200,
+        };
         Self { spec: Spec { method, path, access, takes: Takes::Nothing, remembers, doc }, handler }
     }
 
@@ -141,6 +151,12 @@ impl Route {
     pub(super) fn gives<T: ToSchema>(mut self, status: u16) -> Self {
         self.spec.doc.gives = Some(Shape::of::<T>());
         self.spec.doc.status = status;
+        self
+    }
+
+    /// With `If-Match` it is done only to what was read.
+    pub(super) fn conditional(mut self) -> Self {
+        self.spec.doc.conditional = true;
         self
     }
 

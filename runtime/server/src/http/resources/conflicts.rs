@@ -25,6 +25,7 @@ struct Which {
     /// Only those that wait for a person, or only those that do not.
     open: Option<bool>,
     /// How many, 1 to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Where to go on: `next` of the page before.
     cursor: Option<String>,

@@ -23,6 +23,7 @@ struct Which {
     #[param(value_type = Option<String>)]
     state: Option<DebtState>,
     /// How many, 1 to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Where to go on: `next` of the page before.
     cursor: Option<String>,

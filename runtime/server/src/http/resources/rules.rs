@@ -53,6 +53,7 @@ pub(super) fn routes() -> Vec<Route> {
             .gives::<RulesBody>(200),
         Route::put("/v1/rules", Access::Tenant(Scope::RulesWrite), replace)
             .about("Replaces the rules; with `If-Match`, only if they are still those that were read.")
+            .conditional()
             .takes::<RulesBody>()
             .gives::<RulesBody>(200),
     ]

@@ -90,6 +90,7 @@ const CALLS_MAX: u32 = 500;
 #[serde(deny_unknown_fields)]
 struct Newest {
     /// 1 to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 

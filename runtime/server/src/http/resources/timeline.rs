@@ -19,6 +19,7 @@ use crate::http::{Acting, ApiError, Door, List};
 #[serde(deny_unknown_fields)]
 struct Slice {
     /// How many, 1 to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Where to go on: `next` of the page before.
     cursor: Option<String>,

@@ -73,6 +73,17 @@ async fn i4_wide_documents_are_refused_in_no_time() {
 
 /// 415 and not 400: the document may be a good one, it is its type that is not read here (RFC 9110 §15.5.16).
 #[tokio::test]
+async fn i6_a_request_names_one_host() {
+    let house = House::new().await;
+    let two = Request::get("/healthz").header("host", "a.example").header("host", "b.example");
+    assert_eq!(house.send(two.body(Body::empty()).unwrap()).await.code(), (400, "bad-host"));
+    let one = Request::get("/healthz").header("host", "a.example");
+    assert_eq!(house.send(one.body(Body::empty()).unwrap()).await.status, 200);
+    let none = house.router.clone().oneshot(Request::get("/healthz").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(none.status(), 400);
+}
+
+#[tokio::test]
 async fn i6_only_plain_json_is_read() {
     let house = House::new().await;
     for kinds in [

@@ -92,7 +92,8 @@ impl House {
         give(&self.world, tenant.map(TenantId), scopes.iter().map(ToString::to_string).collect()).await
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("truthsource.example"));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();

@@ -15,7 +15,7 @@ type Samples = BTreeMap<String, f64>;
 
 impl House {
     async fn scrape(&self) -> String {
-        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let request = Request::get("/metrics").header("host", "x").body(Body::empty()).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
         String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
