@@ -54,6 +54,14 @@ impl Clock {
         moment::parse(shown).map(|it| it.saturating_add_signed(-self.offset_ms))
     }
 
+    /// The account's day at a moment (UTC): a moment before the zone moved is taken by the difference that held then,
+    /// as long as that is kept in mind.
+    pub(crate) fn day(&self, at_ms: u64) -> String {
+        let moved = self.before.filter(|(_, until_ms)| at_ms < until_ms.saturating_sub(DOUBT_MS));
+        let offset_ms = moved.map_or(self.offset_ms, |(offset_ms, _)| offset_ms);
+        moment::plain(at_ms.saturating_add_signed(offset_ms)).chars().take(10).collect()
+    }
+
     /// When a row says that it changed.
     pub(crate) fn changed_at(&self, row: &Row, column: &str) -> Option<u64> {
         self.utc(&row.text(column)?)
@@ -146,6 +154,25 @@ mod tests {
         assert_eq!(back.shown(NOON), "2026-11-21 04:00:00", "reaches back too far rather than too short");
         let later = settle(Some(&back), (NOON - 7 * HOUR, NOON), NOON + 27 * HOUR);
         assert_eq!(later.shown(NOON), "2026-11-21 05:00:00");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_where_the_account_is() {
+        let check = |clock: &Clock, at: &str, expect: &str| {
+            assert_eq!(clock.day(moment::parse(at).unwrap()), expect, "{at} {clock:?}");
+        };
+        check(&clock(-8), "2026-11-22T07:59:59Z", "2026-11-21");
+        check(&clock(-8), "2026-11-22T08:00:00Z", "2026-11-22");
+        check(&clock(9), "2026-11-21T14:59:59Z", "2026-11-21");
+        check(&clock(9), "2026-11-21T15:00:00Z", "2026-11-22");
+        check(&clock(0), "2026-11-21T23:59:59Z", "2026-11-21");
+        check(&clock(1), "2026-12-31T23:00:00Z", "2027-01-01");
+        // Daylight saving ended at this noon: what was placed before it was placed by the clock of then.
+        let moved = settle(Some(&clock(-7)), (NOON - 8 * HOUR, NOON), NOON);
+        check(&moved, "2026-11-21T06:59:59Z", "2026-11-20");
+        check(&moved, "2026-11-21T07:00:00Z", "2026-11-21");
+        check(&moved, "2026-11-22T07:59:59Z", "2026-11-21");
+        check(&moved, "2026-11-22T08:00:00Z", "2026-11-22");
     }
 
     #[test]

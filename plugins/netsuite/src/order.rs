@@ -10,7 +10,7 @@ use truthsource_sdk::kinds::{Line, Order, Record, Status};
 use truthsource_sdk::{Decimal, Fault, Value, moment, value::Held};
 
 use crate::catalog::Catalog;
-use crate::clock::{Clock, FORMAT};
+use crate::clock::{self, Clock, FORMAT};
 use crate::cursor::Walk;
 use crate::listing::{Listing, deleted};
 use crate::push::{change, read_back};
@@ -129,7 +129,7 @@ fn state(
         company: row.text("entity").into(),
         po_number: row.text("otherrefnum").into(),
         currency: catalog.currency(account, row.text("currency").as_deref()).map_or(Held::Unknown, Held::Is),
-        placed_at: row.text("day").into(),
+        placed_at: placed_at(row.text("day"), external_id.as_deref()),
         status: row.text("status").and_then(|it| status(&it)).map_or(Held::Unknown, Held::Is),
         total: row.number("foreigntotal")?.map(magnitude).into(),
         lines: lines.into(),
@@ -150,6 +150,12 @@ fn magnitude(number: Decimal) -> Decimal {
 /// The number people quote: NetSuite's own, unless the order came from elsewhere and has its number there.
 fn number(tran_id: Option<String>, external_id: Option<&str>) -> Held<String> {
     if external_id.is_some() { Held::Unknown } else { tran_id.into() }
+}
+
+/// The day of an order. Of one that came from elsewhere the books keep the day on which its moment fell here, and the
+/// moment itself is not known.
+fn placed_at(day: Option<String>, external_id: Option<&str>) -> Held<String> {
+    if external_id.is_some() { Held::Unknown } else { day.into() }
 }
 
 /// The status behind `B` or `SalesOrd:B`. One that is not known is not told.
@@ -223,7 +229,7 @@ fn state_of(account: &Account<'_>, catalog: &Catalog, record: OrderRecord) -> St
         company: record.entity.map(|it| it.id.0).into(),
         po_number: trimmed(record.other_ref_num).into(),
         currency: catalog.currency(account, currency.as_deref()).map_or(Held::Unknown, Held::Is),
-        placed_at: trimmed(record.tran_date).into(),
+        placed_at: placed_at(trimmed(record.tran_date), external_id.as_deref()),
         status: record.order_status.and_then(|it| status(&it.id.0)).map_or(Held::Unknown, Held::Is),
         total: record.total.map_or(Held::Unknown, Held::Is),
         lines: lines.map_or(Held::Unknown, Held::Is),
@@ -289,6 +295,10 @@ pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> R
     )
 }
 
+/// Connectors leave out lines that would be booked wrong, and say why in their logs.
+const NO_NET_LINES: &str = "the lines of this order cannot be booked as they are: where it was placed, its prices include \
+                            taxes, or a discount of the whole order stands in no line; it is to be entered by hand";
+
 /// Creates an order, unless an earlier try has. Without `replace`, a request that is repeated would add its lines once
 /// more.
 fn create_order(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Result<Outcome, Fault> {
@@ -296,16 +306,20 @@ fn create_order(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Resu
     if let Some(held) = look()? {
         return Ok(Outcome::Applied(held));
     }
+    let clock = clock::read(account)?;
     let path = format!("record/v1/salesOrder/eid:{}?replace=item", write.command_key);
-    let sent =
-        body(account, catalog, &Order::from_fields(&write.want)?).and_then(|body| account.write("PUT", &path, &body));
+    let sent = body(account, (catalog, &clock), &Order::from_fields(&write.want)?)
+        .and_then(|body| account.write("PUT", &path, &body));
     Ok(sent.err().unwrap_or_else(|| read_back(look)))
 }
 
-fn body(account: &Account<'_>, catalog: &Catalog, order: &Order) -> Result<Body, Outcome> {
+fn body(account: &Account<'_>, (catalog, clock): (&Catalog, &Clock), order: &Order) -> Result<Body, Outcome> {
     let reference = |id: &str| Reference { id: id.to_owned() };
     let company = order.company.as_ref();
     let company = company.ok_or_else(|| Outcome::rejected("incomplete", "an order needs a company"))?;
+    if order.lines == Held::Unknown {
+        return Err(Outcome::rejected("no-net-lines", NO_NET_LINES));
+    }
     let lines = order.lines.as_ref().filter(|it| !it.is_empty());
     let lines = lines.ok_or_else(|| Outcome::rejected("incomplete", "an order needs lines"))?;
     let mut items = Vec::with_capacity(lines.len());
@@ -326,7 +340,7 @@ fn body(account: &Account<'_>, catalog: &Catalog, order: &Order) -> Result<Body,
     });
     Ok(Body {
         entity: reference(company),
-        tran_date: order.placed_at.as_ref().and_then(|it| day(it)),
+        tran_date: order.placed_at.as_ref().and_then(|it| day(clock, it)),
         other_ref_num: order.po_number.as_ref().cloned(),
         currency: currency.transpose()?.filter(|_| account.settings.multi_currency),
         subsidiary: reference(&account.settings.subsidiary),
@@ -334,10 +348,15 @@ fn body(account: &Account<'_>, catalog: &Catalog, order: &Order) -> Result<Body,
     })
 }
 
-/// The date of a moment, which is all that NetSuite keeps: `2026-11-22` of `2026-11-22T01:00:00Z`.
-pub(crate) fn day(placed_at: &str) -> Option<String> {
-    let day = placed_at.get(..10)?;
-    moment::parse(&format!("{day}T00:00:00Z")).map(|_| day.to_owned())
+/// The account's day of a moment, which is all that NetSuite keeps. A date is one already, wherever it was written.
+fn day(clock: &Clock, placed_at: &str) -> Option<String> {
+    moment::parse(placed_at).map(|at_ms| clock.day(at_ms)).or_else(|| date(placed_at))
+}
+
+/// The date that a text begins with: `2026-11-22` of `2026-11-22T01:00:00Z`.
+pub(crate) fn date(placed_at: &str) -> Option<String> {
+    let date = placed_at.get(..10)?;
+    moment::parse(&format!("{date}T00:00:00Z")).map(|_| date.to_owned())
 }
 
 #[cfg(test)]
@@ -357,15 +376,17 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_the_date_of_a_moment() {
-        assert_eq!(day("2026-11-22T01:00:00Z").as_deref(), Some("2026-11-22"));
-        assert_eq!(day("2026-11-22").as_deref(), Some("2026-11-22"));
-        assert_eq!(day("22.11.2026 1:00"), None);
+    fn only_dates_are_days() {
+        assert_eq!(date("2026-11-22T01:00:00Z").as_deref(), Some("2026-11-22"));
+        assert_eq!(date("2026-11-22").as_deref(), Some("2026-11-22"));
+        assert_eq!(date("22.11.2026 1:00"), None);
     }
 
     #[test]
-    fn an_order_from_elsewhere_keeps_its_number_there() {
+    fn an_order_from_elsewhere_keeps_its_number_and_its_moment_there() {
         assert_eq!(number(Some("SO7".to_owned()), None), Held::Is("SO7".to_owned()));
         assert_eq!(number(Some("SO7".to_owned()), Some("cmd-1")), Held::Unknown);
+        assert_eq!(placed_at(Some("2026-11-22".to_owned()), None), Held::Is("2026-11-22".to_owned()));
+        assert_eq!(placed_at(Some("2026-11-22".to_owned()), Some("cmd-1")), Held::Unknown);
     }
 }

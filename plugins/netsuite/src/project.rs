@@ -1,10 +1,10 @@
 //! What NetSuite would hold of a record.
 
-use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, StockLevel};
+use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, Status, StockLevel};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, Fields, Kind};
 
-use crate::order::day;
+use crate::order::date;
 
 /// Letters that the fields of an item hold.
 const CODE_MAX: usize = 60;
@@ -66,8 +66,13 @@ fn price(mut price: Price) -> Price {
     price
 }
 
-/// NetSuite numbers, sums up and moves orders itself, and knows the day of an order, not the hour.
+/// NetSuite numbers, sums up and moves orders itself. An order that is called off is nothing to book: where it is not
+/// yet it is not wanted any more, and where it is nothing about it is written. Its day depends on the account's clock,
+/// which is not at hand here.
 fn order(order: Order) -> Order {
+    if order.status == Held::Is(Status::Cancelled) {
+        return Order::default();
+    }
     let line = |it: Line| Line {
         item: it.item,
         sku: None,
@@ -82,7 +87,7 @@ fn order(order: Order) -> Order {
         currency: order.currency,
         po_number: cut(order.po_number, PO_NUMBER_MAX),
         placed_at: match order.placed_at {
-            Held::Is(at) => day(&at).map_or(Held::Unknown, Held::Is),
+            Held::Is(at) if date(&at).is_none() => Held::Unknown,
             held => held,
         },
         lines: match order.lines {
@@ -149,10 +154,16 @@ mod tests {
                 ("lines", Value::Json(lines.to_owned())),
             ],
             &[
-                ("placed_at", text("2026-11-22")),
+                ("placed_at", text("2026-11-22T01:00:00Z")),
                 ("lines", Value::Json(r#"[{"item":"bolt-8","quantity":"3","unit_price":"12.5"}]"#.to_owned())),
             ],
         );
+    }
+
+    #[test]
+    fn an_order_that_is_called_off_is_not_booked() {
+        let lines = ("lines", Value::Json("[]".to_owned()));
+        check(Kind::Order, &[("number", text("#1042")), ("status", text("cancelled")), lines], &[]);
     }
 
     #[test]

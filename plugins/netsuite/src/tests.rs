@@ -143,6 +143,43 @@ fn an_order_that_is_there_is_not_created_again() {
     assert_eq!(state.fields.get("number"), None, "the number of an order from elsewhere is not NetSuite's");
 }
 
+fn order(lines: Option<&str>) -> Fields {
+    let text = |it: &str| Value::Text(it.to_owned());
+    // 23:30 of the day before, where the account is.
+    let fields = [("company", text("107")), ("placed_at", text("2026-11-21T07:30:00Z"))];
+    let mut fields: Fields = fields.map(|(name, value)| (name.to_owned(), value)).into();
+    fields.extend(lines.map(|it| ("lines".to_owned(), Value::Json(it.to_owned()))));
+    fields
+}
+
+const ORDER: &str = "/record/v1/salesOrder/eid:key-1";
+
+#[test]
+fn an_order_is_booked_on_the_accounts_day() {
+    let booked = r#"{"id":"9001","externalId":"key-1","tranDate":"2026-11-20"}"#;
+    let script =
+        script().answer("GET", ORDER, 404, NOWHERE).answer("PUT", ORDER, 204, "").answer("GET", ORDER, 200, booked);
+    let want = order(Some(r#"[{"item":"482","quantity":"3","unit_price":"12.5"}]"#));
+    let outcomes = NetSuite::push(&script, &ctx(), Kind::Order, &[write(None, want, Fields::new())]).unwrap();
+    let Outcome::Applied(state) = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert!(script.body(1).contains(r#""tranDate":"2026-11-20""#), "{}", script.body(1));
+    assert_eq!(state.fields.get("placed_at"), None, "a day is not the moment that was asked for");
+}
+
+#[test]
+fn lines_that_nobody_tells_are_for_a_person_to_enter() {
+    let refused = |lines: Option<&str>| {
+        let script = script().answer("GET", ORDER, 404, NOWHERE);
+        let write = write(None, order(lines), Fields::new());
+        let outcome = NetSuite::push(&script, &ctx(), Kind::Order, &[write]).unwrap().remove(0);
+        let Outcome::Rejected(why) = outcome else { panic!("{outcome:?}") };
+        why
+    };
+    let why = refused(None);
+    assert!(why.code == "no-net-lines" && why.message.contains("include taxes"), "{why:?}");
+    assert_eq!(refused(Some("[]")).code, "incomplete");
+}
+
 #[test]
 fn a_delta_asks_in_the_accounts_zone_and_goes_on_behind_the_last_id() {
     let row = r#"{"id":"482","itemid":"BOLT-8","isinactive":"F","lm":"2026-11-21 03:59:00"}"#;

@@ -6,6 +6,7 @@ use truthsource_sdk::connector::Finding;
 use truthsource_sdk::host::Response;
 use truthsource_sdk::{Context, Fault, Host};
 
+use crate::custom_id::{self, Definition, Owner};
 use crate::graphql::Shop;
 use crate::price_list;
 use crate::settings::VERSION;
@@ -21,6 +22,9 @@ const SCOPES: &[(&str, &str)] = &[
     ("write_companies", "writing companies"),
     ("read_orders", "orders"),
 ];
+/// Needed only where orders are written, which the tenant says.
+const WRITE_ORDERS: (&str, &str) =
+    ("write_orders", "writing orders; where they are only read, set `writes-orders` to `no`");
 
 const DOCUMENT: &str = "query Check { shop { name currencyCode } currentAppInstallation { accessScopes { handle } } }";
 
@@ -65,14 +69,17 @@ pub(crate) fn check(host: &dyn Host, ctx: &Context) -> Result<Vec<Finding>, Faul
     };
     let own = format!("{}, selling in {}", answer.shop.name, answer.shop.currency_code);
     findings.push(Finding::good("credentials", own));
-    findings.extend(scopes(&answer.current_app_installation.access_scopes));
+    findings.extend(scopes(&answer.current_app_installation.access_scopes, shop.settings.writes_orders));
     findings.push(version(&shop.send("query Version { shop { name } }", &json!({}))?));
     findings.push(lists(&shop)?);
+    for (owner, kind) in [(Owner::Product, "items"), (Owner::Order, "orders")] {
+        findings.push(ids(&shop, owner, kind)?);
+    }
     Ok(findings)
 }
 
 /// A permission to write includes the one to read.
-fn scopes(granted: &[Scope]) -> Vec<Finding> {
+fn scopes(granted: &[Scope], writes_orders: bool) -> Vec<Finding> {
     let has = |scope: &str| {
         let writing = scope.replace("read_", "write_");
         granted.iter().any(|it| it.handle == scope || it.handle == writing)
@@ -85,7 +92,7 @@ fn scopes(granted: &[Scope]) -> Vec<Finding> {
             Finding::bad(&subject, format!("needed for {what}"))
         }
     };
-    SCOPES.iter().map(finding).collect()
+    SCOPES.iter().chain(writes_orders.then_some(&WRITE_ORDERS)).map(finding).collect()
 }
 
 /// A version that has ended is served by another one without a word, but in this header.
@@ -96,6 +103,18 @@ fn version(response: &Response) -> Finding {
         }
         _ => Finding::good("version", VERSION),
     }
+}
+
+/// A definition that is missing is nobody's fault: it is made with the first record that is created, and not here.
+fn ids(shop: &Shop<'_>, owner: Owner, kind: &str) -> Result<Finding, Fault> {
+    let subject = format!("custom ids of {kind}");
+    Ok(match custom_id::look(shop, owner) {
+        Ok(Definition::Id) => Finding::good(&subject, "defined"),
+        Ok(Definition::Missing) => Finding::good(&subject, "missing; defined when the first is created here"),
+        Ok(Definition::Other(name)) => Finding::bad(&subject, custom_id::other(&name)),
+        Err(Fault::Denied(why)) => Finding::bad(&subject, why),
+        Err(fault) => return Err(fault),
+    })
 }
 
 fn lists(shop: &Shop<'_>) -> Result<Finding, Fault> {

@@ -105,6 +105,7 @@ fn settings() -> Vec<Setting> {
         setting("base-url", "The shop's address: https://<shop>.myshopify.com", None),
         setting("base-list", "Code of the price list that the shop's own prices are", Some("base")),
         setting("price-decimals", "Digits after the point of a price: 2 for most currencies, 0 for yen", Some("2")),
+        setting("writes-orders", "`no` where orders are only read: their permission is not looked for", Some("yes")),
         setting("location-codes", "Codes of locations by id: 67=main; others are called by name", Some("")),
     ]
 }

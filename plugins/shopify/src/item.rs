@@ -7,13 +7,9 @@ use truthsource_sdk::kinds::{Item, Record};
 use truthsource_sdk::{Fault, moment};
 
 use crate::cursor::{Nodes, Walk};
+use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
 use crate::graphql::Shop;
 use crate::variant::{self, Variant, variant};
-
-/// The metafield that keeps the command key a record was created under.
-pub(crate) const NAMESPACE: &str = "truthsource";
-/// Its key.
-pub(crate) const COMMAND_KEY: &str = "command_key";
 
 pub(crate) fn pull(shop: &Shop<'_>, walk: &Walk) -> Result<Page, Fault> {
     let after = walk.after.as_deref();
@@ -76,8 +72,9 @@ const FIND: &str = concat!(
 
 pub(crate) fn find(shop: &Shop<'_>, command_key: &str) -> Result<Option<State>, Fault> {
     let variables = json!({ "namespace": NAMESPACE, "key": COMMAND_KEY, "value": command_key });
-    let found: Identified = shop.query(FIND, variables)?;
-    let variant = found.product_by_identifier.and_then(|it| it.variants.nodes.into_iter().next());
+    let found = shop.query(FIND, variables).map(|it: Identified| it.product_by_identifier);
+    let product = custom_id::found(shop, Owner::Product, found)?;
+    let variant = product.and_then(|it| it.variants.nodes.into_iter().next());
     let created = |it: &Variant| Ok(State { command_key: Some(command_key.to_owned()), ..state(it)? });
     variant.as_ref().map(created).transpose()
 }

@@ -8,8 +8,9 @@ use truthsource_sdk::connector::{Observed, Outcome, State, Write};
 use truthsource_sdk::{Fault, Value};
 
 use crate::batch::{Errors, Mutation, run};
+use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
 use crate::graphql::{Shop, UserError};
-use crate::item::{COMMAND_KEY, NAMESPACE, find, state};
+use crate::item::{find, state};
 use crate::variant::{ALONE, Variant, of_items};
 
 /// Reads all items, decides about each, writes those that are due in few calls, and reads them again.
@@ -19,9 +20,11 @@ pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fa
     let mut outcomes: Vec<Option<Outcome>> = vec![None; writes.len()];
     let mut sent: Vec<(usize, usize)> = Vec::new();
     let mut mutations = Vec::new();
+    let mut defined: Option<Result<(), Outcome>> = None;
     for (at, write) in writes.iter().enumerate() {
         let Some(id) = &write.remote_id else {
-            outcomes[at] = Some(create(shop, write));
+            let defined = defined.get_or_insert_with(|| custom_id::ensure(shop, Owner::Product));
+            outcomes[at] = Some(defined.clone().err().unwrap_or_else(|| create(shop, write)));
             continue;
         };
         match decide(variants.get(id), id, write)? {

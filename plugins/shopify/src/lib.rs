@@ -7,7 +7,8 @@
 //! - Stock is compared and set in one step (`changeFromQuantity`), each level under an idempotency key of its own.
 //! - Price lists have no time of change and no webhook, so they are read whole, every ten minutes. Everything else that changes
 //!   is asked for between two moments, because rows that move while they are paged would be repeated or lost.
-//! - Creations have no idempotency: they carry the command key in a metafield, and are looked up first.
+//! - Creations have no idempotency: they carry the command key in a metafield, and are looked up first; see
+//!   [`custom_id`].
 
 #![warn(missing_docs)]
 
@@ -15,6 +16,7 @@ mod batch;
 mod check;
 mod company;
 mod cursor;
+mod custom_id;
 mod describe;
 mod gid;
 mod graphql;

@@ -3,25 +3,36 @@
 use serde::Deserialize;
 use serde_json::json;
 use truthsource_sdk::connector::{Page, State};
+use truthsource_sdk::host::Level;
 use truthsource_sdk::kinds::{Line, Order as Fields, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, moment};
 
 use crate::cursor::{Nodes, Walk};
+use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
 use crate::gid::{gid, is_number, number};
 use crate::graphql::Shop;
-use crate::item::{COMMAND_KEY, NAMESPACE, filled};
+use crate::item::filled;
 use crate::price_list::{ItemOf, Money};
 use crate::variant::Reference;
 
+macro_rules! line {
+    () => {
+        "fragment I on LineItem { sku quantity currentQuantity variant { inventoryItem { id } } \
+         discountedUnitPriceSet { shopMoney { amount } } taxLines { priceSet { shopMoney { amount } } } }"
+    };
+}
+
 macro_rules! order {
     () => {
-        "fragment O on Order { id name poNumber sourceIdentifier sourceName processedAt updatedAt cancelledAt currencyCode \
-         displayFulfillmentStatus purchasingEntity { __typename ... on PurchasingCompany { company { id } } } \
-         currentTotalPriceSet { shopMoney { amount } } \
-         lineItems(first: 50) { nodes { ...I } pageInfo { hasNextPage endCursor } } } \
-         fragment I on LineItem { sku currentQuantity variant { inventoryItem { id } } \
-         discountedUnitPriceSet { shopMoney { amount } } }"
+        concat!(
+            "fragment O on Order { id name poNumber sourceIdentifier sourceName processedAt updatedAt cancelledAt test \
+             currencyCode taxesIncluded displayFulfillmentStatus \
+             purchasingEntity { __typename ... on PurchasingCompany { company { id } } } \
+             currentTotalPriceSet { shopMoney { amount } } \
+             lineItems(first: 50) { nodes { ...I } pageInfo { hasNextPage endCursor } } } ",
+            line!()
+        )
     };
 }
 
@@ -36,9 +47,11 @@ const FIND: &str = concat!(
      { namespace: $namespace, key: $key, value: $value } }) { ...O } } ",
     order!()
 );
-const LINES: &str = "query Lines($id: ID!, $after: String) { order(id: $id) { lineItems(first: 250, after: $after) { \
-                     nodes { sku currentQuantity variant { inventoryItem { id } } \
-                     discountedUnitPriceSet { shopMoney { amount } } } pageInfo { hasNextPage endCursor } } } }";
+const LINES: &str = concat!(
+    "query Lines($id: ID!, $after: String) { order(id: $id) { lineItems(first: 250, after: $after) { \
+     nodes { ...I } pageInfo { hasNextPage endCursor } } } } ",
+    line!()
+);
 
 /// Where orders that this connector created say they come from.
 pub(crate) const SOURCE: &str = "truthsource";
@@ -58,7 +71,9 @@ pub(crate) struct Order {
     updated_at: String,
     #[serde(default)]
     cancelled_at: Option<String>,
+    test: bool,
     currency_code: String,
+    taxes_included: bool,
     display_fulfillment_status: String,
     #[serde(default)]
     purchasing_entity: Option<Purchaser>,
@@ -83,10 +98,19 @@ struct Bag {
 struct Item {
     #[serde(default)]
     sku: Option<String>,
+    quantity: Decimal,
     current_quantity: Decimal,
     #[serde(default)]
     variant: Option<ItemOf>,
     discounted_unit_price_set: Bag,
+    #[serde(default)]
+    tax_lines: Vec<TaxLine>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaxLine {
+    price_set: Bag,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +144,7 @@ pub(crate) fn pull(shop: &Shop<'_>, walk: &Walk) -> Result<Page, Fault> {
     let sort = if walk.is_delta() { "UPDATED_AT" } else { "ID" };
     let all: All = shop.query(ALL, json!({ "after": walk.after, "q": walk.window(), "sort": sort }))?;
     let info = all.orders.info();
-    let found = all.orders.nodes.into_iter().map(|it| state(shop, it)).collect::<Result<_, _>>()?;
+    let found = real(all.orders.nodes.into_iter()).map(|it| state(shop, it)).collect::<Result<_, _>>()?;
     Ok(walk.turn(found, info))
 }
 
@@ -130,15 +154,21 @@ pub(crate) fn read(shop: &Shop<'_>, ids: &[String]) -> Result<Vec<State>, Fault>
         return Ok(Vec::new());
     }
     let some: Chosen = shop.query(SOME, json!({ "ids": ids }))?;
-    some.nodes.into_iter().flatten().map(|it| state(shop, it)).collect()
+    real(some.nodes.into_iter().flatten()).map(|it| state(shop, it)).collect()
+}
+
+/// Orders that somebody placed to try the checkout are nobody's business: as if they were not there.
+fn real(orders: impl Iterator<Item = Order>) -> impl Iterator<Item = Order> {
+    orders.filter(|it| !it.test)
 }
 
 /// By the metafield that carries the command key: a look-up, not a search, so that it does not lag.
 pub(crate) fn find(shop: &Shop<'_>, command_key: &str) -> Result<Option<State>, Fault> {
     let variables = json!({ "namespace": NAMESPACE, "key": COMMAND_KEY, "value": command_key });
-    let found: Found = shop.query(FIND, variables)?;
+    let found = shop.query(FIND, variables).map(|it: Found| it.order_by_identifier);
+    let found = custom_id::found(shop, Owner::Order, found)?;
     let created = |it| Ok(State { command_key: Some(command_key.to_owned()), ..state(shop, it)? });
-    found.order_by_identifier.map(created).transpose()
+    real(found.into_iter()).next().map(created).transpose()
 }
 
 fn state(shop: &Shop<'_>, mut order: Order) -> Result<State, Fault> {
@@ -149,11 +179,61 @@ fn state(shop: &Shop<'_>, mut order: Order) -> Result<State, Fault> {
         after = page.line_items.info().next();
         order.line_items.nodes.extend(page.line_items.nodes);
     }
+    if let Some(why) = flaw(&order) {
+        shop.host.log(Level::Warn, &format!("the lines of order {} are left out: {why}", order.name));
+    }
     state_of(order)
+}
+
+/// Why whoever books the lines of an order at their prices, and adds taxes, would book something else than what was
+/// charged. Such lines are not told, so that a person enters the order.
+fn flaw(order: &Order) -> Option<String> {
+    if order.cancelled_at.is_some() {
+        return None;
+    }
+    if order.taxes_included {
+        return Some("its prices include taxes".to_owned());
+    }
+    let total = order.current_total_price_set.shop_money.amount;
+    match apart(total, &order.line_items.nodes) {
+        // What is charged beside the lines (shipping, and its taxes) is nobody's line: it is not carried over.
+        Some((apart, slack)) if -apart <= slack => None,
+        Some((apart, _)) => {
+            Some(format!("its total {total} is less than quantity times price and taxes by {}", -apart))
+        }
+        None => Some("its amounts have too many digits".to_owned()),
+    }
+}
+
+/// By how much the total of an order is more than its lines and their taxes, and how far that may be from nothing for
+/// being rounded: taxes are told for what was bought, and not for what is left of it.
+fn apart(total: Decimal, lines: &[Item]) -> Option<(Decimal, Decimal)> {
+    let (mut apart, mut slack) = (total, Decimal::ZERO);
+    for line in lines {
+        let price = line.discounted_unit_price_set.shop_money.amount;
+        apart = apart.checked_sub(price.checked_mul(line.current_quantity)?)?;
+        for tax in &line.tax_lines {
+            let tax = tax.price_set.shop_money.amount;
+            if line.current_quantity == line.quantity {
+                apart = apart.checked_sub(tax)?;
+            } else {
+                apart = apart.checked_sub(part(tax, line.current_quantity, line.quantity)?)?;
+                slack = slack.checked_add(Decimal::new(1, 2).ok()?)?;
+            }
+        }
+    }
+    Some((apart, slack))
+}
+
+/// So much of an amount as `some` are of `all`, to the cent.
+fn part(amount: Decimal, some: Decimal, all: Decimal) -> Option<Decimal> {
+    let cents = amount.checked_mul(some)?.checked_mul(100.into())?.floor().whole()?;
+    Decimal::new(cents.checked_div(all.whole()?)?, 2).ok()
 }
 
 fn state_of(order: Order) -> Result<State, Fault> {
     let status = status(&order);
+    let is_flawed = flaw(&order).is_some();
     let is_ours = order.source_name.as_deref() == Some(SOURCE);
     let company = order.purchasing_entity.as_ref().and_then(|it| it.company.as_ref());
     let mut lines = Vec::with_capacity(order.line_items.nodes.len());
@@ -179,7 +259,7 @@ fn state_of(order: Order) -> Result<State, Fault> {
         placed_at: order.processed_at.into(),
         status: status.map_or(Held::Unknown, Held::Is),
         total: order.current_total_price_set.shop_money.amount.into(),
-        lines: lines.into(),
+        lines: if is_flawed { Held::Unknown } else { lines.into() },
     };
     Ok(State {
         remote_id: number(&order.id)?,
@@ -213,13 +293,14 @@ mod tests {
     use truthsource_sdk::Value;
 
     const ORDER: &str = r##"{"id":"gid://shopify/Order/5512","name":"#1042","poNumber":"PO-77","sourceIdentifier":null,
-        "processedAt":"2026-11-21T08:01:02Z","updatedAt":"2026-11-21T08:01:03Z","cancelledAt":null,"currencyCode":"USD",
+        "processedAt":"2026-11-21T08:01:02Z","updatedAt":"2026-11-21T08:01:03Z","cancelledAt":null,"test":false,
+        "currencyCode":"USD","taxesIncluded":false,
         "displayFulfillmentStatus":"UNFULFILLED","purchasingEntity":{"__typename":"PurchasingCompany",
         "company":{"id":"gid://shopify/Company/31"}},"currentTotalPriceSet":{"shopMoney":{"amount":"37.50"}},
         "lineItems":{"nodes":[
-            {"sku":"BOLT-8","currentQuantity":3,"variant":{"inventoryItem":{"id":"gid://shopify/InventoryItem/4501"}},
+            {"sku":"BOLT-8","quantity":3,"currentQuantity":3,"taxLines":[],"variant":{"inventoryItem":{"id":"gid://shopify/InventoryItem/4501"}},
              "discountedUnitPriceSet":{"shopMoney":{"amount":"12.5"}}},
-            {"sku":"NUT-8","currentQuantity":0,"variant":null,"discountedUnitPriceSet":{"shopMoney":{"amount":"1.0"}}}],
+            {"sku":"NUT-8","quantity":4,"currentQuantity":0,"taxLines":[],"variant":null,"discountedUnitPriceSet":{"shopMoney":{"amount":"1.0"}}}],
         "pageInfo":{"hasNextPage":false,"endCursor":null}}}"##;
 
     #[test]
@@ -233,6 +314,46 @@ mod tests {
         assert_eq!(field("total"), Value::Number("37.5".parse().unwrap()));
         let lines = r#"[{"item":"4501","sku":"BOLT-8","quantity":"3","unit_price":"12.5"}]"#;
         assert_eq!(field("lines"), Value::Json(lines.to_owned()));
+    }
+
+    /// Whether the lines of an order with these changes are told, and the beginning of why not.
+    fn check(changes: &[(&str, &str)], expect: Result<(), &str>) {
+        let mut text = ORDER.to_owned();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        let order: Order = serde_json::from_str(&text).unwrap();
+        let why = flaw(&order);
+        let told = state_of(order).unwrap().fields.contains_key("lines");
+        assert_eq!(told, expect.is_ok(), "{changes:?}");
+        match (why, expect) {
+            (None, Ok(())) => {}
+            (Some(why), Err(begins)) if why.starts_with(begins) => {}
+            (why, _) => panic!("{changes:?}: {why:?}"),
+        }
+    }
+
+    #[test]
+    fn lines_that_would_be_booked_wrong_are_not_told() {
+        let total = |amount: &'static str| (r#""37.50""#, amount);
+        let tax = |amount: &'static str| (r#""taxLines":[]"#, amount);
+        let seven = r#""taxLines":[{"priceSet":{"shopMoney":{"amount":"7.00"}}}]"#;
+        check(&[], Ok(()));
+        check(&[(r#""taxesIncluded":false"#, r#""taxesIncluded":true"#)], Err("its prices include taxes"));
+        // Taxes on net prices are whoever books them's own business.
+        check(&[tax(seven), total(r#""44.5""#)], Ok(()));
+        // Shipping stands in no line, and takes nothing away from one; a discount of the whole order does.
+        check(&[total(r#""47.49""#)], Ok(()));
+        check(&[total(r#""33.75""#)], Err("its total 33.75 is less than quantity times price and taxes by 3.75"));
+        check(&[total(r#""37.49""#)], Err("its total 37.49 is less"));
+        // A third of what was bought was taken off again, and its taxes with it.
+        let edited = (r#""quantity":3,"currentQuantity":3"#, r#""quantity":3,"currentQuantity":2"#);
+        check(&[tax(seven), edited, total(r#""29.67""#)], Ok(()));
+        check(&[tax(seven), edited, total(r#""29.60""#)], Err("its total 29.6 is less"));
+        // What was called off is not booked at all.
+        let cancelled = (r#""cancelledAt":null"#, r#""cancelledAt":"2026-11-22T00:00:00Z""#);
+        check(&[cancelled, total(r#""0.0""#)], Ok(()));
     }
 
     #[test]

@@ -9,19 +9,26 @@ use truthsource_sdk::kinds::{Line, Order, Record};
 use truthsource_sdk::{Fault, Value};
 
 use crate::batch::{Errors, Mutation, run};
+use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
 use crate::gid::{gid, number};
 use crate::graphql::{Shop, UserError};
-use crate::item::{COMMAND_KEY, NAMESPACE};
 use crate::item_push::read_created;
 use crate::order::{SOURCE, find, read};
 use crate::variant::{Reference, of_items};
 
 pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
-    Ok(writes.iter().map(|write| one(shop, write).unwrap_or_else(Outcome::not_written)).collect())
+    let mut defined: Option<Result<(), Outcome>> = None;
+    let mut carry_out = |write: &Write| match &write.remote_id {
+        Some(id) => change(shop, id, write),
+        None => match defined.get_or_insert_with(|| custom_id::ensure(shop, Owner::Order)) {
+            Ok(()) => create(shop, write),
+            Err(outcome) => Ok(outcome.clone()),
+        },
+    };
+    Ok(writes.iter().map(|write| carry_out(write).unwrap_or_else(Outcome::not_written)).collect())
 }
 
-fn one(shop: &Shop<'_>, write: &Write) -> Result<Outcome, Fault> {
-    let Some(id) = &write.remote_id else { return create(shop, write) };
+fn change(shop: &Shop<'_>, id: &String, write: &Write) -> Result<Outcome, Fault> {
     let look = || Ok::<_, Fault>(read(shop, std::slice::from_ref(id))?.into_iter().next());
     let Some(held) = look()? else { return Ok(Outcome::Stale(Observed::Absent(id.clone()))) };
     if write.is_done(&held.fields) {

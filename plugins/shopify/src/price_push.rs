@@ -37,10 +37,11 @@ pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fa
         variants.insert(variant.item()?, variant);
     }
     let lists = price_list::lists(shop)?;
+    let own = own_currency(shop, &wanted)?;
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut lines = Vec::new();
     for (at, price) in wanted.into_iter().enumerate() {
-        match line(shop, (&variants, &lists), at, price) {
+        match line(shop, (&variants, &lists, own.as_deref()), at, price) {
             Ok(line) => lines.push(line),
             Err(outcome) => drop(outcomes.insert(at, outcome)),
         }
@@ -63,9 +64,20 @@ pub(crate) fn push(shop: &Shop<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fa
         .collect())
 }
 
+fn is_own(shop: &Shop<'_>, list: &str) -> bool {
+    list.eq_ignore_ascii_case(&shop.settings.base_list)
+}
+
+/// What the shop's own prices are in: asked for where one is to be written that says what it is in itself.
+fn own_currency(shop: &Shop<'_>, wanted: &[Price]) -> Result<Option<String>, Fault> {
+    let is_compared =
+        |it: &Price| it.currency.as_ref().is_some() && it.list.as_ref().is_some_and(|it| is_own(shop, it));
+    if wanted.iter().any(is_compared) { price::currency(shop).map(Some) } else { Ok(None) }
+}
+
 fn line(
     shop: &Shop<'_>,
-    (variants, lists): (&BTreeMap<String, Variant>, &[PriceList]),
+    (variants, lists, own): (&BTreeMap<String, Variant>, &[PriceList], Option<&str>),
     at: usize,
     price: Price,
 ) -> Result<Line, Outcome> {
@@ -73,7 +85,7 @@ fn line(
     let code = price.list.as_ref().cloned().ok_or_else(incomplete)?;
     let item = price.item.as_ref().cloned().ok_or_else(incomplete)?;
     let amount = price.amount.as_ref().copied().ok_or_else(incomplete)?;
-    let list = if code.eq_ignore_ascii_case(&shop.settings.base_list) {
+    let list = if is_own(shop, &code) {
         None
     } else {
         let known = lists.iter().find(|it| it.code == code.to_lowercase());
@@ -86,11 +98,13 @@ fn line(
     let place = list.as_ref().map_or_else(|| BASE.to_owned(), |it| it.id.to_string());
     let id = format!("{place}:{item}");
     let variant = variants.get(&item).ok_or_else(|| Outcome::Stale(Observed::Absent(id.clone())))?;
-    let currency = list.as_ref().map(|it| it.currency.as_str());
+    // A shop takes its own prices as bare amounts: nobody else would notice.
+    let currency = list.as_ref().map_or(own, |it| Some(it.currency.as_str()));
     if let (Some(own), Some(wanted)) = (currency, price.currency.as_ref())
         && own != wanted
     {
-        return Err(Outcome::rejected("foreign-currency", format!("the list is in {own}, not in {wanted}")));
+        let what = if list.is_some() { "the list is" } else { "the shop's own prices are" };
+        return Err(Outcome::rejected("foreign-currency", format!("{what} in {own}, not in {wanted}")));
     }
     if let Some(broken) = price.breaks.as_ref().into_iter().flatten().find(|it| it.from.whole().is_none()) {
         let why = format!("a break from {} is no whole number of pieces", broken.from);

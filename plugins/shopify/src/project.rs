@@ -1,6 +1,6 @@
 //! What a shop would hold of a record.
 
-use truthsource_sdk::kinds::{Break, Company, Item, Line, Location, Order, Price, Record, StockLevel};
+use truthsource_sdk::kinds::{Break, Company, Item, Line, Location, Order, Price, Record, Status, StockLevel};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind};
 
@@ -83,8 +83,12 @@ fn breaks(rows: Vec<Break>, places: u8) -> Vec<Break> {
     whole
 }
 
-/// A shop numbers, sums up and moves orders itself.
+/// A shop numbers, sums up and moves orders itself. One that is called off is nothing to create, and where it is there
+/// already, nothing about it is written.
 fn order(ctx: &Context, order: Order) -> Result<Order, Fault> {
+    if order.status == Held::Is(Status::Cancelled) {
+        return Ok(Order::default());
+    }
     let places = price_decimals(ctx)?;
     let line = |it: Line| Line { unit_price: it.unit_price.round(places), ..it };
     Ok(Order {
@@ -151,6 +155,12 @@ mod tests {
             &[("list", text("Gold")), ("amount", number("10")), ("breaks", breaks)],
             &[("list", text("gold")), ("amount", number("10")), ("breaks", expect)],
         );
+    }
+
+    #[test]
+    fn an_order_that_is_called_off_is_not_created() {
+        check(Kind::Order, &[("po_number", text("PO-7")), ("status", text("cancelled"))], &[]);
+        check(Kind::Order, &[("po_number", text("PO-7")), ("status", text("open"))], &[("po_number", text("PO-7"))]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub base_list: String,
     /// The code by location id; other locations are called by their names.
     pub location_codes: BTreeMap<String, String>,
+    /// Orders are written here, and not only read.
+    pub writes_orders: bool,
 }
 
 impl Settings {
@@ -28,6 +30,7 @@ impl Settings {
             base_url: base_url.trim_end_matches('/').to_owned(),
             base_list: base_list(ctx).to_owned(),
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
+            writes_orders: yes(ctx, "writes-orders")?,
         })
     }
 }
@@ -40,6 +43,15 @@ pub(crate) fn price_decimals(ctx: &Context) -> Result<u8, Fault> {
     let text = ctx.setting_or("price-decimals", "2");
     let places = text.parse().ok().filter(|it| *it <= 6);
     places.ok_or_else(|| Fault::Invalid(format!("setting `price-decimals` is `{text}`, not 0 to 6")))
+}
+
+/// Yes, unless it says no.
+fn yes(ctx: &Context, name: &str) -> Result<bool, Fault> {
+    match ctx.setting_or(name, "yes") {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        text => Err(Fault::Invalid(format!("setting `{name}` is `{text}`, not `yes` or `no`"))),
+    }
 }
 
 /// Reads `67=main, 68=store`.
@@ -68,6 +80,8 @@ mod tests {
         let settings = Settings::read(&ctx(&[("base-url", "https://x.myshopify.com/"), ("base-list", " ")])).unwrap();
         assert_eq!((settings.base_url.as_str(), settings.base_list.as_str()), ("https://x.myshopify.com", "base"));
         let bad = ctx(&[("base-url", "https://x.myshopify.com"), ("price-decimals", "9")]);
+        assert!(matches!(Settings::read(&bad), Err(Fault::Invalid(_))));
+        let bad = ctx(&[("base-url", "https://x.myshopify.com"), ("writes-orders", "maybe")]);
         assert!(matches!(Settings::read(&bad), Err(Fault::Invalid(_))));
     }
 }

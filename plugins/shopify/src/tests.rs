@@ -172,3 +172,99 @@ fn levels_are_walked_location_by_location() {
     assert!(script.body(1).contains("Location/67") && script.body(2).contains(r#""after":"c1""#));
     assert!(script.body(3).contains("Location/68"), "{}", script.body(3));
 }
+
+fn price(list: &str, currency: &str) -> Write {
+    let text = |it: &str| Value::Text(it.to_owned());
+    let want = [("list", text(list)), ("item", text("4501")), ("currency", text(currency)), ("amount", number("9"))];
+    Write {
+        remote_id: Some("base:4501".to_owned()),
+        want: want.map(|(name, value)| (name.to_owned(), value)).into(),
+        changed: vec!["amount".to_owned()],
+        base: Fields::from([("amount".to_owned(), number("12.5"))]),
+        ..write("4501", "0", "0")
+    }
+}
+
+#[test]
+fn a_base_price_in_another_currency_is_no_price_of_the_shop() {
+    let items = |price: &str| {
+        let variant = VARIANT.replace("12.50", price);
+        format!(r#"{{"data":{{"nodes":[{{"id":"x","variants":{{"nodes":[{variant}]}}}}]}}}}"#)
+    };
+    let lists = r#"{"data":{"priceLists":{"nodes":[],"pageInfo":{"hasNextPage":false}}}}"#;
+    let own = r#"{"data":{"shop":{"currencyCode":"USD"}}}"#;
+    let script = script(&[&items("12.50"), lists, own]);
+    let outcomes = Shopify::push(&script, &ctx(), Kind::Price, &[price("base", "EUR")]).unwrap();
+    let Outcome::Rejected(why) = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert_eq!((why.code.as_str(), script.sent().len()), ("foreign-currency", 3), "{why:?}");
+    assert!(why.message.contains("USD") && why.message.contains("EUR"), "{why:?}");
+    // In the shop's own it is written.
+    let script = self::script(&[&items("12.50"), lists, own, &items("12.50"), own, &set(&[""]), &items("9.00"), own]);
+    let outcomes = Shopify::push(&script, &ctx(), Kind::Price, &[price("base", "USD")]).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Applied(state) if state.fields["amount"] == number("9")), "{outcomes:?}");
+    assert!(script.body(5).contains(r#""price":"9""#), "{}", script.body(5));
+}
+
+#[test]
+fn a_test_order_is_no_order() {
+    let order = |id: u32, test: bool| {
+        format!(
+            r##"{{"id":"gid://shopify/Order/{id}","name":"#{id}","processedAt":"2026-11-21T08:01:02Z",
+            "updatedAt":"2026-11-21T08:01:03Z","test":{test},"currencyCode":"USD","taxesIncluded":false,
+            "displayFulfillmentStatus":"UNFULFILLED","currentTotalPriceSet":{{"shopMoney":{{"amount":"0.0"}}}},
+            "lineItems":{{"nodes":[]}}}}"##
+        )
+    };
+    let (trial, real) = (order(1, true), order(2, false));
+    let all = format!(r#"{{"data":{{"orders":{{"nodes":[{trial},{real}],"pageInfo":{{"hasNextPage":false}}}}}}}}"#);
+    let page = Shopify::pull(&script(&[&all]), &ctx(), Kind::Order, None, 0).unwrap();
+    assert!(matches!(&page.entries[..], [Observed::Present(it)] if it.remote_id == "2"), "{page:?}");
+    let some = format!(r#"{{"data":{{"nodes":[{trial},{real}]}}}}"#);
+    let ids = ["1".to_owned(), "2".to_owned()];
+    let found = Shopify::read(&script(&[&some]), &ctx(), Kind::Order, &ids, false).unwrap();
+    assert!(matches!(&found[..], [Observed::Absent(it), Observed::Present(_)] if it == "1"), "{found:?}");
+    let found = format!(r#"{{"data":{{"orderByIdentifier":{trial}}}}}"#);
+    assert_eq!(Shopify::find(&script(&[&found]), &ctx(), Kind::Order, "key-1").unwrap(), None);
+}
+
+#[test]
+fn the_first_creation_defines_what_it_is_found_by() {
+    let create = |n: u32| Write { remote_id: None, base: Fields::new(), ..write(&n.to_string(), "0", "0") };
+    let found = format!(r#"{{"data":{{"productByIdentifier":{{"variants":{{"nodes":[{VARIANT}]}}}}}}}}"#);
+    let (none, made) = (r#"{"data":{"productByIdentifier":null}}"#, r#"{"data":{"productSet":{"userErrors":[]}}}"#);
+    let defined = r#"{"data":{"metafieldDefinitionCreate":{"userErrors":[]}}}"#;
+    let missing = r#"{"data":{"metafieldDefinitions":{"nodes":[]}}}"#;
+    let script = script(&[missing, defined, none, made, &found, none, made, &found]);
+    let outcomes = Shopify::push(&script, &ctx(), Kind::Item, &[create(1), create(2)]).unwrap();
+    assert!(outcomes.iter().all(|it| matches!(it, Outcome::Applied(_))), "{outcomes:?}");
+    assert_eq!(script.steps_left(), 0);
+    // Where it cannot be defined, nothing is created.
+    let refused = r#"{"data":{"metafieldDefinitionCreate":{"userErrors":[{"code":"LIMIT_EXCEEDED","message":"no"}]}}}"#;
+    let script = self::script(&[missing, refused]);
+    let outcomes = Shopify::push(&script, &ctx(), Kind::Order, &[create(1), create(2)]).unwrap();
+    assert!(outcomes.iter().all(|it| matches!(it, Outcome::Rejected(_))), "{outcomes:?}");
+}
+
+#[test]
+fn a_check_looks_for_what_writing_orders_takes() {
+    let check = |scopes: &[&str], writes_orders: &str| {
+        let scopes: Vec<String> = scopes.iter().map(|it| format!(r#"{{"handle":"{it}"}}"#)).collect();
+        let shop = format!(
+            r#"{{"data":{{"shop":{{"name":"X","currencyCode":"USD"}},"currentAppInstallation":{{"accessScopes":[{}]}}}}}}"#,
+            scopes.join(",")
+        );
+        let lists = r#"{"data":{"priceLists":{"nodes":[],"pageInfo":{"hasNextPage":false}}}}"#;
+        let defined = |nodes: &str| format!(r#"{{"data":{{"metafieldDefinitions":{{"nodes":[{nodes}]}}}}}}"#);
+        let (items, orders) = (defined(""), defined(r#"{"type":{"name":"json"}}"#));
+        let mut ctx = ctx();
+        ctx.settings.insert("writes-orders".to_owned(), writes_orders.to_owned());
+        let version = r#"{"data":{"shop":{"name":"X"}}}"#;
+        let found = Shopify::check(&script(&[&shop, version, lists, &items, &orders]), &ctx).unwrap();
+        let about = |subject: &str| found.iter().find(|it| it.subject == subject).map(|it| it.ok);
+        assert_eq!((about("custom ids of items"), about("custom ids of orders")), (Some(true), Some(false)));
+        about("permission write_orders")
+    };
+    assert_eq!(check(&["read_orders"], "yes"), Some(false));
+    assert_eq!(check(&["write_orders"], "yes"), Some(true));
+    assert_eq!(check(&["read_orders"], "no"), None);
+}

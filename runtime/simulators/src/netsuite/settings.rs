@@ -52,7 +52,7 @@ pub struct Oauth2 {
     pub client_id: String,
     /// The uploaded certificate's id: the assertion's `kid`.
     pub certificate_id: String,
-    /// The certificate's public key (SPKI, PEM): RSA for PS256/384/512, EC for ES256/384.
+    /// The certificate's public key (SPKI, PEM): RSA for PS256/384/512, EC for ES256/384/512.
     pub public_key_pem: String,
 }
 

@@ -129,7 +129,8 @@ impl Shopify {
             Err(error) => return refused(vec![located(&ServerError::from(error))]),
         };
         let variables = Variables::from_json(Value::Object(body.variables.unwrap_or_default()));
-        let operation = body.operation.as_deref();
+        // Clients that name no operation may send an empty name.
+        let operation = body.operation.as_deref().filter(|it| !it.is_empty());
         let call = Arc::new(Call::new(self.state.clone(), now, (&app.client_id, &app.scopes), version));
         self.carry_out(&call, document, variables, operation)
     }

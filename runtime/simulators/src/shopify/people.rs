@@ -84,6 +84,12 @@ pub struct Placed {
     pub lines: Vec<PlacedLine>,
     /// What happens to stock; left out, it is committed even where there is none.
     pub claim: Option<Claim>,
+    /// It was placed to try the checkout.
+    pub test: bool,
+    /// The prices include taxes.
+    pub taxes_included: bool,
+    /// What bringing it costs, beside the lines.
+    pub shipping: Decimal,
 }
 
 /// A line of an order a buyer places. The price is the buyer's unless it is given.
@@ -286,6 +292,9 @@ impl Shopify {
                 source_name: Some("web".to_owned()),
                 lines,
                 claim: placed.claim.unwrap_or(Claim::DecrementIgnoringPolicy),
+                test: placed.test,
+                taxes_included: placed.taxes_included,
+                shipping: super::state::orders::Both { shop: placed.shipping, presentment: placed.shipping },
                 ..OrderInput::default()
             };
             Ok(state.make_order(cause, input)?)

@@ -251,6 +251,20 @@ codes!(
 );
 
 codes!(
+    /// Why a metafield was not defined.
+    MetafieldDefinitionCreateUserErrorCode {
+        Blank => "The input value is blank.",
+        Inclusion => "The input value isn't included in the list.",
+        InvalidCharacter => "A field contains an invalid character.",
+        LimitExceeded => "The maximum limit of definitions per owner type has exceeded.",
+        Taken => "The input value is already taken.",
+        TooLong => "The input value is too long.",
+        TooShort => "The input value is too short.",
+        UnstructuredAlreadyExists => "The namespace and key is already in use for a set of your metafields.",
+    }
+);
+
+codes!(
     /// Why metafields were not set.
     MetafieldsSetUserErrorCode {
         Blank => "The input value is blank.",

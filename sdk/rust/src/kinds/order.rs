@@ -23,7 +23,8 @@ record! {
         status: Status,
         /// In `currency`, zero or more.
         total: Decimal,
-        /// What was ordered, in the order of the document.
+        /// What was ordered, in the order of the document. Left out where it cannot be told like this: where prices
+        /// include taxes, or quantity times price is not what is charged.
         lines: Vec<Line>,
     }
 }
@@ -91,7 +92,7 @@ pub struct Line {
     pub sku: Option<String>,
     /// In the item's base unit.
     pub quantity: Decimal,
-    /// Per base unit, in the order's currency.
+    /// Per base unit, in the order's currency, without taxes.
     pub unit_price: Decimal,
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::json;
@@ -105,10 +106,14 @@ fn check(settings: &Settings, now: UnixMs, request: &Request) -> Result<(), Deni
 /// Checks the signature. Times are the caller's business: this code has no clock.
 fn verify(client: &Oauth2, assertion: &str) -> Result<Claims, Denied> {
     let denied = |reason: &'static str, detail: String| Denied::new("token", reason, detail);
-    let header = jsonwebtoken::decode_header(assertion).map_err(|it| denied("invalid_request", it.to_string()))?;
+    let header: Header = part(assertion, 0).ok_or_else(|| denied("invalid_request", "no header".to_owned()))?;
     if header.kid.as_deref() != Some(client.certificate_id.as_str()) {
         return Err(denied("invalid_client", "kid is not the certificate id".to_owned()));
     }
+    if header.alg == "ES512" {
+        return verify_es512(client, assertion).map_err(|(reason, detail)| denied(reason, detail.to_owned()));
+    }
+    let header = jsonwebtoken::decode_header(assertion).map_err(|it| denied("invalid_request", it.to_string()))?;
     let pem = client.public_key_pem.as_bytes();
     let key = match header.alg {
         Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 => DecodingKey::from_rsa_pem(pem),
@@ -124,12 +129,42 @@ fn verify(client: &Oauth2, assertion: &str) -> Result<Claims, Denied> {
     token.map(|it| it.claims).map_err(|it| denied("invalid_grant", it.to_string()))
 }
 
+/// What decides how the rest of an assertion is read.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: Option<String>,
+}
+
+/// The header (0) or the claims (1) of an assertion.
+fn part<T: serde::de::DeserializeOwned>(assertion: &str, n: usize) -> Option<T> {
+    let text = assertion.split('.').nth(n)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// The one algorithm of NetSuite's that the JWT library does not have.
+fn verify_es512(client: &Oauth2, assertion: &str) -> Result<Claims, (&'static str, &'static str)> {
+    let (signed, signature) = assertion.rsplit_once('.').ok_or(("invalid_request", "no signature"))?;
+    let signature =
+        URL_SAFE_NO_PAD.decode(signature).map_err(|_| ("invalid_request", "the signature is no base64url"))?;
+    let lines = client.public_key_pem.lines().filter(|it| !it.starts_with("-----"));
+    let der = STANDARD.decode(lines.map(str::trim).collect::<String>());
+    let der = der.map_err(|_| ("invalid_client", "the certificate's key is no PEM"))?;
+    let key = UnparsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, der);
+    key.verify(signed.as_bytes(), &signature)
+        .map_err(|_| ("invalid_grant", "the signature is not the certificate's"))?;
+    part(assertion, 1).ok_or(("invalid_request", "the claims are not what they should be"))
+}
+
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-    use base64::engine::general_purpose::STANDARD;
-    use jsonwebtoken::{EncodingKey, Header};
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+    };
+    use jsonwebtoken::EncodingKey;
 
     use super::*;
 
@@ -159,12 +194,15 @@ mod tests {
         kid: &str,
         claims: &serde_json::Value,
     ) -> String {
-        let header = Header { kid: Some(kid.to_owned()), ..Header::new(alg) };
-        let jwt = jsonwebtoken::encode(&header, claims, key).unwrap();
+        let header = jsonwebtoken::Header { kid: Some(kid.to_owned()), ..jsonwebtoken::Header::new(alg) };
+        give(settings, &jsonwebtoken::encode(&header, claims, key).unwrap())
+    }
+
+    fn give(settings: &Settings, jwt: &str) -> String {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_assertion_type", ASSERTION_TYPE)
-            .append_pair("client_assertion", &jwt)
+            .append_pair("client_assertion", jwt)
             .finish();
         let request = http::Request::post(URL).body(bytes::Bytes::from(body)).unwrap();
         let mut auth = Auth::default();
@@ -195,6 +233,31 @@ mod tests {
         assert_eq!(ask(&with_rsa, (&rsa, Algorithm::PS256), "cert", &claims()), "token");
         assert_eq!(ask(&with_rsa, (&rsa, Algorithm::RS256), "cert", &claims()), "invalid_grant");
         assert_eq!(ask(&with_ec, (&rsa, Algorithm::PS256), "cert", &claims()), "invalid_client");
+    }
+
+    #[test]
+    fn es512_is_an_algorithm_too() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        let other = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        let settings = settings(pem("PUBLIC KEY", public.as_ref()));
+        let check = |pair: &EcdsaKeyPair, kid: &str, claims: &serde_json::Value, expect: &str| {
+            let header = json!({ "typ": "JWT", "alg": "ES512", "kid": kid });
+            let [header, claims] = [&header, claims].map(|it| URL_SAFE_NO_PAD.encode(it.to_string()));
+            let signed = format!("{header}.{claims}");
+            let signature = pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+            let jwt = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()));
+            assert_eq!(give(&settings, &jwt), expect, "{kid} {claims}");
+        };
+        check(&pair, "cert", &claims(), "token");
+        check(&pair, "old", &claims(), "invalid_client");
+        check(&other, "cert", &claims(), "invalid_grant");
+        let mut foreign = claims();
+        foreign["iss"] = json!("someone");
+        check(&pair, "cert", &foreign, "invalid_client");
+        check(&pair, "cert", &json!({}), "invalid_request");
+        let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        check(&p256, "cert", &claims(), "invalid_grant");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use async_graphql::{Context, Enum, Error, ErrorExtensions, OutputType, Result, S
 use super::Call;
 use super::objects::{
     companies::{Company, CompanyContact, CompanyLocation, Customer},
+    definitions::MetafieldDefinition,
     items::{InventoryItem, Product, ProductVariant},
     orders::{LineItem, Order},
     prices::{Catalog, PriceList, PriceListPrice, QuantityPriceBreak, QuantityRule},
@@ -51,6 +52,7 @@ pub struct PageInfo {
 #[graphql(concrete(name = "LineItemEdge", params(LineItem)))]
 #[graphql(concrete(name = "EventEdge", params(Event)))]
 #[graphql(concrete(name = "MetafieldEdge", params(Metafield)))]
+#[graphql(concrete(name = "MetafieldDefinitionEdge", params(MetafieldDefinition)))]
 #[graphql(concrete(name = "WebhookSubscriptionEdge", params(WebhookSubscription)))]
 pub struct Edge<N: OutputType> {
     /// Where the node stands.
@@ -79,6 +81,7 @@ pub struct Edge<N: OutputType> {
 #[graphql(concrete(name = "LineItemConnection", params(LineItem)))]
 #[graphql(concrete(name = "EventConnection", params(Event)))]
 #[graphql(concrete(name = "MetafieldConnection", params(Metafield)))]
+#[graphql(concrete(name = "MetafieldDefinitionConnection", params(MetafieldDefinition)))]
 #[graphql(concrete(name = "WebhookSubscriptionConnection", params(WebhookSubscription)))]
 pub struct Connection<N: OutputType>
 where

@@ -81,6 +81,14 @@ impl Metafields {
         self.by_value.get(&place).copied()
     }
 
+    /// Whether any object of `kind` has this metafield.
+    #[must_use]
+    pub fn has_any(&self, kind: &str, namespace: &str, key: &str) -> bool {
+        let place = (kind.to_owned(), namespace.to_owned(), key.to_owned(), String::new());
+        let first = self.by_value.range(place..).next();
+        first.is_some_and(|((owner, space, name, _), _)| owner == kind && space == namespace && name == key)
+    }
+
     /// Forgets an object's metafields.
     pub fn drop_owner(&mut self, kind: &str, number: u64) {
         for field in self.by_owner.remove(&(kind.to_owned(), number)).into_iter().flat_map(BTreeMap::into_values) {

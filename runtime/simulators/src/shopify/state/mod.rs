@@ -3,6 +3,7 @@
 mod buyer_search;
 pub mod catalogs;
 pub mod companies;
+pub mod definitions;
 pub mod events;
 mod item_search;
 pub mod items;
@@ -31,6 +32,7 @@ use crate::outbox::Webhook;
 
 use catalogs::Catalog;
 use companies::{Company, CompanyLocation, Contact, Customer};
+use definitions::Definition;
 use events::Event;
 use items::{Item, Product, Variant};
 use metafields::Metafields;
@@ -96,6 +98,8 @@ pub struct State {
     pub subscriptions: Table<Subscription>,
     /// Metafields by owner.
     pub metafields: Metafields,
+    /// What metafields are, in the order of their numbers.
+    pub definitions: Vec<Definition>,
     /// Tokens, secrets and cost points.
     pub access: Access,
     /// Idempotency keys that were used.
@@ -143,6 +147,7 @@ impl State {
             events: Table::default(),
             subscriptions: Table::default(),
             metafields: Metafields::default(),
+            definitions: Vec::new(),
             access: Access::default(),
             attempts: Attempts::default(),
             handles: BTreeMap::new(),

@@ -176,6 +176,7 @@ pub struct OrderInput {
     pub name: Option<String>,
     pub lines: Vec<LineInput>,
     pub tax_lines: Vec<TaxLine>,
+    pub shipping: Both,
     pub claim: Claim,
 }
 
@@ -228,8 +229,11 @@ impl Order {
     #[must_use]
     pub fn total(&self, quantity: fn(&Line) -> i32) -> Both {
         let subtotal = self.subtotal(quantity);
-        let is_wanted = self.cancelled.is_none() || subtotal != Both::default();
-        if self.about.taxes_included || !is_wanted { subtotal } else { subtotal.plus(self.tax()) }
+        if self.cancelled.is_some() && subtotal == Both::default() {
+            return subtotal;
+        }
+        let shipped = subtotal.plus(self.about.shipping);
+        if self.about.taxes_included { shipped } else { shipped.plus(self.tax()) }
     }
 }
 

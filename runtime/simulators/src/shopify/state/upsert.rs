@@ -118,6 +118,11 @@ impl State {
             Some(Identifier::Number(id)) if self.products.has(*id) => Some(*id),
             Some(Identifier::Number(_)) => return Err(Why::ProductDoesNotExist.at("input.id")),
             Some(Identifier::Handle(handle)) => self.handles.get(handle).copied(),
+            Some(Identifier::Custom { namespace, key, .. }) if !self.is_custom_id("Product", namespace, key) => {
+                let message =
+                    format!("No metafield definition of type id for namespace '{namespace}' and key '{key}'.");
+                return Err(Refusal { message, ..Why::InvalidInput.at("identifier.customId") });
+            }
             Some(Identifier::Custom { namespace, key, value }) => {
                 self.metafields.owner_of("Product", namespace, key, value)
             }

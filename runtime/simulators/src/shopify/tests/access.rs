@@ -27,6 +27,23 @@ fn a_wrong_token_is_told_with_a_text() {
 }
 
 #[test]
+fn an_empty_operation_name_is_none_and_every_answer_has_a_number() {
+    let shop = Shop::new();
+    let ask = |operation: &str| {
+        let mut request = call("2026-10", PROBE, json!({}));
+        *request.body_mut() = json!({ "query": PROBE, "operationName": operation }).to_string().into();
+        shop.shop.answer(shop.now, &request)
+    };
+    let number = |response: &crate::system::Response| response.headers()["X-Request-Id"].to_str().unwrap().to_owned();
+    let (unnamed, named) = (ask(""), ask("Other"));
+    assert_eq!(body(&unnamed)["data"]["shop"]["name"], "TruthSource Demo");
+    assert_eq!(body(&named)["errors"][0]["message"], "An operation name is required");
+    assert_eq!(number(&unnamed).len(), 36);
+    assert_ne!(number(&unnamed), number(&named));
+    assert_eq!(number(&shop.shop.overloaded()).len(), 36);
+}
+
+#[test]
 fn client_credentials_buy_a_day() {
     let mut shop = Shop::new();
     let app = &Settings::default().apps[0];

@@ -71,6 +71,9 @@ fn every_read_is_answered() {
 
     let data = shop.data(CUSTOMERS, recent);
     assert_eq!(data["customers"]["nodes"][0]["companyContactProfiles"][0]["company"]["id"], acme["id"]);
+    for owner in ["ORDER", "PRODUCT", "CUSTOMER"] {
+        shop.define(owner);
+    }
     let data = shop.data(IDENTIFIED, json!({ "v": "7" }));
     assert_eq!(data, json!({ "orderByIdentifier": null, "productByIdentifier": null, "customerByIdentifier": null }));
     assert_eq!(shop.data(PRICE_LIST, json!({ "id": "gid://shopify/PriceList/9" }))["priceList"], Value::Null);
@@ -168,6 +171,9 @@ fn writes_of_items_are_answered() {
 #[test]
 fn writes_of_buyers_and_orders_are_answered() {
     let shop = Shop::new();
+    for owner in ["ORDER", "PRODUCT", "CUSTOMER"] {
+        shop.define(owner);
+    }
     let run = |name: &str, document: &str, variables: Value| run(&shop, name, document, variables);
     run(
         "companyCreate",

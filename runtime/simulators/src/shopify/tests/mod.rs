@@ -117,6 +117,15 @@ impl Shop {
         answer["data"].take()
     }
 
+    /// Says that records of a kind are found by the metafield `erp.ext_id`.
+    fn define(&self, owner: &str) -> Value {
+        let definition =
+            json!({ "name": "ERP number", "namespace": "erp", "key": "ext_id", "type": "id", "ownerType": owner });
+        let document = "mutation($d:MetafieldDefinitionInput!){ metafieldDefinitionCreate(definition:$d){
+            createdDefinition{ id namespace key ownerType type{name category} } userErrors{code field message} } }";
+        self.data(document, json!({ "d": definition }))["metafieldDefinitionCreate"].take()
+    }
+
     /// The journal as `actor kind id field value` from position `from` on.
     fn journal(&self, from: usize) -> Vec<String> {
         let changes = self.shop.journal().since(from);

@@ -51,6 +51,29 @@ fn a_buyer_pays_the_price_of_its_list() {
 }
 
 #[test]
+fn a_shop_says_what_its_prices_are_worth() {
+    let shop = Shop::new();
+    let line = |quantity| PlacedLine { item: shop.item("BOLT-8"), quantity, price: None };
+    let placed = |lines, test, gross, shipping: &str| Placed {
+        company_location: Some(shop.buyer()),
+        lines,
+        test,
+        taxes_included: gross,
+        shipping: shipping.parse().unwrap(),
+        ..Placed::default()
+    };
+    shop.shop.place_order(shop.now, &placed(vec![line(2)], false, false, "9.5")).unwrap();
+    shop.shop.place_order(shop.now, &placed(vec![line(2)], true, true, "0")).unwrap();
+    let document = "{ orders(first:5){ nodes { test taxesIncluded currentTotalPriceSet { shopMoney { amount } } subtotalPriceSet { shopMoney { amount } } } } }";
+    let seen = shop.data(document, json!({}))["orders"]["nodes"].take();
+    let order = |test: bool, gross: bool, total: &str| {
+        json!({ "test": test, "taxesIncluded": gross, "currentTotalPriceSet": { "shopMoney": { "amount": total } },
+            "subtotalPriceSet": { "shopMoney": { "amount": "22.0" } } })
+    };
+    assert_eq!(seen, json!([order(false, false, "31.5"), order(true, true, "22.0")]));
+}
+
+#[test]
 fn an_order_is_written_down() {
     let shop = Shop::new();
     let id = place(&shop, "BOLT-8", 2);

@@ -46,10 +46,67 @@ fn lists_are_replaced_as_a_whole() {
 fn a_custom_id_finds_what_it_made() {
     let shop = Shop::new();
     let identifier = json!({ "customId": { "namespace": "erp", "key": "ext_id", "value": "42" } });
+    shop.define("PRODUCT");
     let first = set(&shop, json!({ "title": "Pin" }), identifier.clone());
     let second = set(&shop, json!({ "title": "Pin, steel" }), identifier);
     assert_eq!(first["product"]["id"], second["product"]["id"]);
     assert_eq!(second["product"]["title"], "Pin, steel");
+}
+
+#[test]
+fn nothing_is_found_by_an_id_that_is_not_defined() {
+    let shop = Shop::new();
+    let identifier = json!({ "customId": { "namespace": "erp", "key": "ext_id", "value": "42" } });
+    let find = |shop: &Shop| {
+        let document = "query($id:ProductIdentifierInput!){ productByIdentifier(identifier:$id){id} }";
+        shop.ask(document, json!({ "id": identifier }))
+    };
+    let answer = find(&shop);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{answer}");
+    shop.define("ORDER");
+    let refused = set(&shop, json!({ "title": "Pin" }), identifier.clone());
+    assert_eq!((codes(&refused), &refused["product"]), (vec!["INVALID_INPUT"], &Value::Null), "{refused}");
+    shop.define("PRODUCT");
+    let made = set(&shop, json!({ "title": "Pin" }), identifier.clone());
+    assert_eq!(find(&shop)["data"]["productByIdentifier"]["id"], made["product"]["id"]);
+}
+
+#[test]
+fn a_metafield_is_defined_once() {
+    let shop = Shop::new();
+    let listed = |owner: &str| {
+        let document = "query($o:MetafieldOwnerType!){ metafieldDefinitions(first:5,ownerType:$o,namespace:\"erp\",key:\"ext_id\"){
+            nodes{ type{name} } pageInfo{hasNextPage} } }";
+        shop.data(document, json!({ "o": owner }))["metafieldDefinitions"]["nodes"].take()
+    };
+    assert_eq!(listed("PRODUCT"), json!([]));
+    let made = shop.define("PRODUCT");
+    let definition = &made["createdDefinition"];
+    assert_eq!((&definition["ownerType"], &definition["type"]["name"]), (&json!("PRODUCT"), &json!("id")));
+    assert_eq!(listed("PRODUCT"), json!([{ "type": { "name": "id" } }]));
+    assert_eq!(listed("ORDER"), json!([]));
+    let again = shop.define("PRODUCT");
+    assert_eq!((codes(&again), &again["createdDefinition"]), (vec!["TAKEN"], &Value::Null));
+    let owner = shop.product_gid("BOLT-8");
+    let field =
+        json!({ "ownerId": owner, "namespace": "erp", "key": "other", "type": "single_line_text_field", "value": "1" });
+    shop.data(
+        "mutation($m:[MetafieldsSetInput!]!){ metafieldsSet(metafields:$m){ userErrors{message} } }",
+        json!({ "m": [field] }),
+    );
+    let define = |key: &str, kind: &str| {
+        let definition = json!({ "name": "X", "namespace": "erp", "key": key, "type": kind, "ownerType": "PRODUCT" });
+        let document =
+            "mutation($d:MetafieldDefinitionInput!){ metafieldDefinitionCreate(definition:$d){ userErrors{code} } }";
+        let payload = shop.data(document, json!({ "d": definition }))["metafieldDefinitionCreate"].take();
+        codes(&payload).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(define("other", "id"), ["UNSTRUCTURED_ALREADY_EXISTS"]);
+    assert_eq!(define("other", "single_line_text_field"), [] as [&str; 0]);
+    assert_eq!(define("x y", "id"), ["INVALID_CHARACTER"]);
+    assert_eq!(define("x", "id"), ["TOO_SHORT"]);
+    assert_eq!(define("", "id"), ["BLANK"]);
+    assert_eq!(define("kind", "poem"), ["INCLUSION"]);
 }
 
 #[test]

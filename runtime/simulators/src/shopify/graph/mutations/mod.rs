@@ -1,6 +1,7 @@
 //! What can be done.
 
 mod buyers;
+mod definitions;
 mod items;
 mod orders;
 mod prices;
@@ -21,6 +22,7 @@ pub struct Mutation(
     items::ItemMutations,
     buyers::BuyerMutations,
     orders::OrderMutations,
+    definitions::DefinitionMutations,
     rest::RestMutations,
 );
 
@@ -42,6 +44,10 @@ pub struct Mutation(
     params(codes::ProductVariantsBulkUpdateUserErrorCode)
 ))]
 #[graphql(concrete(name = "OrderCreateUserError", params(codes::OrderCreateUserErrorCode)))]
+#[graphql(concrete(
+    name = "MetafieldDefinitionCreateUserError",
+    params(codes::MetafieldDefinitionCreateUserErrorCode)
+))]
 #[graphql(concrete(name = "OrderCancelUserError", params(codes::OrderCancelUserErrorCode)))]
 pub struct CodedError<C: OutputType> {
     code: Option<C>,

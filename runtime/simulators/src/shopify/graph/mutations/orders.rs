@@ -244,6 +244,7 @@ fn make(
         name: order.name,
         lines: order.line_items.unwrap_or_default().into_iter().map(OrderCreateLineItemInput::read).collect(),
         tax_lines: tax_lines(order.tax_lines),
+        shipping: rows::Both::default(),
         claim,
     };
     let id = state.make_order(cause, input)?;

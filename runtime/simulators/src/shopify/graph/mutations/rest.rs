@@ -111,7 +111,8 @@ fn owner(state: &State, gid: &str) -> Option<(String, u64)> {
     is_there.then(|| (kind.to_owned(), id))
 }
 
-fn write_scope(kind: &str) -> &'static str {
+/// What it takes to write metafields of `kind`.
+pub fn write_scope(kind: &str) -> &'static str {
     match kind {
         "Company" | "CompanyLocation" => "write_companies",
         "Customer" => "write_customers",

@@ -1,6 +1,7 @@
 //! The objects of the schema: each holds its row as it was when it was read, and reads its neighbours when asked.
 
 pub mod companies;
+pub mod definitions;
 pub mod items;
 pub mod node;
 pub mod orders;

@@ -199,16 +199,19 @@ impl BuyerQueries {
     }
 
     #[graphql(guard = "CUSTOMERS")]
-    async fn customer_by_identifier(&self, ctx: &Context<'_>, identifier: CustomerIdentifierInput) -> Option<Customer> {
-        let customer = Call::read(ctx, |state| {
+    async fn customer_by_identifier(
+        &self,
+        ctx: &Context<'_>,
+        identifier: CustomerIdentifierInput,
+    ) -> Result<Option<Customer>> {
+        Call::read(ctx, |state| {
             let id = match &identifier {
-                CustomerIdentifierInput::Id(id) => number(id, "Customer")?,
-                CustomerIdentifierInput::EmailAddress(email) => state.customer_by_email(email)?,
+                CustomerIdentifierInput::Id(id) => number(id, "Customer"),
+                CustomerIdentifierInput::EmailAddress(email) => state.customer_by_email(email),
                 CustomerIdentifierInput::CustomId(value) => value.find(state, "Customer")?,
             };
-            state.customers.get(id).cloned()
-        });
-        customer.map(Customer)
+            Ok(id.and_then(|it| state.customers.get(it)).cloned().map(Customer))
+        })
     }
 
     #[graphql(guard = "CUSTOMERS")]

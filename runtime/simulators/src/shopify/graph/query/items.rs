@@ -47,16 +47,19 @@ impl ItemQueries {
     }
 
     #[graphql(guard = "PRODUCTS")]
-    async fn product_by_identifier(&self, ctx: &Context<'_>, identifier: ProductIdentifierInput) -> Option<Product> {
-        let product = Call::read(ctx, |state| {
+    async fn product_by_identifier(
+        &self,
+        ctx: &Context<'_>,
+        identifier: ProductIdentifierInput,
+    ) -> Result<Option<Product>> {
+        Call::read(ctx, |state| {
             let id = match &identifier {
-                ProductIdentifierInput::Id(id) => number(id, "Product")?,
-                ProductIdentifierInput::Handle(handle) => *state.handles.get(handle)?,
+                ProductIdentifierInput::Id(id) => number(id, "Product"),
+                ProductIdentifierInput::Handle(handle) => state.handles.get(handle).copied(),
                 ProductIdentifierInput::CustomId(value) => value.find(state, "Product")?,
             };
-            state.products.get(id).cloned()
-        });
-        product.map(Product)
+            Ok(id.and_then(|it| state.products.get(it)).cloned().map(Product))
+        })
     }
 
     #[graphql(guard = "PRODUCTS")]
@@ -107,15 +110,14 @@ impl ItemQueries {
         &self,
         ctx: &Context<'_>,
         identifier: ProductVariantIdentifierInput,
-    ) -> Option<ProductVariant> {
-        let variant = Call::read(ctx, |state| {
+    ) -> Result<Option<ProductVariant>> {
+        Call::read(ctx, |state| {
             let id = match &identifier {
-                ProductVariantIdentifierInput::Id(id) => number(id, "ProductVariant")?,
+                ProductVariantIdentifierInput::Id(id) => number(id, "ProductVariant"),
                 ProductVariantIdentifierInput::CustomId(value) => value.find(state, "ProductVariant")?,
             };
-            state.variants.get(id).cloned()
-        });
-        variant.map(ProductVariant)
+            Ok(id.and_then(|it| state.variants.get(it)).cloned().map(ProductVariant))
+        })
     }
 
     #[graphql(guard = "PRODUCTS")]

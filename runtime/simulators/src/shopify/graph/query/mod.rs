@@ -1,10 +1,11 @@
 //! What can be asked.
 
 mod buyers;
+mod definitions;
 mod items;
 mod rest;
 
-use async_graphql::{InputObject, MergedObject};
+use async_graphql::{Error, ErrorExtensions as _, InputObject, MergedObject, Result};
 
 use crate::shopify::paging::Order as SortedBy;
 use crate::shopify::state::State;
@@ -12,7 +13,7 @@ use crate::shopify::state::State;
 /// The query root.
 #[derive(MergedObject, Default)]
 #[graphql(name = "QueryRoot")]
-pub struct QueryRoot(items::ItemQueries, buyers::BuyerQueries, rest::RestQueries);
+pub struct QueryRoot(items::ItemQueries, buyers::BuyerQueries, definitions::DefinitionQueries, rest::RestQueries);
 
 /// A value by which an object is found.
 #[derive(Debug, Clone, InputObject)]
@@ -27,8 +28,17 @@ pub struct UniqueMetafieldValueInput {
 
 impl UniqueMetafieldValueInput {
     /// The number of the object of `kind` that has the value.
-    pub fn find(&self, state: &State, kind: &str) -> Option<u64> {
-        state.metafields.owner_of(kind, self.namespace.as_deref().unwrap_or_default(), &self.key, &self.value)
+    ///
+    /// # Errors
+    /// When no definition says that the metafield is an id.
+    pub fn find(&self, state: &State, kind: &str) -> Result<Option<u64>> {
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        if !state.is_custom_id(kind, namespace, &self.key) {
+            let message =
+                format!("No metafield definition of type id for namespace '{namespace}' and key '{}'.", self.key);
+            return Err(Error::new(message).extend_with(|_, extensions| extensions.set("code", "NOT_FOUND")));
+        }
+        Ok(state.metafields.owner_of(kind, namespace, &self.key, &self.value))
     }
 }
 

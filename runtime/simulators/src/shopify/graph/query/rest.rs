@@ -39,15 +39,14 @@ impl RestQueries {
     }
 
     #[graphql(guard = "ORDERS")]
-    async fn order_by_identifier(&self, ctx: &Context<'_>, identifier: OrderIdentifierInput) -> Option<Order> {
-        let order = Call::read(ctx, |state| {
+    async fn order_by_identifier(&self, ctx: &Context<'_>, identifier: OrderIdentifierInput) -> Result<Option<Order>> {
+        Call::read(ctx, |state| {
             let id = match &identifier {
-                OrderIdentifierInput::Id(id) => number(id, "Order")?,
+                OrderIdentifierInput::Id(id) => number(id, "Order"),
                 OrderIdentifierInput::CustomId(value) => value.find(state, "Order")?,
             };
-            state.orders.get(id).cloned()
-        });
-        order.map(Order)
+            Ok(id.and_then(|it| state.orders.get(it)).cloned().map(Order))
+        })
     }
 
     #[graphql(guard = "ORDERS")]
