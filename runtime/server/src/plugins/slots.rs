@@ -29,11 +29,14 @@ type Key = (TenantId, String);
 /// Every slot's active release, loaded when first called and swapped as a whole.
 pub struct Slots {
     parts: Arc<Parts>,
-    /// `None`: it was emptied.
+    /// `None`: it is empty.
     active: RwLock<BTreeMap<Key, Option<Arc<Active>>>>,
     /// Held while a release becomes the active one.
     activating: tokio::sync::Mutex<()>,
 }
+
+/// From this many slots on, those that are empty are looked for anew each time.
+const SLOTS_KNOWN_MAX: usize = 16_384;
 
 impl Slots {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
@@ -63,6 +66,11 @@ impl Slots {
         }
         let slots = tenant.store.slots().await.map_err(|error| stored(&error))?;
         let Some(release) = slots.into_iter().find(|it| it.name == slot).and_then(|it| it.active) else {
+            let mut known = self.write();
+            // A name may come from outside.
+            if known.len() < SLOTS_KNOWN_MAX {
+                return Ok(known.entry(key).or_insert(None).clone());
+            }
             return Ok(None);
         };
         let active = self.load(tenant, slot, release).await?;
