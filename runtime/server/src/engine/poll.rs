@@ -88,7 +88,7 @@ fn due_at(lane: &Lane, kind: Kind) -> UnixMs {
     let row = lane.cursor(kind);
     let asked = |work| lane.asks.get(&(work, kind)).copied();
     let poll = asked(Work::Poll).filter(|at| row.failures == 0 && row.pulled_at.is_none_or(|began| *at >= began));
-    let retry = asked(Work::Retry).filter(|at| row.failed_at.is_some_and(|failed| *at >= failed));
+    let retry = asked(Work::Retry).filter(|at| row.failed_at.is_some_and(|failed| *at > failed));
     [poll, retry].into_iter().flatten().fold(row.poll_at, UnixMs::min)
 }
 
@@ -142,4 +142,43 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
     }
     lane.commit_at(engine, kind, row, batch).await?;
     Ok(did)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use truthsource_host::model::Fault;
+
+    use super::*;
+    use crate::engine::connections::resume;
+    use crate::engine::fake::{Fake, House, SHOP, answers};
+
+    /// What made a kind fail may be gone when a connection was mended: it does not wait out its pause.
+    #[tokio::test]
+    async fn p12_what_failed_is_pulled_at_once_when_its_connection_was_mended() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = asked.clone();
+        let pull = answers(move |_: Pull| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Err(CallError::Refused(Fault::Protocol("what is this?".to_owned())))
+        });
+        let house = House::with(Fake { pull, ..Fake::default() }).await;
+        let parties = Parties::load(&house.engine).await.unwrap();
+        let polled = async || {
+            let mut lane = Lane::take(&house.engine, parties.connections[&SHOP].clone()).await.unwrap().unwrap();
+            for _ in 0..20 {
+                lane.look(&house.engine).await.unwrap();
+                poll(&house.engine, &parties, &mut lane).await.unwrap();
+            }
+            asked.swap(0, Ordering::Relaxed)
+        };
+        assert_eq!(polled().await, 4, "each of its kinds once");
+        assert_eq!(polled().await, 0, "each waits");
+        house.pass(1);
+        house.commit(resume(&parties.connections[&SHOP])).await;
+        assert_eq!(polled().await, 4);
+        assert_eq!(polled().await, 0, "and waits again");
+    }
 }

@@ -188,5 +188,9 @@ mod tests {
         check("connector:netsuite", false);
         check("mapping:shopify", false);
         check("pricing", false);
+        check("stock", false);
+        let publishes = Some(truthsource_core::stock::Buffer::default());
+        let spec = ConnectionSpec { publishes, ..shop.spec.clone() };
+        assert!(speaks_for("stock", &Connection { spec, ..shop }), "it is told what the rule makes of stock");
     }
 }
