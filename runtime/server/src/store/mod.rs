@@ -16,6 +16,7 @@ pub mod change;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod control;
+pub mod debt;
 mod digest;
 pub mod inspect;
 pub mod model;
@@ -23,6 +24,7 @@ pub mod row;
 pub mod sqlite;
 
 pub use change::{Batch, Change};
+pub use debt::{Debt, DebtState, Intent, UnmappedWrite};
 pub use digest::{observed_digest, shadow_digest};
 pub use inspect::Inspect;
 pub use row::*;

@@ -1,0 +1,81 @@
+//! What a system is owed, and the write that was begun to pay it.
+
+use super::*;
+
+/// What a system's shadow is not, and the truth says it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debt {
+    /// Owed to whom.
+    pub connection: ConnectionId,
+    /// The record.
+    pub key: RecordKey,
+    /// The truth's version that is owed.
+    pub truth_version: u64,
+    /// 0 is most urgent.
+    pub priority: u8,
+    /// When to try next.
+    pub due_at: UnixMs,
+    /// When it was first owed.
+    pub since: UnixMs,
+    /// How often paying it failed.
+    pub attempts: u32,
+    /// Where it stands.
+    pub state: DebtState,
+    /// Why the last try failed, for people.
+    pub last_error: Option<String>,
+    /// The write that was begun and whose result is not known yet. Comes before anything else.
+    pub intent: Option<Intent>,
+}
+
+/// Where a debt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DebtState {
+    /// It is tried when due.
+    Due,
+    /// It was carried out; the fold that settles it is still to come.
+    Settling,
+    /// It waits for a record that it refers to.
+    Blocked,
+    /// It is not known what the system should hold: the fold asks the connector when this is due.
+    Untold,
+    /// It failed for good or too often: a person must look. The dead letter.
+    Parked,
+}
+
+/// A write, stored before it is sent, so that a crash or a lost answer never makes two of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its idempotency key.
+    pub op_id: String,
+    /// The record's id there; `None`: it is to be created.
+    pub remote_id: Option<String>,
+    /// What makes a creation findable.
+    pub command_key: String,
+    /// What the system should hold afterwards, with canonical references.
+    pub want: Fields,
+    /// The fields of `want` to send.
+    pub changed: Vec<String>,
+    /// What it was decided on.
+    pub base: Fields,
+    /// The remote version that goes with `base`.
+    pub base_version: String,
+    /// The truth's version that is written.
+    pub truth_version: u64,
+    /// When it was begun: no try of it was sent before.
+    pub begun_at: UnixMs,
+    /// The same in the words of the connector, where a mapping of the tenant's makes them differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<UnmappedWrite>,
+}
+
+/// A write as a connector is told it that a mapping stands before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnmappedWrite {
+    /// What the system should hold afterwards, with canonical references.
+    pub want: Fields,
+    /// The fields of `want` to send.
+    pub changed: Vec<String>,
+    /// What it was decided on. References are remote ids.
+    pub base: Fields,
+}
