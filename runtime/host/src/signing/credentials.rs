@@ -31,6 +31,8 @@ pub enum Credentials {
         /// `shpat_…`.
         token: Secret,
     },
+    /// A session of SAP Business One's Service Layer.
+    B1Session(B1Session),
     /// OAuth 1.0a with HMAC-SHA256: NetSuite's token-based authentication.
     #[serde(rename = "oauth1-tba")]
     Oauth1Tba(TbaToken),
@@ -40,6 +42,23 @@ pub enum Credentials {
     /// OAuth 2.0 client credentials by a signed JWT: NetSuite's machine-to-machine flow.
     #[serde(rename = "oauth2-jwt-bearer")]
     Oauth2JwtBearer(JwtBearer),
+}
+
+/// A user of a company in SAP Business One.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct B1Session {
+    /// `https://<host>:50000/b1s/v2/Login`; subject to the same guard as every request.
+    pub login_url: String,
+    /// The company's database.
+    pub company: String,
+    /// The user's code.
+    pub username: String,
+    /// The user's password.
+    pub password: Secret,
+    /// The language of messages, by its number.
+    #[serde(default)]
+    pub language: Option<u32>,
 }
 
 /// An OAuth 1.0a token.
@@ -144,6 +163,7 @@ impl Credentials {
             Self::Basic { .. } => "basic",
             Self::ApiKeyHeader { .. } => "api-key-header",
             Self::ShopifyToken { .. } => "shopify-token",
+            Self::B1Session(_) => "b1-session",
             Self::Oauth1Tba(_) => "oauth1-tba",
             Self::Oauth2ClientCredentials(_) => "oauth2-client-credentials",
             Self::Oauth2JwtBearer(_) => "oauth2-jwt-bearer",
@@ -160,6 +180,7 @@ impl Credentials {
             Self::Oauth1Tba(it) => {
                 [&it.consumer_key, &it.consumer_secret, &it.token, &it.token_secret].map(Secret::expose).into()
             }
+            Self::B1Session(it) => vec![it.password.expose()],
             Self::Oauth2ClientCredentials(it) => vec![it.client_secret.expose()],
             Self::Oauth2JwtBearer(it) => vec![it.private_key.expose()],
         }
@@ -187,6 +208,10 @@ mod tests {
         check(r#"{"scheme":"shopify-token","token":"hidden"}"#, Ok("shopify-token"));
         check(r#"{"scheme":"shopify-token","token":"hidden","tokn":"x"}"#, Err("unknown field"));
         check(r#"{"scheme":"basic","username":"u"}"#, Err("missing field `password`"));
+        check(
+            r#"{"scheme":"b1-session","login_url":"https://x/b1s/v2/Login","company":"SBO","username":"u","password":"hidden"}"#,
+            Ok("b1-session"),
+        );
         check(r#"{"scheme":"telepathy"}"#, Err("unknown variant"));
         check(
             r#"{"scheme":"oauth1-tba","realm":"1","consumer_key":"hidden1","consumer_secret":"hidden2","token":"hidden3","token_secret":"hidden4"}"#,

@@ -4,7 +4,9 @@
 mod credentials;
 mod oauth1;
 mod oauth2;
+mod session;
 mod signer;
+mod token;
 
 use std::fmt;
 

@@ -9,27 +9,13 @@ use url::form_urlencoded;
 
 use super::credentials::{ClientCredentials, JwtAlgorithm, JwtBearer, TokenBody};
 use super::signer::{BadCredentials, SignError};
+use super::token::Token;
 use super::{Present, Secret};
 
 /// How long a token is believed when the server does not say, in seconds.
 const LIFE_DEFAULT_S: u64 = 300;
-/// A token this close to its end is replaced, in milliseconds: a request may be a while on its way.
-const MARGIN_MS: u64 = 60_000;
 /// How long a signed JWT is good for, in seconds. The servers allow an hour; one request needs much less.
 const ASSERTION_LIFE_S: u64 = 300;
-
-/// A fetched token.
-#[derive(Clone)]
-pub(super) struct Token {
-    pub(super) value: Secret,
-    expires: UnixMs,
-}
-
-impl Token {
-    pub(super) fn is_fresh(&self, now: UnixMs) -> bool {
-        now < self.expires
-    }
-}
 
 /// Where tokens come from.
 pub(super) enum Grant {
@@ -160,9 +146,7 @@ pub(super) fn read(status: StatusCode, body: &[u8], now: UnixMs) -> Result<Token
         let granted: Granted = serde_json::from_slice(body)
             .map_err(|_| SignError::Unavailable("the token endpoint's answer has no token".to_owned()))?;
         let life_ms = granted.expires_in.unwrap_or(LIFE_DEFAULT_S).saturating_mul(1_000);
-        // A token that lives for less than the margin is still used once.
-        let expires = now.plus(life_ms.saturating_sub(MARGIN_MS));
-        return Ok(Token { value: granted.access_token, expires });
+        return Ok(Token::fixed(granted.access_token, life_ms, now));
     }
     let code = serde_json::from_slice::<serde_json::Value>(body)
         .ok()

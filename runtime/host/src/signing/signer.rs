@@ -6,13 +6,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use http::{Request, StatusCode};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
+use http::{Request, Response};
+use truthsource_core::UnixMs;
 use url::Url;
 
-use super::credentials::{Credentials, Present, TbaToken};
-use super::oauth2::{self, Grant, Token};
-use super::{Ambient, Secret, oauth1};
+use super::credentials::{B1Session, Credentials, Present, TbaToken};
+use super::oauth2::{self, Grant};
+use super::token::Token;
+use super::{Ambient, Secret, oauth1, session};
 use crate::egress::{Transport, TransportError};
 use crate::scrub::Scrubber;
 
@@ -50,7 +52,38 @@ enum Scheme {
     None,
     Header(HeaderName, Secret),
     Tba(TbaToken),
+    Fetched(Source),
+}
+
+/// Where tokens are fetched, and how they are presented.
+enum Source {
     Grant(Grant),
+    Session(B1Session),
+}
+
+impl Source {
+    fn request(&self, now: UnixMs) -> Result<Request<Bytes>, SignError> {
+        match self {
+            Self::Grant(grant) => grant.request(now),
+            Self::Session(login) => session::request(login),
+        }
+    }
+
+    fn read(&self, response: &Response<Bytes>, now: UnixMs) -> Result<Token, SignError> {
+        match self {
+            Self::Grant(_) => oauth2::read(response.status(), response.body(), now),
+            Self::Session(_) => session::read(response, now),
+        }
+    }
+
+    /// The header that carries a token, and what stands before it there.
+    fn header(&self) -> (HeaderName, &'static str) {
+        match self {
+            Self::Grant(grant) if grant.present() == Present::Shopify => (HeaderName::from_static(SHOPIFY_HEADER), ""),
+            Self::Grant(_) => (AUTHORIZATION, "Bearer "),
+            Self::Session(_) => (COOKIE, ""),
+        }
+    }
 }
 
 /// What a request was signed with, to tell a token that has just been replaced from one that is refused.
@@ -84,7 +117,7 @@ impl Signer {
     pub fn reserves(&self, header: &HeaderName) -> bool {
         match &self.scheme {
             Scheme::Header(name, _) => name == header,
-            Scheme::Grant(grant) if grant.present() == Present::Shopify => header.as_str() == SHOPIFY_HEADER,
+            Scheme::Fetched(source) => source.header().0 == *header,
             _ => false,
         }
     }
@@ -104,12 +137,10 @@ impl Signer {
                 let value = oauth1::authorization(token, request.method().as_str(), &url, &stamp);
                 insert(request, AUTHORIZATION, &value).map(|()| Signed(None))
             }
-            Scheme::Grant(grant) => {
-                let token = self.token(grant, transport).await?;
-                match grant.present() {
-                    Present::Bearer => insert(request, AUTHORIZATION, &format!("Bearer {}", token.expose()))?,
-                    Present::Shopify => insert(request, HeaderName::from_static(SHOPIFY_HEADER), token.expose())?,
-                }
+            Scheme::Fetched(source) => {
+                let token = self.token(source, transport).await?;
+                let (name, before) = source.header();
+                insert(request, name, &format!("{before}{}", token.expose()))?;
                 Ok(Signed(Some(token)))
             }
         }
@@ -126,26 +157,29 @@ impl Signer {
         true
     }
 
-    async fn token(&self, grant: &Grant, transport: &dyn Transport) -> Result<Secret, SignError> {
+    async fn token(&self, source: &Source, transport: &dyn Transport) -> Result<Secret, SignError> {
         let mut kept = self.token.lock().await;
         let now = self.ambient.now();
-        if let Some(token) = kept.as_ref().filter(|it| it.is_fresh(now)) {
+        if let Some(token) = kept.as_mut().filter(|it| it.is_fresh(now)) {
+            token.touch(now);
             return Ok(token.value.clone());
         }
-        let request = grant.request(now)?;
+        let request = source.request(now)?;
         let response = transport.send(request, TOKEN_TIMEOUT).await.map_err(|error| match error {
             TransportError::Denied(why) => SignError::Denied(format!("the token endpoint: {why}")),
             other => SignError::Unavailable(format!("the token endpoint: {other}")),
         })?;
-        let status: StatusCode = response.status();
-        let token = oauth2::read(status, response.body(), now)?;
+        let token = source.read(&response, now)?;
+        if let Source::Session(_) = source {
+            session::parts(&token.value).for_each(|it| self.know(&Secret::new(it.to_owned())));
+        }
         self.know(&token.value);
         *kept = Some(token.clone());
         Ok(token.value)
     }
 
     fn know(&self, token: &Secret) {
-        const TOKENS_KNOWN: usize = 4;
+        const TOKENS_KNOWN: usize = 6;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.0.len() >= TOKENS_KNOWN {
             known.0.remove(0);
@@ -188,14 +222,18 @@ fn scheme_of(credentials: &Credentials) -> Result<Scheme, BadCredentials> {
             header(name, value.clone())
         }
         Credentials::ShopifyToken { token } => header(HeaderName::from_static(SHOPIFY_HEADER), token.clone()),
+        Credentials::B1Session(it) => {
+            check_url(&it.login_url, "login_url is not a plain URL")?;
+            Ok(Scheme::Fetched(Source::Session(it.clone())))
+        }
         Credentials::Oauth1Tba(token) => Ok(Scheme::Tba(token.clone())),
         Credentials::Oauth2ClientCredentials(it) => {
-            check_token_url(&it.token_url)?;
-            Ok(Scheme::Grant(Grant::Client(it.clone())))
+            check_url(&it.token_url, NO_TOKEN_URL)?;
+            Ok(Scheme::Fetched(Source::Grant(Grant::Client(it.clone()))))
         }
         Credentials::Oauth2JwtBearer(it) => {
-            check_token_url(&it.token_url)?;
-            Grant::jwt(it.clone()).map(Scheme::Grant)
+            check_url(&it.token_url, NO_TOKEN_URL)?;
+            Grant::jwt(it.clone()).map(|it| Scheme::Fetched(Source::Grant(it)))
         }
     }
 }
@@ -205,10 +243,12 @@ fn header(name: HeaderName, value: Secret) -> Result<Scheme, BadCredentials> {
     Ok(Scheme::Header(name, value))
 }
 
-fn check_token_url(text: &str) -> Result<(), BadCredentials> {
-    let url: Url = text.parse().map_err(|_| BadCredentials("token_url is not a URL"))?;
+const NO_TOKEN_URL: &str = "token_url is not a plain URL";
+
+fn check_url(text: &str, otherwise: &'static str) -> Result<(), BadCredentials> {
+    let url: Url = text.parse().map_err(|_| BadCredentials(otherwise))?;
     let bare = url.username().is_empty() && url.password().is_none();
-    if bare && url.has_host() { Ok(()) } else { Err(BadCredentials("token_url is not a plain URL")) }
+    if bare && url.has_host() { Ok(()) } else { Err(BadCredentials(otherwise)) }
 }
 
 fn insert(request: &mut Request<Bytes>, name: HeaderName, value: &str) -> Result<(), SignError> {
@@ -227,7 +267,6 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
-    use truthsource_core::UnixMs;
 
     /// A clock to be set and nonces that count.
     #[derive(Default)]
@@ -254,10 +293,10 @@ mod tests {
 
     #[async_trait]
     impl Transport for Endpoint {
-        async fn send(&self, request: Request<Bytes>, _: Duration) -> Result<http::Response<Bytes>, TransportError> {
+        async fn send(&self, request: Request<Bytes>, _: Duration) -> Result<Response<Bytes>, TransportError> {
             self.bodies.lock().unwrap().push(String::from_utf8(request.body().to_vec()).unwrap());
             let (status, body) = self.answers.lock().unwrap().pop_front().unwrap();
-            Ok(http::Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap())
+            Ok(Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap())
         }
     }
 
@@ -390,6 +429,67 @@ mod tests {
         let fixed = signer(r#"{"scheme":"shopify-token","token":"shpat_1"}"#, &bench);
         let signed = fixed.sign(&mut request, &server).await.unwrap();
         assert!(!fixed.renew(&signed).await);
+    }
+
+    const B1: &str = r#"{"scheme":"b1-session","login_url":"https://b1.example:50000/b1s/v2/Login","company":"SBO","username":"manager","password":"hush-hush","language":3}"#;
+
+    /// Answers every request with the next of these sessions.
+    struct Logins(Mutex<VecDeque<Response<Bytes>>>, Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Transport for Logins {
+        async fn send(&self, request: Request<Bytes>, _: Duration) -> Result<Response<Bytes>, TransportError> {
+            self.1.lock().unwrap().push(String::from_utf8(request.body().to_vec()).unwrap());
+            Ok(self.0.lock().unwrap().pop_front().unwrap())
+        }
+    }
+
+    fn opened(session: &str) -> Response<Bytes> {
+        let body = format!(r#"{{"SessionId":"{session}","Version":"1000290","SessionTimeout":30}}"#);
+        Response::builder()
+            .header("set-cookie", format!("B1SESSION={session};HttpOnly;"))
+            .header("set-cookie", "ROUTEID=.node3; path=/b1s")
+            .header("set-cookie", "other=1")
+            .body(Bytes::from(body))
+            .unwrap()
+    }
+
+    async fn cookie(signer: &Signer, logins: &Logins) -> Result<String, SignError> {
+        let mut request = Request::get("https://b1.example:50000/b1s/v2/Items").body(Bytes::new()).unwrap();
+        signer.sign(&mut request, logins).await?;
+        Ok(request.headers()["cookie"].to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_session_is_opened_once_and_lives_for_as_long_as_it_is_used() {
+        let bench = Arc::new(Bench::default());
+        let b1 = signer(B1, &bench);
+        let logins = Logins(Mutex::new([opened("7a3e-1"), opened("7a3e-2")].into()), Mutex::default());
+        for minute in [0, 25, 50, 75] {
+            bench.now.store(minute * 60_000, Ordering::Relaxed);
+            assert_eq!(cookie(&b1, &logins).await.unwrap(), "B1SESSION=7a3e-1; ROUTEID=.node3", "{minute}");
+        }
+        let login = r#"{"CompanyDB":"SBO","UserName":"manager","Password":"hush-hush","Language":3}"#;
+        assert_eq!(logins.1.lock().unwrap().as_slice(), [login]);
+        bench.now.store(105 * 60_000, Ordering::Relaxed);
+        assert_eq!(cookie(&b1, &logins).await.unwrap(), "B1SESSION=7a3e-2; ROUTEID=.node3");
+        let shown = b1.scrubber().text("7a3e-1 7a3e-2 B1SESSION=7a3e-2 hush-hush").into_owned();
+        assert_eq!(shown, "*** *** B1SESSION=*** ***");
+        assert!(b1.reserves(&COOKIE) && !b1.reserves(&AUTHORIZATION));
+    }
+
+    #[tokio::test]
+    async fn p11_a_refused_login_is_denied_and_a_dead_node_is_away() {
+        let check = async |status: u16, body: &'static str, expect: SignError| {
+            let answer = Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap();
+            let logins = Logins(Mutex::new([answer].into()), Mutex::default());
+            assert_eq!(cookie(&signer(B1, &Arc::new(Bench::default())), &logins).await.err(), Some(expect));
+        };
+        let denied = |status: u16| SignError::Denied(format!("the login was answered {status}"));
+        check(401, r#"{"error":{"code":-304,"message":{"value":"hush-hush"}}}"#, denied(401)).await;
+        check(400, "{}", denied(400)).await;
+        check(503, "<html>", SignError::Unavailable("the login was answered 503".to_owned())).await;
+        check(200, "<html>", SignError::Unavailable("the login's answer has no session".to_owned())).await;
     }
 
     #[test]
