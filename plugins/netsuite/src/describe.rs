@@ -1,7 +1,9 @@
 //! What this connector promises.
 
 use truthsource_sdk::Kind;
-use truthsource_sdk::connector::{Description, Effect, FieldPower, KindPower, Rate, Setting, WebhookScheme};
+use truthsource_sdk::connector::{
+    Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
+};
 
 use crate::cursor::LAG_MS;
 
@@ -27,8 +29,11 @@ pub(crate) fn describe() -> Description {
         kinds: vec![location(), item(), company(), stock_level(), price(), order()],
         auth: ["oauth2-jwt-bearer", "oauth1-tba"].map(str::to_owned).to_vec(),
         webhook: Some(WebhookScheme {
-            signature_header: "x-truthsource-signature".to_owned(),
-            algorithm: "hmac-sha256-hex".to_owned(),
+            proof: Proof::Signature(Signature {
+                header: "x-truthsource-signature".to_owned(),
+                algorithm: "hmac-sha256-hex".to_owned(),
+            }),
+            handshake: Handshake::None,
             id_header: "x-truthsource-event-id".to_owned(),
             topic_header: "x-truthsource-topic".to_owned(),
             // The signature covers the body; a header with the time proves nothing.

@@ -36,7 +36,7 @@ mod tests;
 mod wire;
 
 use truthsource_sdk::connector::{Description, Finding, Notice, Observed, Outcome, Page, State, Webhook, Write};
-use truthsource_sdk::{Connector, Context, Fault, Fields, Host, Kind};
+use truthsource_sdk::{Connector, Context, Fault, Fields, Host, Kind, Settings};
 
 use crate::cursor::Walk;
 use crate::wire::Account;
@@ -46,7 +46,7 @@ use crate::wire::Account;
 pub struct NetSuite;
 
 impl Connector for NetSuite {
-    fn describe() -> Description {
+    fn describe(_settings: &Settings) -> Description {
         describe::describe()
     }
 

@@ -1,7 +1,9 @@
 //! What this connector promises.
 
 use truthsource_sdk::Kind;
-use truthsource_sdk::connector::{Description, Effect, FieldPower, KindPower, Rate, Setting, WebhookScheme};
+use truthsource_sdk::connector::{
+    Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
+};
 
 use crate::cursor::{LAG_MS, LISTS_LAG_MS};
 
@@ -21,8 +23,11 @@ pub(crate) fn describe() -> Description {
         kinds: vec![location(), item(), company(), stock_level(), price(), order()],
         auth: ["oauth2-client-credentials", "shopify-token"].map(str::to_owned).to_vec(),
         webhook: Some(WebhookScheme {
-            signature_header: "x-shopify-hmac-sha256".to_owned(),
-            algorithm: "hmac-sha256-base64".to_owned(),
+            proof: Proof::Signature(Signature {
+                header: "x-shopify-hmac-sha256".to_owned(),
+                algorithm: "hmac-sha256-base64".to_owned(),
+            }),
+            handshake: Handshake::None,
             id_header: "x-shopify-webhook-id".to_owned(),
             topic_header: "x-shopify-topic".to_owned(),
             // The signature covers the body and nothing else.

@@ -38,7 +38,7 @@ mod tests;
 mod variant;
 
 use truthsource_sdk::connector::{Description, Finding, Notice, Observed, Outcome, Page, State, Webhook, Write};
-use truthsource_sdk::{Connector, Context, Fault, Fields, Host, Kind};
+use truthsource_sdk::{Connector, Context, Fault, Fields, Host, Kind, Settings};
 
 use crate::cursor::Walk;
 use crate::graphql::Shop;
@@ -48,7 +48,7 @@ use crate::graphql::Shop;
 pub struct Shopify;
 
 impl Connector for Shopify {
-    fn describe() -> Description {
+    fn describe(_settings: &Settings) -> Description {
         describe::describe()
     }
 

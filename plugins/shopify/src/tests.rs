@@ -257,7 +257,7 @@ fn a_check_looks_for_what_writing_orders_takes() {
         let defined = |nodes: &str| format!(r#"{{"data":{{"metafieldDefinitions":{{"nodes":[{nodes}]}}}}}}"#);
         let (items, orders) = (defined(""), defined(r#"{"type":{"name":"json"}}"#));
         let mut ctx = ctx();
-        ctx.settings.insert("writes-orders".to_owned(), writes_orders.to_owned());
+        ctx.settings = ctx.settings.with("writes-orders", writes_orders);
         let version = r#"{"data":{"shop":{"name":"X"}}}"#;
         let found = Shopify::check(&script(&[&shop, version, lists, &items, &orders]), &ctx).unwrap();
         let about = |subject: &str| found.iter().find(|it| it.subject == subject).map(|it| it.ok);

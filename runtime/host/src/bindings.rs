@@ -14,6 +14,26 @@ pub mod connector {
     });
 }
 
+/// What a connector may export besides its world.
+pub mod subscriptions {
+    wasmtime::component::bindgen!({
+        inline: "
+            package truthsource:host@1.0.0;
+            world subscriptions {
+                export truthsource:connector/subscriptions@1.0.0;
+            }
+        ",
+        path: [
+            "../../wit/types", "../../wit/log", "../../wit/http", "../../wit/kv", "../../wit/connector",
+        ],
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "truthsource:types": super::connector::truthsource::types,
+        },
+    });
+}
+
 /// The pricing world.
 pub mod pricing {
     wasmtime::component::bindgen!({

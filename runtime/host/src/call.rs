@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use truthsource_core::UnixMs;
 
-use crate::capability::http::Outbound;
+use crate::capability::http::{Outbound, WebhookSecret};
 use crate::capability::kv::KvGrant;
 use crate::record::Detail;
 
@@ -39,6 +39,8 @@ impl fmt::Debug for Tenant {
 pub struct Reach {
     /// The connection's way out. `None`: every request is answered `denied`.
     pub http: Option<Arc<Outbound>>,
+    /// What its system's deliveries are to prove themselves with; only subscribing has a use for it.
+    pub webhook_secret: Option<WebhookSecret>,
     /// The connection's small state. `None`: every access is answered `denied`.
     pub kv: Option<KvGrant>,
 }

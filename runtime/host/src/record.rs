@@ -4,6 +4,7 @@ mod encoded;
 mod weight;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::digest::Digest;
 use crate::error::CallError;
 use crate::model::{
     Basket, Conflict, Context, Decision, Description, Fault, Finding, Level, Notice, Observed, Outcome, Page, Priced,
-    Pull, State, Verdict, Webhook, Write,
+    Pull, Standing, State, Target, Verdict, Webhook, Write,
 };
 use crate::world::World;
 use truthsource_core::Decimal;
@@ -29,7 +30,7 @@ pub enum Input {
     Validate { kind: Kind, records: Vec<Fields> },
     ToCanonical { context: Context, kind: Kind, records: Vec<Fields> },
     FromCanonical { context: Context, kind: Kind, records: Vec<Fields> },
-    Describe,
+    Describe { settings: BTreeMap<String, String> },
     Check(Context),
     Pull { context: Context, pull: Pull },
     Read { context: Context, kind: Kind, remote_ids: Vec<String>, certain: bool },
@@ -37,6 +38,7 @@ pub enum Input {
     Find { context: Context, kind: Kind, command_key: String },
     Receive { context: Context, webhook: Webhook },
     Project { context: Context, kind: Kind, records: Vec<Fields> },
+    Ensure { context: Context, target: Target },
 }
 
 /// What a component answered: one variant per function of the contracts.
@@ -58,6 +60,7 @@ pub enum Output {
     Find(Option<State>),
     Receive(Vec<Notice>),
     Project(Vec<Fields>),
+    Ensure(Standing),
 }
 
 impl Input {
@@ -71,7 +74,7 @@ impl Input {
             Self::Validate { .. } => "validate",
             Self::ToCanonical { .. } => "to-canonical",
             Self::FromCanonical { .. } => "from-canonical",
-            Self::Describe => "describe",
+            Self::Describe { .. } => "describe",
             Self::Check(_) => "check",
             Self::Pull { .. } => "pull",
             Self::Read { .. } => "read",
@@ -79,6 +82,7 @@ impl Input {
             Self::Find { .. } => "find",
             Self::Receive { .. } => "receive",
             Self::Project { .. } => "project",
+            Self::Ensure { .. } => "ensure",
         }
     }
 
@@ -87,7 +91,12 @@ impl Input {
     pub fn is_pure(&self) -> bool {
         let reaches = matches!(
             self,
-            Self::Check(_) | Self::Pull { .. } | Self::Read { .. } | Self::Push { .. } | Self::Find { .. }
+            Self::Check(_)
+                | Self::Pull { .. }
+                | Self::Read { .. }
+                | Self::Push { .. }
+                | Self::Find { .. }
+                | Self::Ensure { .. }
         );
         !reaches
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -52,6 +53,33 @@ pub struct TenantHandle {
     pub store: Arc<dyn TenantStore>,
     /// Wakes the tenant's workers: something was committed that they should look at.
     pub wake: Arc<Notify>,
+    /// What its webhooks are verified by.
+    pub hooks: Arc<Revision>,
+}
+
+impl TenantHandle {
+    /// A tenant that was just opened.
+    #[must_use]
+    pub fn new(tenant: Tenant, store: Arc<dyn TenantStore>) -> Self {
+        Self { tenant, store, wake: Arc::default(), hooks: Arc::default() }
+    }
+}
+
+/// How often something changed: who keeps what was made of it compares.
+#[derive(Debug, Default)]
+pub struct Revision(AtomicU64);
+
+impl Revision {
+    /// It changed.
+    pub fn raise(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The number of now.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Tenants {

@@ -47,6 +47,7 @@ pub struct Config {
 #[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
 pub struct Http {
     pub listen: SocketAddr,
+    pub public_url: String,
     pub connections_max: u32,
     pub header_ms: u64,
     pub body_ms: u64,
@@ -139,11 +140,21 @@ fn check(config: &Config) -> Result<(), Error> {
     if least == 0 || http.connections_max == 0 || http.hooks_per_second_max == 0 {
         return Err(Error::Invalid("times and numbers in [http] are above zero".to_owned()));
     }
+    if !http.public_url.is_empty() && !is_origin(&http.public_url) {
+        let why = "http.public_url is an address like `https://truth.example`, without a path";
+        return Err(Error::Invalid(why.to_owned()));
+    }
     let largest = http.json_bytes_max.max(http.upload_bytes_max).max(http.hook_bytes_max);
     if http.bodies_bytes_max < largest {
         return Err(Error::Invalid("http.bodies_bytes_max has no room for the largest body".to_owned()));
     }
     check_filter(&config.log.filter).map_err(|why| Error::Invalid(format!("log.filter: {why}")))
+}
+
+fn is_origin(text: &str) -> bool {
+    let Ok(url) = text.parse::<url::Url>() else { return false };
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    matches!(url.scheme(), "http" | "https") && is_bare && url.path() == "/" && url.fragment().is_none()
 }
 
 /// A word alone is a level: taken for the name of a module, a misspelt one would silence everything.
@@ -224,6 +235,9 @@ mod tests {
             ("[http]\nlisten = 80", "listen"),
             ("[http]\nlisten = \"nowhere\"", "listen"),
             ("[http]\nlisten = ", "line 2"),
+            ("[http]\npublic_url = \"truth.example\"", "public_url"),
+            ("[http]\npublic_url = \"https://truth.example/base\"", "public_url"),
+            ("[http]\npublic_url = \"https://me@truth.example\"", "public_url"),
             ("[store]\nurl = \"oracle://scott:tiger@db\"", "`oracle:`"),
             ("[http]\nheader_ms = 0", "above zero"),
             ("[http]\nheader_ms = -1", "header_ms"),

@@ -65,3 +65,21 @@ world!(
         "truthsource:connector/connector@1.0.0": generate,
     }
 );
+// What a connector may export besides: a world of its own, so that whoever does not is not asked to.
+pub mod subscriptions {
+    wit_bindgen::generate!({
+        inline: "
+            package truthsource:sdk-subscriptions@1.0.0;
+            world subscriptions {
+                export truthsource:connector/subscriptions@1.0.0;
+            }
+        ",
+        path: ["../../wit/types", "../../wit/log", "../../wit/http", "../../wit/kv", "../../wit/connector"],
+        with: {
+            "truthsource:types/records@1.0.0": crate::bindings::shared::truthsource::types::records,
+            "truthsource:connector/subscriptions@1.0.0": generate,
+        },
+        pub_export_macro: true,
+        generate_unused_types: true,
+    });
+}

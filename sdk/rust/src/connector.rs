@@ -2,10 +2,10 @@
 //!
 //! Logic reaches the outside only through the [`Host`] it is handed, so that it runs natively against a fake.
 
-use crate::{Context, Fault, Fields, Host, Kind};
+use crate::{Context, Fault, Fields, Host, Kind, Settings};
 
 pub use crate::bindings::connector::truthsource::connector::powers::{
-    Description, Effect, FieldPower, KindPower, Rate, Setting, WebhookScheme,
+    Description, Echo, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
 };
 
 /// What a system holds under one remote id. References to other records hold *remote* ids.
@@ -189,8 +189,9 @@ impl Finding {
 
 /// How one outside system is read and written. The contract of each function is in `wit/connector`.
 pub trait Connector {
-    /// What this connector is and can do. Pure.
-    fn describe() -> Description;
+    /// What this connector is and can do with a connection of these settings. Pure, and total: before there is any
+    /// connection it is asked with no settings at all, and answers for the defaults.
+    fn describe(settings: &Settings) -> Description;
 
     /// Looks whether the connection can do its work. Writes nothing.
     ///

@@ -122,8 +122,8 @@ macro_rules! export_connector {
             type Record = Vec<wit::Field>;
             struct Component;
             impl wit::Guest for Component {
-                fn describe() -> wit::Description {
-                    glue::describe::<super::$author>()
+                fn describe(settings: Vec<(String, String)>) -> wit::Description {
+                    glue::describe::<super::$author>(settings)
                 }
                 fn check(ctx: wit::Context) -> Result<Vec<wit::Finding>, wit::Fault> {
                     glue::check::<super::$author>(ctx)
@@ -158,6 +158,31 @@ macro_rules! export_connector {
                 }
             }
             $crate::bindings::connector::export!(Component with_types_in $crate::bindings::connector);
+        }
+    };
+}
+
+/// Exports a [`Connector`](crate::Connector) that has [`Subscriptions`](crate::Subscriptions), too.
+#[macro_export]
+macro_rules! export_subscribing_connector {
+    ($author:ident) => {
+        $crate::export_connector!($author);
+
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code)]
+        mod truthsource_subscriptions {
+            use $crate::bindings::subscriptions::exports::truthsource::connector::subscriptions as wit;
+            use $crate::glue;
+            struct Component;
+            impl wit::Guest for Component {
+                fn ensure(ctx: wit::Context, target: wit::Target) -> Result<wit::Standing, wit::Fault> {
+                    glue::ensure::<super::$author>(ctx, target)
+                }
+                fn remove(ctx: wit::Context, target: wit::Target) -> Result<(), wit::Fault> {
+                    glue::remove::<super::$author>(ctx, target)
+                }
+            }
+            $crate::bindings::subscriptions::export!(Component with_types_in $crate::bindings::subscriptions);
         }
     };
 }

@@ -5,6 +5,7 @@ use crate::bindings::connector::truthsource::connector::{data, powers};
 use crate::bindings::pricing_rule::exports::truthsource::pricing_rule::pricing as wit_pricing;
 use crate::bindings::shared::truthsource::types::records;
 use crate::bindings::stock_rule::exports::truthsource::stock_rule::stock as wit_stock;
+use crate::bindings::subscriptions::exports::truthsource::connector::subscriptions as wit_subscriptions;
 use crate::bindings::validator::exports::truthsource::validator::validator as wit_validator;
 use crate::convert::{
     context, decimal, fields, records_of, value, webhook, wire_decimal, wire_fields, wire_finding, wire_found,
@@ -12,7 +13,10 @@ use crate::convert::{
 };
 use crate::host::Imports;
 use crate::rules::{Basket, Claim, Conflict, Decision, Level, Line, PriceBreak, Verdict};
-use crate::{ConflictPolicy, Connector, Fault, Fields, Kind, Mapping, PricingRule, StockRule, Validator};
+use crate::subscriptions::Target;
+use crate::{
+    ConflictPolicy, Connector, Fault, Fields, Kind, Mapping, PricingRule, StockRule, Subscriptions, Validator,
+};
 
 type Wire<T> = Result<T, records::Fault>;
 type Record = Vec<records::Field>;
@@ -106,8 +110,8 @@ pub fn from_canonical<T: Mapping>(ctx: records::Context, kind: &str, wire: Vec<R
     Ok(mapped.into_iter().map(wire_fields).collect())
 }
 
-pub fn describe<T: Connector>() -> powers::Description {
-    T::describe()
+pub fn describe<T: Connector>(settings: Vec<(String, String)>) -> powers::Description {
+    T::describe(&settings.into_iter().collect())
 }
 
 pub fn check<T: Connector>(ctx: records::Context) -> Wire<Vec<data::Finding>> {
@@ -161,4 +165,20 @@ pub fn project<T: Connector>(ctx: records::Context, kind: &str, wire: Vec<Record
         Ok(wire_fields(T::project(&ctx, kind, &record)?))
     };
     wire.into_iter().map(project).collect()
+}
+
+fn target(wire: wit_subscriptions::Target) -> Target {
+    Target { url: wire.url, secret_mark: wire.secret_mark }
+}
+
+pub fn ensure<T: Subscriptions>(
+    ctx: records::Context,
+    wire: wit_subscriptions::Target,
+) -> Wire<wit_subscriptions::Standing> {
+    let standing = T::ensure(&Imports, &context(ctx), &target(wire))?;
+    Ok(wit_subscriptions::Standing { renew_by_ms: standing.renew_by_ms, gap: standing.gap })
+}
+
+pub fn remove<T: Subscriptions>(ctx: records::Context, wire: wit_subscriptions::Target) -> Wire<()> {
+    Ok(T::remove(&Imports, &context(ctx), &target(wire))?)
 }

@@ -37,6 +37,7 @@ pub mod moment;
 pub mod rules;
 pub mod script;
 pub mod span;
+pub mod subscriptions;
 pub mod value;
 
 pub use connector::Connector;
@@ -45,22 +46,60 @@ pub use fault::Fault;
 pub use host::Host;
 pub use kind::Kind;
 pub use rules::{ConflictPolicy, Mapping, PricingRule, StockRule, Validator};
+pub use subscriptions::Subscriptions;
 pub use value::{Fields, Held, Value};
 
 /// What every call of a connector or a mapping may know of its surroundings.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// The connection's settings, as the tenant wrote them. Never a secret.
-    pub settings: std::collections::BTreeMap<String, String>,
+    /// The connection's settings.
+    pub settings: Settings,
     /// The host's clock when the call began, in milliseconds since 1970-01-01T00:00:00Z.
     pub now_ms: u64,
+}
+
+/// The settings of a connection, as the tenant wrote them. Never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings(std::collections::BTreeMap<String, String>);
+
+impl Settings {
+    /// The same with this setting, in place of what it was.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The setting of this name; `None` when it was not given or is blank.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|it| it.trim()).filter(|it| !it.is_empty())
+    }
+
+    /// The setting of this name, or `default`.
+    #[must_use]
+    pub fn get_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        self.get(name).unwrap_or(default)
+    }
+}
+
+impl FromIterator<(String, String)> for Settings {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Settings {
+    fn from(pairs: [(String, String); N]) -> Self {
+        Self(pairs.into())
+    }
 }
 
 impl Context {
     /// The setting of this name; `None` when it was not given or is blank.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&str> {
-        self.settings.get(name).map(|it| it.trim()).filter(|it| !it.is_empty())
+        self.settings.get(name)
     }
 
     /// The setting of this name, or `default`.

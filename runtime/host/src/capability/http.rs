@@ -13,7 +13,8 @@ use crate::bindings::connector::truthsource::http::client as wit;
 use crate::digest::Digest;
 use crate::egress::{Origin, RESPONSE_BYTES_MAX, Transport, TransportError};
 use crate::record::{Exchange, ExchangeEnd, HostAnswer};
-use crate::signing::{SignError, Signer};
+use crate::scrub::Scrubber;
+use crate::signing::{Secret, SignError, Signer};
 use crate::state::{HostState, Source};
 
 /// Requests of one call: the contract's number. A page takes one or two; a hundred means a loop.
@@ -46,6 +47,42 @@ const HOP_BY_HOP: [&str; 10] = [
 
 /// Further headers that a guest may not set.
 const RESERVED: [&str; 4] = ["host", "content-length", "authorization", "expect"];
+
+/// Stands for the webhook secret in what a connector sends to subscribe.
+pub(crate) const WEBHOOK_SECRET_MARK: &str = "theSecretThatDeliveriesProveThemselvesWith7f3a";
+
+/// The secret that a system's deliveries are to prove themselves with. It is put into requests as they leave, so that no
+/// guest ever sees it.
+#[derive(Clone)]
+pub struct WebhookSecret(Secret, Arc<Scrubber>);
+
+impl WebhookSecret {
+    /// `None` for a text that would have to be quoted in a body: only letters, digits, `-` and `_` stay as they are.
+    #[must_use]
+    pub fn new(secret: Secret) -> Option<Self> {
+        let is_plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_');
+        if secret.expose().is_empty() || !secret.expose().bytes().all(is_plain) {
+            return None;
+        }
+        let scrubber = Arc::new(Scrubber::new([secret.expose()]));
+        Some(Self(secret, scrubber))
+    }
+
+    /// The answer without the secret. Where the system shows it, its mark stands again: so a connector sees whether what
+    /// a system holds is the secret of today.
+    fn hide(&self, answer: wit::Response) -> wit::Response {
+        let text = |it: String| self.1.text(&it).into_owned();
+        let headers = answer.headers.into_iter().map(|(name, value)| (name, text(value))).collect();
+        let marked = replaced(&answer.body, self.0.expose(), WEBHOOK_SECRET_MARK);
+        let body = self.1.bytes(marked.as_deref().unwrap_or(&answer.body)).into_owned();
+        wit::Response { status: answer.status, headers, body }
+    }
+
+    /// The body with the secret in its mark's place; `None` if there is no mark in it.
+    fn put_into(&self, body: &[u8]) -> Option<Bytes> {
+        replaced(body, WEBHOOK_SECRET_MARK, self.0.expose()).map(Bytes::from)
+    }
+}
 
 /// A connection's way out: where it may go, how it gets there, and with whose credentials.
 pub struct Outbound {
@@ -200,15 +237,38 @@ impl Outbound {
         }
     }
 
-    async fn send(&self, request: wit::Request) -> Result<wit::Response, wit::Fault> {
+    async fn send(&self, request: wit::Request, secret: Option<&WebhookSecret>) -> Result<wit::Response, wit::Fault> {
         let timeout = Duration::from_millis(u64::from(request.timeout_ms));
-        let request = self.check(request)?;
+        let mut request = self.check(request)?;
+        if let Some(body) = secret.and_then(|it| it.put_into(request.body())) {
+            if !self.is_signed(request.uri()) {
+                return Err(wit::Fault::Denied("the secret goes where the credentials go".to_owned()));
+            }
+            *request.body_mut() = body;
+        }
         let end = match self.exchange(request, timeout).await {
             Ok(response) => self.scrub(response),
             Err(fault) => Err(fault),
         };
+        // Systems show what they were told.
+        let end = end.map(|it| if let Some(secret) = secret { secret.hide(it) } else { it });
         end.map_err(|fault| self.scrub_fault(fault))
     }
+}
+
+/// `body` with every `from` replaced by `to`; `None` if there is none in it.
+fn replaced(body: &[u8], from: &str, to: &str) -> Option<Vec<u8>> {
+    let from = from.as_bytes();
+    let mut out: Option<Vec<u8>> = None;
+    let mut rest = body;
+    while let Some(at) = rest.windows(from.len()).position(|it| it == from) {
+        let out = out.get_or_insert_with(|| Vec::with_capacity(body.len()));
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(to.as_bytes());
+        rest = &rest[at + from.len()..];
+    }
+    out.as_mut()?.extend_from_slice(rest);
+    out
 }
 
 fn fault_of(error: TransportError) -> wit::Fault {
@@ -264,7 +324,7 @@ impl wit::Host for HostState {
             Some(_) if self.http_requests >= REQUESTS_MAX => Err(wit::Fault::TooMany),
             Some(outbound) => {
                 self.http_requests += 1;
-                outbound.send(request).await
+                outbound.send(request, self.reach.webhook_secret.as_ref()).await
             }
         };
         self.keep(|| HostAnswer::Http(Exchange { method, url, body, end: end_of(&result) }));

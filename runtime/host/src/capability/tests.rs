@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::bindings::connector::truthsource::{http::client, kv::store, log::logger};
 use crate::call::Reach;
+use crate::capability::http::{WEBHOOK_SECRET_MARK, WebhookSecret};
 use crate::capability::kv::{KEY_BYTES_MAX, KEYS_MAX, VALUE_BYTES_MAX};
 use crate::egress::TransportError;
 use crate::record::{Detail, ExchangeEnd, HostAnswer};
+use crate::signing::Secret;
 use crate::state::HostState;
 use crate::testing::{Act, Memory, Script, outbound, reach, state};
 
@@ -136,7 +138,7 @@ async fn p11_a_401_renews_the_token_once_and_no_more() {
         token(r#"{"access_token":"token-2"}"#),
         Act::Answer(401, "still"),
     ]);
-    let mut state = state(Reach { http: Some(outbound(&script, OAUTH)), kv: None }, Detail::Counters);
+    let mut state = state(Reach { http: Some(outbound(&script, OAUTH)), ..Reach::default() }, Detail::Counters);
     let response = send(&mut state, get("https://shop.example/x")).await.unwrap();
     assert_eq!((response.status, response.body.as_slice()), (401, b"still".as_slice()));
     let seen = script.seen.lock().unwrap();
@@ -150,7 +152,7 @@ async fn p11_a_401_renews_the_token_once_and_no_more() {
 async fn refused_credentials_look_denied_and_a_lost_login_unreachable() {
     let check = async |act: Act, expect: client::Fault| {
         let script = Script::new(vec![act]);
-        let mut state = state(Reach { http: Some(outbound(&script, OAUTH)), kv: None }, Detail::Counters);
+        let mut state = state(Reach { http: Some(outbound(&script, OAUTH)), ..Reach::default() }, Detail::Counters);
         let seen = send(&mut state, get("https://shop.example/")).await.unwrap_err();
         assert_eq!(format!("{seen:?}"), format!("{expect:?}"));
     };
@@ -159,6 +161,35 @@ async fn refused_credentials_look_denied_and_a_lost_login_unreachable() {
     // Even if the token request was carried out, the guest's own request was never sent.
     let lost = client::Fault::Unreachable("the token endpoint: no whole answer: x".into());
     check(Act::Fail(TransportError::Unknown("x".into())), lost).await;
+}
+
+/// A connector subscribes with a secret that it never sees: not when it sends it, and not when the system shows it.
+#[tokio::test]
+async fn s2_the_secret_of_deliveries_is_put_in_by_the_host_and_shown_to_no_guest() {
+    const SECRET: &str = "5ecre7-of_the_deliveries";
+    const SHOWN: &str = r#"{"clientState":"5ecre7-of_the_deliveries","old":"another"}"#;
+    let subscribe = |url: &str| {
+        let body = format!(r#"{{"nested":"{{\"Key\":\"{WEBHOOK_SECRET_MARK}\"}}","again":"{WEBHOOK_SECRET_MARK}"}}"#);
+        client::Request { method: "POST".into(), body: body.into_bytes(), ..get(url) }
+    };
+    let script = Script::new(vec![Act::Answer(200, SHOWN), Act::Answer(200, "fine")]);
+    let secret = WebhookSecret::new(Secret::new(SECRET.to_owned()));
+    let mut state = state(Reach { webhook_secret: secret, ..reach(&script) }, Detail::Full);
+    let seen = send(&mut state, subscribe("https://shop.example/subscriptions")).await.unwrap();
+    let shown = String::from_utf8(seen.body).unwrap();
+    assert_eq!(shown, format!(r#"{{"clientState":"{WEBHOOK_SECRET_MARK}","old":"another"}}"#));
+    let header = seen.headers.iter().find(|(name, _)| name == "x-echo").unwrap();
+    assert!(!header.1.contains(SECRET), "{header:?}");
+    let sent = String::from_utf8(script.seen.lock().unwrap()[0].body().to_vec()).unwrap();
+    assert_eq!(sent, format!(r#"{{"nested":"{{\"Key\":\"{SECRET}\"}}","again":"{SECRET}"}}"#));
+    assert!(!format!("{:?}", state.answers).contains(SECRET));
+    // Where the credentials do not go, it does not go either; what has no mark goes as ever.
+    let refused = send(&mut state, subscribe("https://partner.example/")).await;
+    assert!(matches!(refused, Err(client::Fault::Denied(_))), "{refused:?}");
+    assert!(send(&mut state, get("https://partner.example/")).await.is_ok());
+    for unfit in ["", "a b", "quote\"", "ü"] {
+        assert!(WebhookSecret::new(Secret::new(unfit.to_owned())).is_none(), "{unfit}");
+    }
 }
 
 async fn set(state: &mut HostState, key: &str, value: &[u8]) -> String {

@@ -7,7 +7,7 @@ use crate::bindings::connector::truthsource::connector::{data, powers};
 use crate::error::Misfit;
 use crate::model::{
     Description, Effect, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, Rate, Rejection, Setting,
-    State, Unread, Webhook, WebhookScheme, Write,
+    State, Unread, Webhook, Write,
 };
 
 /// The longest remote id, in bytes: the contract's number.
@@ -181,7 +181,7 @@ pub(crate) fn description_in(it: powers::Description) -> Result<Description, Mis
         system: super::id("system", it.system, 64)?,
         kinds,
         auth: it.auth,
-        webhook: it.webhook.map(webhook_in).transpose()?,
+        webhook: it.webhook.map(super::webhook::scheme_in).transpose()?,
         rate: match it.rate {
             powers::Rate::Concurrent(n) => Rate::Concurrent(n.max(1)),
             powers::Rate::PerSecond(n) => Rate::PerSecond(n.max(1)),
@@ -189,30 +189,6 @@ pub(crate) fn description_in(it: powers::Description) -> Result<Description, Mis
         },
         settings: it.settings.into_iter().map(setting).collect(),
     })
-}
-
-fn webhook_in(it: powers::WebhookScheme) -> Result<WebhookScheme, Misfit> {
-    if !matches!(it.algorithm.as_str(), "hmac-sha256-base64" | "hmac-sha256-hex") {
-        return Err(Misfit::new("webhook, algorithm", "must be hmac-sha256-base64 or hmac-sha256-hex"));
-    }
-    let header = |at: &str, name: String, needed: Needed| {
-        let lower = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        let fits = lower && name.len() <= 100 && (needed == Needed::No || !name.is_empty());
-        if fits { Ok(name) } else { Err(Misfit::new(at, "must be a header name in lower case")) }
-    };
-    Ok(WebhookScheme {
-        signature_header: header("webhook, signature-header", it.signature_header, Needed::Yes)?,
-        algorithm: it.algorithm,
-        id_header: header("webhook, id-header", it.id_header, Needed::Yes)?,
-        topic_header: header("webhook, topic-header", it.topic_header, Needed::Yes)?,
-        timestamp_header: header("webhook, timestamp-header", it.timestamp_header, Needed::No)?,
-    })
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Needed {
-    Yes,
-    No,
 }
 
 fn kind_power_in(it: powers::KindPower) -> Result<KindPower, Misfit> {

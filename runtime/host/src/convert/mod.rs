@@ -7,6 +7,7 @@ pub(crate) mod pricing;
 pub(crate) mod records;
 pub(crate) mod stock;
 pub(crate) mod validator;
+pub(crate) mod webhook;
 
 use crate::error::Misfit;
 

@@ -72,19 +72,77 @@ pub enum Rate {
     Other(String),
 }
 
-/// How a webhook proves where it comes from. The host verifies it over the raw bytes.
+/// How a delivery proves where it comes from. The host verifies it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// It is signed, over its raw bytes, with the connection's webhook secret.
+    Signature {
+        /// Header that carries the signature, lower case.
+        header: String,
+        /// How it is written.
+        spelling: Spelling,
+    },
+    /// It is JSON in which the secret itself stands wherever this path leads, and in one place at the least: members,
+    /// and `*` for every entry of an array.
+    BodySecret(Vec<String>),
+}
+
+/// How an HMAC-SHA256 is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the usual two")]
+pub enum Spelling {
+    Base64,
+    Hex,
+}
+
+/// How a system asks an address whether deliveries are wanted there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handshake {
+    /// It does not ask.
+    None,
+    /// By this parameter of the query, whose value is the whole answer.
+    EchoQuery(String),
+    /// By a `GET` with a header, whose value is the one member of a JSON answer.
+    EchoHeader {
+        /// Lower case.
+        header: String,
+        /// The answer's member.
+        member: String,
+    },
+}
+
+/// What a delivery of a system looks like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookScheme {
-    /// Header that carries the signature, lower case.
-    pub signature_header: String,
-    /// `hmac-sha256-base64` or `hmac-sha256-hex`.
-    pub algorithm: String,
-    /// Header that carries the delivery's unique id, lower case.
+    /// How it proves where it comes from.
+    pub proof: Proof,
+    /// How the system asks whether it is wanted.
+    pub handshake: Handshake,
+    /// Header that carries the delivery's unique id, lower case. Empty: deliveries with the same bytes are one.
     pub id_header: String,
-    /// Header that carries the topic, lower case.
+    /// Header that carries the topic, lower case; empty: there is none.
     pub topic_header: String,
     /// Header with the sending time, when the signature covers one; else empty.
     pub timestamp_header: String,
+}
+
+/// Where a system is to deliver to. What stands for the secret is the host's business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The connection's address at the host.
+    pub url: String,
+}
+
+/// How a connection's subscriptions stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// They are to be looked at again before this moment; `None`: they stay until somebody removes them.
+    pub renew_by: Option<UnixMs>,
+    /// Something was missing, had ended or was inactive, so changes may have gone untold.
+    pub gap: bool,
 }
 
 /// A setting that a connection of the system needs.

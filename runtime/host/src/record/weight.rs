@@ -1,5 +1,7 @@
 //! How large a value is for a guest, roughly: what the limits on input and output are held against.
 
+use std::collections::BTreeMap;
+
 use truthsource_core::{Fields, Row, Value};
 
 use super::{ExchangeEnd, HostAnswer, Input, Output};
@@ -24,8 +26,12 @@ fn records(it: &[Fields]) -> usize {
     it.iter().map(|fields| EACH + row(fields)).sum()
 }
 
+fn settings(it: &BTreeMap<String, String>) -> usize {
+    it.iter().map(|(name, text)| EACH + name.len() + text.len()).sum()
+}
+
 fn context(it: &Context) -> usize {
-    EACH + it.settings.iter().map(|(name, text)| EACH + name.len() + text.len()).sum::<usize>()
+    EACH + settings(&it.settings)
 }
 
 fn basket(it: &Basket) -> usize {
@@ -86,8 +92,9 @@ impl Input {
             Self::ToCanonical { context: settings, records: it, .. }
             | Self::FromCanonical { context: settings, records: it, .. }
             | Self::Project { context: settings, records: it, .. } => context(settings) + records(it),
-            Self::Describe => 0,
+            Self::Describe { settings: it } => settings(it),
             Self::Check(it) => context(it),
+            Self::Ensure { context: it, target } => context(it) + target.url.len(),
             Self::Pull { context: it, pull } => context(it) + pull.cursor.as_ref().map_or(0, String::len),
             Self::Read { context: it, remote_ids, .. } => {
                 context(it) + remote_ids.iter().map(|id| EACH + id.len()).sum::<usize>()
@@ -136,7 +143,7 @@ impl Output {
             Self::ToCanonical(answers) => answers.iter().flatten().map(|it| EACH + row(it)).sum(),
             Self::FromCanonical(answers) | Self::Project(answers) => records(answers),
             // Bounded by the crossing, and asked once per upload.
-            Self::Describe(_) => 0,
+            Self::Describe(_) | Self::Ensure(_) => 0,
             Self::Check(findings) => findings.iter().map(|it| EACH + it.subject.len() + it.message.len()).sum(),
             Self::Pull(it) => page(it),
             Self::Read(answers) => answers.iter().map(observed).sum(),

@@ -1,17 +1,24 @@
 //! A component that connects one outside system.
 
+use std::collections::BTreeMap;
+
 use wasmtime::Store;
+use wasmtime::component::{Component, InstancePre};
 
 use super::{Broken, Release, WrongWorld, not_mine};
 use truthsource_core::{Fields, Kind};
 
 use crate::bindings::connector::ConnectorPluginPre;
 use crate::bindings::connector::exports::truthsource::connector::connector::Guest;
+use crate::bindings::subscriptions::SubscriptionsPre;
 use crate::call::CallSetup;
 use crate::convert::connector as convert;
 use crate::convert::records::{context_out, records_out, refused};
+use crate::convert::webhook;
 use crate::error::{CallError, Misfit};
-use crate::model::{Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, State, Webhook, Write};
+use crate::model::{
+    Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, Standing, State, Target, Webhook, Write,
+};
 use crate::record::{Input, Output, Recording};
 use crate::state::HostState;
 use crate::world::World;
@@ -35,9 +42,13 @@ impl Connector {
         &self.0
     }
 
-    /// What the connector is and can do. Pure: the same for every connection.
-    pub async fn describe(&self, setup: &CallSetup) -> (Result<Description, CallError>, Recording) {
-        let (end, recording) = self.0.call(setup, Input::Describe).await;
+    /// What the connector is and can do with a connection of these settings. Pure.
+    pub async fn describe(
+        &self,
+        setup: &CallSetup,
+        settings: BTreeMap<String, String>,
+    ) -> (Result<Description, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Describe { settings }).await;
         let end = end.and_then(|it| if let Output::Describe(it) = it { Ok(it) } else { Err(super::other_answer()) });
         (end, recording)
     }
@@ -109,6 +120,25 @@ impl Connector {
         (end, recording)
     }
 
+    /// Whether it can have its system tell of changes.
+    #[must_use]
+    pub fn subscribes(&self) -> bool {
+        matches!(&self.0.loaded.prepared, super::Prepared::Connector(it) if it.subscriptions.is_some())
+    }
+
+    /// Has the system tell of changes: what is missing is made, what ends soon renewed. `setup` reaches the secret that
+    /// deliveries prove themselves with.
+    pub async fn ensure(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        target: Target,
+    ) -> (Result<Standing, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Ensure { context, target }).await;
+        let end = end.and_then(|it| if let Output::Ensure(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
     /// What the system would hold of these records. Pure: it reaches nothing.
     pub async fn project(
         &self,
@@ -123,16 +153,38 @@ impl Connector {
     }
 }
 
-pub(super) async fn invoke(
-    pre: &ConnectorPluginPre<HostState>,
-    store: &mut Store<HostState>,
-    input: &Input,
-) -> Result<Output, Broken> {
-    let instance = pre.instantiate_async(&mut *store).await?;
+/// The exports of a connector.
+#[derive(Clone)]
+pub(super) struct Exports {
+    connector: ConnectorPluginPre<HostState>,
+    /// What it may leave out.
+    subscriptions: Option<SubscriptionsPre<HostState>>,
+}
+
+/// Whether a component exports the interface, at whatever version.
+fn subscriptions_of(component: &Component) -> bool {
+    let of_ours = |name: &str| name.strip_prefix("truthsource:connector/subscriptions@").is_some();
+    component.component_type().exports(component.engine()).any(|(name, _)| of_ours(name))
+}
+
+impl Exports {
+    pub(super) fn resolve(pre: InstancePre<HostState>) -> wasmtime::Result<Self> {
+        let exported = subscriptions_of(pre.component());
+        let subscriptions = exported.then(|| SubscriptionsPre::new(pre.clone())).transpose()?;
+        Ok(Self { connector: ConnectorPluginPre::new(pre)?, subscriptions })
+    }
+}
+
+pub(super) async fn invoke(exports: &Exports, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {
+    if let Input::Ensure { context, target } = input {
+        return ensure(exports, store, context, target).await;
+    }
+    let instance = exports.connector.instantiate_async(&mut *store).await?;
     let guest = instance.truthsource_connector_connector();
     match input {
-        Input::Describe => {
-            let answer = guest.call_describe(store).await?;
+        Input::Describe { settings } => {
+            let settings: Vec<_> = settings.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
+            let answer = guest.call_describe(store, &settings).await?;
             Ok(Output::Describe(convert::description_in(answer)?))
         }
         Input::Check(context) => {
@@ -165,6 +217,21 @@ async fn push(
     let asked: Vec<_> = writes.iter().map(convert::write_out).collect();
     let answer = guest.call_push(store, &context_out(context), &asked).await?.map_err(refused)?;
     Ok(Output::Push(convert::outcomes_in(writes, answer)?))
+}
+
+async fn ensure(
+    exports: &Exports,
+    store: &mut Store<HostState>,
+    context: &Context,
+    target: &Target,
+) -> Result<Output, Broken> {
+    let Some(pre) = &exports.subscriptions else {
+        return Err(CallError::BadInput(Misfit::new("function", "this connector has no subscriptions")).into());
+    };
+    let instance = pre.instantiate_async(&mut *store).await?;
+    let guest = instance.truthsource_connector_subscriptions();
+    let answer = guest.call_ensure(store, &context_out(context), &webhook::target_out(target)).await?;
+    Ok(Output::Ensure(webhook::standing_in(answer.map_err(refused)?)))
 }
 
 async fn rest(guest: &Guest, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {

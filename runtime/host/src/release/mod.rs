@@ -33,7 +33,7 @@ use crate::world::World;
 
 /// A component's typed exports, resolved once: a call only instantiates.
 enum Prepared {
-    Connector(bindings::connector::ConnectorPluginPre<HostState>),
+    Connector(connector::Exports),
     Pricing(bindings::pricing::PricingPluginPre<HostState>),
     Stock(bindings::stock::StockPluginPre<HostState>),
     Policy(bindings::policy::PolicyPluginPre<HostState>),
@@ -148,7 +148,7 @@ impl Release {
 impl Clone for Prepared {
     fn clone(&self) -> Self {
         match self {
-            Self::Connector(pre) => Self::Connector(pre.clone()),
+            Self::Connector(it) => Self::Connector(it.clone()),
             Self::Pricing(pre) => Self::Pricing(pre.clone()),
             Self::Stock(pre) => Self::Stock(pre.clone()),
             Self::Policy(pre) => Self::Policy(pre.clone()),
@@ -161,7 +161,7 @@ impl Clone for Prepared {
 impl Prepared {
     async fn invoke(&self, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {
         match self {
-            Self::Connector(pre) => connector::invoke(pre, store, input).await,
+            Self::Connector(it) => connector::invoke(it, store, input).await,
             Self::Pricing(pre) => pricing::invoke(pre, store, input).await,
             Self::Stock(pre) => stock::invoke(pre, store, input).await,
             Self::Policy(pre) => policy::invoke(pre, store, input).await,
@@ -220,7 +220,7 @@ fn linker_for(runner: &Runner, world: World) -> wasmtime::Result<Linker<HostStat
 
 fn prepare(world: World, pre: InstancePre<HostState>) -> wasmtime::Result<Prepared> {
     Ok(match world {
-        World::Connector => Prepared::Connector(bindings::connector::ConnectorPluginPre::new(pre)?),
+        World::Connector => Prepared::Connector(connector::Exports::resolve(pre)?),
         World::PricingRule => Prepared::Pricing(bindings::pricing::PricingPluginPre::new(pre)?),
         World::StockRule => Prepared::Stock(bindings::stock::StockPluginPre::new(pre)?),
         World::ConflictPolicy => Prepared::Policy(bindings::policy::PolicyPluginPre::new(pre)?),

@@ -36,7 +36,7 @@ impl Pricing {
     pub(crate) fn parts(&self, setup: &CallSetup) -> (&PricingPluginPre<HostState>, &wasmtime::Engine, HostState) {
         let loaded = &self.0.loaded;
         let super::Prepared::Pricing(pre) = &loaded.prepared else { unreachable!("made by `TryFrom` alone") };
-        let input = std::sync::Arc::new(Input::Describe);
+        let input = std::sync::Arc::new(Input::Describe { settings: Default::default() });
         (pre, &loaded.runner.engine, HostState::new(setup, loaded.limits, &input))
     }
 

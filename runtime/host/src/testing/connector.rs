@@ -21,8 +21,13 @@ const TYPES: &str = r#"
         (field "effect" $effect) (field "creates" bool) (field "push-max" u32) (field "read-max" u32)
         (field "certain-max" u32)))
     (type $rate (variant (case "concurrent" u32) (case "per-second" u32) (case "other" string)))
+    (type $signature (record (field "header" string) (field "algorithm" string)))
+    (type $proof (variant (case "signature" $signature) (case "body-secret" string) (case "other" string)))
+    (type $echo (record (field "header" string) (field "member" string)))
+    (type $handshake (variant
+        (case "none") (case "echo-query" string) (case "echo-header" $echo) (case "other" string)))
     (type $webhook-scheme (record
-        (field "signature-header" string) (field "algorithm" string) (field "id-header" string)
+        (field "proof" $proof) (field "handshake" $handshake) (field "id-header" string)
         (field "topic-header" string) (field "timestamp-header" string)))
     (type $setting (record (field "name" string) (field "about" string) (field "default" (option string))))
     (type $description (record
@@ -135,7 +140,7 @@ const GUEST: &str = r#"
                 (br_if $more (i32.lt_u (local.get $at) (i32.const 20096))))
             (call $get (i32.const 1000)) unreachable)
         (func (export "pull") (param i32 i32 i64 i32 i32 i32 i32 i32 i32) (result i32) (loop $l (br $l)) unreachable)
-        (func (export "describe") (result i32) unreachable)
+        (func (export "describe") (param i32 i32) (result i32) unreachable)
         (func (export "read") (param i32 i32 i64 i32 i32 i32 i32 i32) (result i32) (call $keep) unreachable)
         (func (export "push") (param i32 i32 i64 i32 i32) (result i32) unreachable))
     (core instance $i (instantiate $m
@@ -145,7 +150,7 @@ const GUEST: &str = r#"
 
 /// The exported functions: name, parameters after the context, result.
 const FUNCTIONS: [(&str, &str, &str); 8] = [
-    ("describe", "", "$description"),
+    ("describe", r#"(param "settings" (list (tuple string string)))"#, "$description"),
     ("check", "", "(result (list $finding) (error $fault))"),
     (
         "pull",

@@ -82,7 +82,7 @@ pub(crate) fn outbound(script: &Arc<Script>, credentials: &str) -> Arc<Outbound>
 
 /// Reaches `https://shop.example` through `script` with a Shopify token.
 pub(crate) fn reach(script: &Arc<Script>) -> Reach {
-    Reach { http: Some(outbound(script, r#"{"scheme":"shopify-token","token":"shpat_hidden"}"#)), kv: None }
+    Reach { http: Some(outbound(script, r#"{"scheme":"shopify-token","token":"shpat_hidden"}"#)), ..Reach::default() }
 }
 
 /// A store in memory.
@@ -91,7 +91,7 @@ pub(crate) struct Memory(pub(crate) Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl Memory {
     pub(crate) fn grant(self: &Arc<Self>) -> Reach {
-        Reach { http: None, kv: Some(KvGrant(self.clone())) }
+        Reach { kv: Some(KvGrant(self.clone())), ..Reach::default() }
     }
 }
 

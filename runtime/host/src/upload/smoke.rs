@@ -35,7 +35,7 @@ pub async fn smoke(tenant: &Tenant, release: &Release) -> Result<(), UploadError
 /// The smallest question that a component of `world` can be asked.
 fn nothing(world: World) -> Input {
     match world {
-        World::Connector => Input::Describe,
+        World::Connector => Input::Describe { settings: std::collections::BTreeMap::new() },
         World::PricingRule => {
             Input::Price(Basket { company: String::new(), currency: "EUR".to_owned(), at: UnixMs(0), lines: vec![] })
         }

@@ -12,7 +12,7 @@ use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::{
     self, Conflict, Description, Effect, FieldPower, Finding, KindPower, Level, Notice, Outcome, Page, Pull, Rate,
-    Verdict, Webhook, Write,
+    Standing, Verdict, Webhook, Write,
 };
 
 use super::connections::{FieldSpec, Parties, RULES, RulesSpec};
@@ -47,6 +47,7 @@ pub struct Fake {
     /// Of one kind.
     pub push: Function<Vec<Write>, Vec<Outcome>>,
     pub receive: Function<String, Vec<Notice>>,
+    pub ensure: Function<String, Option<Standing>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
     /// Only of the shop: the ERP has no mapping.
     pub map_in: Function<Vec<Fields>, Option<Vec<Option<Fields>>>>,
@@ -69,6 +70,7 @@ impl Default for Fake {
             find: answers(|_| unreachable!()),
             push: answers(|_| unreachable!()),
             receive: answers(|_| Ok(Vec::new())),
+            ensure: answers(|_| Ok(None)),
             project: answers(|(_, records)| Ok(records)),
             map_in: answers(|_| Ok(None)),
             map_out: answers(|_| Ok(None)),
@@ -142,6 +144,9 @@ impl Guests for Fake {
     }
     async fn receive(&self, _: &crate::store::Connection, webhook: &Webhook) -> Answer<Vec<Notice>> {
         ask(&self.receive, webhook.topic.clone())
+    }
+    async fn ensure(&self, of: &crate::store::Connection) -> Answer<Option<Standing>> {
+        ask(&self.ensure, of.name.clone())
     }
     async fn project(&self, of: &crate::store::Connection, _: Kind, records: &[Fields]) -> Answer<Vec<Fields>> {
         ask(&self.project, (of.name.clone(), records.to_vec()))
@@ -302,7 +307,7 @@ pub fn item(code: &str) -> RecordKey {
     RecordKey::new(Kind::Item, code)
 }
 
-fn spec() -> ConnectionSpec {
+pub fn spec() -> ConnectionSpec {
     ConnectionSpec {
         connector: "connector:fake".to_owned(),
         settings: BTreeMap::new(),

@@ -7,6 +7,7 @@ use truthsource_core::{Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::Fault;
 
+use super::subscribe::Watch;
 use super::{Engine, Error};
 use crate::store::{Asks, Batch, Change, Connection, CursorRow};
 
@@ -27,6 +28,8 @@ pub struct Lane {
     cursors: Option<BTreeMap<Kind, CursorRow>>,
     /// Keeps us away from a system that is down.
     pub breaker: Breaker,
+    /// When the system is asked next whether it still tells.
+    pub watch: Watch,
 }
 
 impl Lane {
@@ -49,6 +52,7 @@ impl Lane {
             asks: Asks::default(),
             cursors: None,
             breaker: Breaker::default(),
+            watch: Watch::default(),
         }))
     }
 

@@ -24,6 +24,7 @@ mod mapped;
 pub mod poll;
 pub mod ports;
 pub mod receive;
+pub mod subscribe;
 pub mod sweep;
 mod token;
 pub mod turn;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    Conflict, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook,
-    Write,
+    Conflict, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Verdict,
+    Webhook, Write,
 };
 
 use crate::store::Connection;
@@ -30,7 +30,7 @@ pub struct Decided {
 /// A tenant's components. Every call runs in a fresh instance of the slot's active release, under its limits.
 #[async_trait]
 pub trait Guests: Send + Sync {
-    /// What the connection's connector can do. Cached per release.
+    /// What the connection's connector can do with it. Cached per release and settings.
     async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError>;
     /// Looks whether the connection can do its work. Writes nothing.
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError>;
@@ -48,6 +48,8 @@ pub trait Guests: Send + Sync {
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError>;
     /// What was created under a command key.
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError>;
+    /// Has the connection's system tell of changes, where that can be done for it; `None` where it cannot.
+    async fn ensure(&self, connection: &Connection) -> Result<Option<Standing>, CallError>;
     /// What a verified webhook says.
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError>;
     /// What the connection's system would hold of these records.

@@ -2,7 +2,7 @@
 
 use super::connections::Parties;
 use super::lane::Lane;
-use super::{Did, Engine, Error, deliver, fetch, poll, sweep};
+use super::{Did, Engine, Error, deliver, fetch, poll, subscribe, sweep};
 
 /// Reads what was touched, pays what is owed, polls and sweeps by a page: what people wait for comes first, and never
 /// waits for more than a page. A system that is down is asked one question, and nothing else until it answers: a write
@@ -29,6 +29,9 @@ pub async fn turn(
     let was_down = lane.breaker.is_down();
     if was_down {
         did = tell(poll::probe(engine, parties, lane).await?);
+    }
+    if lane.is_open(engine) {
+        did = did.and(subscribe::subscribe(engine, parties, lane).await?);
     }
     if lane.is_open(engine) {
         did = did.and(tell(fetch::fetch(engine, parties, lane).await?));

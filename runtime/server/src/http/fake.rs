@@ -10,7 +10,7 @@ use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::EngineKind;
 use truthsource_host::host::Load;
-use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
+use truthsource_host::model::{Basket, Finding, Handshake, Priced, Proof, Spelling, WebhookScheme};
 
 use crate::app::{App, Engines, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
 use crate::engine::ports::Clock;
@@ -378,11 +378,20 @@ impl Plugins for Guests {
     async fn webhook_scheme(
         &self,
         _: &TenantHandle,
-        _: &Connection,
+        connection: &Connection,
     ) -> std::result::Result<Option<WebhookScheme>, Refusal> {
+        if connection.name == "asks" {
+            return Ok(Some(WebhookScheme {
+                proof: Proof::BodySecret(vec!["value".into(), "*".into(), "clientState".into()]),
+                handshake: Handshake::EchoQuery("validationToken".into()),
+                id_header: String::new(),
+                topic_header: String::new(),
+                timestamp_header: String::new(),
+            }));
+        }
         Ok(Some(WebhookScheme {
-            signature_header: "x-shopify-hmac-sha256".into(),
-            algorithm: "hmac-sha256-base64".into(),
+            proof: Proof::Signature { header: "x-shopify-hmac-sha256".into(), spelling: Spelling::Base64 },
+            handshake: Handshake::None,
             id_header: "x-shopify-webhook-id".into(),
             topic_header: "x-shopify-topic".into(),
             timestamp_header: String::new(),

@@ -55,10 +55,8 @@ impl Node {
     /// where it is.
     ///
     /// # Errors
-    /// When the address is taken, or the data directory cannot be written.
-    pub async fn open(config: &Config, app: App) -> anyhow::Result<Self> {
-        let listen = config.http.listen;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    /// When the data directory cannot be written.
+    pub async fn open(config: &Config, app: App, listener: TcpListener) -> anyhow::Result<Self> {
         let addr = listener.local_addr()?;
         telemetry::count();
         let door = Door::new(app.clone(), config.http.limits())?;
@@ -121,14 +119,30 @@ impl Ground {
     }
 }
 
+async fn listen(at: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at}"))
+}
+
+/// Where systems outside reach a node that listens there, as the operator says it; `None` where nothing is said.
+fn public_url(said: &str, here: SocketAddr) -> Option<String> {
+    let mut url: url::Url = said.parse().ok()?;
+    if url.port() == Some(0) {
+        url.set_port(Some(here.port())).ok()?;
+    }
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
 /// Starts a whole node: opens the stores in the data directory, the components, the workers and the door.
 ///
 /// # Errors
 /// [`crate::store::OpenError`] for a data directory that is in use, of a newer version or not to be written; an address
 /// that is taken.
 pub async fn start(config: Config, ground: Ground) -> anyhow::Result<Node> {
-    let parts = parts::open(&config, ground).await?;
-    let mut node = Node::open(&config, parts.app).await?;
+    // First, and not served yet: the parts are told where they will be reached.
+    let listener = listen(config.http.listen).await?;
+    let public_url = public_url(&config.http.public_url, listener.local_addr()?);
+    let parts = parts::open(&config, ground, public_url).await?;
+    let mut node = Node::open(&config, parts.app, listener).await?;
     let workers = workers::run(node.app.clone(), parts.service, node.stopping());
     node.adopt(tokio::spawn(workers));
     Ok(node)
@@ -182,7 +196,7 @@ pub(crate) async fn of_fakes(data_dir: &std::path::Path) -> (Node, Arc<crate::ht
     let mut config = crate::config::load(None).unwrap();
     config.data_dir = data_dir.to_owned();
     config.http.listen = ([127, 0, 0, 1], 0).into();
-    (Node::open(&config, world.app).await.unwrap(), world.control)
+    (Node::open(&config, world.app, listen(config.http.listen).await.unwrap()).await.unwrap(), world.control)
 }
 
 #[cfg(test)]
@@ -219,7 +233,17 @@ mod tests {
         let mut config = crate::config::load(None).unwrap();
         config.data_dir = dir.path().to_owned();
         config.http.listen = node.addr;
-        let error = Node::open(&config, node.app.clone()).await.err().unwrap();
+        let error = listen(config.http.listen).await.err().unwrap();
         assert!(format!("{error:#}").contains(&node.addr.to_string()));
+    }
+
+    #[test]
+    fn where_a_node_is_reached_is_what_its_operator_says() {
+        let here = "127.0.0.1:4567".parse().unwrap();
+        let check = |said: &str, expect: Option<&str>| assert_eq!(public_url(said, here).as_deref(), expect, "{said}");
+        check("", None);
+        check("https://truth.example", Some("https://truth.example"));
+        check("https://truth.example:8443/", Some("https://truth.example:8443"));
+        check("http://127.0.0.1:0", Some("http://127.0.0.1:4567"));
     }
 }

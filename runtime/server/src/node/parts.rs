@@ -31,7 +31,11 @@ pub(super) struct Opened {
 }
 
 /// Opens stores, vault and components.
-pub(super) async fn open(config: &Config, Ground { clock, program }: Ground) -> anyhow::Result<Opened> {
+pub(super) async fn open(
+    config: &Config,
+    Ground { clock, program }: Ground,
+    public_url: Option<String>,
+) -> anyhow::Result<Opened> {
     let dir = &config.data_dir;
     let stores = store::open(dir).await?;
     let vault: Arc<dyn Vault> = Arc::new(FileVault::open(dir, &dir.join(KEY_FILE))?);
@@ -44,12 +48,13 @@ pub(super) async fn open(config: &Config, Ground { clock, program }: Ground) -> 
         clock: clock.clone(),
         ambient: Arc::new(MachineAmbient { clock: clock.clone() }),
         allowed: config.egress.allow.clone(),
+        public_url,
         transport: None,
     }));
     let tenants = Arc::new(Tenants::default());
     for tenant in stores.tenants().await? {
         let store = stores.open(tenant.id).await?;
-        tenants.add(TenantHandle { tenant, store, wake: Arc::default() });
+        tenants.add(TenantHandle::new(tenant, store));
     }
     let control = Arc::new(stores);
     let plugins = service.clone();

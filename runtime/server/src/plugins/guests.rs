@@ -4,19 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
-    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, State, Verdict, Webhook,
-    Write,
+    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Target,
+    Verdict, Webhook, Write,
 };
 use truthsource_host::{
     CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, StockRule, Validator,
 };
 
-use super::{Active, Parts, Reaches, Slots, setup};
+use super::{Active, Parts, Reaches, Slots, secrets, setup};
 use crate::app::{Refusal, TenantHandle};
 use crate::engine::ports::{Decided, Guests};
 use crate::store::{Batch, CallRow, Change, Connection};
+
+/// What a release said of a connection.
+struct Described {
+    release: u64,
+    settings: BTreeMap<String, String>,
+    description: Arc<Description>,
+}
 
 /// The components of one tenant.
 pub struct TenantGuests {
@@ -24,8 +32,8 @@ pub struct TenantGuests {
     slots: Arc<Slots>,
     reaches: Arc<Reaches>,
     tenant: Arc<TenantHandle>,
-    /// What each release of a connector said it can do.
-    described: Mutex<BTreeMap<(String, u64), Arc<Description>>>,
+    /// What each release of a connector said it can do with each connection, as it is set.
+    described: Mutex<BTreeMap<ConnectionId, Described>>,
 }
 
 impl TenantGuests {
@@ -46,8 +54,11 @@ impl TenantGuests {
         self.slots.active(&self.tenant, &connection.spec.connector).await.map_err(|it| unready(&it))
     }
 
-    fn described(&self, release: &(String, u64)) -> Option<Arc<Description>> {
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).get(release).cloned()
+    fn described(&self, connection: &Connection, release: u64) -> Option<Arc<Description>> {
+        let described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = described.get(&connection.id)?;
+        let counts = known.release == release && known.settings == connection.spec.settings;
+        counts.then(|| known.description.clone())
     }
 
     /// What fills a slot that may be empty.
@@ -89,18 +100,18 @@ impl TenantGuests {
 #[async_trait]
 impl Guests for TenantGuests {
     async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError> {
-        let release = |active: &Active| (connection.spec.connector.clone(), active.id);
-        if let Some(known) = self.described(&release(self.active(connection).await?.as_ref())) {
+        if let Some(known) = self.described(connection, self.active(connection).await?.id) {
             // Each connection leads to an account of its own, or may.
             self.reaches.limit(self.tenant.tenant.id, connection, &known.rate);
             return Ok(known);
         }
         let (connector, active) = self.connector(connection).await?;
-        let key = release(&active);
-        let answer = connector.describe(&self.pure(&key.0)).await;
+        let settings = connection.spec.settings.clone();
+        let answer = connector.describe(&self.pure(&connection.spec.connector), settings.clone()).await;
         let description = Arc::new(self.noted(&active, answer).await?);
         self.reaches.limit(self.tenant.tenant.id, connection, &description.rate);
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, description.clone());
+        let described = Described { release: active.id, settings, description: description.clone() };
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.id, described);
         Ok(description)
     }
 
@@ -149,6 +160,22 @@ impl Guests for TenantGuests {
         let setup = self.pure(&connection.spec.connector);
         let answer = connector.receive(&setup, self.context(connection), webhook.clone()).await;
         self.noted(&active, answer).await
+    }
+
+    async fn ensure(&self, connection: &Connection) -> Result<Option<Standing>, CallError> {
+        let Some(public_url) = &self.parts.public_url else { return Ok(None) };
+        if self.describe(connection).await?.webhook.is_none() {
+            return Ok(None);
+        }
+        let (connector, active) = self.connector(connection).await?;
+        if !connector.subscribes() {
+            return Ok(None);
+        }
+        let mut setup = self.reaching(connection).await?;
+        setup.reach.webhook_secret = Some(secrets::of_deliveries(&self.parts, &self.tenant, connection).await?);
+        let url = format!("{public_url}/hooks/{}/{}", self.tenant.tenant.name, connection.name);
+        let answer = connector.ensure(&setup, self.context(connection), Target { url }).await;
+        self.noted(&active, answer).await.map(Some)
     }
 
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {

@@ -8,6 +8,7 @@ mod budget;
 mod guests;
 mod health;
 mod reach;
+mod secrets;
 mod slots;
 mod upload;
 
@@ -30,7 +31,8 @@ use crate::store::{Connection, Release, Slot};
 pub use blobs::Blobs;
 pub use guests::TenantGuests;
 pub use health::Health;
-pub use reach::Reaches;
+pub use reach::{Reaches, bound};
+pub use secrets::{HookSecret, HookSecrets, WEBHOOK};
 pub use slots::{Active, Slots};
 
 /// What the service is made of.
@@ -47,6 +49,8 @@ pub struct Parts {
     pub ambient: Arc<dyn Ambient>,
     /// Origins on private addresses or without TLS that the operator allows, and to whom.
     pub allowed: BTreeSet<Allowed>,
+    /// Where systems outside reach this node, without a slash at the end; `None`: nobody is asked to tell anything.
+    pub public_url: Option<String>,
     /// Another way out than the guarded one: how a simulation stands in for the network.
     pub transport: Option<Arc<dyn Transport>>,
 }

@@ -98,6 +98,7 @@ impl Reaches {
         Ok(Reach {
             http: Some(Arc::new(Outbound::new((origins, signed), transport, signer))),
             kv: Some(KvGrant(Arc::new(kv))),
+            webhook_secret: None,
         })
     }
 

@@ -157,7 +157,7 @@ mod tests {
         let stores = crate::store::open(dir).await.unwrap();
         let tenant = stores.add_tenant("acme", NOW).await.unwrap();
         let store = stores.open(tenant.id).await.unwrap();
-        TenantHandle { tenant, store, wake: std::sync::Arc::default() }
+        TenantHandle::new(tenant, store)
     }
 
     #[tokio::test]

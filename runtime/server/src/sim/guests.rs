@@ -9,7 +9,7 @@ use truthsource_core::{Decimal, Fields, Kind, UnixMs, schema};
 use truthsource_host::CallError;
 use truthsource_host::model::{
     Conflict, Description, Effect, Fault, FieldPower, Finding, KindPower, Level, Notice, Observed, Outcome, Page, Pull,
-    Rate, State, Verdict, Webhook, Write,
+    Rate, Standing, State, Verdict, Webhook, Write,
 };
 
 use super::plan::{Faults, SYSTEMS};
@@ -169,6 +169,10 @@ impl Guests for SimGuests {
     async fn find(&self, connection: &Connection, _: Kind, command_key: &str) -> Result<Option<State>, CallError> {
         self.set_out()?;
         Ok(self.of(connection).find(command_key))
+    }
+
+    async fn ensure(&self, _: &Connection) -> Result<Option<Standing>, CallError> {
+        Ok(None)
     }
 
     async fn receive(&self, _: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {

@@ -198,7 +198,7 @@ mod tests {
             pace: Pace::default(),
         };
         let tenant = Tenant { id: TenantId(1), name: "acme".to_owned(), created_at: UnixMs(0), shard: 0 };
-        let handle = TenantHandle { tenant, store: engine.store.clone(), wake: Arc::default() };
+        let handle = TenantHandle::new(tenant, engine.store.clone());
         let first = Duration::from_millis(50);
         let workers = Workers::start_with(engine, &handle, &roster, Pauses { first, ..Pauses::USUAL });
         clock.looked.notified().await;

@@ -6,14 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::hmac;
 use http::HeaderName;
-use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
 use truthsource_core::record::ConnectionId;
-use truthsource_host::model::WebhookScheme;
+use truthsource_host::model::{self, Spelling, WebhookScheme};
 
 use crate::app::{App, TenantHandle};
 use crate::auth::Buckets;
+use crate::auth::digest::sha256;
 use crate::http::ApiError;
+use crate::plugins::{self, HookSecret, HookSecrets, WEBHOOK};
 use crate::store::Connection;
 
 /// How long what was read counts, if nobody says that it changed.
@@ -21,75 +22,73 @@ const FRESH_MS: u64 = 30_000;
 /// Signatures that are computed for every webhook.
 pub(super) const KEYS: usize = 2;
 
-/// What webhooks of a connection are signed with; sealed under `connection/<id>/webhook` as JSON.
-#[derive(Serialize, Deserialize)]
-pub struct WebhookSecrets {
-    /// The current secret, and during a rotation the one before.
-    pub secrets: Vec<WebhookSecret>,
+/// How a delivery proves where it comes from.
+pub(super) enum Proof {
+    /// By a signature in this header.
+    Signature(HeaderName, Spelling),
+    /// By the secret in its body, where this path leads.
+    Body(Vec<String>),
 }
 
-/// A secret that webhooks are signed with.
-#[derive(Serialize, Deserialize)]
-pub struct WebhookSecret {
-    /// Its text, whose bytes are the key.
-    pub secret: String,
-    /// When it ends, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<UnixMs>,
+/// How a system asks whether it is wanted.
+pub(super) enum Handshake {
+    None,
+    /// By this parameter of the query.
+    Query(String),
+    /// By this header, whose value is answered as this member.
+    Header(HeaderName, String),
 }
 
-/// How signatures are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spelling {
-    Base64,
-    Hex,
-}
-
-/// A key that counts until it expires.
+/// A secret that counts until it expires.
 pub(super) struct Key {
     pub key: hmac::Key,
+    /// SHA-256 of the secret itself.
+    pub digest: [u8; 32],
     pub expires_at: Option<UnixMs>,
+}
+
+impl Key {
+    fn new(secret: &[u8], expires_at: Option<UnixMs>) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), digest: sha256(&[secret]), expires_at }
+    }
 }
 
 /// An address that webhooks come to.
 pub(super) struct Endpoint {
     pub connection: ConnectionId,
-    pub signature: HeaderName,
-    pub id: HeaderName,
-    pub topic: HeaderName,
+    pub proof: Proof,
+    pub handshake: Handshake,
+    /// `None`: deliveries have no id, and their bytes are what tells them apart.
+    pub id: Option<HeaderName>,
+    pub topic: Option<HeaderName>,
     pub timestamp: Option<HeaderName>,
-    pub spelling: Spelling,
     pub keys: [Key; KEYS],
 }
 
 impl Endpoint {
     /// `None` when the scheme is not one of ours or there is no secret.
-    pub(super) fn new(connection: ConnectionId, scheme: &WebhookScheme, secrets: &WebhookSecrets) -> Option<Self> {
-        let spelling = match scheme.algorithm.as_str() {
-            "hmac-sha256-base64" => Spelling::Base64,
-            "hmac-sha256-hex" => Spelling::Hex,
-            _ => return None,
-        };
+    pub(super) fn new(connection: ConnectionId, scheme: &WebhookScheme, secrets: &HookSecrets) -> Option<Self> {
         let mut given = secrets.secrets.iter().filter(|it| !it.secret.is_empty());
-        let key = |it: &WebhookSecret| Key {
-            key: hmac::Key::new(hmac::HMAC_SHA256, it.secret.as_bytes()),
-            expires_at: it.expires_at,
-        };
+        let key = |it: &HookSecret| Key::new(it.secret.as_bytes(), it.expires_at);
         // One secret stands twice, so that the work does not tell how many there are.
         let first = given.next()?;
         let second = given.next().unwrap_or(first);
         let name = |text: &str| HeaderName::from_bytes(text.as_bytes()).ok();
-        let timestamp = match scheme.timestamp_header.as_str() {
-            "" => None,
-            text => Some(name(text)?),
-        };
         Some(Self {
             connection,
-            signature: name(&scheme.signature_header)?,
-            id: name(&scheme.id_header)?,
-            topic: name(&scheme.topic_header)?,
-            timestamp,
-            spelling,
+            proof: match &scheme.proof {
+                model::Proof::Signature { header, spelling } => Proof::Signature(name(header)?, *spelling),
+                model::Proof::BodySecret(path) => Proof::Body(path.clone()),
+            },
+            handshake: match &scheme.handshake {
+                model::Handshake::None => Handshake::None,
+                model::Handshake::EchoQuery(parameter) => Handshake::Query(parameter.clone()),
+                model::Handshake::EchoHeader { header, member } => Handshake::Header(name(header)?, member.clone()),
+            },
+            // An empty name is none.
+            id: name(&scheme.id_header),
+            topic: name(&scheme.topic_header),
+            timestamp: name(&scheme.timestamp_header),
             keys: [key(first), key(second)],
         })
     }
@@ -98,6 +97,8 @@ impl Endpoint {
 /// A tenant's addresses, as they were when they were read.
 struct Page {
     at: UnixMs,
+    /// Of the tenant's secrets that it was made of.
+    revision: u64,
     endpoints: BTreeMap<String, Arc<Endpoint>>,
 }
 
@@ -124,14 +125,14 @@ impl Hooks {
     pub fn new(per_second_max: u32) -> anyhow::Result<Self> {
         let mut secret = [0; 32];
         aws_lc_rs::rand::fill(&mut secret).map_err(|_| anyhow::anyhow!("the machine gave no randomness"))?;
-        let key = || Key { key: hmac::Key::new(hmac::HMAC_SHA256, &secret), expires_at: None };
+        let key = || Key::new(&secret, None);
         let nobody = Endpoint {
             connection: ConnectionId(0),
-            signature: HeaderName::from_static("x-shopify-hmac-sha256"),
-            id: HeaderName::from_static("x-shopify-webhook-id"),
-            topic: HeaderName::from_static("x-shopify-topic"),
+            proof: Proof::Signature(HeaderName::from_static("x-shopify-hmac-sha256"), Spelling::Base64),
+            handshake: Handshake::None,
+            id: Some(HeaderName::from_static("x-shopify-webhook-id")),
+            topic: Some(HeaderName::from_static("x-shopify-topic")),
             timestamp: None,
-            spelling: Spelling::Base64,
             keys: [key(), key()],
         };
         Ok(Self { shelves: RwLock::default(), buckets: Buckets::new(per_second_max, per_second_max), nobody })
@@ -145,12 +146,6 @@ impl Hooks {
     /// Counts a webhook to `path`, known or not.
     pub(super) fn limit(&self, path: &str, now: UnixMs) -> Result<(), u64> {
         self.buckets.take(path, now)
-    }
-
-    /// Forgets a tenant's addresses: its connections, their secrets or their connectors changed.
-    pub fn forget(&self, tenant: &str) {
-        // The whole shelf goes, so that a page which is being read just now does not come back.
-        self.shelves.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
     }
 
     /// The endpoint at `(tenant, connection)`, with its tenant.
@@ -167,11 +162,11 @@ impl Hooks {
 
     async fn page(&self, app: &App, tenant: &TenantHandle) -> Result<Arc<Page>, ApiError> {
         let shelf = self.shelf(&tenant.tenant.name);
-        if let Some(page) = fresh(&shelf, app.clock.now()) {
+        if let Some(page) = fresh(&shelf, tenant, app.clock.now()) {
             return Ok(page);
         }
         let _reading = shelf.reading.lock().await;
-        if let Some(page) = fresh(&shelf, app.clock.now()) {
+        if let Some(page) = fresh(&shelf, tenant, app.clock.now()) {
             return Ok(page);
         }
         let page = Arc::new(read(app, tenant).await?);
@@ -188,26 +183,27 @@ impl Hooks {
     }
 }
 
-fn fresh(shelf: &Shelf, now: UnixMs) -> Option<Arc<Page>> {
+fn fresh(shelf: &Shelf, tenant: &TenantHandle, now: UnixMs) -> Option<Arc<Page>> {
     let page = shelf.page.read().unwrap_or_else(PoisonError::into_inner).clone();
-    page.filter(|it| it.at <= now && now.since(it.at) < FRESH_MS)
+    page.filter(|it| it.at <= now && now.since(it.at) < FRESH_MS && it.revision == tenant.hooks.get())
 }
 
 async fn read(app: &App, tenant: &TenantHandle) -> Result<Page, ApiError> {
-    let at = app.clock.now();
+    // Before the rest: what changes while it is read makes it old.
+    let (at, revision) = (app.clock.now(), tenant.hooks.get());
     let mut endpoints = BTreeMap::new();
     for connection in tenant.store.connections().await? {
         if let Some(endpoint) = endpoint_of(app, tenant, &connection).await? {
             endpoints.insert(connection.name, Arc::new(endpoint));
         }
     }
-    Ok(Page { at, endpoints })
+    Ok(Page { at, revision, endpoints })
 }
 
 /// How a connection's webhooks are verified; `None` if it takes none. One whose connector or secret is broken takes
 /// none, and keeps no other connection from taking theirs.
 async fn endpoint_of(app: &App, tenant: &TenantHandle, connection: &Connection) -> Result<Option<Endpoint>, ApiError> {
-    let Some(sealed) = tenant.store.credentials(connection.id, "webhook").await? else { return Ok(None) };
+    let Some(sealed) = tenant.store.credentials(connection.id, WEBHOOK).await? else { return Ok(None) };
     let scheme = match app.plugins.webhook_scheme(tenant, connection).await {
         Ok(Some(scheme)) => scheme,
         Ok(None) => return Ok(None),
@@ -225,13 +221,8 @@ async fn endpoint_of(app: &App, tenant: &TenantHandle, connection: &Connection) 
     }
 }
 
-fn secrets_of(
-    app: &App,
-    tenant: &TenantHandle,
-    connection: &Connection,
-    sealed: &[u8],
-) -> anyhow::Result<WebhookSecrets> {
-    let bound = format!("connection/{}/webhook", connection.id);
+fn secrets_of(app: &App, tenant: &TenantHandle, connection: &Connection, sealed: &[u8]) -> anyhow::Result<HookSecrets> {
+    let bound = plugins::bound(connection.id, WEBHOOK);
     let opened = app.vault.open(tenant.tenant.id, &bound, sealed)?;
     Ok(serde_json::from_slice(&opened)?)
 }

@@ -4,15 +4,17 @@
 //! origin has the same answer. A webhook is a hint: what it says is looked up later.
 
 mod book;
+mod handshake;
 mod verify;
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 use truthsource_core::UnixMs;
 
-use self::book::Endpoint;
-pub use self::book::{Hooks, WebhookSecret, WebhookSecrets};
+pub use self::book::Hooks;
+use self::book::{Endpoint, Proof};
 use super::extract::Raw;
 use super::route::{Access, Route, Spec, Takes};
 use super::{ApiError, Door, strict};
@@ -20,39 +22,39 @@ use crate::auth::digest::{hex, sha256};
 use crate::store::{Batch, Change};
 
 const PREFIX: &str = "/hooks/";
+const ADDRESS: &str = "/hooks/{tenant}/{connection}";
 /// The most headers of a webhook that are kept, and the longest of them.
 const HEADERS_MAX: usize = 32;
 const HEADER_BYTES_MAX: usize = 1_024;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/hooks/{tenant}/{connection}", Access::Public, receive)
+        Route::post(ADDRESS, Access::Public, receive)
             .about("Takes a webhook, if it is signed by the connection's system. Durable when answered.")
             .takes_bytes(Takes::Anything),
+        Route::get(ADDRESS, Access::Public, shake)
+            .about("Answers a system that asks whether its webhooks are wanted here, in the way of the system."),
     ]
 }
 
 /// The cheap limit, before anything is read or computed.
 pub(super) fn admit(door: &Door, spec: &Spec, parts: &Parts) -> Result<(), ApiError> {
-    if spec.takes != Takes::Anything {
+    if spec.path != ADDRESS {
         return Ok(());
     }
     door.hooks.limit(parts.uri.path(), door.app.clock.now()).map_err(|wait_ms| ApiError::TooMany { wait_ms })
 }
 
-async fn receive(
-    State(door): State<Door>,
-    uri: Uri,
-    headers: HeaderMap,
-    Raw(body): Raw,
-) -> Result<StatusCode, ApiError> {
-    // Names need no decoding: an address that is spelled otherwise is unknown.
-    let address = uri.path().strip_prefix(PREFIX).and_then(|it| it.split_once('/')).unwrap_or_default();
-    let found = door.hooks.endpoint(&door.app, address).await?;
+async fn receive(State(door): State<Door>, uri: Uri, headers: HeaderMap, Raw(body): Raw) -> Result<Response, ApiError> {
+    let found = door.hooks.endpoint(&door.app, address(&uri)).await?;
     let now = door.app.clock.now();
     let (endpoint, is_known) = found.as_ref().map_or((door.hooks.nobody(), false), |it| (&*it.1, true));
+    // Some ask with the method that they will tell with.
+    if let Some(answer) = handshake::answer(endpoint, &uri, &headers) {
+        return answer;
+    }
     // Nobody's signature is computed, too, and never counts.
-    if !(verify::is_signed(endpoint, &headers, &body, now) & is_known) {
+    if !(verify::is_proved(endpoint, &headers, &body, now) & is_known) {
         return Err(refused("signature", ApiError::Signature));
     }
     let Some((tenant, endpoint)) = found else { return Err(ApiError::Signature) };
@@ -66,14 +68,29 @@ async fn receive(
     } else {
         metrics::counter!("hooks_total", "outcome" => "duplicate").increment(1);
     }
-    Ok(StatusCode::OK)
+    Ok(StatusCode::OK.into_response())
+}
+
+async fn shake(State(door): State<Door>, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
+    let found = door.hooks.endpoint(&door.app, address(&uri)).await?;
+    let answer = found.and_then(|(_, endpoint)| handshake::answer(&endpoint, &uri, &headers));
+    answer.unwrap_or_else(|| Err(refused("handshake", ApiError::Signature)))
+}
+
+/// The tenant and the connection that an address names. Names need no decoding: one that is spelled otherwise is unknown.
+fn address(uri: &Uri) -> (&str, &str) {
+    uri.path().strip_prefix(PREFIX).and_then(|it| it.split_once('/')).unwrap_or_default()
 }
 
 /// What is stored of a verified webhook.
 fn check(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<Change, ApiError> {
-    let id = single(headers, &endpoint.id).filter(|it| is_id(it));
+    let id = match &endpoint.id {
+        Some(header) => single(headers, header).filter(|it| is_id(it)).map(str::to_owned),
+        None => Some(hex(&sha256(&[body]))),
+    };
     let id = id.ok_or_else(|| refused("id", ApiError::bad("invalid-id", "the delivery has no usable id")))?;
-    let topic = single(headers, &endpoint.topic).filter(|it| it.len() <= 255).unwrap_or_default();
+    let topic =
+        endpoint.topic.as_ref().and_then(|it| single(headers, it)).filter(|it| it.len() <= 255).unwrap_or_default();
     if strict::too_deep(body) {
         let digest = hex(&sha256(&[body]));
         tracing::warn!(body.sha256 = digest, body.bytes = body.len(), "a signed webhook nests too deeply");
@@ -85,7 +102,7 @@ fn check(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<Change
     }
     Ok(Change::Inbox {
         connection: endpoint.connection,
-        event_id: id.to_owned(),
+        event_id: id,
         topic: topic.to_owned(),
         headers: kept(endpoint, headers),
         body: body.to_vec(),
@@ -94,8 +111,9 @@ fn check(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<Change
 
 /// The system's own headers, without what proves the origin and without what is kept apart.
 fn kept(endpoint: &Endpoint, headers: &HeaderMap) -> Vec<(String, String)> {
-    let apart = [&endpoint.signature, &endpoint.id, &endpoint.topic];
-    let own = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-") && !apart.contains(name));
+    let signature = if let Proof::Signature(header, _) = &endpoint.proof { Some(header) } else { None };
+    let apart = [signature, endpoint.id.as_ref(), endpoint.topic.as_ref()];
+    let own = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-") && !apart.contains(&Some(*name)));
     let texts = own.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     texts.filter(|(_, value)| value.len() <= HEADER_BYTES_MAX).take(HEADERS_MAX).collect()
 }

@@ -13,11 +13,13 @@ use super::{check_name, connection, unless_changed};
 use crate::app::TenantHandle;
 use crate::auth::Scope;
 use crate::engine::connections::{resume, retell};
+use crate::engine::subscribe::{self, Subscribed};
 use crate::http::extract::{Json, Path};
-use crate::http::hooks::{WebhookSecret, WebhookSecrets};
+
 use crate::http::route::{Access, Route};
 use crate::http::view::{moment, parse_moment};
 use crate::http::{Acting, ApiError, Door, List};
+use crate::plugins::{HookSecret, HookSecrets, WEBHOOK, bound};
 use crate::store::{Batch, Change, Connection, ConnectionSpec, ConnectionState, CursorRow, Error};
 
 /// A connection.
@@ -37,6 +39,20 @@ pub(super) struct ConnectionView {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = Object)]
     progress: BTreeMap<Kind, Progress>,
+    /// Whether its system tells of changes, where its connector sees to that; only when one connection is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscribed: Option<SubscribedView>,
+}
+
+/// Whether a system tells of changes.
+#[derive(Serialize, ToSchema)]
+struct SubscribedView {
+    /// When that was looked at last.
+    at: String,
+    /// It ends then, unless it is renewed.
+    renew_by: Option<String>,
+    /// Why it could not be looked at.
+    failure: Option<String>,
 }
 
 /// How far a kind has been read.
@@ -95,13 +111,13 @@ struct Credentials {
     auth: Option<serde_json::Map<String, serde_json::Value>>,
     /// What the system signs its webhooks with: the current secret, and during a rotation the one before.
     #[serde(default)]
-    webhook: Option<Vec<HookSecret>>,
+    webhook: Option<Vec<GivenSecret>>,
 }
 
 /// A secret that webhooks are signed with.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct HookSecret {
+struct GivenSecret {
     /// The secret as the system shows it.
     secret: String,
     /// When it ends, if it does.
@@ -138,8 +154,11 @@ async fn list(acting: Acting) -> Result<Json<List<ConnectionView>>, ApiError> {
 
 async fn show(acting: Acting, Path(name): Path<String>) -> Result<Json<ConnectionView>, ApiError> {
     let found = connection(&acting.tenant, &name).await?;
-    let cursors = acting.tenant.store.cursors(found.id).await?;
+    let shown_id = found.id;
+    let cursors = acting.tenant.store.cursors(shown_id).await?;
     let mut shown = view(found);
+    let subscribed = acting.tenant.store.setting(&subscribe::setting(shown_id)).await?;
+    shown.subscribed = subscribed.and_then(|it| serde_json::from_value(it).ok()).map(subscribed_view);
     shown.progress = cursors.into_iter().map(|(kind, row)| (kind, progress(row))).collect();
     Ok(Json(shown))
 }
@@ -184,6 +203,7 @@ async fn change(
     }
     acting.tenant.store.commit(batch).await.map_err(unless_changed)?;
     door.app.plugins.forget(&acting.tenant, &changed);
+    acting.tenant.hooks.raise();
     acting.tenant.wake.notify_one();
     Ok(Json(view(changed)))
 }
@@ -201,8 +221,6 @@ async fn credentials(
 
 /// What requests are signed with.
 const AUTH: &str = "auth";
-/// What webhooks are signed with.
-const WEBHOOK: &str = "webhook";
 
 /// Secrets by purpose, as they are sealed.
 type Secrets = Vec<(&'static str, zeroize::Zeroizing<Vec<u8>>)>;
@@ -225,9 +243,9 @@ fn read_secrets(credentials: Credentials) -> Result<Secrets, ApiError> {
         let mut secrets = Vec::new();
         for one in given {
             let expires_at = one.expires_at.map(|it| parse_moment("expires_at", &it)).transpose()?;
-            secrets.push(WebhookSecret { secret: one.secret, expires_at });
+            secrets.push(HookSecret { secret: one.secret, expires_at });
         }
-        push(WEBHOOK, serde_json::to_vec(&WebhookSecrets { secrets }))?;
+        push(WEBHOOK, serde_json::to_vec(&HookSecrets { secrets }))?;
     }
     Ok(out)
 }
@@ -263,13 +281,13 @@ async fn keep(door: &Door, tenant: &TenantHandle, of: &Connection, secrets: Secr
     // Also where it stays what it is: whoever decides meanwhile on what the old secrets did is told that they are old.
     batch.changes.push(Change::ConnectionState { id: of.id, read: of.revision, state, trouble });
     for (purpose, secret) in secrets {
-        let bound = format!("connection/{}/{purpose}", of.id);
+        let bound = bound(of.id, purpose);
         let sealed = door.app.vault.seal(tenant.tenant.id, &bound, &secret)?;
         batch.changes.push(Change::Credentials { id: of.id, purpose: purpose.to_owned(), sealed });
     }
     tenant.store.commit(batch).await.map_err(unless_changed)?;
     door.app.plugins.forget(tenant, of);
-    door.hooks.forget(&tenant.tenant.name);
+    tenant.hooks.raise();
     tenant.wake.notify_one();
     Ok(())
 }
@@ -323,7 +341,12 @@ pub(super) fn view(connection: Connection) -> ConnectionView {
         trouble: connection.trouble,
         created_at: moment(connection.created_at),
         progress: BTreeMap::new(),
+        subscribed: None,
     }
+}
+
+fn subscribed_view(it: Subscribed) -> SubscribedView {
+    SubscribedView { at: moment(it.at), renew_by: it.renew_by.map(moment), failure: it.failure }
 }
 
 fn progress(row: CursorRow) -> Progress {

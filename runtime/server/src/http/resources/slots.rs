@@ -178,7 +178,7 @@ async fn activate(
     Json(body): Json<Activate>,
 ) -> Result<Json<SlotView>, ApiError> {
     let filled = door.app.plugins.activate(&acting.tenant, &slot, body.release).await?;
-    changed(&door, &acting);
+    changed(&acting);
     Ok(Json(slot_view(&door, &acting, filled)))
 }
 
@@ -188,7 +188,7 @@ async fn rollback(
     Path(slot): Path<String>,
 ) -> Result<Json<SlotView>, ApiError> {
     let filled = door.app.plugins.rollback(&acting.tenant, &slot).await?;
-    changed(&door, &acting);
+    changed(&acting);
     Ok(Json(slot_view(&door, &acting, filled)))
 }
 
@@ -198,13 +198,13 @@ async fn vacate(
     Path(slot): Path<String>,
 ) -> Result<Json<SlotView>, ApiError> {
     let emptied = door.app.plugins.vacate(&acting.tenant, &slot).await?;
-    changed(&door, &acting);
+    changed(&acting);
     Ok(Json(slot_view(&door, &acting, emptied)))
 }
 
 /// Another connector may verify webhooks otherwise.
-fn changed(door: &Door, acting: &Acting) {
-    door.hooks.forget(&acting.tenant.tenant.name);
+fn changed(acting: &Acting) {
+    acting.tenant.hooks.raise();
     acting.tenant.wake.notify_one();
 }
 

@@ -1,7 +1,5 @@
 //! Tenants, for operators.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -64,7 +62,7 @@ async fn create(
     })?;
     let store = door.app.control.open(tenant.id).await?;
     let answer = view(&tenant);
-    door.app.tenants.add(TenantHandle { tenant, store, wake: Arc::default() });
+    door.app.tenants.add(TenantHandle::new(tenant, store));
     Ok((StatusCode::CREATED, Json(answer)))
 }
 

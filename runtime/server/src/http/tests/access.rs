@@ -48,8 +48,14 @@ async fn a10_every_route_names_a_scope_and_keeps_to_it() {
         let let_in = house.send(request(spec, Some(&with), None)).await;
         assert!(!matches!(let_in.status.as_u16(), 401 | 403 | 405 | 415 | 500), "{name}: {let_in:?}");
     }
-    let expected =
-        ["GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "POST /hooks/{tenant}/{connection}"];
+    let expected = [
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "GET /openapi.json",
+        "POST /hooks/{tenant}/{connection}",
+        "GET /hooks/{tenant}/{connection}",
+    ];
     assert_eq!(public, expected);
 }
 

@@ -162,3 +162,28 @@ async fn a_client_that_goes_away_cancels_nothing() {
     }
     assert_eq!(house.acme.inbox.lock().unwrap().len(), 1);
 }
+
+/// A system that asks first, and whose deliveries have no signature and no id.
+#[tokio::test]
+async fn a_system_that_asks_is_answered_and_its_secret_is_looked_for_in_the_body() {
+    let house = House::new().await.with_shop().await;
+    assert_eq!(house.post("/v1/connections", shop("asks")).await.status, 201);
+    let bare = |method: Method, uri: &str, body: &str| {
+        let request = Request::builder().method(method).uri(uri).header("host", "x");
+        request.header("content-type", "application/json").body(Body::from(body.to_owned())).unwrap()
+    };
+    for method in [Method::GET, Method::POST] {
+        let asked = house.send(bare(method, "/hooks/acme/asks?validationToken=4711", "")).await;
+        // The fake reads JSON, and the text of a number is that number.
+        assert_eq!((asked.status.as_u16(), asked.body), (200, json!(4711)));
+        assert_eq!(asked.headers["content-type"], "text/plain; charset=utf-8");
+    }
+    for nobody in ["/hooks/acme/asks", "/hooks/acme/shop?validationToken=1", "/hooks/acme/none?validationToken=1"] {
+        assert_eq!(house.send(bare(Method::GET, nobody, "")).await.code(), (401, "not-verified"), "{nobody}");
+    }
+    let told = |secret: &str, at: u32| format!(r#"{{"value":[{{"clientState":"{secret}","at":{at}}}]}}"#);
+    for (secret, at, status) in [("wrong", 1, 401), ("s3cret", 1, 200), ("s3cret", 1, 200), ("s3cret", 2, 200)] {
+        assert_eq!(house.send(bare(Method::POST, "/hooks/acme/asks", &told(secret, at))).await.status, status);
+    }
+    assert_eq!(house.acme.inbox.lock().unwrap().len(), 2, "the same bytes twice are one delivery");
+}

@@ -77,7 +77,7 @@ impl House {
             let store = Arc::new(Store::default());
             keys.push(give(&world, Some(tenant.id), Scope::tenant_names()).await);
             world.app.roster.begin(tenant.id);
-            world.app.tenants.add(TenantHandle { tenant, store: store.clone(), wake: Arc::default() });
+            world.app.tenants.add(TenantHandle::new(tenant, store.clone()));
             stores.push(store);
         }
         let operator = give(&world, None, Scope::all_names()).await;
