@@ -17,3 +17,4 @@ pub mod outbox;
 pub mod serve;
 pub mod shopify;
 pub mod system;
+pub mod world;

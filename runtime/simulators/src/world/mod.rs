@@ -1,0 +1,226 @@
+//! Systems as the people of one business know them: by codes and names, whatever numbers each system gives.
+//!
+//! A [`Site`] is one system with its people. They fill it from a [`Catalogue`], do [`Deed`]s at its own screens, and say
+//! what it holds in words that are the same at every site. This shares nothing with the connectors on purpose: it is what
+//! they are judged by.
+
+mod catalogue;
+mod netsuite;
+mod shopify;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use truthsource_core::{Decimal, UnixMs};
+
+pub use catalogue::{Article, Break, Catalogue, Firm, Price};
+pub use netsuite::NetsuiteSite;
+pub use shopify::ShopifySite;
+
+use crate::journal::Change;
+use crate::system::System;
+
+/// A system and its people.
+pub trait Site: Send + Sync {
+    /// The system itself.
+    fn system(&self) -> Arc<dyn System>;
+
+    /// Somebody does something at the system's own screens. Nothing happens where the system has no such thing.
+    ///
+    /// # Errors
+    /// When the screen says no.
+    fn act(&self, now: UnixMs, deed: &Deed) -> Result<(), Refused>;
+
+    /// Everything it holds of what every site could hold alike, but for orders.
+    fn held(&self) -> Held;
+
+    /// Every order, in the order of arrival.
+    fn orders(&self) -> Vec<OrderHeld>;
+
+    /// What a count finds; `None` where the item has no stock at the location.
+    fn on_hand(&self, item: &str, location: &str) -> Option<Decimal>;
+
+    /// How lines of its journal are read, with the names that its numbers have now.
+    fn reader(&self) -> Reader;
+}
+
+/// What a line of a journal is about, and the value it took there, if that is compared.
+pub type Reader = Box<dyn Fn(&Change) -> Option<(Cell, String)> + Send>;
+
+/// The screen said no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// What somebody does. Items are named by their code, whatever its case; companies by their code, locations and price
+/// lists by their name, orders by the buyer's number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Changes what an item is called.
+    Retitle {
+        /// Which.
+        item: String,
+        /// The new title.
+        title: String,
+    },
+    /// Gives an item another barcode.
+    Barcode {
+        /// Which.
+        item: String,
+        /// The new one.
+        barcode: String,
+    },
+    /// Takes an item out of sale, or back in.
+    Offer {
+        /// Which.
+        item: String,
+        /// It is for sale.
+        active: bool,
+    },
+    /// Gives an item another code.
+    Recode {
+        /// Which.
+        item: String,
+        /// The new one.
+        code: String,
+    },
+    /// Adds an item.
+    Add(Article),
+    /// Deletes an item.
+    Delete {
+        /// Which.
+        item: String,
+    },
+    /// Something is received, sold over the counter or corrected: stock moves. Never below nothing.
+    Move {
+        /// Of what.
+        item: String,
+        /// Where.
+        location: String,
+        /// By how many.
+        by: i64,
+    },
+    /// Prices an item.
+    Price {
+        /// On which list.
+        list: String,
+        /// Of which item.
+        item: String,
+        /// The whole price.
+        price: Price,
+    },
+    /// Changes what a company is called.
+    Rename {
+        /// Which.
+        company: String,
+        /// The new name.
+        name: String,
+    },
+    /// A buyer orders.
+    Order(Placed),
+    /// Everything that is open of an order leaves.
+    Ship {
+        /// Which.
+        po_number: String,
+    },
+    /// An order is called off.
+    Cancel {
+        /// Which.
+        po_number: String,
+    },
+}
+
+/// An order that a buyer places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Its number at the buyer's.
+    pub po_number: String,
+    /// The code of the company that buys.
+    pub company: String,
+    /// Codes of items, and how many of each.
+    pub lines: Vec<(String, u32)>,
+}
+
+/// A field of a record, by a name that every site would give it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell {
+    /// The record: `item/bolt-00001`, `stock-level/bolt-00001@Main`, `price/gold/bolt-00001`, `company/C-100`.
+    pub record: String,
+    /// The field.
+    pub field: &'static str,
+}
+
+impl Cell {
+    fn new(record: &str, field: &'static str) -> Self {
+        Self { record: record.to_owned(), field }
+    }
+
+    /// The field of this name of a record, if it is compared.
+    fn named(record: String, field: &str) -> Option<Self> {
+        let field = FIELDS.into_iter().find(|it| *it == field)?;
+        Some(Self { record, field })
+    }
+}
+
+/// The fields that are compared, whatever the kind.
+const FIELDS: [&str; 8] = ["code", "title", "barcode", "active", "name", "on_hand", "amount", "breaks"];
+
+/// What a site holds, spelled alike.
+pub type Held = BTreeMap<Cell, String>;
+
+/// An order as a site holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderHeld {
+    /// Its number at the buyer's.
+    pub po_number: String,
+    /// The code of the company that buys; empty where there is none.
+    pub company: String,
+    /// Codes of items in lower case, quantities, unit prices.
+    pub lines: Vec<(String, Decimal, Decimal)>,
+    /// It was called off.
+    pub cancelled: bool,
+    /// All of it has left.
+    pub shipped: bool,
+    /// When it was made there.
+    pub created_at: UnixMs,
+}
+
+fn item_record(code: &str) -> String {
+    format!("item/{}", code.to_lowercase())
+}
+
+fn stock_record(code: &str, location: &str) -> String {
+    format!("stock-level/{}@{location}", code.to_lowercase())
+}
+
+fn price_record(list: &str, code: &str) -> String {
+    format!("price/{list}/{}", code.to_lowercase())
+}
+
+fn company_record(code: &str) -> String {
+    format!("company/{code}")
+}
+
+/// `10:9.5 50:9`
+fn spelled(breaks: impl IntoIterator<Item = (Decimal, Decimal)>) -> String {
+    let mut rows: Vec<(Decimal, Decimal)> = breaks.into_iter().collect();
+    rows.sort();
+    let rows: Vec<String> = rows.iter().map(|(from, amount)| format!("{from}:{amount}")).collect();
+    rows.join(" ")
+}
+
+/// The value of a journal's line, spelled as [`Site::held`] spells it.
+fn value(change: &Change) -> String {
+    if change.field != "breaks" {
+        return change.value.clone();
+    }
+    let rows: Vec<Break> = serde_json::from_str(&change.value).unwrap_or_default();
+    spelled(rows.into_iter().map(|it| (it.from, it.amount)))
+}
+
+/// The list whose prices a shop takes for its own.
+pub const BASE: &str = "base";

@@ -1,0 +1,132 @@
+use super::*;
+use crate::journal::Actor;
+use crate::{netsuite, shopify as shop};
+
+const NOW: UnixMs = UnixMs(1_767_225_600_000);
+
+fn money(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn price(amount: &str) -> Price {
+    Price { amount: money(amount), breaks: Vec::new() }
+}
+
+fn article(code: &str) -> Article {
+    Article {
+        code: code.to_owned(),
+        title: format!("{code}, box"),
+        barcode: "4006381333931".to_owned(),
+        stock: vec![10, 20],
+        prices: vec![
+            price("12.5"),
+            Price { amount: money("10"), breaks: vec![Break { from: money("10"), amount: money("9.5") }] },
+        ],
+    }
+}
+
+fn catalogue() -> Catalogue {
+    let firm = Firm {
+        code: "C-100".to_owned(),
+        name: "Workshop".to_owned(),
+        email: "orders@workshop.example".to_owned(),
+        list: "gold".to_owned(),
+    };
+    Catalogue {
+        locations: ["Main", "Outlet"].map(str::to_owned).to_vec(),
+        lists: [BASE, "gold"].map(str::to_owned).to_vec(),
+        articles: vec![article("BOLT-1"), article("BOLT-2")],
+        firms: vec![firm],
+    }
+}
+
+/// One of every sort.
+fn sites() -> Vec<Box<dyn Site>> {
+    let catalogue = catalogue();
+    let mut lower = catalogue.clone();
+    lower.articles[1].code = "bolt-2".to_owned();
+    vec![
+        Box::new(NetsuiteSite::open(NOW, netsuite::Settings::default(), &catalogue).unwrap()),
+        Box::new(ShopifySite::open(NOW, shop::settings::Settings::default(), &lower).unwrap()),
+    ]
+}
+
+fn cell(record: &str, field: &'static str) -> Cell {
+    Cell::new(record, field)
+}
+
+/// What the same catalogue and the same deeds leave behind is spelled alike everywhere.
+#[test]
+fn every_site_tells_the_same_of_the_same() {
+    let deeds = [
+        Deed::Retitle { item: "bolt-1".to_owned(), title: "Bolt".to_owned() },
+        Deed::Barcode { item: "BOLT-1".to_owned(), barcode: "4006381333948".to_owned() },
+        Deed::Offer { item: "BOLT-2".to_owned(), active: false },
+        Deed::Move { item: "BOLT-2".to_owned(), location: "Outlet".to_owned(), by: -3 },
+        Deed::Move { item: "BOLT-1".to_owned(), location: "Main".to_owned(), by: -1_000 },
+        Deed::Price { list: "gold".to_owned(), item: "BOLT-2".to_owned(), price: article("").prices[1].clone() },
+        Deed::Price { list: BASE.to_owned(), item: "BOLT-1".to_owned(), price: price("7.25") },
+        Deed::Rename { company: "C-100".to_owned(), name: "Works".to_owned() },
+        Deed::Retitle { item: "none".to_owned(), title: "x".to_owned() },
+        Deed::Cancel { po_number: "none".to_owned() },
+    ];
+    for site in sites() {
+        let name = site.system().name();
+        let opened = site.held();
+        assert_eq!(opened[&cell("price/gold/bolt-1", "breaks")], "10:9.5", "{name}");
+        assert_eq!(opened[&cell("stock-level/bolt-2@Outlet", "on_hand")], "20", "{name}");
+        for (n, deed) in deeds.iter().enumerate() {
+            site.act(NOW.plus(1_000 * n as u64), deed).unwrap();
+        }
+        let held = site.held();
+        for (record, field, expect) in [
+            ("item/bolt-1", "title", "Bolt"),
+            ("item/bolt-1", "barcode", "4006381333948"),
+            ("item/bolt-2", "active", "false"),
+            ("stock-level/bolt-2@Outlet", "on_hand", "17"),
+            ("stock-level/bolt-1@Main", "on_hand", "0"),
+            ("price/gold/bolt-2", "amount", "10"),
+            ("price/base/bolt-1", "amount", "7.25"),
+            ("company/C-100", "name", "Works"),
+        ] {
+            assert_eq!(held.get(&cell(record, field)).map(String::as_str), Some(expect), "{name}: {record} {field}");
+        }
+        assert_eq!(site.on_hand("BOLT-2", "Outlet"), Some(money("17")), "{name}");
+        // The journal says the same, in the same words.
+        let (reader, system) = (site.reader(), site.system());
+        let mut told = opened;
+        for change in system.journal().since(0).iter().filter(|it| it.actor == Actor::Human) {
+            if let Some((cell, value)) = reader(change) {
+                told.insert(cell, value);
+            }
+        }
+        let journalled = |held: &Held| -> Held {
+            held.iter()
+                .filter(|(it, _)| !it.record.starts_with("company/"))
+                .map(|(a, b)| (a.clone(), b.clone()))
+                .collect()
+        };
+        assert_eq!(journalled(&told), journalled(&held), "{name}");
+    }
+}
+
+#[test]
+fn an_order_goes_its_way_where_it_is_taken() {
+    let shop = ShopifySite::open(NOW, shop::settings::Settings::default(), &catalogue()).unwrap();
+    let place = |po_number: &str| {
+        let lines = vec![("bolt-1".to_owned(), 3), ("none".to_owned(), 1)];
+        let placed = Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines };
+        shop.act(NOW, &Deed::Order(placed)).unwrap();
+    };
+    place("PO-1");
+    place("PO-2");
+    shop.act(NOW, &Deed::Ship { po_number: "PO-1".to_owned() }).unwrap();
+    shop.act(NOW, &Deed::Cancel { po_number: "PO-2".to_owned() }).unwrap();
+    // What has left is not called off.
+    shop.act(NOW, &Deed::Cancel { po_number: "PO-1".to_owned() }).unwrap();
+    let orders = shop.orders();
+    let seen: Vec<_> = orders.iter().map(|it| (it.po_number.as_str(), it.shipped, it.cancelled)).collect();
+    assert_eq!(seen, [("PO-1", true, false), ("PO-2", false, true)]);
+    assert_eq!(orders[0].lines, [("bolt-1".to_owned(), money("3"), money("10"))]);
+    assert_eq!((orders[0].company.as_str(), orders[0].created_at), ("C-100", NOW));
+}
