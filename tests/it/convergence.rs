@@ -3,15 +3,18 @@
 use truthsource::cli::output::Output;
 use truthsource::demo::Demo;
 use truthsource::demo::traffic::{Done, Flow, run};
+use truthsource::demo::world::{Product, code};
 use truthsource_core::Decimal;
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::netsuite::Settings;
 use truthsource_simulators::netsuite::settings::Tba;
+use truthsource_simulators::world::{Deed, Price};
 use truthsource_tests::{Stage, components};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_p2_p6_o2_the_demonstration_finds_nothing_wrong() {
     let demo = Demo {
+        systems: vec![Product::Netsuite, Product::Shopify],
         items: 60,
         seconds: 4,
         rate: 25,
@@ -32,12 +35,10 @@ async fn p1_p2_p6_o2_the_demonstration_finds_nothing_wrong() {
 async fn p6_lost_answers_make_nothing_twice() {
     let stage = Stage::open(crate::program(), 50).await;
     let lossy = Faults { seed: 3, broken_off: 150, ..Faults::default() };
-    stage.world.erp_at.door.set_faults(lossy.clone());
-    stage.world.shop_at.door.set_faults(lossy);
+    stage.world.set_faults(&lossy);
     let flow = Flow { rate: 30, seconds: 4, seed: 5 };
     let done = run(&stage.world, flow, |_| ()).await.unwrap();
-    stage.world.erp_at.door.set_faults(Faults::default());
-    stage.world.shop_at.door.set_faults(Faults::default());
+    stage.world.set_faults(&Faults::default());
     stage.quiet().await;
     let verdict = stage.judge(&done);
     assert_eq!(verdict.examples, Vec::<String>::new());
@@ -51,8 +52,7 @@ async fn p6_lost_answers_make_nothing_twice() {
 async fn p4_searches_that_lag_undo_nothing() {
     let stage = Stage::open(crate::program(), 50).await;
     let lagging = Faults { search_lag_ms: 3_000, ..Faults::default() };
-    stage.world.erp_at.door.set_faults(lagging.clone());
-    stage.world.shop_at.door.set_faults(lagging);
+    stage.world.set_faults(&lagging);
     let flow = Flow { rate: 30, seconds: 5, seed: 5 };
     let done = run(&stage.world, flow, |_| ()).await.unwrap();
     // What a search missed is found when a poll reaches back as far as the connectors say that searches may lag.
@@ -70,9 +70,9 @@ async fn p4_searches_that_lag_undo_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
     let stage = Stage::open(crate::program(), 50).await;
-    let (list, item) = (*stage.world.shop_lists.keys().next().unwrap(), *stage.world.linked.values().next().unwrap());
-    let amount = Decimal::new(4_242, 2).unwrap();
-    stage.world.shop.set_price(stage.world.now(), Some(list), item, (amount, &[])).unwrap();
+    let price = Price { amount: Decimal::new(4_242, 2).unwrap(), breaks: Vec::new() };
+    let deed = Deed::Price { list: "wholesale".to_owned(), item: code(0), price };
+    stage.world.seat(Product::Shopify).unwrap().site.act(stage.world.now(), &deed).unwrap();
     stage.client.post_query(&["connections", "shop", "sweep"], &[("kind", "price".to_owned())]).await.unwrap();
     stage.quiet().await;
     let verdict = stage.judge(&Done::default());
@@ -87,10 +87,11 @@ async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p7_a_mass_deletion_is_held_until_a_person_believes_it() {
     let stage = Stage::open(crate::program(), 50).await;
-    stage.world.shop_at.door.set_faults(Faults { webhook_lost: 1_000, ..Faults::default() });
-    let gone: Vec<u64> = stage.world.linked.values().copied().take(20).collect();
+    let shop = stage.world.seat(Product::Shopify).unwrap();
+    shop.at.door.set_faults(Faults { webhook_lost: 1_000, ..Faults::default() });
+    let gone: Vec<String> = (0..20).map(code).collect();
     for item in &gone {
-        stage.world.shop.delete_item(stage.world.now(), *item).unwrap();
+        shop.site.act(stage.world.now(), &Deed::Delete { item: item.clone() }).unwrap();
     }
     let sweep = [("kind", "item".to_owned())];
     stage.client.post_query(&["connections", "shop", "sweep"], &sweep).await.unwrap();
@@ -136,7 +137,8 @@ async fn p9_a_changed_buffer_is_held_back_at_once() {
     let changed = serde_json::json!({"spec": shop["spec"]});
     stage.client.put(&["connections", "shop"], &changed).await.unwrap();
     stage.quiet().await;
-    let [erp, shop] = stage.held();
+    let held = stage.held();
+    let (erp, shop) = (&held[0], &held[1]);
     let levels: Vec<_> = erp.iter().filter(|(cell, _)| cell.field == "on_hand").collect();
     assert!(levels.len() >= 100, "{} levels", levels.len());
     for (cell, on_hand) in levels {
@@ -149,9 +151,9 @@ async fn p9_a_changed_buffer_is_held_back_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     let stage = Stage::open_apart(crate::program(), 50).await;
-    let right = stage.world.erp.settings();
+    let right = stage.erp().settings();
     let other = Tba { token_secret: "another".to_owned(), ..right.tba.clone().unwrap() };
-    stage.world.erp.set_settings(Settings { tba: Some(other), ..right.clone() }).unwrap();
+    stage.erp().set_settings(Settings { tba: Some(other), ..right.clone() }).unwrap();
     let state = || async { stage.client.get(&["connections", "erp"], &[]).await.unwrap()["state"].clone() };
     let denied = async {
         while state().await != "denied" {
@@ -162,13 +164,13 @@ async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     let log = std::fs::read_to_string(stage.data_dir.join("server.log")).unwrap();
     assert_eq!(log.matches("refuses our credentials: the connection stops").count(), 1, "{log}");
     // Nothing is tried any more: what the account refused is all it will have refused.
-    let refused = stage.world.erp.refusals().len();
+    let refused = stage.erp().refusals().len();
     assert!(refused < 30, "{refused} refused logins");
-    stage.world.erp.set_settings(right).unwrap();
-    let auth = truthsource::demo::world::erp_credentials();
+    stage.erp().set_settings(right).unwrap();
+    let auth = truthsource::demo::account::credentials(Product::Netsuite);
     let credentials = serde_json::json!({ "auth": auth });
     stage.client.put(&["connections", "erp", "credentials"], &credentials).await.unwrap();
     stage.quiet().await;
-    assert_eq!((state().await, stage.world.erp.refusals().len()), ("active".into(), refused));
+    assert_eq!((state().await, stage.erp().refusals().len()), ("active".into(), refused));
     stage.server.stop().await;
 }

@@ -13,16 +13,18 @@ use std::sync::{Arc, OnceLock};
 
 use truthsource::cli::client::{Client, read_key};
 use truthsource::config;
-use truthsource::demo::latency::{Mark, since};
-use truthsource::demo::reading::{Held, Names, Side, read};
+use truthsource::demo::latency::{self, Mark, since};
 use truthsource::demo::server::{Server, Wishes};
 use truthsource::demo::setup::{self, Components, TENANT};
 use truthsource::demo::traffic::Done;
-use truthsource::demo::world::{Extent, World};
+use truthsource::demo::world::{Extent, Product, World};
 use truthsource::demo::{judge, watch};
 use truthsource::engine::ports::Clock;
 use truthsource::node::{self, Ground, MachineClock, Node};
 use truthsource_core::UnixMs;
+use truthsource_simulators::netsuite::Netsuite;
+use truthsource_simulators::shopify::Shopify;
+use truthsource_simulators::world::Held;
 
 /// The clock of the machine, as far ahead as a test wishes. What waits for a moment looks at it twice a second.
 #[derive(Debug, Default)]
@@ -83,7 +85,7 @@ pub struct Stage {
     /// Speaks to it for the tenant.
     pub client: Arc<Client>,
     clock: Arc<Ahead>,
-    first: [Held; 2],
+    first: Vec<Held>,
     mark: Mark,
     _dir: tempfile::TempDir,
 }
@@ -107,9 +109,10 @@ impl Stage {
 
     async fn open_with(items: u32, host: impl AsyncFnOnce(&Path, &Wishes, Arc<Ahead>) -> Hosted) -> Self {
         let clock = Arc::new(Ahead::default());
-        let world = World::open(Extent { items, seed: 7 }, clock.clone()).await.unwrap();
+        let products = [Product::Netsuite, Product::Shopify];
+        let world = World::open(&products, Extent { items, seed: 7 }, clock.clone()).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let wishes = Wishes { egress: vec![world.erp_url(), world.shop_url()], ..Wishes::default() };
+        let wishes = Wishes { egress: world.urls(), ..Wishes::default() };
         let server = host(dir.path(), &wishes, clock.clone()).await;
         let (url, data_dir) = (server.url(), dir.path().to_owned());
         let client =
@@ -117,10 +120,10 @@ impl Stage {
         setup::set_up(&client(None), &components(), &world).await.unwrap();
         let client = Arc::new(client(Some(TENANT)));
         world.tell(&url, TENANT).await.unwrap();
-        setup::activate(&client).await.unwrap();
+        setup::activate(&client, &world).await.unwrap();
         watch::until_quiet(&client, world.now(), |_| ()).await.unwrap();
         let mark = Mark::now(&world);
-        let mut stage = Self { world, server, data_dir, client, clock, first: Default::default(), mark, _dir: dir };
+        let mut stage = Self { world, server, data_dir, client, clock, first: Vec::new(), mark, _dir: dir };
         stage.first = stage.held();
         stage
     }
@@ -138,14 +141,25 @@ impl Stage {
 
     /// What both systems hold now.
     #[must_use]
-    pub fn held(&self) -> [Held; 2] {
-        let names = Names::of(&self.world);
-        Side::BOTH.map(|side| read(&self.world, &names, side))
+    pub fn held(&self) -> Vec<Held> {
+        latency::held(&self.world)
+    }
+
+    /// The ERP.
+    #[must_use]
+    pub fn erp(&self) -> &Arc<Netsuite> {
+        self.world.netsuite.as_ref().unwrap().account()
+    }
+
+    /// The shop.
+    #[must_use]
+    pub fn shop(&self) -> &Arc<Shopify> {
+        self.world.shopify.as_ref().unwrap().shop()
     }
 
     /// Reads both systems back and compares them with each other and with what people did.
     pub fn judge(&self, done: &Done) -> judge::Verdict {
-        judge::judge(&self.world, &self.first, &since(&self.world, self.mark), done)
+        judge::judge(&self.world, &self.first, &since(&self.world, &self.mark), done)
     }
 }
 

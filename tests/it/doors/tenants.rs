@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use std::collections::BTreeMap;
 
-use truthsource::demo::world::{Extent, World, shop_credentials};
+use truthsource::demo::account::credentials;
+use truthsource::demo::world::{Extent, Product, World};
 use truthsource::http::{Access, Spec, Takes, routes};
 use truthsource::node::MachineClock;
 use truthsource::store::control::ControlStore as _;
@@ -228,8 +229,8 @@ async fn t1_no_route_shows_or_changes_what_is_anothers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_whose_check_fails_stays_off_and_says_why() {
-    let world = World::open(Extent { items: 5, seed: 7 }, Arc::new(MachineClock)).await.unwrap();
-    let url = world.shop_url();
+    let world = World::open(&[Product::Shopify], Extent { items: 5, seed: 7 }, Arc::new(MachineClock)).await.unwrap();
+    let url = world.urls().remove(0);
     let wishes = Wishes { egress: vec![url.clone()], ..Wishes::default() };
     let house = House::on(tempfile::tempdir().unwrap(), &["acme", "zeta"], &wishes).await;
     house.fill(&house.acme, "connector:shopify", "shopify").await;
@@ -237,8 +238,8 @@ async fn a_connection_whose_check_fails_stays_off_and_says_why() {
     for (name, base, auth, word) in [
         ("wrong-key", url.as_str(), wrong, "token"),
         // The operator allowed neither of these.
-        ("unsealed", "http://127.0.0.1:9", shop_credentials(), "https"),
-        ("inside", "https://127.0.0.1:9", shop_credentials(), "not public"),
+        ("unsealed", "http://127.0.0.1:9", credentials(Product::Shopify), "https"),
+        ("inside", "https://127.0.0.1:9", credentials(Product::Shopify), "not public"),
     ] {
         let mut connection = shop(name, "s");
         connection["spec"]["settings"] = json!({"base-url": base});
@@ -254,7 +255,7 @@ async fn a_connection_whose_check_fails_stays_off_and_says_why() {
         assert_eq!(resumed.code(), (409, "check-first"));
         assert_eq!(shown["progress"], Json::Null, "it was read from all the same");
     }
-    let right = Body::Json(json!({"auth": shop_credentials()}));
+    let right = Body::Json(json!({"auth": credentials(Product::Shopify)}));
     let put = house.call(&house.acme, Method::PUT, "/v1/connections/wrong-key/credentials", right).await;
     assert_eq!(put.status, 204, "{put:?}");
     let checked = house.post("/v1/connections/wrong-key/check", Json::Null).await;

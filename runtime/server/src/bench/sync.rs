@@ -9,6 +9,7 @@ use super::{Measured, Target};
 use crate::cli::output::Output;
 use crate::demo::Demo;
 use crate::demo::report::Report;
+use crate::demo::world::Product;
 
 /// Memory that the server may take at the most, in megabytes, up to so many items.
 const RSS_MB_MAX: [(u32, f64); 2] = [(1_000, 250.0), (20_000, 400.0)];
@@ -16,7 +17,10 @@ const RSS_MB_MAX: [(u32, f64); 2] = [(1_000, 250.0), (20_000, 400.0)];
 /// How long a change takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Sync {
-    /// Items in the ERP.
+    /// The systems, as of the demonstration.
+    #[arg(long, value_delimiter = ',', default_value = "netsuite,shopify")]
+    systems: Vec<Product>,
+    /// Items in the first system.
     #[arg(long, default_value_t = 1_000)]
     items: u32,
     /// Seconds of live traffic.
@@ -38,6 +42,7 @@ impl Sync {
         let mut runs = Vec::new();
         for seed in self.seed..self.seed + self.seeds {
             let demo = Demo {
+                systems: self.systems.clone(),
                 items: self.items,
                 seconds: self.seconds,
                 rate: self.rate,

@@ -1,16 +1,16 @@
-//! Reads both systems back and compares them with each other and with what people did.
+//! Reads all systems back and compares them with each other and with what people did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::{Decimal, UnixMs};
-use truthsource_simulators::journal::{Actor, Change};
+use truthsource_simulators::journal::Actor;
+use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
-use super::latency::Took;
-use super::reading::{Cell, Held, Names, Side, read, value};
+use super::latency::{Line, Took, held, readers};
 use super::traffic::Done;
-use super::world::World;
+use super::world::{Seat, World};
 
-/// How long before the moment itself a change at the other side counts as made in the same moment.
+/// How long before the moment itself a change at another side counts as made in the same moment.
 const SAME_MOMENT_MS: u64 = 4_000;
 
 /// What was found.
@@ -31,9 +31,9 @@ pub struct Verdict {
 /// What became of orders.
 #[derive(Debug, Default)]
 pub struct Orders {
-    /// Orders placed in the shop that are in the ERP.
+    /// Orders placed in the shop that are in every ERP.
     pub in_erp: u64,
-    /// Orders that are in the ERP more often than once.
+    /// Orders that are in an ERP more often than once.
     pub duplicates: u64,
     /// How long each took.
     pub took: Vec<Took>,
@@ -57,40 +57,48 @@ impl Verdict {
     }
 }
 
-/// Compares both systems. `first` is what they held when `changes` began.
+/// Compares all systems. `first` is what they held when `changes` began.
 #[must_use]
-pub fn judge(world: &World, first: &[Held; 2], changes: &[(Side, Change)], done: &Done) -> Verdict {
-    let names = Names::of(world);
-    let held = Side::BOTH.map(|side| read(world, &names, side));
+pub fn judge(world: &World, first: &[Held], changes: &[Line], done: &Done) -> Verdict {
+    let held = held(world);
     let mut verdict = Verdict::default();
-    compare(&held, &mut verdict);
-    let said = said_by_people(&names, first, changes);
-    quantities(&held[Side::Erp as usize], first, &said, &mut verdict);
-    last_words(&held[Side::Erp as usize], &said, &mut verdict);
+    compare(world, &held, &mut verdict);
+    let said = said_by_people(world, first, changes);
+    if let (Some(owner), Some(first)) = (held.first(), first.first()) {
+        quantities(owner, first, &said, &mut verdict);
+        last_words(owner, &said, &mut verdict);
+    }
     orders(world, done, &mut verdict);
     verdict
 }
 
-fn compare([erp, shop]: &[Held; 2], verdict: &mut Verdict) {
-    let cells: BTreeSet<&Cell> = erp.keys().chain(shop.keys()).collect();
+/// Every system holds what the owner holds, of what it can hold at all, and nothing else.
+fn compare(world: &World, held: &[Held], verdict: &mut Verdict) {
+    let cells: BTreeSet<&Cell> = held.iter().flat_map(|it| it.keys()).collect();
     let records: BTreeSet<&str> = cells.iter().map(|it| it.record.as_str()).collect();
     verdict.records = records.len() as u64;
-    verdict.fields = cells.len() as u64;
+    let Some((owner, others)) = held.split_first() else { return };
     for cell in cells {
-        match (erp.get(cell), shop.get(cell)) {
-            (Some(erp), Some(shop)) if erp == shop => {}
-            (Some(erp), Some(shop)) => {
-                verdict.found("wrong", || format!("{} {}: ERP {erp:?}, shop {shop:?}", cell.record, cell.field));
+        for (seat, other) in world.seats.iter().skip(1).zip(others) {
+            let (named, at) = (format!("{} {}", cell.record, cell.field), seat.name());
+            match (owner.get(cell), other.get(cell)) {
+                (None, None) => continue,
+                (Some(owner), Some(other)) if owner == other => {}
+                (Some(owner), Some(other)) => {
+                    verdict.found("wrong", || format!("{named}: {owner:?} at the owner, {other:?} at {at}"));
+                }
+                (Some(_), None) if !seat.site.can_hold(cell) => continue,
+                (Some(_), None) => verdict.found("missing", || format!("{named} at {at}")),
+                (None, Some(_)) => verdict.found("extra", || format!("{named} at {at}, and not at the owner")),
             }
-            (Some(_), None) => verdict.found("missing", || format!("{} {} in the shop", cell.record, cell.field)),
-            (None, _) => verdict.found("extra", || format!("{} {} in the shop alone", cell.record, cell.field)),
+            verdict.fields += 1;
         }
     }
 }
 
 /// What a person did to a field.
 struct Said {
-    side: Side,
+    seat: usize,
     at: UnixMs,
     /// What the field held there before.
     was: Option<String>,
@@ -98,28 +106,28 @@ struct Said {
 }
 
 /// Everything that people did, by field, in the order of time.
-fn said_by_people(names: &Names, first: &[Held; 2], changes: &[(Side, Change)]) -> BTreeMap<Cell, Vec<Said>> {
-    let mut held = first.clone();
+fn said_by_people(world: &World, first: &[Held], changes: &[Line]) -> BTreeMap<Cell, Vec<Said>> {
+    let readers = readers(world);
+    let mut held = first.to_vec();
     let mut said: BTreeMap<Cell, Vec<Said>> = BTreeMap::new();
-    for (side, change) in changes {
-        let Some(cell) = names.cell(*side, change) else { continue };
-        let now = value(change);
-        let was = held[*side as usize].insert(cell.clone(), now.clone());
+    for (seat, change) in changes {
+        let Some((cell, now)) = readers[*seat](change) else { continue };
+        let was = held[*seat].insert(cell.clone(), now.clone());
         if change.actor == Actor::Human {
-            said.entry(cell).or_default().push(Said { side: *side, at: change.at, was, now });
+            said.entry(cell).or_default().push(Said { seat: *seat, at: change.at, was, now });
         }
     }
     said
 }
 
-/// Every movement of stock counts, wherever it was made: what the ERP held at first, and everything since.
-fn quantities(erp: &Held, first: &[Held; 2], said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdict) {
+/// Every movement of stock counts, wherever it was made: what the owner held at first, and everything since.
+fn quantities(owner: &Held, first: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdict) {
     let number = |text: &String| text.parse::<Decimal>().ok();
-    for (cell, held) in erp.iter().filter(|(cell, _)| cell.field == "on_hand") {
+    for (cell, held) in owner.iter().filter(|(cell, _)| cell.field == "on_hand") {
         let moves = said.get(cell).into_iter().flatten();
         let moved = |it: &Said| number(&it.now)?.checked_sub(it.was.as_ref().and_then(number)?);
         let sum = moves.map(moved).try_fold(Decimal::ZERO, |sum, it| sum.checked_add(it?));
-        let opening = first[Side::Erp as usize].get(cell).and_then(number);
+        let opening = first.get(cell).and_then(number);
         let expected = opening.zip(sum).and_then(|(opening, sum)| opening.checked_add(sum));
         if number(held) != expected {
             verdict.found("wrong", || format!("{} holds {held}, counted were {expected:?}", cell.record));
@@ -127,14 +135,14 @@ fn quantities(erp: &Held, first: &[Held; 2], said: &BTreeMap<Cell, Vec<Said>>, v
     }
 }
 
-/// What a person wrote last stands, unless the other side was changed in the same moment: then one of the two does.
-/// The shop's word about what the ERP owns never stands.
-fn last_words(erp: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdict) {
+/// What a person wrote last stands, unless another side was changed in the same moment: then one of them does. The word of
+/// others about what is the owner's never stands.
+fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdict) {
     for (cell, said) in said.iter().filter(|(cell, _)| cell.field != "on_hand") {
-        let erp_owns = !matches!(cell.field, "title" | "amount");
-        let heard: Vec<&Said> = said.iter().filter(|it| !erp_owns || it.side == Side::Erp).collect();
-        let (Some(last), Some(held)) = (heard.last(), erp.get(cell)) else { continue };
-        let is_rival = |it: &&&Said| it.side != last.side && last.at.since(it.at) < SAME_MOMENT_MS;
+        let is_owned = !matches!(cell.field, "title" | "amount");
+        let heard: Vec<&Said> = said.iter().filter(|it| !is_owned || it.seat == 0).collect();
+        let (Some(last), Some(held)) = (heard.last(), owner.get(cell)) else { continue };
+        let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < SAME_MOMENT_MS;
         let rivals = heard.iter().filter(is_rival).map(|it| &it.now);
         let mut accepted = rivals.chain(std::iter::once(&last.now));
         if !accepted.any(|it| it == held) {
@@ -144,44 +152,46 @@ fn last_words(erp: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdic
     }
 }
 
-/// Every order of the shop is in the ERP once, with its company and its lines.
+/// Every order of the shop is in every ERP once, with its company and its lines.
 fn orders(world: &World, done: &Done, verdict: &mut Verdict) {
-    let codes: BTreeMap<u64, String> = world.erp.customers().into_iter().map(|it| (it.id, it.code)).collect();
-    let buyers: BTreeMap<u64, String> = world.shop.companies().into_iter().map(|it| (it.id, it.code)).collect();
-    let numbers: BTreeMap<u64, u64> = world.linked.iter().map(|(erp, shop)| (*shop, *erp)).collect();
-    let placed: BTreeMap<_, _> =
-        world.shop.orders().into_iter().filter_map(|it| Some((it.po_number.clone()?, it))).collect();
-    let mut arrived: BTreeMap<String, Vec<_>> = BTreeMap::new();
-    for it in world.erp.orders() {
-        arrived.entry(it.po_number.clone().unwrap_or_default()).or_default().push(it);
-    }
-    for (number, at) in &done.orders {
-        let found = arrived.remove(number).unwrap_or_default();
-        verdict.orders.in_erp += u64::from(!found.is_empty());
-        verdict.orders.duplicates += found.len().saturating_sub(1) as u64;
-        let (Some(order), Some(placed)) = (found.first(), placed.get(number)) else { continue };
-        let what = format!("order {number} at the shop");
-        verdict.orders.took.push(Took { what, made: *at, ms: order.created.since(*at) });
-        verdict.fields += 2;
-        if placed.company.and_then(|it| buyers.get(&it)) != order.entity.and_then(|it| codes.get(&it)) {
-            verdict.found("wrong", || format!("order {number} is another company's in the ERP"));
+    let shops = world.seats.iter().filter(|it| it.product.is_shop());
+    let placed: BTreeMap<String, OrderHeld> =
+        shops.flat_map(|it| it.site.orders()).map(|it| (it.po_number.clone(), it)).collect();
+    let erps: Vec<&Seat> = world.seats.iter().filter(|it| !it.product.is_shop()).collect();
+    let mut arrived: BTreeMap<&str, usize> = BTreeMap::new();
+    for erp in &erps {
+        let mut here: BTreeMap<String, Vec<OrderHeld>> = BTreeMap::new();
+        for it in erp.site.orders() {
+            here.entry(it.po_number.clone()).or_default().push(it);
         }
-        let mut wanted: Vec<(Option<u64>, Decimal, Option<Decimal>)> = placed
-            .lines
-            .iter()
-            .map(|it| (it.item.and_then(|it| numbers.get(&it).copied()), it.quantity.into(), Some(it.price)))
-            .collect();
-        let mut held: Vec<_> = order.lines.iter().map(|it| (Some(it.item), it.quantity, it.rate)).collect();
-        wanted.sort();
-        held.sort();
-        if wanted != held {
-            verdict
-                .found("wrong", || format!("order {number} has lines {held:?} in the ERP and {wanted:?} in the shop"));
+        for (number, at) in &done.orders {
+            let found = here.remove(number).unwrap_or_default();
+            verdict.orders.duplicates += found.len().saturating_sub(1) as u64;
+            let (Some(order), Some(placed)) = (found.first(), placed.get(number)) else { continue };
+            *arrived.entry(number).or_default() += 1;
+            booked(erp, (order, placed), *at, verdict);
+        }
+        // Whatever is there and was never placed came from nowhere.
+        for (number, orders) in here {
+            verdict.orders.duplicates += orders.len() as u64;
+            verdict.found("extra", || format!("order {number} at {} was never placed", erp.name()));
         }
     }
-    // Whatever is in the ERP and was never placed came from nowhere.
-    for (number, orders) in arrived {
-        verdict.orders.duplicates += orders.len() as u64;
-        verdict.found("extra", || format!("order {number} in the ERP was never placed"));
+    verdict.orders.in_erp = arrived.values().filter(|it| **it == erps.len()).count() as u64;
+}
+
+fn booked(erp: &Seat, (order, placed): (&OrderHeld, &OrderHeld), at: UnixMs, verdict: &mut Verdict) {
+    let (number, name) = (&order.po_number, erp.name());
+    let what = format!("order {number} at {name}");
+    verdict.orders.took.push(Took { what, made: at, ms: order.created_at.since(at) });
+    verdict.fields += 2;
+    if order.company != placed.company {
+        verdict.found("wrong", || format!("order {number} at {name} is {}'s, not {}'s", order.company, placed.company));
+    }
+    let [mut wanted, mut held] = [placed, order].map(|it| it.lines.clone());
+    wanted.sort();
+    held.sort();
+    if wanted != held {
+        verdict.found("wrong", || format!("order {number} has lines {held:?} at {name} and {wanted:?} in the shop"));
     }
 }

@@ -1,38 +1,55 @@
-//! How long a change took from one system to the other, told by the journals of both.
+//! How long a change took from one system to the other, told by the journals of all.
 //!
-//! A change that a person makes at one system is *confirmed* at the first moment at which both systems hold the same
-//! value again. That needs neither polling nor our own word for it: the systems wrote down when each value came.
+//! A change that a person makes at one system is *confirmed* at the first moment at which all systems that hold the field
+//! hold the same value again. That needs neither polling nor our own word for it: the systems wrote down when each value
+//! came.
 
 use std::collections::BTreeMap;
 
 use truthsource_core::UnixMs;
 use truthsource_simulators::journal::{Actor, Change};
-use truthsource_simulators::system::System as _;
+use truthsource_simulators::world::{Cell, Held, Reader};
 
-use super::reading::{Cell, Held, Names, Side, value};
 use super::world::World;
 
-/// A place in both journals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark([usize; 2]);
+/// A place in every journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark(Vec<usize>);
 
 impl Mark {
-    /// The present end of both.
+    /// The present end of each.
     #[must_use]
     pub fn now(world: &World) -> Self {
-        Self([world.erp.journal().len(), world.shop.journal().len()])
+        Self(world.seats.iter().map(|it| it.site.system().journal().len()).collect())
     }
 }
 
-/// What both journals say since a mark, in the order of time.
+/// What happened at a system: its place among the systems, and the journal's line.
+pub type Line = (usize, Change);
+
+/// What the journals say since a mark, in the order of time.
 #[must_use]
-pub fn since(world: &World, mark: Mark) -> Vec<(Side, Change)> {
-    let [erp, shop] = mark.0;
-    let erp = world.erp.journal().since(erp).into_iter().map(|it| (Side::Erp, it));
-    let shop = world.shop.journal().since(shop).into_iter().map(|it| (Side::Shop, it));
-    let mut all: Vec<_> = erp.chain(shop).collect();
+pub fn since(world: &World, mark: &Mark) -> Vec<Line> {
+    let journals = world.seats.iter().zip(&mark.0).enumerate();
+    let lines = journals.flat_map(|(seat, (it, from))| {
+        let lines = it.site.system().journal().since(*from);
+        lines.into_iter().map(move |line| (seat, line))
+    });
+    let mut all: Vec<Line> = lines.collect();
     all.sort_by_key(|(_, it)| it.at);
     all
+}
+
+/// How every system's journal is read, by its place.
+#[must_use]
+pub fn readers(world: &World) -> Vec<Reader> {
+    world.seats.iter().map(|it| it.site.reader()).collect()
+}
+
+/// What every system holds, by its place.
+#[must_use]
+pub fn held(world: &World) -> Vec<Held> {
+    world.seats.iter().map(|it| it.site.held()).collect()
 }
 
 /// One change, and how long it took.
@@ -75,19 +92,21 @@ impl Latencies {
     }
 }
 
-/// Follows every field of both systems from what they held at first.
+/// Follows every field of all systems from what they held at first.
 #[must_use]
-pub fn measure(names: &Names, first: [Held; 2], changes: &[(Side, Change)]) -> Latencies {
+pub fn measure(world: &World, first: Vec<Held>, changes: &[Line]) -> Latencies {
+    let readers = readers(world);
     let mut held = first;
     let mut open: BTreeMap<Cell, Vec<Took>> = BTreeMap::new();
     let mut found = Latencies::default();
-    for (side, change) in changes {
-        let Some(cell) = names.cell(*side, change) else { continue };
-        held[*side as usize].insert(cell.clone(), value(change));
-        let [here, there] = [*side, side.other()].map(|it| held[it as usize].get(&cell));
-        let agree = here == there;
+    for (seat, change) in changes {
+        let Some((cell, value)) = readers[*seat](change) else { continue };
+        held[*seat].insert(cell.clone(), value);
+        let mut values = held.iter().filter_map(|it| it.get(&cell));
+        let first = values.next();
+        let agree = values.all(|it| Some(it) == first);
         if change.actor == Actor::Human {
-            let what = format!("{} {} at the {}", cell.record, cell.field, side.name());
+            let what = format!("{} {} at the {}", cell.record, cell.field, world.seats[*seat].name());
             open.entry(cell.clone()).or_default().push(Took { what, made: change.at, ms: 0 });
         }
         if agree {

@@ -1,9 +1,9 @@
-//! The demonstration: two systems converge while people change both, and a report says how well, read back from the
+//! The demonstration: systems converge while people change all of them, and a report says how well, read back from the
 //! systems themselves.
 
+pub mod account;
 pub mod judge;
 pub mod latency;
-pub mod reading;
 pub mod report;
 pub mod server;
 pub mod setup;
@@ -13,6 +13,7 @@ pub mod usage;
 pub mod watch;
 pub mod world;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,14 +28,13 @@ use crate::cli::client::Client;
 use crate::cli::output::Output;
 use crate::node::MachineClock;
 use latency::{Mark, since};
-use reading::{Names, Side, read};
 use report::{Latency, Orders, Report};
 use server::{Server, Wishes};
 use setup::{Components, TENANT};
 use swap::{Callers, Swap};
 use traffic::{Done, Flow};
 use usage::Watch;
-use world::{Extent, World};
+use world::{Extent, Product, World};
 
 /// How long nobody may write, once all is quiet: every pull that reaches back comes at least once in 30 s.
 const QUIET_FOR_MS: u64 = 32_000;
@@ -45,7 +45,10 @@ const SLOWEST_MAX: usize = 20;
 /// What the demonstration is to show.
 #[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// Items in the ERP; seven tenths of them are in the shop.
+    /// The systems, the one first that owns what only one may say.
+    #[arg(long, value_delimiter = ',', default_value = "netsuite,shopify")]
+    pub systems: Vec<Product>,
+    /// Items in the first system; seven tenths of them are in the others.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
     pub items: u32,
     /// Seconds of live traffic.
@@ -106,6 +109,20 @@ impl Demo {
     }
 }
 
+/// The systems in their places: the owner is an ERP, and comes first.
+fn seated(systems: &[Product]) -> anyhow::Result<Vec<Product>> {
+    let mut once = systems.to_vec();
+    once.dedup();
+    if once.len() < 2 || once.len() != systems.len() {
+        bail!("`--systems` names two systems at the least, each of them once");
+    }
+    let Some(owner) = once.iter().position(|it| !it.is_shop()) else {
+        bail!("`--systems` names no ERP, and somebody has to own the items");
+    };
+    once[..=owner].rotate_right(1);
+    Ok(once)
+}
+
 /// Where the server keeps everything: a directory that was named, or one that is gone afterwards.
 struct Directory {
     path: PathBuf,
@@ -125,7 +142,7 @@ impl Directory {
     }
 }
 
-/// Both systems and the server between them.
+/// The systems and the server between them.
 struct Stage {
     world: World,
     server: Server,
@@ -137,9 +154,10 @@ struct Stage {
 impl Stage {
     async fn open(demo: &Demo, data_dir: &Path) -> anyhow::Result<Self> {
         let components = Components::find(demo.components.as_deref())?;
-        let world = World::open(Extent { items: demo.items, seed: demo.seed }, Arc::new(MachineClock)).await?;
-        let egress = vec![world.erp_url(), world.shop_url()];
-        let wishes = Wishes { egress, store: demo.store.clone(), ..Wishes::default() };
+        let products = seated(&demo.systems)?;
+        let extent = Extent { items: demo.items, seed: demo.seed };
+        let world = World::open(&products, extent, Arc::new(MachineClock)).await?;
+        let wishes = Wishes { egress: world.urls(), store: demo.store.clone(), ..Wishes::default() };
         let own = || std::env::current_exe().context("cannot find our own program");
         let program = demo.program.clone().map_or_else(own, Ok)?;
         let server = Server::start(&program, data_dir, &wishes).await?;
@@ -152,8 +170,7 @@ impl Stage {
 
     async fn show(&self, demo: &Demo, out: &Output) -> anyhow::Result<Report> {
         let initial_sync_s = self.initial_sync(out).await?;
-        let names = Names::of(&self.world);
-        let first = Side::BOTH.map(|side| read(&self.world, &names, side));
+        let first = latency::held(&self.world);
         let mark = Mark::now(&self.world);
         let began = self.world.now();
         let cpu_before = self.watch.cpu_ms();
@@ -162,9 +179,9 @@ impl Stage {
         let quiet_after_s = self.quiet(out, "waiting until quiet").await?;
         let cpu_ms = self.watch.cpu_ms() - cpu_before;
 
-        let changes = since(&self.world, mark);
+        let changes = since(&self.world, &mark);
         let mut verdict = judge::judge(&self.world, &first, &changes, &done);
-        let mut took = latency::measure(&names, first, &changes);
+        let mut took = latency::measure(&self.world, first, &changes);
         took.confirmed.append(&mut verdict.orders.took);
         let writes_after_quiet = self.stays_quiet(out).await;
         let (accuracy, accuracy_lower_95) = accuracy::bounds(verdict.fields, verdict.wrong()).unwrap_or((0.0, 0.0));
@@ -204,15 +221,15 @@ impl Stage {
         })
     }
 
-    /// Both connections begin to work, everything is read, linked and made alike. Gives the seconds it took.
+    /// All connections begin to work, everything is read, linked and made alike. Gives the seconds it took.
     async fn initial_sync(&self, out: &Output) -> anyhow::Result<f64> {
         let began = tokio::time::Instant::now();
-        setup::activate(&self.client).await?;
+        setup::activate(&self.client, &self.world).await?;
         self.quiet(out, "linking and synchronising").await?;
         Ok((began.elapsed().as_secs_f64() - watch::SETTLED.as_secs_f64()).max(0.0))
     }
 
-    /// Waits until every kind of both connections was read to its end after now, and nothing waits. Gives the seconds
+    /// Waits until every kind of every connection was read to its end after now, and nothing waits. Gives the seconds
     /// until then.
     async fn quiet(&self, out: &Output, what: &str) -> anyhow::Result<f64> {
         let bar = out.progress(what.to_owned());
@@ -223,7 +240,7 @@ impl Stage {
         took
     }
 
-    /// People change both systems, while rules are swapped.
+    /// People change the systems, while rules are swapped.
     async fn traffic(&self, flow: Flow, out: &Output) -> anyhow::Result<(Done, Swap)> {
         let outage = traffic::disturb(&self.world, flow);
         let callers = Callers::start(&self.client);
@@ -257,13 +274,13 @@ impl Stage {
         let mark = Mark::now(&self.world);
         tokio::time::sleep(std::time::Duration::from_millis(QUIET_FOR_MS)).await;
         bar.finish_and_clear();
-        since(&self.world, mark).iter().filter(|(_, it)| it.actor == Actor::Api).count() as u64
+        since(&self.world, &mark).iter().filter(|(_, it)| it.actor == Actor::Api).count() as u64
     }
 
     /// Conflicts by who decided them, and how many wait for a person.
-    async fn conflicts(&self) -> anyhow::Result<(std::collections::BTreeMap<String, u64>, u64)> {
+    async fn conflicts(&self) -> anyhow::Result<(BTreeMap<String, u64>, u64)> {
         let all = self.client.list(&["conflicts"], &[], 100_000).await?;
-        let (mut decided, mut open) = (std::collections::BTreeMap::new(), 0);
+        let (mut decided, mut open) = (BTreeMap::new(), 0);
         for it in all["items"].as_array().into_iter().flatten() {
             if it["open"] == true {
                 open += 1;
@@ -283,17 +300,19 @@ impl Stage {
         let about = serde_json::json!({
             "url": url,
             "data_dir": self.server.data_dir,
-            "erp_admin": format!("http://{}", self.world.erp_at.admin),
-            "shop_admin": format!("http://{}", self.world.shop_at.admin),
+            "admin": self.world.seats.iter().map(|it| (it.name(), format!("http://{}", it.at.admin))).collect::<BTreeMap<_, _>>(),
         });
+        let screens: Vec<String> =
+            self.world.seats.iter().map(|it| format!("http://{} ({})", it.at.admin, it.name())).collect();
+        let last = self.world.seats.last().map_or("shop", |it| it.name());
         out.show(&about, |_| {
             format!(
                 "running on: {url} (key in {dir}/operator.key)\n\
-                 the systems, to see and edit: {} (ERP), {} (shop)\n\
+                 the systems, to see and edit: {}\n\
                  look further:\n  truthsource --data-dir {dir} timeline item bolt-00001\n  \
-                 truthsource --data-dir {dir} sweep shop\n  truthsource --data-dir {dir} status\n\
+                 truthsource --data-dir {dir} sweep {last}\n  truthsource --data-dir {dir} status\n\
                  end with Ctrl-C",
-                about["erp_admin"], about["shop_admin"],
+                screens.join(", "),
             )
         })?;
         tokio::signal::ctrl_c().await?;

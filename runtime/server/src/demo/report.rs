@@ -129,7 +129,7 @@ impl Report {
         line("change to confirmed", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms, of {confirmed} changes"));
         line("", format!("p99 {p99_outside_outage} ms of those made while both sides were there"));
         let Orders { placed, in_erp, duplicates } = self.orders;
-        line("orders", format!("{placed} placed, {in_erp} in the ERP, {duplicates} duplicates"));
+        line("orders", format!("{placed} placed, {in_erp} in every ERP, {duplicates} duplicates"));
         line("conflicts", format!("{}; {} wait for a person", by(&self.conflicts), self.conflicts_open));
         let Swap { calls, errors, releases, activate_ms, runaway_calls, runaway_stopped } = self.swap;
         line("swaps", format!("{calls} prices by {releases} releases, {errors} errors; activated in {activate_ms} ms"));

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::{Value as Json, json};
 
-use super::world::{HOOK_SECRET, World, erp_credentials, shop_credentials, shop_hook_secret};
+use super::account;
+use super::world::World;
 use crate::cli::client::Client;
 
 /// The tenant's name.
 pub const TENANT: &str = "workshop";
-/// The slots the demonstration fills, and the component for each.
-const SLOTS: [(&str, &str); 7] = [
-    ("connector:netsuite", "netsuite"),
-    ("connector:shopify", "shopify"),
+/// The slots the demonstration fills besides those of connectors, and the component for each.
+const SLOTS: [(&str, &str); 5] = [
     ("pricing", "volume-pricing"),
     ("conflict:owner", "owner-wins"),
     ("conflict:newest", "newest-wins"),
@@ -57,10 +56,14 @@ pub async fn set_up(client: &Client, components: &Components, world: &World) -> 
     for (slot, component) in SLOTS {
         fill(client, slot, &components.read(component)?).await?;
     }
-    for connection in [erp(world), shop(world)] {
+    for (rank, seat) in world.seats.iter().enumerate() {
+        let connector = seat.product.as_str();
+        fill(client, &format!("connector:{connector}"), &components.read(connector)?).await?;
+        let connection = account::connection(seat, rank, world.extent.items);
         client.post(&["connections"], Some(&connection)).await?;
     }
-    client.put(&["rules"], &rules()).await?;
+    let owner = world.seats.first().context("a world without systems")?;
+    client.put(&["rules"], &rules(owner.name())).await?;
     Ok(())
 }
 
@@ -75,12 +78,12 @@ pub async fn fill(client: &Client, slot: &str, component: &[u8]) -> anyhow::Resu
     Ok(number)
 }
 
-/// Checks both connections; those that pass begin to work.
+/// Checks every connection; those that pass begin to work.
 ///
 /// # Errors
 /// When one does not pass.
-pub async fn activate(client: &Client) -> anyhow::Result<()> {
-    for name in ["erp", "shop"] {
+pub async fn activate(client: &Client, world: &World) -> anyhow::Result<()> {
+    for name in world.seats.iter().map(|it| it.name()) {
         let checked = client.post(&["connections", name, "check"], None).await?;
         if checked["ok"] != true {
             bail!("the check of `{name}` failed: {}", checked["findings"]);
@@ -89,72 +92,15 @@ pub async fn activate(client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn erp(world: &World) -> Json {
-    let url = world.erp_url();
-    json!({
-        "name": "erp",
-        "spec": {
-            "connector": "connector:netsuite",
-            "settings": {
-                "base-url": url,
-                "adjustment-account": "58",
-                "price-lists": "1=base, 2=wholesale, 3=gold",
-                "order-location": "1",
-            },
-            "egress": [url],
-            "rank": 0,
-            "kinds": {
-                "location": direction(false), "item": direction(true), "company": direction(true), "stock-level": direction(true), "price": direction(true),
-                "order": direction(true),
-            },
-            "poll_every_ms": polls(1_500 * u64::from(world.extent.items).div_ceil(1_000)),
-            "overlap_ms": 0,
-        },
-        "credentials": {"auth": erp_credentials(), "webhook": [{"secret": HOOK_SECRET}]},
-    })
-}
-
-fn shop(world: &World) -> Json {
-    let url = world.shop_url();
-    json!({
-        "name": "shop",
-        "spec": {
-            "connector": "connector:shopify",
-            "settings": {"base-url": url},
-            "egress": [url],
-            "rank": 1,
-            "kinds": {
-                "location": direction(false), "item": direction(true), "company": direction(true), "stock-level": direction(true), "price": direction(true),
-                "order": direction(false),
-            },
-            "poll_every_ms": polls(700),
-            "overlap_ms": 0,
-        },
-        "credentials": {"auth": shop_credentials(), "webhook": [{"secret": shop_hook_secret()}]},
-    })
-}
-
-/// Everything that can be asked for by time is polled more than once a second. The ERP's prices cannot: they are read
-/// whole, so the more there are, the seldomer.
-fn polls(prices_ms: u64) -> Json {
-    json!({
-        "location": 60_000, "item": 700, "company": 10_000, "stock-level": 700, "order": 700,
-        "price": prices_ms,
-    })
-}
-
-fn rules() -> Json {
+/// Who decides: what only one may say is the owner's.
+fn rules(owner: &str) -> Json {
     json!({"fields": [
         {"kind": "item", "field": "title", "policy": "conflict:newest"},
-        {"kind": "item", "field": "*", "owner": "erp", "policy": "conflict:owner"},
-        {"kind": "company", "field": "*", "owner": "erp", "policy": "conflict:owner"},
+        {"kind": "item", "field": "*", "owner": owner, "policy": "conflict:owner"},
+        {"kind": "company", "field": "*", "owner": owner, "policy": "conflict:owner"},
         {"kind": "stock-level", "field": "on_hand", "policy": "conflict:stock"},
-        {"kind": "price", "field": "breaks", "owner": "erp", "policy": "conflict:owner"},
+        {"kind": "price", "field": "breaks", "owner": owner, "policy": "conflict:owner"},
         {"kind": "price", "field": "*", "policy": "conflict:newest"},
         {"kind": "order", "field": "status", "policy": "conflict:status"},
     ]})
-}
-
-fn direction(writes: bool) -> Json {
-    json!({"reads": true, "writes": writes, "creates": writes})
 }

@@ -44,7 +44,10 @@ pub async fn until_quiet(client: &Client, since: UnixMs, tell: impl Fn(&str)) ->
 
 /// A pull of every kind of every connection began after this moment and came to its end.
 async fn is_read_since(client: &Client, moment: UnixMs) -> anyhow::Result<bool> {
-    for name in ["erp", "shop"] {
+    let listed = client.get(&["connections"], &[]).await?;
+    let names: Vec<&str> =
+        listed["items"].as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).collect();
+    for name in names {
         let connection = client.get(&["connections", name], &[]).await?;
         let kinds = connection["spec"]["kinds"].as_object().context("a connection without kinds")?;
         for kind in kinds.keys().filter(|it| *it != "location") {

@@ -37,6 +37,14 @@ pub trait Site: Send + Sync {
     /// Everything it holds of what every site could hold alike, but for orders.
     fn held(&self) -> Held;
 
+    /// Whether it has a place for a field at all.
+    fn can_hold(&self, _cell: &Cell) -> bool {
+        true
+    }
+
+    /// The prices from a quantity on of an item on a list; none where there is no such price.
+    fn breaks(&self, list: &str, item: &str) -> Vec<Break>;
+
     /// Every order, in the order of arrival.
     fn orders(&self) -> Vec<OrderHeld>;
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record, item_record,
-    price_record, spelled, stock_record, value,
+    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
+    item_record, price_record, spelled, stock_record, value,
 };
 use crate::journal::Change;
 use crate::netsuite::model::{Status, StockKey, Transaction};
 use crate::netsuite::seed::{Seed, SeedCustomer, SeedItem, SeedLocation, SeedPrice, SeedStock};
 use crate::netsuite::settings::Named;
-use crate::netsuite::{Break, CustomerEdit, ItemEdit, Netsuite, PriceEdit, Settings};
+use crate::netsuite::{self, CustomerEdit, ItemEdit, Netsuite, PriceEdit, Settings};
 use crate::system::System;
 
 /// The first item's internal id.
@@ -69,7 +69,7 @@ impl NetsuiteSite {
     fn price(&self, now: UnixMs, (list, code): (&str, &str), price: &Price) -> Result<(), Refused> {
         let level = self.lists.iter().position(|it| it == list);
         let (Some(level), Some(item)) = (level, self.item(code)) else { return Ok(()) };
-        let breaks = price.breaks.iter().map(|it| Break { from: it.from, amount: it.amount }).collect();
+        let breaks = price.breaks.iter().map(|it| netsuite::Break { from: it.from, amount: it.amount }).collect();
         let edit = PriceEdit { currency: None, amount: price.amount, breaks };
         self.system.set_price(now, item, level as u64 + 1, edit).map_err(refused)
     }
@@ -162,7 +162,9 @@ impl Site for NetsuiteSite {
                 rows.push((it.from, it.amount));
             }
         }
-        for (record, rows) in breaks {
+        // A shop's own prices have none, so those of that list are not compared.
+        let of_base = price_record(BASE, "");
+        for (record, rows) in breaks.into_iter().filter(|(record, _)| !record.starts_with(&of_base)) {
             put(&record, "breaks", spelled(rows));
         }
         for it in self.system.customers() {
@@ -173,10 +175,17 @@ impl Site for NetsuiteSite {
         held
     }
 
+    fn breaks(&self, list: &str, item: &str) -> Vec<Break> {
+        let level = self.lists.iter().position(|it| it == list);
+        let (Some(level), Some(item)) = (level, self.item(item)) else { return Vec::new() };
+        let rows = self.system.prices_of(item, level as u64 + 1).into_iter().filter(|it| it.from > Decimal::ZERO);
+        rows.map(|it| Break { from: it.from, amount: it.amount }).collect()
+    }
+
     fn orders(&self) -> Vec<OrderHeld> {
         let names = Names::of(self);
         let companies: BTreeMap<u64, String> = self.system.customers().into_iter().map(|it| (it.id, it.code)).collect();
-        let line = |it: &crate::netsuite::model::Line| {
+        let line = |it: &netsuite::model::Line| {
             (names.items.get(&it.item).cloned().unwrap_or_default(), it.quantity, it.rate.unwrap_or_default())
         };
         let held = |it: Transaction| OrderHeld {
@@ -234,14 +243,20 @@ impl Names {
         let record = match change.kind.as_str() {
             "item" => item_record(self.items.get(&change.id.parse().ok()?)?),
             "stock-level" => pair().and_then(|(item, location)| self.stock(item, location))?,
-            "price" => pair().and_then(|(level, item)| self.price(level, item))?,
+            "price" => {
+                let (level, item) = pair()?;
+                if level == 1 && change.field == "breaks" {
+                    return None;
+                }
+                self.price(level, item)?
+            }
             _ => return None,
         };
         Cell::named(record, &change.field)
     }
 }
 
-fn refused(refused: crate::netsuite::Refused) -> Refused {
+fn refused(refused: netsuite::Refused) -> Refused {
     Refused(refused.0)
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Catalogue, Cell, Deed, Firm, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
-    item_record, price_record, spelled, stock_record, value,
+    Article, BASE, Break, Catalogue, Cell, Deed, Firm, Held, OrderHeld, Placed, Price, Reader, Refused, Site,
+    company_record, item_record, price_record, spelled, stock_record, value,
 };
 use crate::journal::Change;
 use crate::shopify::people::{self, ItemEdit, PlacedLine};
@@ -184,6 +184,16 @@ impl Site for ShopifySite {
         held
     }
 
+    fn breaks(&self, list: &str, item: &str) -> Vec<Break> {
+        let Some(item) = self.item(item) else { return Vec::new() };
+        let is_it = |it: &crate::shopify::views::PriceView| {
+            it.item == item && it.list.and_then(|id| self.lists.get(&id)).is_some_and(|name| name == list)
+        };
+        let price = self.system.prices().into_iter().find(is_it);
+        let breaks = price.map(|it| it.breaks).unwrap_or_default();
+        breaks.into_iter().map(|it| Break { from: it.from, amount: it.amount }).collect()
+    }
+
     fn orders(&self) -> Vec<OrderHeld> {
         let companies: BTreeMap<u64, String> = self.system.companies().into_iter().map(|it| (it.id, it.code)).collect();
         let held = |it: OrderView| OrderHeld {
@@ -270,7 +280,7 @@ fn moment(text: &str) -> UnixMs {
     UnixMs(u64::try_from(ms).unwrap_or_default())
 }
 
-fn break_text(it: &super::Break) -> BreakText {
+fn break_text(it: &Break) -> BreakText {
     BreakText { from: it.from, amount: it.amount }
 }
 

@@ -1,0 +1,148 @@
+//! The accounts of the demonstration: how each is set up, and what its connection is made of.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use serde_json::{Value as Json, json};
+use truthsource_simulators::netsuite::settings::{Script, Tba};
+use truthsource_simulators::netsuite::{Netsuite, Settings};
+use truthsource_simulators::shopify::settings::Settings as ShopSettings;
+
+use super::world::{Product, Seat};
+
+/// What the ERP's script signs with.
+const HOOK_SECRET: &str = "hush-this-signs-what-the-erp-tells";
+const SHOP_VERSION: &str = "2026-10";
+/// Topics the shop tells us about.
+const TOPICS: [&str; 11] = [
+    "PRODUCTS_CREATE",
+    "PRODUCTS_UPDATE",
+    "PRODUCTS_DELETE",
+    "INVENTORY_LEVELS_CONNECT",
+    "INVENTORY_LEVELS_UPDATE",
+    "INVENTORY_LEVELS_DISCONNECT",
+    "ORDERS_CREATE",
+    "ORDERS_UPDATED",
+    "COMPANIES_CREATE",
+    "COMPANIES_UPDATE",
+    "LOCATIONS_UPDATE",
+];
+
+fn tba() -> Tba {
+    Tba {
+        consumer_key: "9ef1c3".to_owned(),
+        consumer_secret: "consumer-of-the-demonstration".to_owned(),
+        token_id: "5b7a20".to_owned(),
+        token_secret: "token-of-the-demonstration".to_owned(),
+    }
+}
+
+pub(super) fn netsuite_settings() -> Settings {
+    Settings { tba: Some(tba()), ..Settings::default() }
+}
+
+/// A shop of the largest plan, as fifty changes a second want it: two thousand points a second.
+pub(super) fn shopify_settings() -> ShopSettings {
+    ShopSettings { restore_rate: 2_000, bucket_max: 40_000, ..ShopSettings::default() }
+}
+
+/// What the host signs a product's requests with.
+#[must_use]
+pub fn credentials(product: Product) -> Json {
+    match product {
+        Product::Netsuite => {
+            let Tba { consumer_key, consumer_secret, token_id, token_secret } = tba();
+            json!({
+                "scheme": "oauth1-tba",
+                "realm": Settings::default().account,
+                "consumer_key": consumer_key,
+                "consumer_secret": consumer_secret,
+                "token": token_id,
+                "token_secret": token_secret,
+            })
+        }
+        Product::Shopify => json!({"scheme": "shopify-token", "token": shop_token()}),
+    }
+}
+
+fn shop_token() -> String {
+    ShopSettings::default().apps.into_iter().next().and_then(|it| it.token).unwrap_or_default()
+}
+
+/// What a product's deliveries are proved by; nothing where its connector subscribes.
+fn hook_secret(product: Product) -> Option<String> {
+    match product {
+        Product::Netsuite => Some(HOOK_SECRET.to_owned()),
+        Product::Shopify => ShopSettings::default().apps.into_iter().next().map(|it| it.client_secret),
+    }
+}
+
+/// The account's administrator installs the script that tells of changes.
+pub(super) fn install_script(account: &Arc<Netsuite>, url: String) -> anyhow::Result<()> {
+    let script = Script { url, secret: HOOK_SECRET.to_owned() };
+    Ok(account.set_settings(Settings { script: Some(script), ..account.settings() })?)
+}
+
+/// The shop's administrator subscribes.
+pub(super) async fn subscribe_shop(shop: &str, hook: &str) -> anyhow::Result<()> {
+    let subscribe = "mutation On($topic: WebhookSubscriptionTopic!, $uri: String!) { \
+                     webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri }) { \
+                     webhookSubscription { id } userErrors { message } } }";
+    let client = reqwest::Client::new();
+    for topic in TOPICS {
+        let body = json!({"query": subscribe, "variables": {"topic": topic, "uri": hook}});
+        let url = format!("{shop}/admin/api/{SHOP_VERSION}/graphql.json");
+        let request = client.post(url).header("x-shopify-access-token", shop_token()).json(&body);
+        let answer: Json = request.send().await?.json().await?;
+        let made = &answer["data"]["webhookSubscriptionCreate"]["webhookSubscription"]["id"];
+        made.as_str().with_context(|| format!("the shop took no subscription to {topic}: {answer}"))?;
+    }
+    Ok(())
+}
+
+/// The connection to a system, as its tenant makes it. `rank` is its place among the systems.
+#[must_use]
+pub fn connection(seat: &Seat, rank: usize, items: u32) -> Json {
+    let url = seat.url();
+    let (settings, prices_ms) = match seat.product {
+        Product::Netsuite => (
+            json!({
+                "base-url": url,
+                "adjustment-account": "58",
+                "price-lists": "1=base, 2=wholesale, 3=gold",
+                "order-location": "1",
+            }),
+            // Its prices are read whole, so the more there are, the seldomer.
+            1_500 * u64::from(items).div_ceil(1_000),
+        ),
+        Product::Shopify => (json!({"base-url": url}), 700),
+    };
+    let webhook = hook_secret(seat.product).map(|it| json!([{"secret": it}]));
+    let mut credentials = json!({"auth": credentials(seat.product)});
+    if let Some(webhook) = webhook {
+        credentials["webhook"] = webhook;
+    }
+    json!({
+        "name": seat.name(),
+        "spec": {
+            "connector": format!("connector:{}", seat.product),
+            "settings": settings,
+            "egress": [url],
+            "rank": rank,
+            "kinds": {
+                "location": direction(false), "item": direction(true), "company": direction(true),
+                "stock-level": direction(true), "price": direction(true), "order": direction(!seat.product.is_shop()),
+            },
+            "poll_every_ms": {
+                "location": 60_000, "item": 700, "company": 10_000, "stock-level": 700, "order": 700,
+                "price": prices_ms,
+            },
+            "overlap_ms": 0,
+        },
+        "credentials": credentials,
+    })
+}
+
+fn direction(writes: bool) -> Json {
+    json!({"reads": true, "writes": writes, "creates": writes})
+}
