@@ -13,6 +13,7 @@ pub mod door;
 pub mod faults;
 pub mod journal;
 pub mod netsuite;
+pub mod odata;
 pub mod outbox;
 pub mod serve;
 pub mod shopify;

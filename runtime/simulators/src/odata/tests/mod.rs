@@ -1,0 +1,5 @@
+mod bounds;
+mod eval;
+mod filter;
+mod options;
+mod path;
