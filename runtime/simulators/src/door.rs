@@ -7,18 +7,29 @@ use bytes::Bytes;
 use truthsource_core::UnixMs;
 
 use crate::faults::{Faults, Hit};
-use crate::outbox::{Departure, Outbox};
-use crate::system::{Request, Response, System, json};
+use crate::outbox::{Answer, Departure, Outbox, Webhook};
+use crate::system::{Request, Response, Step, System, json};
 
 /// What a caller at the API door sees.
 #[derive(Debug)]
 pub enum Reply {
     /// This answer, after so many milliseconds.
     Answer(Response, u64),
+    /// Not before a handshake was answered: [`Door::resume`] has the reply then.
+    After(Pending),
     /// The connection is refused, or breaks before an answer.
     Refused,
     /// Nothing, for as long as the caller cares to wait.
     Silence,
+}
+
+/// A request that waits for a handshake.
+#[derive(Debug)]
+pub struct Pending {
+    /// What is to be sent.
+    pub handshake: Webhook,
+    hit: Hit,
+    latency_ms: u64,
 }
 
 /// A system behind its fault menu.
@@ -50,20 +61,26 @@ impl Door {
             (faults.hit(now, n), faults.latency_ms)
         };
         match hit {
-            Hit::None => Reply::Answer(self.carry_out(now, request), latency_ms),
             Hit::Overloaded => Reply::Answer(self.system.overloaded(), latency_ms),
             Hit::Broken => Reply::Answer(self.system.broken(), latency_ms),
             Hit::Refused => Reply::Refused,
             Hit::TimeoutBefore => Reply::Silence,
-            Hit::TimeoutAfter => {
-                self.carry_out(now, request);
-                Reply::Silence
-            }
-            Hit::BrokenOff => {
-                self.carry_out(now, request);
-                Reply::Refused
+            Hit::None | Hit::TimeoutAfter | Hit::BrokenOff => {
+                let step = self.system.begin(now, request);
+                self.collect(now);
+                match step {
+                    Step::Answered(response) => reply(hit, response, latency_ms),
+                    Step::Ask(handshake) => Reply::After(Pending { handshake, hit, latency_ms }),
+                }
             }
         }
+    }
+
+    /// Ends a request that waited for a handshake; `said` is `None` if nobody answered that.
+    pub fn resume(&self, now: UnixMs, request: &Request, pending: &Pending, said: Option<&Answer>) -> Reply {
+        let response = self.system.resume(now, request, &pending.handshake, said);
+        self.collect(now);
+        reply(pending.hit, response, pending.latency_ms)
     }
 
     /// Carries out a request at the admin door: `GET|PUT /faults` and `GET /journal?from=N` here, the rest at the
@@ -118,27 +135,28 @@ impl Door {
         locked(&self.outbox).next_at()
     }
 
-    /// Takes every webhook that leaves by `now`. What became of each is told by [`Door::webhook_taken`] or
-    /// [`Door::webhook_failed`].
+    /// Takes every webhook that leaves by `now`. What became of each is told by [`Door::webhook_answered`].
     pub fn take_webhooks(&self, now: UnixMs) -> Vec<Departure> {
         locked(&self.outbox).take_due(now)
     }
 
-    /// A departure was answered 2xx.
-    pub fn webhook_taken(&self, now: UnixMs, departure: &Departure) {
-        self.system.webhook_answered(now, &departure.webhook, true);
-    }
-
-    /// A departure was not answered 2xx: it leaves again later, unless its tries are used up.
-    pub fn webhook_failed(&self, now: UnixMs, departure: Departure) {
-        self.system.webhook_answered(now, &departure.webhook, false);
-        locked(&self.outbox).failed(now, departure);
-    }
-
-    fn carry_out(&self, now: UnixMs, request: &Request) -> Response {
-        let response = self.system.answer(now, request);
+    /// What came back for a departure, `None` if nothing did. One that was not answered 2xx leaves again later,
+    /// unless its tries are used up.
+    pub fn webhook_answered(&self, now: UnixMs, departure: Departure, said: Option<&Answer>) {
+        self.system.webhook_answered(now, &departure.webhook, said);
+        if !said.is_some_and(Answer::is_taken) {
+            locked(&self.outbox).failed(now, departure);
+        }
         self.collect(now);
-        response
+    }
+}
+
+/// What the caller sees of a request that was carried out.
+fn reply(hit: Hit, response: Response, latency_ms: u64) -> Reply {
+    match hit {
+        Hit::TimeoutAfter => Reply::Silence,
+        Hit::BrokenOff => Reply::Refused,
+        _ => Reply::Answer(response, latency_ms),
     }
 }
 
@@ -157,4 +175,107 @@ fn answer(body: &impl serde::Serialize) -> Response {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Journal;
+
+    /// A system that asks back before it answers, and counts what reached it.
+    #[derive(Default)]
+    struct Asking {
+        journal: Journal,
+        told: Mutex<Vec<Option<u16>>>,
+    }
+
+    fn status(code: u16) -> Response {
+        json(code, JSON, &serde_json::Value::Null)
+    }
+
+    fn webhook() -> Webhook {
+        let (url, method) = ("http://there/?validationToken=t".to_owned(), http::Method::GET);
+        Webhook { method, url, headers: Vec::new(), body: Bytes::new(), retries_ms: &[100] }
+    }
+
+    impl System for Asking {
+        fn name(&self) -> &'static str {
+            "asking"
+        }
+        fn answer(&self, _: UnixMs, _: &Request) -> Response {
+            status(204)
+        }
+        fn begin(&self, now: UnixMs, request: &Request) -> Step {
+            let is_new = request.method() == http::Method::POST;
+            if is_new { Step::Ask(webhook()) } else { Step::Answered(self.answer(now, request)) }
+        }
+        fn resume(&self, _: UnixMs, _: &Request, asked: &Webhook, said: Option<&Answer>) -> Response {
+            assert_eq!(asked, &webhook());
+            status(if said.is_some_and(|it| it.is_taken() && it.body == "t") { 201 } else { 400 })
+        }
+        fn overloaded(&self) -> Response {
+            status(503)
+        }
+        fn broken(&self) -> Response {
+            status(500)
+        }
+        fn admin(&self, _: UnixMs, _: &Request) -> Response {
+            status(404)
+        }
+        fn take_webhooks(&self) -> Vec<Webhook> {
+            Vec::new()
+        }
+        fn webhook_answered(&self, _: UnixMs, _: &Webhook, said: Option<&Answer>) {
+            locked(&self.told).push(said.map(|it| it.status));
+        }
+        fn journal(&self) -> &Journal {
+            &self.journal
+        }
+        fn set_search_lag(&self, _: u64) {}
+    }
+
+    fn request(method: &str) -> Request {
+        http::Request::builder().method(method).uri("http://here/").body(Bytes::new()).unwrap()
+    }
+
+    /// What the caller sees when the handshake is answered so.
+    fn answered(door: &Door, said: Option<&Answer>) -> Option<u16> {
+        let request = request("POST");
+        let Reply::After(pending) = door.api(UnixMs(0), &request) else { panic!("it did not ask") };
+        match door.resume(UnixMs(5), &request, &pending, said) {
+            Reply::Answer(response, 0) => Some(response.status().as_u16()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn an_answer_waits_for_a_handshake() {
+        let door = Door::new(Arc::new(Asking::default()));
+        assert!(matches!(door.api(UnixMs(0), &request("GET")), Reply::Answer(it, 0) if it.status() == 204));
+        let echo = |text: &'static str| Answer { status: 200, body: Bytes::from(text) };
+        assert_eq!(answered(&door, Some(&echo("t"))), Some(201));
+        assert_eq!(answered(&door, Some(&echo("other"))), Some(400));
+        assert_eq!(answered(&door, None), Some(400));
+    }
+
+    #[test]
+    fn a_lost_answer_is_lost_after_the_handshake_too() {
+        let door = Door::new(Arc::new(Asking::default()));
+        door.set_faults(Faults { timeout_after: 1_000, ..Faults::default() });
+        assert_eq!(answered(&door, None), None);
+    }
+
+    #[test]
+    fn the_system_hears_what_was_said_and_deaf_receivers_are_tried_again() {
+        let system = Arc::new(Asking::default());
+        let door = Door::new(system.clone());
+        locked(&door.outbox).add(UnixMs(0), webhook(), &Faults::default());
+        for (now, said, next) in [(0, None, Some(UnixMs(100))), (100, Some(200), None)] {
+            let departure = door.take_webhooks(UnixMs(now)).remove(0);
+            let said = said.map(|status| Answer { status, body: Bytes::new() });
+            door.webhook_answered(UnixMs(now), departure, said.as_ref());
+            assert_eq!(door.next_webhook_at(), next);
+        }
+        assert_eq!(*locked(&system.told), [None, Some(200)]);
+    }
 }

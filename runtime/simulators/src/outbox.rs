@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::Method;
 use truthsource_core::UnixMs;
 
 use crate::faults::Faults;
 
-/// A webhook that a system sends.
+/// A webhook that a system sends, or a handshake by which it makes sure that somebody listens there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
+    /// How: `POST`, but for a handshake that has no body.
+    pub method: Method,
     /// Where to.
     pub url: String,
     /// With which headers, signature included.
@@ -18,6 +21,23 @@ pub struct Webhook {
     pub body: Bytes,
     /// Waits after each failed try, in milliseconds; empty: one try and no more.
     pub retries_ms: &'static [u64],
+}
+
+/// What a receiver said to a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its body, or the beginning of one that is out of all proportion.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The receiver took it: 2xx.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
 }
 
 /// Webhooks that have not been taken yet, by the moment they leave.

@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use truthsource_core::UnixMs;
 
 use crate::door::{Door, Reply};
-use crate::outbox::Departure;
+use crate::outbox::{Answer, Departure, Webhook};
 use crate::system::{Request, System};
 
 /// The largest request body either door takes.
 const BODY_BYTES_MAX: usize = 16 << 20;
 /// How long a webhook may take, connection included.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of the answer to a webhook is looked at.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// Tells what time it is.
 pub type Now = Arc<dyn Fn() -> UnixMs + Send + Sync>;
@@ -51,6 +53,7 @@ struct Shared {
     wake: Arc<Notify>,
     api: SocketAddr,
     now: Now,
+    client: reqwest::Client,
 }
 
 /// Serves `system` on two free loopback ports until the result is dropped, on the wall clock.
@@ -69,9 +72,9 @@ pub async fn serve_on(system: Arc<dyn System>, now: Now) -> std::io::Result<Serv
     let api_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let admin_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let (api, admin) = (api_listener.local_addr()?, admin_listener.local_addr()?);
-    let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api, now };
     let client =
         reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().build().map_err(std::io::Error::other)?;
+    let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api, now, client };
 
     let mut tasks = JoinSet::new();
     let api_door = axum::Router::new().fallback(at_api).with_state(shared.clone());
@@ -86,14 +89,18 @@ pub async fn serve_on(system: Arc<dyn System>, now: Now) -> std::io::Result<Serv
             tracing::error!(%error, "the admin door closed");
         }
     });
-    tasks.spawn(send_webhooks(shared.clone(), client));
+    tasks.spawn(send_webhooks(shared.clone()));
     Ok(Served { api, admin, door: shared.door, wake: shared.wake, now: shared.now, _tasks: tasks })
 }
 
 async fn at_api(State(shared): State<Shared>, request: axum::extract::Request) -> axum::response::Response {
     let Some(request) = whole(request, shared.api).await else { return too_large() };
     let _in_flight = InFlight::begin(shared.door.system().clone());
-    let reply = shared.door.api((shared.now)(), &request);
+    let mut reply = shared.door.api((shared.now)(), &request);
+    if let Reply::After(pending) = reply {
+        let said = send(&shared.client, &pending.handshake).await;
+        reply = shared.door.resume((shared.now)(), &request, &pending, said.as_ref());
+    }
     shared.wake.notify_one();
     match reply {
         Reply::Answer(response, after_ms) => {
@@ -106,7 +113,8 @@ async fn at_api(State(shared): State<Shared>, request: axum::extract::Request) -
         Reply::Refused => axum::response::Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(
             std::io::Error::from(std::io::ErrorKind::ConnectionReset),
         )]))),
-        Reply::Silence => std::future::pending().await,
+        // A handshake is followed by an answer, never by another.
+        Reply::Silence | Reply::After(_) => std::future::pending().await,
     }
 }
 
@@ -151,11 +159,11 @@ fn too_large() -> axum::response::Response {
     response
 }
 
-async fn send_webhooks(shared: Shared, client: reqwest::Client) {
+async fn send_webhooks(shared: Shared) {
     let mut sending = JoinSet::new();
     loop {
         for departure in shared.door.take_webhooks((shared.now)()) {
-            sending.spawn(send(shared.clone(), client.clone(), departure));
+            sending.spawn(depart(shared.clone(), departure));
         }
         while sending.try_join_next().is_some() {}
         let wait_ms = shared.door.next_webhook_at().map_or(1_000, |at| at.since((shared.now)()).clamp(1, 1_000));
@@ -166,17 +174,28 @@ async fn send_webhooks(shared: Shared, client: reqwest::Client) {
     }
 }
 
-async fn send(shared: Shared, client: reqwest::Client, departure: Departure) {
-    let mut request = client.post(&departure.webhook.url).body(departure.webhook.body.clone());
-    for (name, value) in &departure.webhook.headers {
+async fn depart(shared: Shared, departure: Departure) {
+    let said = send(&shared.client, &departure.webhook).await;
+    shared.door.webhook_answered((shared.now)(), departure, said.as_ref());
+    shared.wake.notify_one();
+}
+
+/// Sends a webhook or a handshake; `None` if nobody answered.
+async fn send(client: &reqwest::Client, webhook: &Webhook) -> Option<Answer> {
+    let mut request = client.request(webhook.method.clone(), &webhook.url).body(webhook.body.clone());
+    for (name, value) in &webhook.headers {
         request = request.header(name, value);
     }
-    let taken = request.send().await.is_ok_and(|response| response.status().is_success());
-    if taken {
-        shared.door.webhook_taken((shared.now)(), &departure);
-    } else {
-        shared.door.webhook_failed((shared.now)(), departure);
+    let mut response = request.send().await.ok()?;
+    let mut body = BytesMut::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            body.truncate(ANSWER_BYTES_MAX);
+            break;
+        }
     }
+    Some(Answer { status: response.status().as_u16(), body: body.freeze() })
 }
 
 /// The wall clock. The one place of this crate that reads it.

@@ -4,12 +4,21 @@ use bytes::Bytes;
 use truthsource_core::UnixMs;
 
 use crate::journal::Journal;
-use crate::outbox::Webhook;
+use crate::outbox::{Answer, Webhook};
 
 /// A request as it came from the wire, its body whole. The URI is absolute: OAuth 1.0a signs the host.
 pub type Request = http::Request<Bytes>;
 /// An answer, its body whole.
 pub type Response = http::Response<Bytes>;
+
+/// How far one call of a system gets with a request.
+#[derive(Debug)]
+pub enum Step {
+    /// To its end.
+    Answered(Response),
+    /// The request cannot be answered before this was sent and its answer is in: a handshake.
+    Ask(Webhook),
+}
 
 /// An outside system as a state machine. One call is one request, carried out at once and completely: what takes
 /// time on the way is the fault menu's business.
@@ -19,6 +28,18 @@ pub trait System: Send + Sync + 'static {
 
     /// Answers a request at the API door, as the real system does: authentication, limits, errors and all.
     fn answer(&self, now: UnixMs, request: &Request) -> Response;
+
+    /// Begins a request at the API door. Most are answered at once; one that waits for a handshake has changed nothing
+    /// yet, and is ended by [`System::resume`].
+    fn begin(&self, now: UnixMs, request: &Request) -> Step {
+        Step::Answered(self.answer(now, request))
+    }
+
+    /// Ends a request that waited for what was `asked`; nobody may have answered it. A caller that hangs up
+    /// meanwhile takes its request with it, and this is never called.
+    fn resume(&self, now: UnixMs, request: &Request, _asked: &Webhook, _said: Option<&Answer>) -> Response {
+        self.answer(now, request)
+    }
 
     /// A request at the API door begins (`true`) or has ended (`false`): what systems that limit concurrency count.
     fn in_flight(&self, _begins: bool) {}
@@ -35,8 +56,9 @@ pub trait System: Send + Sync + 'static {
     /// Webhooks that were caused since the last call, in the order of their causes.
     fn take_webhooks(&self) -> Vec<Webhook>;
 
-    /// A webhook was answered 2xx (`taken`), or was not: what systems that give up on a deaf receiver count.
-    fn webhook_answered(&self, _now: UnixMs, _webhook: &Webhook, _taken: bool) {}
+    /// What the receiver said to a webhook, `None` if nobody answered: what systems judge a handshake by, and what
+    /// those that give up on a deaf receiver count.
+    fn webhook_answered(&self, _now: UnixMs, _webhook: &Webhook, _said: Option<&Answer>) {}
 
     /// Every change of what the system holds, since the start.
     fn journal(&self) -> &Journal;

@@ -52,7 +52,7 @@ pub(super) fn webhook(script: &Script, event_id: &str, now: UnixMs, event: &Even
         ("x-truthsource-signature", signature(&script.secret, &body)),
     ];
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Webhook { url: script.url.clone(), headers, body, retries_ms: &[] }
+    Webhook { method: http::Method::POST, url: script.url.clone(), headers, body, retries_ms: &[] }
 }
 
 /// HMAC-SHA256 in lower-case hex.

@@ -52,7 +52,7 @@ use self::settings::Settings;
 use self::state::State;
 use self::state::subscriptions::Taken;
 use crate::journal::Journal;
-use crate::outbox::Webhook;
+use crate::outbox::{Answer, Webhook};
 use crate::system::{Request, Response, System};
 
 /// A simulated shop.
@@ -119,8 +119,8 @@ impl System for Shopify {
         self.state().take_outgoing()
     }
 
-    fn webhook_answered(&self, now: UnixMs, webhook: &Webhook, taken: bool) {
-        let taken = if taken { Taken::Yes } else { Taken::No };
+    fn webhook_answered(&self, now: UnixMs, webhook: &Webhook, said: Option<&Answer>) {
+        let taken = if said.is_some_and(Answer::is_taken) { Taken::Yes } else { Taken::No };
         self.state().webhook_answered(now, webhook, taken);
     }
 

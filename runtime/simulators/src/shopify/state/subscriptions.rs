@@ -101,7 +101,7 @@ impl State {
         ];
         headers.extend(to.name.clone().map(|it| ("X-Shopify-Name", it)));
         let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Webhook { url: to.uri.clone(), headers, body, retries_ms: RETRIES_MS }
+        Webhook { method: http::Method::POST, url: to.uri.clone(), headers, body, retries_ms: RETRIES_MS }
     }
 
     fn local(&self, moment: UnixMs) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Shop;
-use crate::outbox::Webhook;
+use crate::outbox::{Answer, Webhook};
 use crate::shopify::people::ItemEdit;
 use crate::shopify::settings::Settings;
 use crate::shopify::webhooks::sign;
@@ -18,6 +18,10 @@ fn subscribe(shop: &Shop, topic: &str, uri: &str) -> Value {
 
 fn header<'a>(webhook: &'a Webhook, name: &str) -> &'a str {
     webhook.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
+fn taken() -> Answer {
+    Answer { status: 200, body: bytes::Bytes::new() }
 }
 
 fn told(shop: &Shop) -> Vec<(String, Value)> {
@@ -130,14 +134,14 @@ fn a_deaf_subscriber_is_dropped() {
     let webhook = tell("1").remove(0);
     assert_eq!(webhook.retries_ms.len(), 8);
     for _ in 0..7 {
-        shop.shop.webhook_answered(shop.now, &webhook, false);
+        shop.shop.webhook_answered(shop.now, &webhook, None);
     }
-    shop.shop.webhook_answered(shop.now, &webhook, true);
+    shop.shop.webhook_answered(shop.now, &webhook, Some(&taken()));
     for _ in 0..7 {
-        shop.shop.webhook_answered(shop.now, &webhook, false);
+        shop.shop.webhook_answered(shop.now, &webhook, None);
     }
     assert_eq!(tell("2").len(), 1, "only failures in a row count");
-    shop.shop.webhook_answered(shop.now, &webhook, false);
+    shop.shop.webhook_answered(shop.now, &webhook, None);
     assert_eq!(tell("3").len(), 0);
     assert_eq!(
         shop.data("{ webhookSubscriptions(first:5){ nodes { id } } }", json!({}))["webhookSubscriptions"]["nodes"],
