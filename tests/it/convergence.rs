@@ -6,8 +6,6 @@ use truthsource::demo::traffic::{Done, Flow, run};
 use truthsource::demo::world::{Product, code};
 use truthsource_core::Decimal;
 use truthsource_simulators::faults::Faults;
-use truthsource_simulators::netsuite::Settings;
-use truthsource_simulators::netsuite::settings::Tba;
 use truthsource_simulators::world::{Deed, Price};
 use truthsource_tests::{Stage, components};
 
@@ -72,7 +70,7 @@ async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
     let stage = Stage::open(crate::program(), 50).await;
     let price = Price { amount: Decimal::new(4_242, 2).unwrap(), breaks: Vec::new() };
     let deed = Deed::Price { list: "wholesale".to_owned(), item: code(0), price };
-    stage.world.seat(Product::Shopify).unwrap().site.act(stage.world.now(), &deed).unwrap();
+    stage.world.seat(Product::Shopify).unwrap().0.site.act(stage.world.now(), &deed).unwrap();
     stage.client.post_query(&["connections", "shop", "sweep"], &[("kind", "price".to_owned())]).await.unwrap();
     stage.quiet().await;
     let verdict = stage.judge(&Done::default());
@@ -87,8 +85,8 @@ async fn a_sweep_finds_what_nobody_tells_and_what_it_finds_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p7_a_mass_deletion_is_held_until_a_person_believes_it() {
     let stage = Stage::open(crate::program(), 50).await;
-    let shop = stage.world.seat(Product::Shopify).unwrap();
-    shop.at.door.set_faults(Faults { webhook_lost: 1_000, ..Faults::default() });
+    let (shop, port) = stage.world.seat(Product::Shopify).unwrap();
+    port.door.set_faults(Faults { webhook_lost: 1_000, ..Faults::default() });
     let gone: Vec<String> = (0..20).map(code).collect();
     for item in &gone {
         shop.site.act(stage.world.now(), &Deed::Delete { item: item.clone() }).unwrap();
@@ -151,9 +149,8 @@ async fn p9_a_changed_buffer_is_held_back_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     let stage = Stage::open_apart(crate::program(), 50).await;
-    let right = stage.erp().settings();
-    let other = Tba { token_secret: "another".to_owned(), ..right.tba.clone().unwrap() };
-    stage.erp().set_settings(Settings { tba: Some(other), ..right.clone() }).unwrap();
+    let erp = &stage.world.seat(Product::Netsuite).unwrap().0.site;
+    erp.lock_out(true).unwrap();
     let state = || async { stage.client.get(&["connections", "erp"], &[]).await.unwrap()["state"].clone() };
     let denied = async {
         while state().await != "denied" {
@@ -164,13 +161,13 @@ async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     let log = std::fs::read_to_string(stage.data_dir.join("server.log")).unwrap();
     assert_eq!(log.matches("refuses our credentials: the connection stops").count(), 1, "{log}");
     // Nothing is tried any more: what the account refused is all it will have refused.
-    let refused = stage.erp().refusals().len();
+    let refused = erp.refused_logins();
     assert!(refused < 30, "{refused} refused logins");
-    stage.erp().set_settings(right).unwrap();
+    erp.lock_out(false).unwrap();
     let auth = truthsource::demo::account::credentials(Product::Netsuite);
     let credentials = serde_json::json!({ "auth": auth });
     stage.client.put(&["connections", "erp", "credentials"], &credentials).await.unwrap();
     stage.quiet().await;
-    assert_eq!((state().await, stage.erp().refusals().len()), ("active".into(), refused));
+    assert_eq!((state().await, erp.refused_logins()), ("active".into(), refused));
     stage.server.stop().await;
 }

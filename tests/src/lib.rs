@@ -22,8 +22,6 @@ use truthsource::demo::{judge, watch};
 use truthsource::engine::ports::Clock;
 use truthsource::node::{self, Ground, MachineClock, Node};
 use truthsource_core::UnixMs;
-use truthsource_simulators::netsuite::Netsuite;
-use truthsource_simulators::shopify::Shopify;
 use truthsource_simulators::world::Held;
 
 /// The clock of the machine, as far ahead as a test wishes. What waits for a moment looks at it twice a second.
@@ -122,7 +120,7 @@ impl Stage {
         world.tell(&url, TENANT).await.unwrap();
         setup::activate(&client, &world).await.unwrap();
         watch::until_quiet(&client, world.now(), |_| ()).await.unwrap();
-        let mark = Mark::now(&world);
+        let mark = Mark::now(&world.seats);
         let mut stage = Self { world, server, data_dir, client, clock, first: Vec::new(), mark, _dir: dir };
         stage.first = stage.held();
         stage
@@ -142,24 +140,12 @@ impl Stage {
     /// What both systems hold now.
     #[must_use]
     pub fn held(&self) -> Vec<Held> {
-        latency::held(&self.world)
-    }
-
-    /// The ERP.
-    #[must_use]
-    pub fn erp(&self) -> &Arc<Netsuite> {
-        self.world.netsuite.as_ref().unwrap().account()
-    }
-
-    /// The shop.
-    #[must_use]
-    pub fn shop(&self) -> &Arc<Shopify> {
-        self.world.shopify.as_ref().unwrap().shop()
+        latency::held(&self.world.seats)
     }
 
     /// Reads both systems back and compares them with each other and with what people did.
     pub fn judge(&self, done: &Done) -> judge::Verdict {
-        judge::judge(&self.world, &self.first, &since(&self.world, &self.mark), done)
+        judge::judge(&self.world.seats, &self.first, &since(&self.world.seats, &self.mark), done)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod output;
 mod plugin;
 mod seams;
 mod serve;
+mod sim;
 mod status;
 mod sweep;
 mod tenant;
@@ -66,6 +67,8 @@ enum Command {
     Serve(serve::Serve),
     /// Watch two systems converge: a server, both simulators, live traffic, and a report read back from both.
     Demo(Demo),
+    /// Run the real engine and components on simulated days full of faults, and check the promises at every step.
+    Sim(sim::Sim),
     /// What happened to a record, across systems.
     Timeline(timeline::Timeline),
     /// Compare everything a connection holds with the truth.
@@ -138,6 +141,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(it) => serve::run(&it, &global, &out).await?,
         Command::Demo(demo) => return demo.run(global.data_dir, &out).await,
+        Command::Sim(sim) => return sim.run(&out).await,
         Command::Bench(bench) => return bench.run(&out).await,
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,

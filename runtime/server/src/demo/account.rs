@@ -1,11 +1,10 @@
 //! The accounts of the demonstration: how each is set up, and what its connection is made of.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
+use bytes::Bytes;
 use serde_json::{Value as Json, json};
-use truthsource_simulators::netsuite::settings::{Script, Tba};
-use truthsource_simulators::netsuite::{Netsuite, Settings};
+use truthsource_simulators::netsuite::Settings;
+use truthsource_simulators::netsuite::settings::Tba;
 use truthsource_simulators::shopify::settings::Settings as ShopSettings;
 
 use super::world::{Product, Seat};
@@ -70,40 +69,53 @@ fn shop_token() -> String {
 }
 
 /// What a product's deliveries are proved by; nothing where its connector subscribes.
-fn hook_secret(product: Product) -> Option<String> {
+#[must_use]
+pub fn hook_secret(product: Product) -> Option<String> {
     match product {
         Product::Netsuite => Some(HOOK_SECRET.to_owned()),
         Product::Shopify => ShopSettings::default().apps.into_iter().next().map(|it| it.client_secret),
     }
 }
 
-/// The account's administrator installs the script that tells of changes.
-pub(super) fn install_script(account: &Arc<Netsuite>, url: String) -> anyhow::Result<()> {
-    let script = Script { url, secret: HOOK_SECRET.to_owned() };
-    Ok(account.set_settings(Settings { script: Some(script), ..account.settings() })?)
+/// What an administrator of the system does so that it tells of changes at `hook`, where its connector does not see to that:
+/// the requests that are still to be sent to it.
+///
+/// # Errors
+/// When the system does not let an administrator do that.
+pub fn subscribe(seat: &Seat, url: &str, hook: &str) -> anyhow::Result<Vec<http::Request<Bytes>>> {
+    match seat.product {
+        Product::Netsuite => {
+            seat.site.install_hook(hook, HOOK_SECRET)?;
+            Ok(Vec::new())
+        }
+        Product::Shopify => TOPICS.into_iter().map(|topic| subscribe_shop(url, topic, hook)).collect(),
+    }
 }
 
-/// The shop's administrator subscribes.
-pub(super) async fn subscribe_shop(shop: &str, hook: &str) -> anyhow::Result<()> {
+fn subscribe_shop(shop: &str, topic: &str, hook: &str) -> anyhow::Result<http::Request<Bytes>> {
     let subscribe = "mutation On($topic: WebhookSubscriptionTopic!, $uri: String!) { \
                      webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri }) { \
                      webhookSubscription { id } userErrors { message } } }";
-    let client = reqwest::Client::new();
-    for topic in TOPICS {
-        let body = json!({"query": subscribe, "variables": {"topic": topic, "uri": hook}});
-        let url = format!("{shop}/admin/api/{SHOP_VERSION}/graphql.json");
-        let request = client.post(url).header("x-shopify-access-token", shop_token()).json(&body);
-        let answer: Json = request.send().await?.json().await?;
-        let made = &answer["data"]["webhookSubscriptionCreate"]["webhookSubscription"]["id"];
-        made.as_str().with_context(|| format!("the shop took no subscription to {topic}: {answer}"))?;
-    }
-    Ok(())
+    let body = json!({"query": subscribe, "variables": {"topic": topic, "uri": hook}});
+    let request = http::Request::post(format!("{shop}/admin/api/{SHOP_VERSION}/graphql.json"))
+        .header("x-shopify-access-token", shop_token())
+        .header("content-type", "application/json");
+    Ok(request.body(Bytes::from(body.to_string()))?)
 }
 
-/// The connection to a system, as its tenant makes it. `rank` is its place among the systems.
+/// Whether a request of [`subscribe`] was taken.
+///
+/// # Errors
+/// What the system said instead.
+pub fn subscribed(answer: &[u8]) -> anyhow::Result<()> {
+    let answer: Json = serde_json::from_slice(answer)?;
+    let made = &answer["data"]["webhookSubscriptionCreate"]["webhookSubscription"]["id"];
+    made.as_str().map(drop).with_context(|| format!("the shop took no subscription: {answer}"))
+}
+
+/// The connection to a system at `url`, as its tenant makes it. `rank` is its place among the systems.
 #[must_use]
-pub fn connection(seat: &Seat, rank: usize, items: u32) -> Json {
-    let url = seat.url();
+pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
     let (settings, prices_ms) = match seat.product {
         Product::Netsuite => (
             json!({

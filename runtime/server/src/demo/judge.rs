@@ -8,7 +8,7 @@ use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
 use super::latency::{Line, Took, held, readers};
 use super::traffic::Done;
-use super::world::{Seat, World};
+use super::world::Seat;
 
 /// How long before the moment itself a change at another side counts as made in the same moment.
 const SAME_MOMENT_MS: u64 = 4_000;
@@ -59,27 +59,27 @@ impl Verdict {
 
 /// Compares all systems. `first` is what they held when `changes` began.
 #[must_use]
-pub fn judge(world: &World, first: &[Held], changes: &[Line], done: &Done) -> Verdict {
-    let held = held(world);
+pub fn judge(seats: &[Seat], first: &[Held], changes: &[Line], done: &Done) -> Verdict {
+    let held = held(seats);
     let mut verdict = Verdict::default();
-    compare(world, &held, &mut verdict);
-    let said = said_by_people(world, first, changes);
+    compare(seats, &held, &mut verdict);
+    let said = said_by_people(seats, first, changes);
     if let (Some(owner), Some(first)) = (held.first(), first.first()) {
         quantities(owner, first, &said, &mut verdict);
         last_words(owner, &said, &mut verdict);
     }
-    orders(world, done, &mut verdict);
+    orders(seats, done, &mut verdict);
     verdict
 }
 
 /// Every system holds what the owner holds, of what it can hold at all, and nothing else.
-fn compare(world: &World, held: &[Held], verdict: &mut Verdict) {
+fn compare(seats: &[Seat], held: &[Held], verdict: &mut Verdict) {
     let cells: BTreeSet<&Cell> = held.iter().flat_map(|it| it.keys()).collect();
     let records: BTreeSet<&str> = cells.iter().map(|it| it.record.as_str()).collect();
     verdict.records = records.len() as u64;
     let Some((owner, others)) = held.split_first() else { return };
     for cell in cells {
-        for (seat, other) in world.seats.iter().skip(1).zip(others) {
+        for (seat, other) in seats.iter().skip(1).zip(others) {
             let (named, at) = (format!("{} {}", cell.record, cell.field), seat.name());
             match (owner.get(cell), other.get(cell)) {
                 (None, None) => continue,
@@ -106,8 +106,8 @@ struct Said {
 }
 
 /// Everything that people did, by field, in the order of time.
-fn said_by_people(world: &World, first: &[Held], changes: &[Line]) -> BTreeMap<Cell, Vec<Said>> {
-    let readers = readers(world);
+fn said_by_people(seats: &[Seat], first: &[Held], changes: &[Line]) -> BTreeMap<Cell, Vec<Said>> {
+    let readers = readers(seats);
     let mut held = first.to_vec();
     let mut said: BTreeMap<Cell, Vec<Said>> = BTreeMap::new();
     for (seat, change) in changes {
@@ -153,11 +153,11 @@ fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verd
 }
 
 /// Every order of the shop is in every ERP once, with its company and its lines.
-fn orders(world: &World, done: &Done, verdict: &mut Verdict) {
-    let shops = world.seats.iter().filter(|it| it.product.is_shop());
+fn orders(seats: &[Seat], done: &Done, verdict: &mut Verdict) {
+    let shops = seats.iter().filter(|it| it.product.is_shop());
     let placed: BTreeMap<String, OrderHeld> =
         shops.flat_map(|it| it.site.orders()).map(|it| (it.po_number.clone(), it)).collect();
-    let erps: Vec<&Seat> = world.seats.iter().filter(|it| !it.product.is_shop()).collect();
+    let erps: Vec<&Seat> = seats.iter().filter(|it| !it.product.is_shop()).collect();
     let mut arrived: BTreeMap<&str, usize> = BTreeMap::new();
     for erp in &erps {
         let mut here: BTreeMap<String, Vec<OrderHeld>> = BTreeMap::new();

@@ -10,7 +10,7 @@ use truthsource_core::UnixMs;
 use truthsource_simulators::journal::{Actor, Change};
 use truthsource_simulators::world::{Cell, Held, Reader};
 
-use super::world::World;
+use super::world::Seat;
 
 /// A place in every journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Mark(Vec<usize>);
 impl Mark {
     /// The present end of each.
     #[must_use]
-    pub fn now(world: &World) -> Self {
-        Self(world.seats.iter().map(|it| it.site.system().journal().len()).collect())
+    pub fn now(seats: &[Seat]) -> Self {
+        Self(seats.iter().map(|it| it.site.system().journal().len()).collect())
     }
 }
 
@@ -29,8 +29,8 @@ pub type Line = (usize, Change);
 
 /// What the journals say since a mark, in the order of time.
 #[must_use]
-pub fn since(world: &World, mark: &Mark) -> Vec<Line> {
-    let journals = world.seats.iter().zip(&mark.0).enumerate();
+pub fn since(seats: &[Seat], mark: &Mark) -> Vec<Line> {
+    let journals = seats.iter().zip(&mark.0).enumerate();
     let lines = journals.flat_map(|(seat, (it, from))| {
         let lines = it.site.system().journal().since(*from);
         lines.into_iter().map(move |line| (seat, line))
@@ -42,14 +42,14 @@ pub fn since(world: &World, mark: &Mark) -> Vec<Line> {
 
 /// How every system's journal is read, by its place.
 #[must_use]
-pub fn readers(world: &World) -> Vec<Reader> {
-    world.seats.iter().map(|it| it.site.reader()).collect()
+pub fn readers(seats: &[Seat]) -> Vec<Reader> {
+    seats.iter().map(|it| it.site.reader()).collect()
 }
 
 /// What every system holds, by its place.
 #[must_use]
-pub fn held(world: &World) -> Vec<Held> {
-    world.seats.iter().map(|it| it.site.held()).collect()
+pub fn held(seats: &[Seat]) -> Vec<Held> {
+    seats.iter().map(|it| it.site.held()).collect()
 }
 
 /// One change, and how long it took.
@@ -94,8 +94,8 @@ impl Latencies {
 
 /// Follows every field of all systems from what they held at first.
 #[must_use]
-pub fn measure(world: &World, first: Vec<Held>, changes: &[Line]) -> Latencies {
-    let readers = readers(world);
+pub fn measure(seats: &[Seat], first: Vec<Held>, changes: &[Line]) -> Latencies {
+    let readers = readers(seats);
     let mut held = first;
     let mut open: BTreeMap<Cell, Vec<Took>> = BTreeMap::new();
     let mut found = Latencies::default();
@@ -106,7 +106,7 @@ pub fn measure(world: &World, first: Vec<Held>, changes: &[Line]) -> Latencies {
         let first = values.next();
         let agree = values.all(|it| Some(it) == first);
         if change.actor == Actor::Human {
-            let what = format!("{} {} at the {}", cell.record, cell.field, world.seats[*seat].name());
+            let what = format!("{} {} at the {}", cell.record, cell.field, seats[*seat].name());
             open.entry(cell.clone()).or_default().push(Took { what, made: change.at, ms: 0 });
         }
         if agree {

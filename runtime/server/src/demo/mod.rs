@@ -110,7 +110,10 @@ impl Demo {
 }
 
 /// The systems in their places: the owner is an ERP, and comes first.
-fn seated(systems: &[Product]) -> anyhow::Result<Vec<Product>> {
+///
+/// # Errors
+/// When they are too few, or one stands twice, or none is an ERP.
+pub fn seated(systems: &[Product]) -> anyhow::Result<Vec<Product>> {
     let mut once = systems.to_vec();
     once.dedup();
     if once.len() < 2 || once.len() != systems.len() {
@@ -170,8 +173,8 @@ impl Stage {
 
     async fn show(&self, demo: &Demo, out: &Output) -> anyhow::Result<Report> {
         let initial_sync_s = self.initial_sync(out).await?;
-        let first = latency::held(&self.world);
-        let mark = Mark::now(&self.world);
+        let first = latency::held(&self.world.seats);
+        let mark = Mark::now(&self.world.seats);
         let began = self.world.now();
         let cpu_before = self.watch.cpu_ms();
         let flow = Flow { rate: demo.rate, seconds: demo.seconds, seed: demo.seed };
@@ -179,9 +182,9 @@ impl Stage {
         let quiet_after_s = self.quiet(out, "waiting until quiet").await?;
         let cpu_ms = self.watch.cpu_ms() - cpu_before;
 
-        let changes = since(&self.world, &mark);
-        let mut verdict = judge::judge(&self.world, &first, &changes, &done);
-        let mut took = latency::measure(&self.world, first, &changes);
+        let changes = since(&self.world.seats, &mark);
+        let mut verdict = judge::judge(&self.world.seats, &first, &changes, &done);
+        let mut took = latency::measure(&self.world.seats, first, &changes);
         took.confirmed.append(&mut verdict.orders.took);
         let writes_after_quiet = self.stays_quiet(out).await;
         let (accuracy, accuracy_lower_95) = accuracy::bounds(verdict.fields, verdict.wrong()).unwrap_or((0.0, 0.0));
@@ -271,10 +274,10 @@ impl Stage {
     /// Counts what the engine writes while nobody changes anything.
     async fn stays_quiet(&self, out: &Output) -> u64 {
         let bar = out.progress("listening for writes after quiet".to_owned());
-        let mark = Mark::now(&self.world);
+        let mark = Mark::now(&self.world.seats);
         tokio::time::sleep(std::time::Duration::from_millis(QUIET_FOR_MS)).await;
         bar.finish_and_clear();
-        since(&self.world, &mark).iter().filter(|(_, it)| it.actor == Actor::Api).count() as u64
+        since(&self.world.seats, &mark).iter().filter(|(_, it)| it.actor == Actor::Api).count() as u64
     }
 
     /// Conflicts by who decided them, and how many wait for a person.
@@ -297,13 +300,11 @@ impl Stage {
     async fn keep(&self, out: &Output) -> anyhow::Result<()> {
         let url = &self.server.url;
         let dir = self.server.data_dir.display();
-        let about = serde_json::json!({
-            "url": url,
-            "data_dir": self.server.data_dir,
-            "admin": self.world.seats.iter().map(|it| (it.name(), format!("http://{}", it.at.admin))).collect::<BTreeMap<_, _>>(),
-        });
-        let screens: Vec<String> =
-            self.world.seats.iter().map(|it| format!("http://{} ({})", it.at.admin, it.name())).collect();
+        let seats = self.world.seats.iter().zip(&self.world.ports);
+        let admin: BTreeMap<&str, String> =
+            seats.map(|(seat, port)| (seat.name(), format!("http://{}", port.admin))).collect();
+        let screens: Vec<String> = admin.iter().map(|(name, url)| format!("{url} ({name})")).collect();
+        let about = serde_json::json!({"url": url, "data_dir": self.server.data_dir, "admin": admin});
         let last = self.world.seats.last().map_or("shop", |it| it.name());
         out.show(&about, |_| {
             format!(

@@ -56,10 +56,10 @@ pub async fn set_up(client: &Client, components: &Components, world: &World) -> 
     for (slot, component) in SLOTS {
         fill(client, slot, &components.read(component)?).await?;
     }
-    for (rank, seat) in world.seats.iter().enumerate() {
+    for ((rank, seat), url) in world.seats.iter().enumerate().zip(world.urls()) {
         let connector = seat.product.as_str();
         fill(client, &format!("connector:{connector}"), &components.read(connector)?).await?;
-        let connection = account::connection(seat, rank, world.extent.items);
+        let connection = account::connection(seat, &url, rank, world.extent.items);
         client.post(&["connections"], Some(&connection)).await?;
     }
     let owner = world.seats.first().context("a world without systems")?;
@@ -93,7 +93,8 @@ pub async fn activate(client: &Client, world: &World) -> anyhow::Result<()> {
 }
 
 /// Who decides: what only one may say is the owner's.
-fn rules(owner: &str) -> Json {
+#[must_use]
+pub fn rules(owner: &str) -> Json {
     json!({"fields": [
         {"kind": "item", "field": "title", "policy": "conflict:newest"},
         {"kind": "item", "field": "*", "owner": owner, "policy": "conflict:owner"},

@@ -96,8 +96,8 @@ pub fn disturb(world: &World, flow: Flow) -> (UnixMs, UnixMs) {
     let outage = (from, from.plus(OUTAGE_MS.min(u64::from(flow.seconds) * 1_000 / 4)));
     let away = Faults { outage: Some(outage), ..menu.clone() };
     let whose = usize::try_from(flow.seed).unwrap_or(0) % world.seats.len().max(1);
-    for (at, seat) in world.seats.iter().enumerate() {
-        seat.at.door.set_faults(if at == whose { away.clone() } else { menu.clone() });
+    for (at, port) in world.ports.iter().enumerate() {
+        port.door.set_faults(if at == whose { away.clone() } else { menu.clone() });
     }
     outage
 }
@@ -117,8 +117,8 @@ pub async fn run(world: &World, flow: Flow, progress: impl Fn(u64)) -> anyhow::R
     for n in 0..flow.total() {
         tokio::time::sleep_until(began + flow.at(n)).await;
         Person { world, flow, n }.act(flow.turn(n), &mut done)?;
-        for seat in &world.seats {
-            seat.at.collect();
+        for port in &world.ports {
+            port.collect();
         }
         progress(n + 1);
     }

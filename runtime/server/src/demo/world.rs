@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
@@ -26,7 +27,8 @@ pub const COMPANIES_SHARED: u32 = 15;
 pub const DIFFERING: u32 = 30;
 
 /// A product that can be simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Product {
     /// NetSuite.
     Netsuite,
@@ -101,15 +103,19 @@ pub struct Seat {
     pub product: Product,
     /// It and its people.
     pub site: Arc<dyn Site>,
-    /// Its ports.
-    pub at: Served,
 }
 
 impl Seat {
-    /// Its address.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.at.api)
+    /// A system that was filled from a catalogue.
+    ///
+    /// # Errors
+    /// When the catalogue makes no sense.
+    pub fn fill(product: Product, now: UnixMs, catalogue: &Catalogue) -> anyhow::Result<Self> {
+        let site: Arc<dyn Site> = match product {
+            Product::Netsuite => Arc::new(NetsuiteSite::open(now, account::netsuite_settings(), catalogue)?),
+            Product::Shopify => Arc::new(ShopifySite::open(now, account::shopify_settings(), catalogue)?),
+        };
+        Ok(Self { product, site })
     }
 
     /// What people call it.
@@ -125,10 +131,8 @@ pub struct World {
     pub extent: Extent,
     /// The systems. The first is the ERP that owns what only one may say.
     pub seats: Vec<Seat>,
-    /// The NetSuite account, where there is one.
-    pub netsuite: Option<Arc<NetsuiteSite>>,
-    /// The Shopify shop, where there is one.
-    pub shopify: Option<Arc<ShopifySite>>,
+    /// Their ports, in the same order.
+    pub ports: Vec<Served>,
     clock: Arc<dyn Clock>,
 }
 
@@ -139,25 +143,13 @@ impl World {
     /// When no port can be had.
     pub async fn open(products: &[Product], extent: Extent, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let now = clock.now();
-        let mut world = Self { extent, seats: Vec::new(), netsuite: None, shopify: None, clock };
+        let mut world = Self { extent, seats: Vec::new(), ports: Vec::new(), clock };
         for (at, product) in products.iter().enumerate() {
-            let catalogue = catalogue(extent, at);
-            let site: Arc<dyn Site> = match product {
-                Product::Netsuite => {
-                    let site = Arc::new(NetsuiteSite::open(now, account::netsuite_settings(), &catalogue)?);
-                    world.netsuite = Some(site.clone());
-                    site
-                }
-                Product::Shopify => {
-                    let site = Arc::new(ShopifySite::open(now, account::shopify_settings(), &catalogue)?);
-                    world.shopify = Some(site.clone());
-                    site
-                }
-            };
+            let seat = Seat::fill(*product, now, &catalogue(extent, at))?;
             let ticks = world.clock.clone();
             let ticks: Now = Arc::new(move || ticks.now());
-            let at = serve_on(site.system(), ticks).await?;
-            world.seats.push(Seat { product: *product, site, at });
+            world.ports.push(serve_on(seat.site.system(), ticks).await?);
+            world.seats.push(seat);
         }
         Ok(world)
     }
@@ -171,21 +163,22 @@ impl World {
     /// Addresses of all systems.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        self.seats.iter().map(Seat::url).collect()
+        self.ports.iter().map(|it| format!("http://{}", it.api)).collect()
     }
 
-    /// The seat of a product.
+    /// A product's people and ports.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn seat(&self, product: Product) -> anyhow::Result<&Seat> {
-        self.seats.iter().find(|it| it.product == product).with_context(|| format!("there is no {product} here"))
+    /// When it has no seat.
+    pub fn seat(&self, product: Product) -> anyhow::Result<(&Seat, &Served)> {
+        let mut all = self.seats.iter().zip(&self.ports);
+        all.find(|(seat, _)| seat.product == product).with_context(|| format!("there is no {product} here"))
     }
 
     /// The same goes wrong at every system.
     pub fn set_faults(&self, faults: &Faults) {
-        for seat in &self.seats {
-            seat.at.door.set_faults(faults.clone());
+        for port in &self.ports {
+            port.door.set_faults(faults.clone());
         }
     }
 
@@ -195,15 +188,12 @@ impl World {
     /// # Errors
     /// When one does not take a subscription.
     pub async fn tell(&self, server: &str, tenant: &str) -> anyhow::Result<()> {
-        for seat in &self.seats {
+        let client = reqwest::Client::new();
+        for (seat, url) in self.seats.iter().zip(self.urls()) {
             let hook = format!("{server}/hooks/{tenant}/{}", seat.name());
-            match seat.product {
-                Product::Netsuite => {
-                    if let Some(site) = &self.netsuite {
-                        account::install_script(site.account(), hook)?;
-                    }
-                }
-                Product::Shopify => account::subscribe_shop(&seat.url(), &hook).await?,
+            for request in account::subscribe(seat, &url, &hook)? {
+                let answer = client.execute(request.try_into()?).await?.error_for_status()?;
+                account::subscribed(&answer.bytes().await?)?;
             }
         }
         Ok(())

@@ -17,6 +17,7 @@ use super::identify::{Identifier, Identity};
 use super::token::{Token, look_once_more};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Debt, LoggedEntry};
+pub(crate) use decide::settle;
 use decide::{decide, validate};
 use owed::{ask_again, settle_debt};
 use project::project;

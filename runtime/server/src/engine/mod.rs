@@ -14,7 +14,7 @@ pub mod connections;
 pub mod deletions;
 pub mod deliver;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 pub mod fetch;
 pub mod fold;
 pub(crate) mod halves;

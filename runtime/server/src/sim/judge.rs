@@ -1,57 +1,32 @@
 //! What must hold at the end of a run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use truthsource_core::record::{ConnectionId, RecordKey};
-use truthsource_core::{Decimal, Kind, Value};
+use truthsource_core::{Kind, UnixMs};
+use truthsource_simulators::world::Held;
 
-use super::guests::SimGuests;
-use super::plan::{SHOP, SYSTEMS};
-use super::run::{ITEMS, OPENING, OWNER, item_of, level_of};
+use crate::demo::judge::judge;
+use crate::demo::latency::Line;
+use crate::demo::traffic::Done;
+use crate::demo::world::Seat;
 use crate::store::{TenantStore, What};
 
-/// Reads every system back and compares them with one another and with what people did.
-pub fn systems(guests: &SimGuests, moved: &BTreeMap<u64, i64>, violations: &mut Vec<String>) {
-    for at in 0..SYSTEMS {
-        violations.append(&mut guests.system(at).breaches);
-    }
-    for item in 0..ITEMS {
-        for field in ["title", "barcode"] {
-            let seen: BTreeSet<Option<Value>> = (0..SYSTEMS).map(|at| item_field(guests, at, item, field)).collect();
-            if seen.len() != 1 || seen.contains(&None) {
-                violations.push(format!("P1: {field} of item {item} differs: {seen:?}"));
-            }
-        }
-        let expected = Decimal::from(OPENING) + Decimal::from(moved.get(&item).copied().unwrap_or(0) as i32);
-        for at in 0..SYSTEMS {
-            let level = level_of(&guests.system(at), item).map(|it| it.1);
-            if level != Some(expected) {
-                let name = guests.system(at).name;
-                violations.push(format!("P5: item {item} at {name} is {level:?}, and {expected} were counted"));
-            }
-        }
-    }
-    orders(guests, violations);
-}
-
-fn item_field(guests: &SimGuests, at: usize, item: u64, field: &str) -> Option<Value> {
-    let system = guests.system(at);
-    let id = item_of(&system, item)?;
-    system.value(Kind::Item, &id, field).cloned()
-}
-
-/// Every order of the shop is in the ERP, exactly once (P6).
-fn orders(guests: &SimGuests, violations: &mut Vec<String>) {
-    let numbers = |at: usize| {
-        let system = guests.system(at);
-        let mut numbers: Vec<Option<Value>> =
-            system.all(Kind::Order).map(|(_, it)| it.get("number").cloned()).collect();
-        numbers.sort();
-        numbers
-    };
-    let (placed, arrived) = (numbers(SHOP), numbers(OWNER));
-    if placed != arrived {
-        violations.push(format!("P6: orders placed {placed:?}, orders in the ERP {arrived:?}"));
+/// Reads every system back and compares them with one another and with what people did: P1, P5 and P6.
+pub fn systems(
+    seats: &[Seat],
+    first: &[Held],
+    changes: &[Line],
+    placed: &[(String, UnixMs)],
+    violations: &mut Vec<String>,
+) {
+    let done = Done { orders: placed.to_vec(), ..Done::default() };
+    let verdict = judge(seats, first, changes, &done);
+    violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
+    let orders = &verdict.orders;
+    if orders.duplicates > 0 || orders.in_erp != placed.len() as u64 {
+        let (in_erp, twice, placed) = (orders.in_erp, orders.duplicates, placed.len());
+        violations.push(format!("P6: {placed} orders placed, {in_erp} in every ERP, {twice} too many"));
     }
 }
 

@@ -1,8 +1,8 @@
-//! A seeded simulation of the engine: the real steps and the real decisions, on a clock, a store and outside systems
+//! A seeded simulation: the real engine and the shipped components between the simulated systems, on a clock and a store
 //! that the simulation owns.
 //!
 //! A seed expands to a [`plan::Plan`]: what people do at the systems and when, what goes wrong and how often. A run
-//! has two phases. While faults are on, what must *never* happen is checked at every write ([`system`]: P3, P4, P6) and
+//! has two phases. While faults are on, what must *never* happen is checked at every write ([`watch`]: P3, P4) and
 //! at every fold ([`refold`]: P8). Then faults end, time runs on, and what must happen *at last* is checked: every system
 //! holds what the truth says (P1), nobody writes any more (P2), nothing was lost (P5), every order exists once (P6), and
 //! nothing ever went back (P7).
@@ -10,12 +10,17 @@
 //! Everything random is drawn by name ([`truthsource_core::draw`]), so the same seed gives the same trace, and leaving
 //! out one event leaves the others as they were.
 
-pub mod guests;
+pub mod cast;
 pub mod judge;
 pub mod plan;
 pub mod refold;
 pub mod run;
-pub mod system;
+pub mod seeds;
+pub mod shrink;
+pub mod stage;
+pub mod troupe;
+pub mod watch;
 
+pub use cast::Cast;
 pub use plan::Plan;
 pub use run::{Outcome, run};

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use truthsource_core::draw::Draw;
 use truthsource_core::fold::Folding;
 use truthsource_core::record::{Entry, KeyState, RecordKey};
-use truthsource_core::rules::Rules;
-use truthsource_core::{Fields, Kind, UnixMs, schema};
+use truthsource_core::{Fields, Kind, UnixMs};
 
-use super::plan::SYSTEMS;
+use crate::engine::connections::Parties;
+use crate::engine::{Engine, Error, fold};
 use crate::store::{self, Batch, Change, TenantStore};
 
 /// Records of a kind that a run has at the most.
@@ -46,18 +46,18 @@ impl Before {
     /// When the store fails.
     pub async fn check(
         &self,
-        (store, rules): (&dyn TenantStore, &Rules),
+        (engine, parties): (&Engine, &Parties),
         folded: &Batch,
         (draw, turn): (Draw, u64),
         violations: &mut Vec<String>,
-    ) -> store::Result<u64> {
+    ) -> Result<u64, Error> {
         let mut by_key: BTreeMap<RecordKey, Vec<Said>> = BTreeMap::new();
         for change in &folded.changes {
             let Change::Folded { seq, key, entry } = change else { continue };
             let Some((kind, at)) = self.lines.get(seq) else { continue };
             by_key.entry(RecordKey::new(*kind, key)).or_default().push((*at, entry.clone()));
         }
-        let now = store.states(&by_key.keys().cloned().collect()).await?;
+        let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
         let mut rearranged = 0;
         for (key, said) in by_key {
             let before = self.states.get(&key).cloned().unwrap_or_default();
@@ -65,7 +65,7 @@ impl Before {
             let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
             rearranged += u64::from(batches.len() > 1);
             for (how, batches) in [("again", vec![said]), ("in another order", batches)] {
-                let decided = decide(&key, rules, before.clone(), &batches);
+                let decided = decide((engine, parties), &key, before.clone(), &batches).await?;
                 if decided != stored {
                     violations.push(format!("P8: {key} decided {how} is {decided:?}, and {stored:?} is stored"));
                 }
@@ -90,32 +90,27 @@ fn arrange(said: &[Said], below: impl Fn(u64, &str) -> u64) -> Vec<Vec<Said>> {
         if let Some(batch) = batches.last_mut() {
             batch.extend([next.clone(), next]);
         }
-        if below(SYSTEMS as u64, &format!("cut {n}")) == 0 {
+        if below(2, &format!("cut {n}")) == 0 {
             batches.push(Vec::new());
         }
     }
     batches
 }
 
-/// The truth that comes of these batches, with the built-in rules.
-fn decide(key: &RecordKey, rules: &Rules, mut state: KeyState, batches: &[Vec<Said>]) -> Fields {
+/// The truth that comes of these batches, as the tenant's policies decide.
+async fn decide(
+    (engine, parties): (&Engine, &Parties),
+    key: &RecordKey,
+    mut state: KeyState,
+    batches: &[Vec<Said>],
+) -> Result<Fields, Error> {
     for batch in batches {
-        let mut folding = Folding::new(key, rules, state);
+        let mut folding = Folding::new(key, &parties.rules, state);
         for (at, entry) in batch {
             folding.absorb(entry, *at);
         }
-        loop {
-            let questions = folding.questions();
-            if questions.is_empty() {
-                break;
-            }
-            for question in questions {
-                let counter = schema::of(key.kind).field(&question.field).is_some_and(|it| it.counter);
-                let verdict = if counter { Folding::summed(&question) } else { folding.newest(&question) };
-                folding.answer(&question, verdict);
-            }
-        }
+        fold::settle(engine, parties, key, &mut folding).await?;
         state = folding.finish().0;
     }
-    state.truth.values()
+    Ok(state.truth.values())
 }

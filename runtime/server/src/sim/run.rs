@@ -4,35 +4,49 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context as _;
+use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use truthsource_core::draw::Draw;
+use truthsource_core::record::ConnectionId;
 use truthsource_core::retry::Schedule;
-use truthsource_core::rules::Direction;
-use truthsource_core::{Decimal, Fields, Kind, Value};
+use truthsource_core::{Kind, UnixMs};
+use truthsource_simulators::door::{Door, Reply};
+use truthsource_simulators::faults::Faults;
+use truthsource_simulators::journal::Actor;
+use truthsource_simulators::outbox::{Answer, Departure};
 
-use super::guests::{SimClock, SimGuests};
-use super::plan::{Act, CrashAt, Deed, ERP, Plan, SHOP, SYSTEMS};
-use super::system::System;
+use super::cast::Cast;
+use super::plan::{Act, CrashAt, Plan};
+use super::stage::{Doors, SimClock};
+use super::troupe::{Member, Troupe};
+use super::watch::Watch;
 use super::{judge, refold};
-use crate::engine::connections::{FieldSpec, Parties, RULES, RulesSpec};
+use crate::demo::account;
+use crate::demo::latency::{Line, Mark, held, since};
+use crate::demo::setup;
+use crate::demo::world::Seat;
+use crate::engine::connections::{Parties, RULES};
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
-use crate::engine::{Did, Engine, Error, Pace, fold, receive, turn};
+use crate::engine::{Did, Engine, Error, Pace, fold, poll, receive, turn};
+use crate::http::hooks::{Endpoint, taken};
+use crate::plugins::{HookSecret, HookSecrets};
 use crate::store::control::ControlStore as _;
 use crate::store::inspect::Inspect as _;
 use crate::store::model::{Fate, ModelStore, ModelStores};
 use crate::store::{Backlog, Batch, Change, ConnectionSpec, ConnectionState, TenantStore};
 
-/// Items of a run.
-pub const ITEMS: u64 = 5;
-/// What every stock level opens with.
-pub const OPENING: i32 = 100;
-/// How often every kind is polled.
-const POLL_EVERY_MS: u64 = 2_000;
+/// How often every kind is polled, and locations ten times less.
+const POLL_EVERY_MS: u64 = 60_000;
 /// How long the systems and the engine may take to agree after faults end.
-const LIVENESS_MS: u64 = 600_000;
-/// Turns that nothing may be written in, once all is quiet.
-const QUIET_TURNS: u64 = 60;
+const LIVENESS_MS: u64 = 3_600_000;
+/// For how long nothing may be written, once all is quiet.
+const QUIET_MS: u64 = 200_000;
+/// How long the engine waits where it waits for nothing in particular.
+const IDLE_MS: u64 = 500;
+/// How often the node may take turns: more, and something goes round in circles.
+const TURNS_MAX: u64 = 100_000;
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,23 +57,25 @@ pub struct Outcome {
     pub trace: String,
     /// What was reached, by name: a simulation that never crashes proves nothing about crashes.
     pub reached: BTreeMap<String, u64>,
+    /// How much time passed in it, in milliseconds.
+    pub simulated_ms: u64,
 }
 
 /// Carries out a plan.
 ///
 /// # Errors
 /// When the run itself cannot be set up; what the engine does wrong is in the outcome.
-pub async fn run(plan: &Plan) -> anyhow::Result<Outcome> {
-    let mut world = World::set_up(plan).await?;
+pub async fn run(cast: &Arc<Cast>, plan: &Plan) -> anyhow::Result<Outcome> {
+    let mut world = World::set_up(cast, plan).await?;
     // What people do before a system was read for the first time is part of what it opens with.
-    world.calm_down().await;
-    world.begun_ms = Some(world.clock.elapsed());
-    while world.elapsed() < plan.chaos_ms {
+    let opened = world.calm_down().await;
+    world.begin();
+    while world.elapsed() < plan.chaos_ms && world.turns < TURNS_MAX {
         world.turn().await;
     }
     world.heal();
     let calm = world.calm_down().await;
-    world.judge(calm).await
+    world.judge(opened && calm).await
 }
 
 fn is_idle(backlog: &Backlog) -> bool {
@@ -69,22 +85,24 @@ fn is_idle(backlog: &Backlog) -> bool {
 struct World<'a> {
     plan: &'a Plan,
     clock: Arc<SimClock>,
-    guests: Arc<SimGuests>,
+    seats: Vec<Seat>,
+    doors: Vec<Arc<Door>>,
+    network: Arc<Doors>,
+    troupe: Arc<Troupe>,
+    endpoints: Vec<Endpoint>,
     stores: ModelStores,
     store: Arc<ModelStore>,
     engine: Engine,
-    lanes: [Option<Lane>; SYSTEMS],
+    lanes: Vec<Option<Lane>>,
     acts: std::iter::Peekable<std::slice::Iter<'a, Act>>,
-    /// Stock moves that really happened, by item.
-    moved: BTreeMap<u64, i64>,
     crashed: Arc<AtomicBool>,
-    /// When people began to act; `None` while the systems are read for the first time.
-    begun_ms: Option<u64>,
+    /// Faults are on.
+    chaos: Arc<AtomicBool>,
+    /// When people began to act, and what the systems held then.
+    begun: Option<(UnixMs, Vec<truthsource_simulators::world::Held>, Mark)>,
+    placed: Vec<(String, UnixMs)>,
     turns: u64,
     boots: u64,
-    events: u64,
-    /// Webhooks on their way: (due, system, kind, id).
-    hooks: Vec<(u64, usize, Kind, String)>,
     /// The batch that was committed last.
     last: Arc<Mutex<Option<Batch>>>,
     violations: Vec<String>,
@@ -92,189 +110,237 @@ struct World<'a> {
     reached: BTreeMap<String, u64>,
 }
 
+/// The address of a system in a run.
+fn host_of(seat: &Seat) -> String {
+    format!("{}.sim", seat.product)
+}
+
 impl<'a> World<'a> {
-    async fn set_up(plan: &'a Plan) -> anyhow::Result<Self> {
-        let clock = Arc::new(SimClock::default());
-        let crashed = Arc::new(AtomicBool::new(false));
+    async fn set_up(cast: &Arc<Cast>, plan: &'a Plan) -> anyhow::Result<Self> {
+        let clock = Arc::new(SimClock::at(plan.begins));
+        let fill = |(at, product)| Seat::fill(product, clock.now(), &Plan::catalogue(at));
+        let seats: Vec<Seat> = plan.systems.iter().copied().enumerate().map(fill).collect::<anyhow::Result<_>>()?;
+        let doors: Vec<Arc<Door>> = seats.iter().map(|it| Arc::new(Door::new(it.site.system()))).collect();
+        let by_host = seats.iter().map(host_of).zip(doors.iter().cloned()).collect();
+        let network = Arc::new(Doors::new(by_host, clock.clone()));
+        let (crashed, chaos) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let stores = ModelStores::new();
         let tenant = stores.add_tenant("sim", clock.now()).await?;
         let store = Arc::new(stores.tenant_store(tenant.id)?);
-        let guests = SimGuests::new(systems(clock.now()), clock.clone(), plan.seed, plan.faults.clone());
-        let guests = Arc::new(guests);
-        connect(&store).await?;
-        let (draw, faulty, died) = (Draw::new(plan.seed), guests.clone(), crashed.clone());
+        let connections = connect(&store, &seats, clock.now()).await?;
+        let troupe = Arc::new(troupe(cast, (&clock, &network), &seats, &connections)?);
         let last: Arc<Mutex<Option<Batch>>> = Arc::default();
-        let seen = last.clone();
-        stores.on_commit(move |commit, batch| {
-            let faults = faulty.faults();
-            let at = |stored| faults.crash_at == Some(CrashAt { commit, stored });
-            let fate = if draw.chance(faults.crash_before, "crash-before", commit) || at(false) {
-                Fate::LostUnknown
-            } else if draw.chance(faults.crash_after, "crash-after", commit) || at(true) {
-                Fate::StoredUnknown
-            } else {
-                Fate::Stored
-            };
-            died.fetch_or(fate != Fate::Stored, Ordering::SeqCst);
-            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
-            fate
-        });
-        let engine = engine(&store, &guests, &clock, plan.seed);
-        Ok(Self {
+        die(&stores, plan, (&chaos, &crashed), last.clone());
+        let engine = engine(&store, &troupe, &clock, plan.seed);
+        let endpoints = endpoints(&engine, &seats).await?;
+        let world = Self {
             plan,
             clock,
-            guests,
+            lanes: seats.iter().map(|_| None).collect(),
+            seats,
+            doors,
+            network,
+            troupe,
+            endpoints,
             stores,
             store,
             engine,
-            lanes: [None, None],
             acts: plan.acts.iter().peekable(),
-            moved: BTreeMap::new(),
             crashed,
-            begun_ms: None,
+            chaos,
+            begun: None,
+            placed: Vec::new(),
             turns: 0,
             boots: 0,
-            events: 0,
-            hooks: Vec::new(),
             last,
             violations: Vec::new(),
             trace: Sha256::new(),
             reached: BTreeMap::new(),
-        })
+        };
+        world.subscribe()?;
+        Ok(world)
+    }
+
+    /// Administrators have the systems tell of changes.
+    fn subscribe(&self) -> anyhow::Result<()> {
+        for (seat, door) in self.seats.iter().zip(&self.doors) {
+            let hook = format!("http://truthsource.sim/hooks/sim/{}", seat.name());
+            for request in account::subscribe(seat, &format!("http://{}", host_of(seat)), &hook)? {
+                let Reply::Answer(answer, _) = door.api(self.clock.now(), &request) else {
+                    anyhow::bail!("{} takes no subscription", seat.name());
+                };
+                account::subscribed(answer.body())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// People begin to act, and faults begin.
+    fn begin(&mut self) {
+        let now = self.clock.now();
+        for (at, door) in self.doors.iter().enumerate() {
+            door.set_faults(self.plan.faults.at(at, self.plan.seed, now));
+        }
+        self.chaos.store(true, Ordering::SeqCst);
+        self.begun = Some((now, held(&self.seats), Mark::now(&self.seats)));
     }
 
     /// Milliseconds since people began to act.
     fn elapsed(&self) -> u64 {
-        self.begun_ms.map_or(0, |begun| self.clock.elapsed() - begun)
+        self.begun.as_ref().map_or(0, |(begun, ..)| self.clock.now().since(*begun))
+    }
+
+    fn heal(&mut self) {
+        self.chaos.store(false, Ordering::SeqCst);
+        for door in &self.doors {
+            door.set_faults(Faults::default());
+        }
+        // The last acts of people happen before the systems are compared.
+        while self.act(u64::MAX) {}
     }
 
     /// Runs until there was nothing to do for two rounds of polls; false if that does not happen in time.
     async fn calm_down(&mut self) -> bool {
-        let by = self.clock.elapsed() + LIVENESS_MS;
-        let mut calm_since = self.clock.elapsed();
-        while self.clock.elapsed() < calm_since + 2 * POLL_EVERY_MS {
-            if self.clock.elapsed() > by {
+        let by = self.clock.now().plus(LIVENESS_MS);
+        let mut calm_since = self.clock.now();
+        while self.clock.now().since(calm_since) < 2 * POLL_EVERY_MS {
+            if self.clock.now() > by || self.turns > TURNS_MAX {
                 return false;
             }
-            let did = self.turn().await;
+            let written = self.lines();
+            self.turn().await;
             let backlog = self.store.backlog().await;
-            let idle = did.handled == 0 && backlog.is_ok_and(|it| is_idle(&it)) && !self.has_news();
-            if !idle {
-                calm_since = self.clock.elapsed();
+            let is_calm = written == self.lines() && backlog.is_ok_and(|it| is_idle(&it));
+            if !is_calm || self.doors.iter().any(|it| it.next_webhook_at().is_some()) {
+                calm_since = self.clock.now();
             }
         }
         true
+    }
+
+    /// Lines of all journals.
+    fn lines(&self) -> usize {
+        self.seats.iter().map(|it| it.site.system().journal().len()).sum()
     }
 
     fn draw(&self) -> Draw {
         Draw::new(self.plan.seed)
     }
 
-    fn heal(&mut self) {
-        self.guests.heal();
-        // The last acts of people happen before the systems are compared.
-        while self.act(u64::MAX) {}
-    }
-
-    /// Time goes on, people act, webhooks arrive, and every worker gets a turn, in an order of the seed's choosing.
-    async fn turn(&mut self) -> Did {
+    /// People act, webhooks arrive, every worker gets a turn, in an order of the seed's choosing, and time goes on.
+    async fn turn(&mut self) {
         self.turns += 1;
-        self.clock.advance(20 + self.draw().below(200, "pause", self.turns));
-        while self.begun_ms.is_some() && self.act(self.elapsed()) {}
-        self.send_hooks();
+        while self.begun.is_some() && self.act(self.elapsed()) {}
         let mut did = self.deliver_hooks().await;
-        let first = self.draw().below(3, "order", self.turns) as usize;
-        for n in 0..3 {
-            let step = match (first + n) % 3 {
-                SYSTEMS => self.fold().await,
-                lane => self.lane(lane).await,
-            };
+        let workers = self.lanes.len() + 1;
+        let first = self.draw().below(workers as u64, "order", self.turns) as usize;
+        for n in 0..workers {
+            let at = (first + n) % workers;
+            let step = if at == self.lanes.len() { self.fold().await } else { self.lane(at).await };
             match step {
                 Ok(step) => did = did.and(step),
                 Err(error) => self.failed(&error),
             }
         }
-        did
+        for (name, times) in self.network.take_seen() {
+            *self.reached.entry(name.to_owned()).or_default() += times;
+        }
+        self.pass(did).await;
+    }
+
+    /// A moment passes where there is work, and else all the time until something is due.
+    async fn pass(&mut self, did: Did) {
+        let now = self.clock.now();
+        let pause = 1 + self.draw().below(40, "pause", self.turns);
+        if did.handled > 0 {
+            self.clock.advance(pause);
+            return;
+        }
+        let is_waiting = !self.store.backlog().await.is_ok_and(|it| is_idle(&it));
+        let idle = if is_waiting { IDLE_MS } else { POLL_EVERY_MS };
+        let act = self.begun.as_ref().zip(self.acts.clone().next()).map(|((begun, ..), act)| begun.plus(act.at_ms));
+        let hook = self.doors.iter().filter_map(|it| it.next_webhook_at()).min();
+        let lane = |lane: &Lane| poll::next_at(lane).max(lane.breaker.next_at());
+        let lanes = self.lanes.iter().map(|it| it.as_ref().map_or(now.plus(IDLE_MS), lane)).min();
+        let next = [act, hook, lanes].into_iter().flatten().min().map_or(idle, |it| it.since(now));
+        self.clock.advance(next.clamp(pause, idle.max(pause)));
     }
 
     /// The next act that is due, if one is.
     fn act(&mut self, elapsed: u64) -> bool {
         let Some(act) = self.acts.next_if(|it| it.at_ms <= elapsed) else { return false };
         let now = self.clock.now();
-        let mut system = self.guests.system(act.system);
-        match &act.deed {
-            Deed::Retitle { item, title } => retitle(&mut system, now, *item, ("title", format!("Title {title}"))),
-            Deed::Barcode { item, code } => retitle(&mut system, now, *item, ("barcode", format!("{code:08}"))),
-            Deed::Move { item, by } => {
-                if let Some((id, on_hand)) = level_of(&system, *item) {
-                    let value = Value::Number(on_hand + Decimal::from(*by));
-                    system.set(now, (Kind::StockLevel, &id), "on_hand", value);
-                    *self.moved.entry(*item).or_default() += i64::from(*by);
-                }
-            }
-            Deed::Order { number, item } => order(&mut system, now, *number, *item),
+        let seat = &self.seats[act.seat % self.seats.len()];
+        match seat.site.act(now, &act.deed) {
+            Ok(()) => count(&mut self.reached, "act"),
+            // What a person is not let do did not happen.
+            Err(_) => count(&mut self.reached, "act refused"),
         }
+        if let truthsource_simulators::world::Deed::Order(order) = &act.deed {
+            let is_there = seat.site.orders().iter().any(|it| it.po_number == order.po_number);
+            self.placed.extend(is_there.then(|| (order.po_number.clone(), now)));
+        }
+        self.doors[act.seat % self.seats.len()].collect(now);
+        self.troupe.watch().read_on();
         true
     }
 
-    fn send_hooks(&mut self) {
-        let elapsed = self.clock.elapsed();
-        for at in 0..SYSTEMS {
-            let news = std::mem::take(&mut self.guests.system(at).news);
-            for (kind, id) in news {
-                self.events += 1;
-                let (draw, faults) = (self.draw(), self.guests.faults().clone());
-                if draw.chance(faults.webhook_lost, "webhook-lost", self.events) {
-                    count(&mut self.reached, "webhook lost");
-                    continue;
-                }
-                let late = draw.chance(faults.webhook_late, "webhook-late", self.events);
-                let delay = if late { draw.below(5_000, "webhook-lateness", self.events) } else { 0 };
-                self.hooks.push((elapsed + delay, at, kind, id.clone()));
-                if draw.chance(faults.webhook_twice, "webhook-twice", self.events) {
-                    self.hooks.push((elapsed + delay, at, kind, id));
-                }
-            }
-        }
-    }
-
     async fn deliver_hooks(&mut self) -> Did {
-        let elapsed = self.clock.elapsed();
-        let (due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.hooks).into_iter().partition(|it| it.0 <= elapsed);
-        self.hooks = later;
-        let handled = due.len();
-        for (at, system, kind, id) in due {
-            let mut batch = Batch::new(self.clock.now());
-            batch.changes.push(Change::Inbox {
-                connection: truthsource_core::record::ConnectionId(system as u32 + 1),
-                event_id: format!("{system}/{kind}/{id}/{at}"),
-                topic: kind.to_string(),
-                headers: Vec::new(),
-                body: id.clone().into_bytes(),
-            });
-            match self.store.commit(batch).await {
-                Ok(committed) if committed.fresh.contains(&false) => count(&mut self.reached, "webhook deduplicated"),
-                Ok(_) => {}
-                Err(error) => {
-                    // It was not acknowledged: its sender sends it again.
-                    self.hooks.push((elapsed + 1_000, system, kind, id));
-                    self.failed(&error.into());
-                }
+        let mut handled = 0;
+        for at in 0..self.doors.len() {
+            let due = self.doors[at].take_webhooks(self.clock.now());
+            handled += due.len();
+            for departure in due {
+                self.deliver(at, departure).await;
             }
         }
         Did { handled, more: false }
     }
 
+    /// A webhook is acknowledged once it is stored, and only then.
+    async fn deliver(&mut self, at: usize, departure: Departure) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &departure.webhook.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
+                headers.append(name, value);
+            }
+        }
+        let now = self.clock.now();
+        let taken = taken(&self.endpoints[at], &headers, &departure.webhook.body, now);
+        let status = match taken {
+            Err(error) => {
+                self.violations.push(format!("W: a webhook of {} was refused: {error:?}", self.seats[at].name()));
+                400
+            }
+            Ok(change) => match self.store.commit(Batch { changes: vec![change], ..Batch::new(now) }).await {
+                Ok(committed) => {
+                    if committed.fresh.contains(&false) {
+                        count(&mut self.reached, "webhook deduplicated");
+                    }
+                    200
+                }
+                Err(error) => {
+                    self.failed(&error.into());
+                    503
+                }
+            },
+        };
+        let answer = Answer { status, body: bytes::Bytes::new() };
+        self.doors[at].webhook_answered(now, departure, Some(&answer));
+    }
+
     async fn fold(&mut self) -> Result<Did, Error> {
         let received = receive::receive(&self.engine).await?.did;
+        if self.store.unfolded(1).await?.is_empty() {
+            return Ok(received);
+        }
         let parties = Parties::load(&self.engine).await?;
         let before = refold::Before::of(self.store.as_ref(), self.engine.pace.fold_max).await?;
         let folded = fold::fold(&self.engine, &parties).await?;
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(last) = last.filter(|_| folded.handled > 0) {
-            let (at, draws) = ((self.store.as_ref() as &dyn TenantStore, &parties.rules), (self.draw(), self.turns));
-            let rearranged = before.check(at, &last, draws, &mut self.violations).await?;
+            let draws = (self.draw(), self.turns);
+            let rearranged = before.check((&self.engine, &parties), &last, draws, &mut self.violations).await?;
             *self.reached.entry("decided in another order".to_owned()).or_default() += rearranged;
         }
         Ok(received.and(folded))
@@ -290,18 +356,20 @@ impl<'a> World<'a> {
         }
         let Some(lane) = &mut self.lanes[at] else {
             count(&mut self.reached, "lane held by a dead worker");
-            return Ok(Did { handled: 1, more: false });
+            return Ok(Did::default());
         };
         if !lane.renew(&self.engine).await? {
+            count(&mut self.reached, "lease lost");
             self.lanes[at] = None;
             return Ok(Did::default());
         }
         if !lane.is_open(&self.engine) {
             count(&mut self.reached, "breaker open");
-            return Ok(Did { handled: 1, more: false });
+            return Ok(Did::default());
         }
         let did = turn::turn(&self.engine, &parties, lane, &|| ()).await?;
         self.trace.update([at as u8, did.handled as u8]);
+        self.trace.update(self.clock.now().0.to_le_bytes());
         Ok(did)
     }
 
@@ -311,13 +379,9 @@ impl<'a> World<'a> {
         if self.crashed.swap(false, Ordering::SeqCst) {
             count(&mut self.reached, "crash");
             self.boots += 1;
-            self.lanes = [None, None];
+            self.lanes.iter_mut().for_each(|it| *it = None);
             self.engine.holder = format!("node-{}", self.boots);
         }
-    }
-
-    fn has_news(&self) -> bool {
-        !self.hooks.is_empty() || (0..SYSTEMS).any(|at| !self.guests.system(at).news.is_empty())
     }
 
     async fn judge(mut self, calm: bool) -> anyhow::Result<Outcome> {
@@ -327,33 +391,76 @@ impl<'a> World<'a> {
             let held = self.store.conflicts(Some(true), None, 3).await?;
             let held: Vec<String> =
                 held.into_iter().map(|it| format!("{} {:?}: {}", it.key, it.about, it.reason)).collect();
-            violations
-                .push(format!("P1: not settled {LIVENESS_MS} ms after faults ended: {backlog:?}, held: {held:?}"));
+            let turns = self.turns;
+            violations.push(format!(
+                "P1: not settled {LIVENESS_MS} ms after faults ended, in {turns} turns: {backlog:?}, held: {held:?}"
+            ));
         }
-        let writes = |world: &Self| (0..SYSTEMS).map(|at| world.guests.system(at).writes).sum::<u64>();
-        let before = writes(&self);
-        for _ in 0..QUIET_TURNS {
+        let mark = Mark::now(&self.seats);
+        let until = self.clock.now().plus(QUIET_MS);
+        while self.clock.now() < until {
             self.turn().await;
         }
-        let after = writes(&self);
-        if after != before {
-            violations.push(format!("P2: {} writes after all was quiet", after - before));
+        let late: Vec<Line> = since(&self.seats, &mark);
+        let written: Vec<String> = late
+            .iter()
+            .filter(|(_, it)| it.actor == Actor::Api)
+            .map(|(at, it)| format!("{} {} {} {}", self.seats[*at].name(), it.kind, it.id, it.field))
+            .collect();
+        if !written.is_empty() {
+            violations.push(format!("P2: written after all was quiet: {written:?}"));
         }
-        judge::systems(&self.guests, &self.moved, &mut violations);
+        violations.append(&mut self.troupe.watch().breaches);
+        if let Some((_, first, mark)) = &self.begun {
+            let changes = since(&self.seats, mark);
+            judge::systems(&self.seats, first, &changes, &self.placed, &mut violations);
+        }
         judge::history(self.store.as_ref(), &mut violations, &mut self.reached).await?;
         self.trace.update(self.store.state_hash().await?);
         let trace: [u8; 32] = self.trace.finalize().into();
         self.reached.insert("commit".to_owned(), self.stores.commits());
-        Ok(Outcome { violations, trace: truthsource_core::digest::hex(&trace), reached: self.reached })
+        self.reached.insert("turn".to_owned(), self.turns);
+        Ok(Outcome {
+            violations,
+            trace: truthsource_core::digest::hex(&trace),
+            reached: self.reached,
+            simulated_ms: self.clock.now().since(self.plan.begins),
+        })
     }
 }
 
-fn engine(store: &Arc<ModelStore>, guests: &Arc<SimGuests>, clock: &Arc<SimClock>, seed: u64) -> Engine {
+/// The node dies at commits, as the plan has it.
+fn die(
+    stores: &ModelStores,
+    plan: &Plan,
+    (chaos, crashed): (&Arc<AtomicBool>, &Arc<AtomicBool>),
+    last: Arc<Mutex<Option<Batch>>>,
+) {
+    let (draw, faults) = (Draw::new(plan.seed), plan.faults.clone());
+    let (chaos, crashed) = (chaos.clone(), crashed.clone());
+    stores.on_commit(move |commit, batch| {
+        let at = |stored| faults.crash_at == Some(CrashAt { commit, stored });
+        let fate = if !chaos.load(Ordering::SeqCst) {
+            Fate::Stored
+        } else if draw.chance(faults.crash_before, "crash-before", commit) || at(false) {
+            Fate::LostUnknown
+        } else if draw.chance(faults.crash_after, "crash-after", commit) || at(true) {
+            Fate::StoredUnknown
+        } else {
+            Fate::Stored
+        };
+        crashed.fetch_or(fate != Fate::Stored, Ordering::SeqCst);
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
+        fate
+    });
+}
+
+fn engine(store: &Arc<ModelStore>, troupe: &Arc<Troupe>, clock: &Arc<SimClock>, seed: u64) -> Engine {
     let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max: 200 };
-    let pace = Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, lease_ms: 500, retry, ..Pace::default() };
+    let pace = Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, retry, ..Pace::default() };
     Engine {
         store: store.clone(),
-        guests: guests.clone(),
+        guests: troupe.clone(),
         clock: clock.clone(),
         draw: Draw::new(seed),
         holder: "node-0".to_owned(),
@@ -361,110 +468,63 @@ fn engine(store: &Arc<ModelStore>, guests: &Arc<SimGuests>, clock: &Arc<SimClock
     }
 }
 
-async fn connect(store: &ModelStore) -> anyhow::Result<()> {
-    let kinds = |orders: Direction| {
-        let both = [Kind::Location, Kind::Item, Kind::StockLevel].map(|kind| (kind, Direction::BOTH));
-        both.into_iter().chain([(Kind::Order, orders)]).collect::<BTreeMap<_, _>>()
+fn troupe(
+    cast: &Arc<Cast>,
+    (clock, network): (&Arc<SimClock>, &Arc<Doors>),
+    seats: &[Seat],
+    connections: &[ConnectionId],
+) -> anyhow::Result<Troupe> {
+    let member = |(seat, connection): (&Seat, &ConnectionId)| {
+        let connector =
+            cast.connectors.get(&seat.product).with_context(|| format!("no connector for {}", seat.product));
+        Ok(Member {
+            connection: *connection,
+            connector: connector?.clone(),
+            origin: format!("http://{}", host_of(seat)),
+            credentials: account::credentials(seat.product),
+        })
     };
-    let spec = |rank: u32| ConnectionSpec {
-        connector: "connector:simulated".to_owned(),
-        settings: BTreeMap::new(),
-        egress: Vec::new(),
-        credentials_for: Vec::new(),
-        rank,
-        kinds: kinds(if rank == 0 { Direction::BOTH } else { Direction::READ }),
-        publishes: None,
-        poll_every_ms: Kind::ALL.map(|kind| (kind, POLL_EVERY_MS)).into(),
-        overlap_ms: 0,
-        sweep_every_ms: 0,
-    };
-    let mut batch = Batch::new(truthsource_core::UnixMs(0));
-    for (at, name) in ["erp", "shop"].into_iter().enumerate() {
-        batch.changes.push(Change::NewConnection { name: name.to_owned(), spec: spec(at as u32) });
+    let members = seats.iter().zip(connections).map(member).collect::<anyhow::Result<_>>()?;
+    let followed = seats.iter().zip(connections).map(|(seat, id)| (*id, seat.name(), seat.site.system())).collect();
+    let owner = connections.first().copied().context("a world without systems")?;
+    Troupe::gather(cast.clone(), (clock.clone(), network.clone()), members, Watch::new(owner, followed))
+}
+
+/// Where each system's webhooks come to.
+async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Endpoint>> {
+    let connections = engine.store.connections().await?;
+    let mut endpoints = Vec::with_capacity(seats.len());
+    for (seat, connection) in seats.iter().zip(&connections) {
+        let described = engine.guests.describe(connection).await?;
+        let scheme = described.webhook.as_ref().with_context(|| format!("{} has no webhooks", seat.name()))?;
+        let secret = account::hook_secret(seat.product).unwrap_or_default();
+        let secrets = HookSecrets { secrets: vec![HookSecret { secret, expires_at: None }] };
+        let endpoint = Endpoint::new(connection.id, scheme, &secrets);
+        endpoints.push(endpoint.with_context(|| format!("{} has no webhook secret", seat.name()))?);
     }
-    let rules = RulesSpec {
-        fields: vec![FieldSpec {
-            kind: Some(Kind::Item),
-            field: "barcode".to_owned(),
-            owner: Some("erp".to_owned()),
-            policy: None,
-        }],
-    };
-    batch.changes.push(Change::Setting { name: RULES.to_owned(), value: serde_json::to_value(rules)? });
+    Ok(endpoints)
+}
+
+async fn connect(store: &ModelStore, seats: &[Seat], now: UnixMs) -> anyhow::Result<Vec<ConnectionId>> {
+    let mut batch = Batch::new(now);
+    for (rank, seat) in seats.iter().enumerate() {
+        let mut made = account::connection(seat, &format!("http://{}", host_of(seat)), rank, 0);
+        let spec: ConnectionSpec = serde_json::from_value(made["spec"].take())?;
+        let every = |kind| (kind, if kind == Kind::Location { 10 * POLL_EVERY_MS } else { POLL_EVERY_MS });
+        let spec = ConnectionSpec { poll_every_ms: Kind::ALL.map(every).into(), sweep_every_ms: 0, ..spec };
+        batch.changes.push(Change::NewConnection { name: seat.name().to_owned(), spec });
+    }
+    let owner = seats.first().context("a world without systems")?;
+    batch.changes.push(Change::Setting { name: RULES.to_owned(), value: setup::rules(owner.name()) });
     let committed = store.commit(batch).await?;
-    let mut batch = Batch::new(truthsource_core::UnixMs(0));
-    for id in committed.connections {
-        batch.changes.push(Change::ConnectionState { id, read: 0, state: ConnectionState::Active, trouble: None });
+    let mut batch = Batch::new(now);
+    for id in &committed.connections {
+        batch.changes.push(Change::ConnectionState { id: *id, read: 0, state: ConnectionState::Active, trouble: None });
     }
     store.commit(batch).await?;
-    Ok(())
-}
-
-/// The ERP knows every item; the shop lacks one, and calls another by another title.
-fn systems(now: truthsource_core::UnixMs) -> [System; SYSTEMS] {
-    let (mut erp, mut shop) = (System::new("erp"), System::new("shop"));
-    erp.owns.push((Kind::Item, "barcode"));
-    for (at, system) in [&mut erp, &mut shop].into_iter().enumerate() {
-        let location = system.add(now, Kind::Location, fields(&[("code", "Main".into()), ("name", "Main".into())]));
-        for item in 0..ITEMS {
-            if at == SHOP && item == 0 {
-                continue;
-            }
-            let code = if at == SHOP { format!("item-{item}") } else { format!("ITEM-{item}") };
-            let title = if at == SHOP && item == 1 { "Another" } else { "Item" };
-            let barcode = format!("{item:08}");
-            let id = system.add(
-                now,
-                Kind::Item,
-                fields(&[("code", code.into()), ("title", title.into()), ("barcode", barcode.into())]),
-            );
-            let level = [
-                ("item", Value::from(id)),
-                ("location", location.clone().into()),
-                ("on_hand", Value::Number(OPENING.into())),
-            ];
-            system.add(now, Kind::StockLevel, fields(&level));
-        }
-    }
-    [erp, shop]
-}
-
-fn fields(fields: &[(&str, Value)]) -> Fields {
-    fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-}
-
-/// The id of an item at a system, whichever way it spells the code.
-#[must_use]
-pub fn item_of(system: &System, item: u64) -> Option<String> {
-    let spellings = [format!("ITEM-{item}"), format!("item-{item}")];
-    spellings.into_iter().find_map(|code| system.find_by(Kind::Item, "code", &code.into()))
-}
-
-/// The stock level of an item at a system, and what it holds.
-#[must_use]
-pub fn level_of(system: &System, item: u64) -> Option<(String, Decimal)> {
-    let id = system.find_by(Kind::StockLevel, "item", &item_of(system, item)?.into())?;
-    let on_hand = system.value(Kind::StockLevel, &id, "on_hand")?.as_number()?;
-    Some((id, on_hand))
-}
-
-fn retitle(system: &mut System, now: truthsource_core::UnixMs, item: u64, (field, value): (&str, String)) {
-    if let Some(id) = item_of(system, item) {
-        system.set(now, (Kind::Item, &id), field, value.into());
-    }
-}
-
-fn order(system: &mut System, now: truthsource_core::UnixMs, number: u64, item: u64) {
-    let Some(id) = item_of(system, item) else { return };
-    let line = fields(&[("item", id.into()), ("quantity", Value::Number(1.into()))]);
-    let order =
-        [("number", Value::from(format!("{number}"))), ("status", "open".into()), ("lines", Value::Rows(vec![line]))];
-    system.add(now, Kind::Order, fields(&order));
+    Ok(committed.connections)
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
     *counts.entry(name.to_owned()).or_default() += 1;
 }
-
-/// The ERP's place, for the judge.
-pub(super) const OWNER: usize = ERP;

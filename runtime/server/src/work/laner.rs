@@ -114,9 +114,8 @@ mod tests {
 
     use super::*;
     use crate::engine::Pace;
-    use crate::sim::guests::{SimClock, SimGuests};
-    use crate::sim::plan::Faults;
-    use crate::sim::system::System;
+    use crate::engine::fake::Fake;
+    use crate::sim::stage::SimClock;
     use crate::store::model::ModelStore;
     use crate::store::{Batch, TenantStore as _};
 
@@ -124,8 +123,7 @@ mod tests {
         let spec = serde_json::json!({"connector": "connector:x", "egress": [], "rank": 0, "kinds": {}});
         let spec = serde_json::from_value(spec).unwrap();
         change(store, Change::NewConnection { name: "a".to_owned(), spec }).await;
-        let clock = Arc::new(SimClock::default());
-        let guests = SimGuests::new(["a", "b"].map(System::new), clock.clone(), 1, Faults::default());
+        let (clock, guests) = (Arc::new(SimClock::at(UnixMs(1_000_000))), Fake::default());
         let (draw, holder, pace) = (Draw::new(1), "test".to_owned(), Pace::default());
         Engine { store: Arc::new(store.clone()), guests: Arc::new(guests), clock, draw, holder, pace }
     }

@@ -163,10 +163,8 @@ mod tests {
 
     use super::*;
     use crate::engine::Pace;
+    use crate::engine::fake::Fake;
     use crate::engine::ports::Clock;
-    use crate::sim::guests::{SimClock, SimGuests};
-    use crate::sim::plan::Faults;
-    use crate::sim::system::System;
     use crate::store::control::Tenant;
     use crate::store::model::ModelStore;
 
@@ -188,10 +186,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_of_a_worker_stops_its_work_for_a_moment_only() {
         let (clock, roster) = (Arc::new(Broken::default()), Arc::new(Roster::default()));
-        let systems = ["a", "b"].map(System::new);
         let engine = Engine {
             store: Arc::new(ModelStore::new()),
-            guests: Arc::new(SimGuests::new(systems, Arc::new(SimClock::default()), 1, Faults::default())),
+            guests: Arc::new(Fake::default()),
             clock: clock.clone(),
             draw: Draw::new(1),
             holder: "test".to_owned(),

@@ -34,6 +34,26 @@ pub trait Site: Send + Sync {
     /// When the screen says no.
     fn act(&self, now: UnixMs, deed: &Deed) -> Result<(), Refused>;
 
+    /// An administrator has the system tell of changes at an address, proved by a secret, where that is done at its own
+    /// screens.
+    ///
+    /// # Errors
+    /// When it is not done there.
+    fn install_hook(&self, _url: &str, _secret: &str) -> Result<(), Refused> {
+        Err(Refused("this system is asked through its API to tell of changes".to_owned()))
+    }
+
+    /// An administrator takes our access away, or gives it back as it was.
+    ///
+    /// # Errors
+    /// When the screen says no.
+    fn lock_out(&self, out: bool) -> Result<(), Refused>;
+
+    /// Logins that were refused so far, where the system counts them.
+    fn refused_logins(&self) -> usize {
+        0
+    }
+
     /// Everything it holds of what every site could hold alike, but for orders.
     fn held(&self) -> Held;
 

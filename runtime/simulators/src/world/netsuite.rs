@@ -12,7 +12,7 @@ use super::{
 use crate::journal::Change;
 use crate::netsuite::model::{Status, StockKey, Transaction};
 use crate::netsuite::seed::{Seed, SeedCustomer, SeedItem, SeedLocation, SeedPrice, SeedStock};
-use crate::netsuite::settings::Named;
+use crate::netsuite::settings::{Named, Script, Tba};
 use crate::netsuite::{self, CustomerEdit, ItemEdit, Netsuite, PriceEdit, Settings};
 use crate::system::System;
 
@@ -24,6 +24,7 @@ const FIRST_ITEM: u64 = 1_000;
 pub struct NetsuiteSite {
     system: Arc<Netsuite>,
     lists: Vec<String>,
+    tba: Option<Tba>,
 }
 
 impl NetsuiteSite {
@@ -34,16 +35,11 @@ impl NetsuiteSite {
     pub fn open(now: UnixMs, settings: Settings, catalogue: &Catalogue) -> Result<Self, Refused> {
         let level = |(at, name): (usize, &String)| Named { id: at as u64 + 1, name: format!("{name} price") };
         let price_levels = catalogue.lists.iter().enumerate().map(level).collect();
+        let tba = settings.tba.clone();
         let settings = Settings { price_levels, ..settings };
         let system = Netsuite::new(settings).map_err(|error| Refused(error.to_string()))?;
         system.seed(now, seed(catalogue)).map_err(refused)?;
-        Ok(Self { system: Arc::new(system), lists: catalogue.lists.clone() })
-    }
-
-    /// The account.
-    #[must_use]
-    pub fn account(&self) -> &Arc<Netsuite> {
-        &self.system
+        Ok(Self { system: Arc::new(system), lists: catalogue.lists.clone(), tba })
     }
 
     fn item(&self, code: &str) -> Option<u64> {
@@ -132,6 +128,20 @@ impl Site for NetsuiteSite {
                 _ => Ok(()),
             },
         }
+    }
+
+    fn install_hook(&self, url: &str, secret: &str) -> Result<(), Refused> {
+        let script = Script { url: url.to_owned(), secret: secret.to_owned() };
+        self.system.set_settings(Settings { script: Some(script), ..self.system.settings() }).map_err(refused)
+    }
+
+    fn lock_out(&self, out: bool) -> Result<(), Refused> {
+        let tba = if out { None } else { self.tba.clone() };
+        self.system.set_settings(Settings { tba, ..self.system.settings() }).map_err(refused)
+    }
+
+    fn refused_logins(&self) -> usize {
+        self.system.refusals().len()
     }
 
     fn held(&self) -> Held {

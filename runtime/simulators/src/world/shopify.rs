@@ -14,7 +14,7 @@ use crate::shopify::people::{self, ItemEdit, PlacedLine};
 use crate::shopify::seed::{
     Seed, SeedCompany, SeedCompanyLocation, SeedLocation, SeedPrice, SeedPriceList, SeedProduct, SeedVariant,
 };
-use crate::shopify::settings::Settings;
+use crate::shopify::settings::{App, Settings};
 use crate::shopify::views::OrderView;
 use crate::shopify::{BreakText, LocationInput, Shopify, Status};
 use crate::system::System;
@@ -24,6 +24,7 @@ pub struct ShopifySite {
     system: Arc<Shopify>,
     lists: BTreeMap<u64, String>,
     buyers: BTreeMap<String, u64>,
+    apps: Vec<App>,
 }
 
 impl ShopifySite {
@@ -32,18 +33,13 @@ impl ShopifySite {
     /// # Errors
     /// When the catalogue makes no sense.
     pub fn open(now: UnixMs, settings: Settings, catalogue: &Catalogue) -> Result<Self, Refused> {
+        let apps = settings.apps.clone();
         let system = Shopify::new(settings);
         let seeded = system.seed(now, &seed(catalogue)).map_err(refused)?;
         let lists = seeded.price_lists.iter().map(|(name, id)| (*id, name.clone())).collect();
         let yard = |firm: &Firm| Some((firm.code.clone(), *seeded.company_locations.get(&yard(firm))?));
         let buyers = catalogue.firms.iter().filter_map(yard).collect();
-        Ok(Self { system: Arc::new(system), lists, buyers })
-    }
-
-    /// The shop.
-    #[must_use]
-    pub fn shop(&self) -> &Arc<Shopify> {
-        &self.system
+        Ok(Self { system: Arc::new(system), lists, buyers, apps })
     }
 
     fn item(&self, code: &str) -> Option<u64> {
@@ -148,6 +144,13 @@ impl Site for ShopifySite {
                 self.open_order(po_number).map_or(Ok(()), |it| self.system.cancel_order(now, it.id).map_err(refused))
             }
         }
+    }
+
+    fn lock_out(&self, out: bool) -> Result<(), Refused> {
+        let mut settings = self.system.settings();
+        settings.apps = if out { Vec::new() } else { self.apps.clone() };
+        self.system.set_settings(settings);
+        Ok(())
     }
 
     fn held(&self) -> Held {

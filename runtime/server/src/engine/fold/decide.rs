@@ -27,7 +27,9 @@ pub(super) async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold
         for (policy, questions) in asked {
             let answers = match policy {
                 Some(slot) => ask(engine, parties, &slot, folds, &questions).await?,
-                None => questions.iter().map(|(at, it)| Some(built_in(&folds[*at], it))).collect(),
+                None => {
+                    questions.iter().map(|(at, it)| Some(built_in(folds[*at].key, &folds[*at].folding, it))).collect()
+                }
             };
             for ((at, question), answer) in questions.iter().zip(answers) {
                 let fold = &mut folds[*at];
@@ -42,12 +44,35 @@ pub(super) async fn decide(engine: &Engine, parties: &Parties, folds: &mut [Fold
     }
 }
 
+/// Puts every question about one record to its policy, as [`decide`] does for many.
+pub(crate) async fn settle(
+    engine: &Engine,
+    parties: &Parties,
+    key: &RecordKey,
+    folding: &mut Folding<'_>,
+) -> Result<(), Error> {
+    loop {
+        let questions = folding.questions();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        for question in questions {
+            let decided = match &question.policy {
+                Some(slot) => decided(engine, slot, &[conflict_of(parties, key, &question)]).await?.pop().flatten(),
+                None => None,
+            };
+            let (verdict, _) = decided.unwrap_or_else(|| built_in(key, folding, &question));
+            folding.answer(&question, verdict);
+        }
+    }
+}
+
 /// A verdict, and the name of the policy that gave it; no name for the built-in rule.
 type Answer = (Verdict, String);
 
-fn built_in(fold: &Fold<'_>, question: &Question) -> Answer {
-    let counter = schema::of(fold.key.kind).field(&question.field).is_some_and(|it| it.counter);
-    let verdict = if counter { Folding::summed(question) } else { fold.folding.newest(question) };
+fn built_in(key: &RecordKey, folding: &Folding<'_>, question: &Question) -> Answer {
+    let counter = schema::of(key.kind).field(&question.field).is_some_and(|it| it.counter);
+    let verdict = if counter { Folding::summed(question) } else { folding.newest(question) };
     (verdict, String::new())
 }
 
@@ -65,7 +90,7 @@ async fn ask(
     let decided = in_halves(&conflicts, |part| Box::pin(decided(engine, slot, part))).await?;
     let answer = |((at, question), decided): (&(usize, Question), Result<Option<Answer>, CallError>)| match decided {
         Ok(Some(answer)) => Some(answer),
-        Ok(None) => Some(built_in(&folds[*at], question)),
+        Ok(None) => Some(built_in(folds[*at].key, &folds[*at].folding, question)),
         Err(error) if error.is_retryable() => None,
         Err(error) => Some((Verdict::Hold(format!("the policy failed: {error}")), slot.to_owned())),
     };

@@ -20,10 +20,10 @@ use crate::store::Connection;
 /// How long what was read counts, if nobody says that it changed.
 const FRESH_MS: u64 = 30_000;
 /// Signatures that are computed for every webhook.
-pub(super) const KEYS: usize = 2;
+pub(crate) const KEYS: usize = 2;
 
 /// How a delivery proves where it comes from.
-pub(super) enum Proof {
+pub(crate) enum Proof {
     /// By a signature in this header.
     Signature(HeaderName, Spelling),
     /// By the secret in its body, where this path leads.
@@ -31,7 +31,7 @@ pub(super) enum Proof {
 }
 
 /// How a system asks whether it is wanted.
-pub(super) enum Handshake {
+pub(crate) enum Handshake {
     None,
     /// By this parameter of the query.
     Query(String),
@@ -40,7 +40,7 @@ pub(super) enum Handshake {
 }
 
 /// A secret that counts until it expires.
-pub(super) struct Key {
+pub(crate) struct Key {
     pub key: hmac::Key,
     /// SHA-256 of the secret itself.
     pub digest: [u8; 32],
@@ -54,7 +54,7 @@ impl Key {
 }
 
 /// An address that webhooks come to.
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     pub connection: ConnectionId,
     pub proof: Proof,
     pub handshake: Handshake,
@@ -67,7 +67,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// `None` when the scheme is not one of ours or there is no secret.
-    pub(super) fn new(connection: ConnectionId, scheme: &WebhookScheme, secrets: &HookSecrets) -> Option<Self> {
+    pub(crate) fn new(connection: ConnectionId, scheme: &WebhookScheme, secrets: &HookSecrets) -> Option<Self> {
         let mut given = secrets.secrets.iter().filter(|it| !it.secret.is_empty());
         let key = |it: &HookSecret| Key::new(it.secret.as_bytes(), it.expires_at);
         // One secret stands twice, so that the work does not tell how many there are.

@@ -13,8 +13,9 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 use truthsource_core::UnixMs;
 
+pub(crate) use self::book::Endpoint;
 pub use self::book::Hooks;
-use self::book::{Endpoint, Proof};
+use self::book::Proof;
 use super::extract::Raw;
 use super::route::{Access, Route, Spec, Takes};
 use super::{ApiError, Door, strict};
@@ -48,17 +49,15 @@ pub(super) fn admit(door: &Door, spec: &Spec, parts: &Parts) -> Result<(), ApiEr
 async fn receive(State(door): State<Door>, uri: Uri, headers: HeaderMap, Raw(body): Raw) -> Result<Response, ApiError> {
     let found = door.hooks.endpoint(&door.app, address(&uri)).await?;
     let now = door.app.clock.now();
-    let (endpoint, is_known) = found.as_ref().map_or((door.hooks.nobody(), false), |it| (&*it.1, true));
+    let endpoint = found.as_ref().map_or(door.hooks.nobody(), |it| &*it.1);
     // Some ask with the method that they will tell with.
     if let Some(answer) = handshake::answer(endpoint, &uri, &headers) {
         return answer;
     }
     // Nobody's signature is computed, too, and never counts.
-    if !(verify::is_proved(endpoint, &headers, &body, now) & is_known) {
-        return Err(refused("signature", ApiError::Signature));
-    }
-    let Some((tenant, endpoint)) = found else { return Err(ApiError::Signature) };
-    let change = check(&endpoint, &headers, &body)?;
+    let change = taken(endpoint, &headers, &body, now);
+    let Some((tenant, _)) = &found else { return Err(refused("signature", ApiError::Signature)) };
+    let change = change?;
     let mut batch = Batch::new(now);
     batch.changes.push(change);
     let committed = tenant.store.commit(batch).await?;
@@ -80,6 +79,14 @@ async fn shake(State(door): State<Door>, uri: Uri, headers: HeaderMap) -> Result
 /// The tenant and the connection that an address names. Names need no decoding: one that is spelled otherwise is unknown.
 fn address(uri: &Uri) -> (&str, &str) {
     uri.path().strip_prefix(PREFIX).and_then(|it| it.split_once('/')).unwrap_or_default()
+}
+
+/// What is stored of a webhook, if it proves where it comes from.
+pub(crate) fn taken(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8], now: UnixMs) -> Result<Change, ApiError> {
+    if !verify::is_proved(endpoint, headers, body, now) {
+        return Err(refused("signature", ApiError::Signature));
+    }
+    check(endpoint, headers, body)
 }
 
 /// What is stored of a verified webhook.

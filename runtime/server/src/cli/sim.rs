@@ -1,0 +1,158 @@
+//! The simulation: many seeds, or one plan again.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::output::Output;
+use crate::demo::seated;
+use crate::demo::setup::Components;
+use crate::demo::world::Product;
+use crate::sim::seeds::{Tally, alone, run_all};
+use crate::sim::shrink::shrink;
+use crate::sim::{Cast, Plan};
+
+/// Run the real engine and components on simulated days full of faults, and check the promises at every step.
+#[derive(Debug, Clone, Args)]
+pub struct Sim {
+    /// How many seeds.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Carry out this plan instead of seeds, as a failing run has written it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "systems"])]
+    plan: Option<PathBuf>,
+    /// The systems, the one first that owns what only one may say.
+    #[arg(long, value_delimiter = ',', default_values_t = Product::ALL)]
+    systems: Vec<Product>,
+    /// Runs at the same time; by default one on each processor.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Where a failing plan is written, made small.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    plans: PathBuf,
+    /// Where the built components are.
+    #[arg(long, value_name = "DIR")]
+    components: Option<PathBuf>,
+}
+
+impl Sim {
+    /// Runs them and says what they came to.
+    ///
+    /// # Errors
+    /// When a run cannot be set up. What the engine does wrong is in the answer, and in the exit code.
+    pub async fn run(&self, out: &Output) -> anyhow::Result<ExitCode> {
+        let plan = self.plan.as_ref().map(|path| read(path)).transpose()?;
+        let systems = plan.as_ref().map_or_else(|| seated(&self.systems), |it| Ok(it.systems.clone()))?;
+        let components = Components::find(self.components.as_deref())?;
+        let program = std::env::current_exe().context("cannot find our own program")?;
+        let cast = Arc::new(Cast::load(&components, program, &systems).await?);
+        let this = self.clone();
+        let bar = out.progress("simulating".to_owned());
+        let out_bar = bar.clone();
+        let report = tokio::task::spawn_blocking(move || this.carry_out(&cast, &systems, plan, &out_bar)).await??;
+        bar.finish_and_clear();
+        let is_good = report["violations"] == 0;
+        out.show(&report, |it| text(it))?;
+        Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn carry_out(
+        &self,
+        cast: &Arc<Cast>,
+        systems: &[Product],
+        plan: Option<Plan>,
+        bar: &indicatif::ProgressBar,
+    ) -> anyhow::Result<Json> {
+        let began = Instant::now();
+        let seeds: Vec<u64> = match &plan {
+            Some(plan) => vec![plan.seed],
+            None => (self.seed..self.seed.saturating_add(self.seeds)).collect(),
+        };
+        let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let of = |seed| plan.clone().unwrap_or_else(|| Plan::of(seed, systems));
+        let told = |it: &Tally| bar.set_message(format!("{} seeds, {} broken", it.seeds, it.broken.len()));
+        let tally = run_all(cast, (&seeds, jobs, BROKEN_MAX), of, told)?;
+        let seconds = began.elapsed().as_secs_f64();
+        let mut failures = Vec::new();
+        for (seed, (plan, violations)) in &tally.broken {
+            failures
+                .push(json!({"seed": seed, "violations": violations, "plan": self.keep(cast, plan, violations, bar)?}));
+        }
+        Ok(json!({
+            "seeds": tally.seeds,
+            "violations": tally.broken.values().map(|(_, it)| it.len()).sum::<usize>(),
+            "simulated_hours": tally.simulated_ms as f64 / 3_600_000.0,
+            "seconds": seconds,
+            "seeds_per_second": tally.seeds as f64 / seconds.max(0.001),
+            "faults_by_kind": tally.faults_by_kind,
+            "coverage": tally.coverage,
+            "failures": failures,
+        }))
+    }
+
+    /// Makes a failing plan small and writes it down. Gives the file.
+    fn keep(
+        &self,
+        cast: &Arc<Cast>,
+        plan: &Plan,
+        violations: &[String],
+        bar: &indicatif::ProgressBar,
+    ) -> anyhow::Result<String> {
+        let class = |it: &str| it.split([':', ',']).next().unwrap_or_default().to_owned();
+        let broken = violations.first().map(|it| class(it)).unwrap_or_default();
+        let mut runs = 0;
+        let small = shrink(plan, |it| {
+            runs += 1;
+            bar.set_message(format!(
+                "making the plan of seed {} small: {runs} runs, {} acts",
+                plan.seed,
+                it.acts.len()
+            ));
+            alone(cast, it).is_ok_and(|it| it.violations.iter().any(|it| class(it) == broken))
+        });
+        let path = self.plans.join(format!("sim-{}.json", plan.seed));
+        let text = serde_json::to_string_pretty(&small)?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path.display().to_string())
+    }
+}
+
+/// Failing runs that are looked at: more would tell nothing more.
+const BROKEN_MAX: usize = 3;
+
+fn read(path: &std::path::Path) -> anyhow::Result<Plan> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no plan", path.display()))
+}
+
+fn text(report: &Json) -> String {
+    let number = |name: &str| report[name].as_f64().unwrap_or_default();
+    let mut lines = vec![format!(
+        "{} seeds, {:.1} simulated hours in {:.1} s ({:.1} seeds/s), {} violations",
+        report["seeds"],
+        number("simulated_hours"),
+        number("seconds"),
+        number("seeds_per_second"),
+        report["violations"]
+    )];
+    for (title, name) in [("faults, by the seeds they were on in", "faults_by_kind"), ("reached", "coverage")] {
+        lines.push(format!("{title}:"));
+        let rows = report[name].as_object().into_iter().flatten();
+        lines.extend(rows.map(|(name, times)| format!("  {name:<32} {times:>12}")));
+    }
+    for failure in report["failures"].as_array().into_iter().flatten() {
+        lines.push(format!("seed {} broke promises:", failure["seed"]));
+        let said = failure["violations"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        lines.extend(said.map(|it| format!("  {it}")));
+        lines.push(format!("  again: truthsource sim --plan {}", failure["plan"].as_str().unwrap_or_default()));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,54 @@
+//! The components of every run: the shipped ones, compiled once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use truthsource_host::{Allowance, Compiler, Compiling, Connector, Host, HostConfig, Policy, Release, SealKey, Tenant};
+
+use crate::demo::setup::Components;
+use crate::demo::world::Product;
+
+/// Policies by their slot.
+const POLICIES: [(&str, &str); 4] = [
+    ("conflict:owner", "owner-wins"),
+    ("conflict:newest", "newest-wins"),
+    ("conflict:stock", "stock-delta"),
+    ("conflict:status", "status-lattice"),
+];
+
+/// Components, ready to be called in any number of runs.
+pub struct Cast {
+    /// What runs them; its threads end with it.
+    _host: Host,
+    _compiled: tempfile::TempDir,
+    /// Connectors.
+    pub connectors: BTreeMap<Product, Connector>,
+    /// Conflict policies, by slot, with their names.
+    pub policies: BTreeMap<String, (Policy, String)>,
+}
+
+impl Cast {
+    /// Compiles what these systems need. `program` is ours: it compiles components in a process of its own.
+    ///
+    /// # Errors
+    /// When a component is not there or not taken.
+    pub async fn load(components: &Components, program: PathBuf, products: &[Product]) -> anyhow::Result<Self> {
+        let compiled = tempfile::tempdir()?;
+        let compiler = Compiler { program, args: vec!["compile-child".to_owned()] };
+        let config = HostConfig::new(compiled.path().to_owned(), SealKey::new([7; 32]), Compiling::Child(compiler));
+        let host = Host::start(config)?;
+        let accept = async |name: &str| -> anyhow::Result<Release> {
+            Ok(host.accept(&Tenant::new("sim"), &components.read(name)?, &Allowance::USUAL).await?)
+        };
+        let (mut connectors, mut policies) = (BTreeMap::new(), BTreeMap::new());
+        for product in products {
+            connectors.insert(*product, Connector::try_from(accept(product.as_str()).await?)?);
+        }
+        for (slot, name) in POLICIES {
+            let release = accept(name).await?;
+            let named = format!("{slot}@{}", release.digest());
+            policies.insert(slot.to_owned(), (Policy::try_from(release)?, named));
+        }
+        Ok(Self { _host: host, _compiled: compiled, connectors, policies })
+    }
+}

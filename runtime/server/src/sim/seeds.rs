@@ -1,0 +1,91 @@
+//! Many runs, on every processor, and what came of them together.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Cast, Outcome, Plan, run};
+
+/// What many runs came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Runs.
+    pub seeds: u64,
+    /// Time that passed in them together, in milliseconds.
+    pub simulated_ms: u64,
+    /// In how many runs each kind of fault was on.
+    pub faults_by_kind: BTreeMap<String, u64>,
+    /// How often what was reached, in all runs.
+    pub coverage: BTreeMap<String, u64>,
+    /// Runs that broke a promise, by seed: their plans, and what was broken.
+    pub broken: BTreeMap<u64, (Plan, Vec<String>)>,
+}
+
+impl Tally {
+    fn add(&mut self, plan: Plan, outcome: Outcome) {
+        self.seeds += 1;
+        self.simulated_ms += outcome.simulated_ms;
+        for kind in plan.faults.kinds() {
+            *self.faults_by_kind.entry(kind.to_owned()).or_default() += 1;
+        }
+        for (name, times) in outcome.reached {
+            *self.coverage.entry(name).or_default() += times;
+        }
+        if !outcome.violations.is_empty() {
+            self.broken.insert(plan.seed, (plan, outcome.violations));
+        }
+    }
+}
+
+/// Carries out the plans of these numbers on `jobs` threads. After `broken_max` runs that broke a promise no others begin.
+///
+/// # Errors
+/// When a run cannot be set up.
+pub fn run_all(
+    cast: &Arc<Cast>,
+    (plans, jobs, broken_max): (&[u64], usize, usize),
+    plan: impl Fn(u64) -> Plan + Sync,
+    told: impl Fn(&Tally) + Sync,
+) -> anyhow::Result<Tally> {
+    let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
+    let failed: Mutex<Option<anyhow::Error>> = Mutex::default();
+    let work = || {
+        loop {
+            let at = usize::try_from(next.fetch_add(1, Ordering::SeqCst)).unwrap_or(usize::MAX);
+            let Some(seed) = plans.get(at) else { return };
+            let plan = plan(*seed);
+            match alone(cast, &plan) {
+                Ok(outcome) => {
+                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tally.add(plan, outcome);
+                    told(&tally);
+                    if tally.broken.len() >= broken_max {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    return;
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(work);
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+/// Carries out one plan on this thread alone.
+///
+/// # Errors
+/// When it cannot be set up.
+pub fn alone(cast: &Arc<Cast>, plan: &Plan) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(run(cast, plan))
+}

@@ -1,0 +1,113 @@
+//! The systems of a run, and the way to them: their doors, on the run's clock, without a network between.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use truthsource_core::UnixMs;
+use truthsource_host::egress::{Transport, TransportError};
+use truthsource_host::signing::Ambient;
+use truthsource_simulators::door::{Door, Reply};
+
+use crate::engine::ports::Clock;
+
+/// The clock of a run.
+#[derive(Debug)]
+pub struct SimClock(AtomicU64);
+
+impl SimClock {
+    /// A clock that shows this moment.
+    #[must_use]
+    pub fn at(now: UnixMs) -> Self {
+        Self(AtomicU64::new(now.0))
+    }
+
+    /// Time goes on.
+    pub fn advance(&self, ms: u64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The run's clock, and nonces that count.
+pub struct Still {
+    clock: Arc<SimClock>,
+    nonces: AtomicU64,
+}
+
+impl Still {
+    /// On this clock.
+    #[must_use]
+    pub fn on(clock: Arc<SimClock>) -> Self {
+        Self { clock, nonces: AtomicU64::new(1) }
+    }
+}
+
+impl Ambient for Still {
+    fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
+    fn nonce(&self) -> u128 {
+        self.nonces.fetch_add(1, Ordering::SeqCst).into()
+    }
+}
+
+/// The doors of all systems, by host name.
+pub struct Doors {
+    by_host: BTreeMap<String, Arc<Door>>,
+    clock: Arc<SimClock>,
+    /// What came of requests, by name.
+    seen: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Doors {
+    /// These doors.
+    #[must_use]
+    pub fn new(by_host: BTreeMap<String, Arc<Door>>, clock: Arc<SimClock>) -> Self {
+        Self { by_host, clock, seen: Mutex::default() }
+    }
+
+    /// What came of requests since this was asked last.
+    pub fn take_seen(&self) -> BTreeMap<&'static str, u64> {
+        std::mem::take(&mut *self.seen())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for Doors {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        within: Duration,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default();
+        let door = self.by_host.get(host).ok_or_else(|| TransportError::Unreachable(format!("no host {host}")))?;
+        let reply = door.api(self.clock.now(), &request);
+        let (name, answer) = match reply {
+            Reply::Answer(response, ms) => {
+                self.clock.advance(ms);
+                ("request answered", Ok(response))
+            }
+            Reply::Refused => ("request refused or broken off", Err("the connection was reset")),
+            Reply::Silence | Reply::After(_) => {
+                self.clock.advance(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+                ("request never answered", Err("no answer in time"))
+            }
+        };
+        *self.seen().entry(name).or_default() += 1;
+        answer.map_err(|why| TransportError::Unknown(why.to_owned()))
+    }
+}

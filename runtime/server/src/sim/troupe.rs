@@ -1,0 +1,209 @@
+//! The components of a run at work for its tenant.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use truthsource_core::record::ConnectionId;
+use truthsource_core::{Decimal, Fields, Kind};
+use truthsource_host::capability::http::Outbound;
+use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
+use truthsource_host::egress::Origin;
+use truthsource_host::model::{
+    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Verdict,
+    Webhook, Write,
+};
+use truthsource_host::signing::{Credentials, Signer};
+use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
+
+use super::cast::Cast;
+use super::stage::{Doors, SimClock, Still};
+use super::watch::Watch;
+use crate::engine::ports::{Clock, Decided, Guests};
+use crate::store::Connection;
+
+/// The components of a run.
+pub struct Troupe {
+    cast: Arc<Cast>,
+    clock: Arc<SimClock>,
+    connections: BTreeMap<ConnectionId, Reached>,
+    /// Looks at every write.
+    pub watch: Mutex<Watch>,
+}
+
+struct Reached {
+    connector: Connector,
+    reach: Reach,
+    described: Mutex<Option<Arc<Description>>>,
+}
+
+/// What is needed to reach a system: its connection, its connector, and its credentials as JSON.
+pub struct Member {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Its connector.
+    pub connector: Connector,
+    /// Its origin.
+    pub origin: String,
+    /// What requests are signed with.
+    pub credentials: serde_json::Value,
+}
+
+impl Troupe {
+    /// Components that reach these systems through `doors`.
+    ///
+    /// # Errors
+    /// When credentials make no sense.
+    pub fn gather(
+        cast: Arc<Cast>,
+        (clock, doors): (Arc<SimClock>, Arc<Doors>),
+        members: Vec<Member>,
+        watch: Watch,
+    ) -> anyhow::Result<Self> {
+        let mut connections = BTreeMap::new();
+        for member in members {
+            let credentials: Credentials = serde_json::from_value(member.credentials)?;
+            let signer = Signer::new(credentials, Arc::new(Still::on(clock.clone())))?;
+            let origin: Origin = member.origin.parse()?;
+            let origins = [origin.clone()].into();
+            let http = Some(Arc::new(Outbound::new((origins, [origin].into()), doors.clone(), signer)));
+            let kv = Some(KvGrant(Arc::new(Kept::default())));
+            let reach = Reach { http, kv, ..Reach::default() };
+            let reached = Reached { connector: member.connector, reach, described: Mutex::default() };
+            connections.insert(member.connection, reached);
+        }
+        Ok(Self { cast, clock, connections, watch: Mutex::new(watch) })
+    }
+
+    /// What looks at every write.
+    pub fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, connection: &Connection) -> Result<&Reached, CallError> {
+        let known = self.connections.get(&connection.id);
+        known.ok_or_else(|| CallError::Host { reason: format!("no connector for {}", connection.name) })
+    }
+
+    fn setup(&self) -> CallSetup {
+        CallSetup::new(Tenant::new("sim"), self.clock.now())
+    }
+
+    fn reaching(&self, reached: &Reached) -> CallSetup {
+        self.setup().reaching(reached.reach.clone())
+    }
+
+    fn context(&self, connection: &Connection) -> Context {
+        Context { settings: connection.spec.settings.clone(), now: self.clock.now() }
+    }
+}
+
+#[async_trait]
+impl Guests for Troupe {
+    async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError> {
+        let reached = self.of(connection)?;
+        let known = reached.described.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let settings = connection.spec.settings.clone();
+        let described = Arc::new(reached.connector.describe(&self.setup(), settings).await.0?);
+        *reached.described.lock().unwrap_or_else(PoisonError::into_inner) = Some(described.clone());
+        Ok(described)
+    }
+
+    async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {
+        let reached = self.of(connection)?;
+        reached.connector.check(&self.reaching(reached), self.context(connection)).await.0
+    }
+
+    async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
+        let reached = self.of(connection)?;
+        reached.connector.pull(&self.reaching(reached), self.context(connection), pull.clone()).await.0
+    }
+
+    async fn read(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        remote_ids: &[String],
+        certain: bool,
+    ) -> Result<Vec<Observed>, CallError> {
+        let (reached, ids) = (self.of(connection)?, remote_ids.to_vec());
+        reached.connector.read(&self.reaching(reached), self.context(connection), kind, ids, certain).await.0
+    }
+
+    async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
+        let reached = self.of(connection)?;
+        let pushed = reached.connector.push(&self.reaching(reached), self.context(connection), writes.to_vec()).await.0;
+        self.watch().look((connection.id, self.clock.now()), writes);
+        pushed
+    }
+
+    async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
+        let (reached, key) = (self.of(connection)?, command_key.to_owned());
+        reached.connector.find(&self.reaching(reached), self.context(connection), kind, key).await.0
+    }
+
+    async fn ensure(&self, _: &Connection) -> Result<Option<Standing>, CallError> {
+        Ok(None)
+    }
+
+    async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {
+        let reached = self.of(connection)?;
+        reached.connector.receive(&self.setup(), self.context(connection), webhook.clone()).await.0
+    }
+
+    async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
+        let reached = self.of(connection)?;
+        reached.connector.project(&self.setup(), self.context(connection), kind, records.to_vec()).await.0
+    }
+
+    async fn map_in(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Option<Fields>>>, CallError> {
+        Ok(None)
+    }
+
+    async fn map_out(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Fields>>, CallError> {
+        Ok(None)
+    }
+
+    async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
+        let Some((policy, named)) = self.cast.policies.get(slot) else { return Ok(None) };
+        let decisions = policy.decide(&self.setup(), conflicts.to_vec()).await.0?;
+        Ok(Some(Decided { decisions, policy: named.clone() }))
+    }
+
+    async fn publish(&self, _: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {
+        Ok(None)
+    }
+
+    async fn validate(&self, _: Kind, _: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
+        Ok(None)
+    }
+}
+
+/// The small state of a connection.
+#[derive(Default)]
+struct Kept(Mutex<BTreeMap<String, Vec<u8>>>);
+
+#[async_trait]
+impl KvStore for Kept {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
+    }
+
+    async fn count(&self) -> Result<usize, Unavailable> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).len())
+    }
+
+    async fn apply(&self, writes: BTreeMap<String, Option<Vec<u8>>>) -> Result<(), Unavailable> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in writes {
+            match value {
+                Some(value) => kept.insert(key, value),
+                None => kept.remove(&key),
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! What must never happen, looked for at every write: the systems' journals say what each really changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use truthsource_core::record::ConnectionId;
+use truthsource_core::{UnixMs, Value};
+use truthsource_host::model::Write;
+use truthsource_simulators::journal::{Actor, Change};
+use truthsource_simulators::system::System;
+
+/// Fields that are the owner's, by kind; `*`: every field.
+const OWNED: [(&str, &[&str]); 3] =
+    [("item", &["code", "barcode", "active"]), ("company", &["code", "name", "email"]), ("price", &["breaks"])];
+
+/// A system whose journal is followed.
+struct Followed {
+    name: &'static str,
+    system: Arc<dyn System>,
+    read: usize,
+    /// What each field last took, by kind, id and field.
+    held: BTreeMap<(String, String, String), String>,
+}
+
+/// Follows every system's journal.
+pub struct Watch {
+    owner: ConnectionId,
+    followed: BTreeMap<ConnectionId, Followed>,
+    /// Promises that were broken, in words.
+    pub breaches: Vec<String>,
+}
+
+impl Watch {
+    /// Follows these systems from now on.
+    #[must_use]
+    pub fn new(owner: ConnectionId, systems: Vec<(ConnectionId, &'static str, Arc<dyn System>)>) -> Self {
+        let follow = |(id, name, system): (ConnectionId, _, Arc<dyn System>)| {
+            let read = system.journal().len();
+            (id, Followed { name, system, read, held: BTreeMap::new() })
+        };
+        Self { owner, followed: systems.into_iter().map(follow).collect(), breaches: Vec::new() }
+    }
+
+    /// Looks at what a system's journal says since it was looked at last; `writes` are what the engine just asked for.
+    pub fn look(&mut self, (at, now): (ConnectionId, UnixMs), writes: &[Write]) {
+        let is_owner = at == self.owner;
+        let Some(followed) = self.followed.get_mut(&at) else { return };
+        let lines = followed.system.journal().since(followed.read);
+        followed.read += lines.len();
+        for line in lines {
+            let place = (line.kind.clone(), line.id.clone(), line.field.clone());
+            let before = followed.held.insert(place, line.value.clone());
+            let Some(before) = before.filter(|before| line.actor == Actor::Api && *before != line.value) else {
+                continue;
+            };
+            let name = followed.name;
+            let what = || {
+                format!("{} {} {} at {name} went from {before:?} to {:?}", line.kind, line.id, line.field, line.value)
+            };
+            let owned = OWNED.iter().any(|(kind, fields)| *kind == line.kind && fields.contains(&line.field.as_str()));
+            if is_owner && owned {
+                self.breaches.push(format!("P3: {}, which it owns", what()));
+            }
+            if let Some(known) = known(writes, &line).filter(|known| !is_same(known, &before)) {
+                self.breaches.push(format!("P4: {}, decided on {known:?}, at {}", what(), now.0));
+            }
+        }
+    }
+
+    /// Reads on without looking for anything: people may have been at work.
+    pub fn read_on(&mut self) {
+        for followed in self.followed.values_mut() {
+            for line in followed.system.journal().since(followed.read) {
+                followed.read += 1;
+                followed.held.insert((line.kind, line.id, line.field), line.value);
+            }
+        }
+    }
+}
+
+/// What the engine knew of a field when it decided to write it.
+fn known<'a>(writes: &'a [Write], line: &Change) -> Option<&'a Value> {
+    let is_about = |it: &&Write| it.kind.as_str() == line.kind && it.remote_id.as_deref() == Some(line.id.as_str());
+    let write = writes.iter().find(is_about)?;
+    // What changed for another field's sake was not decided.
+    write.changed.iter().find(|it| **it == line.field)?;
+    write.base.get(&line.field)
+}
+
+/// Whether a value is what a journal says.
+fn is_same(value: &Value, journalled: &str) -> bool {
+    match value {
+        Value::Null => journalled.is_empty(),
+        Value::Text(text) => text == journalled,
+        Value::Number(number) => journalled.parse() == Ok(*number),
+        Value::Flag(flag) => journalled == flag.to_string(),
+        Value::Rows(_) => serde_json::from_str::<serde_json::Value>(journalled).is_ok_and(|it| it == value.to_json()),
+    }
+}
