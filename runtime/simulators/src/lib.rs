@@ -15,6 +15,7 @@ pub mod journal;
 pub mod netsuite;
 pub mod odata;
 pub mod outbox;
+pub mod sap_b1;
 pub mod serve;
 pub mod shopify;
 pub mod system;

@@ -204,3 +204,93 @@ fn wall_clock() -> UnixMs {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     UnixMs(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use http::{HeaderMap, Method};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::journal::Journal;
+    use crate::outbox::Webhook;
+    use crate::system::{Response, Step};
+
+    /// A system that asks its own callers' addresses for the token `t` before it answers, and then tells them.
+    #[derive(Default)]
+    struct Asking {
+        journal: Journal,
+        outgoing: Mutex<Vec<Webhook>>,
+    }
+
+    fn webhook(method: Method, url: &str, body: &'static str) -> Webhook {
+        let headers = vec![("x-token".to_owned(), "t".to_owned())];
+        Webhook { method, url: url.to_owned(), headers, body: Bytes::from(body), retries_ms: &[] }
+    }
+
+    fn status(code: u16) -> Response {
+        crate::system::json(code, "application/json", &serde_json::Value::Null)
+    }
+
+    impl System for Asking {
+        fn name(&self) -> &'static str {
+            "asking"
+        }
+        fn answer(&self, _: UnixMs, _: &Request) -> Response {
+            status(404)
+        }
+        fn begin(&self, _: UnixMs, request: &Request) -> Step {
+            let url = std::str::from_utf8(request.body()).unwrap();
+            Step::Ask(webhook(Method::GET, url, ""))
+        }
+        fn resume(&self, _: UnixMs, _: &Request, asked: &Webhook, said: Option<&Answer>) -> Response {
+            if said.is_none_or(|it| !it.is_taken() || it.body != "t") {
+                return status(400);
+            }
+            self.outgoing.lock().unwrap().push(webhook(Method::POST, &asked.url, "told"));
+            status(201)
+        }
+        fn overloaded(&self) -> Response {
+            status(503)
+        }
+        fn broken(&self) -> Response {
+            status(500)
+        }
+        fn admin(&self, _: UnixMs, _: &Request) -> Response {
+            status(404)
+        }
+        fn take_webhooks(&self) -> Vec<Webhook> {
+            std::mem::take(&mut self.outgoing.lock().unwrap())
+        }
+        fn journal(&self) -> &Journal {
+            &self.journal
+        }
+        fn set_search_lag(&self, _: u64) {}
+    }
+
+    /// A receiver that answers `GET` with the token it is asked for, and passes on what it is told.
+    async fn receiver() -> (String, mpsc::UnboundedReceiver<String>) {
+        let (told, heard) = mpsc::unbounded_channel();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}/in", listener.local_addr().unwrap());
+        let echo = |headers: HeaderMap| async move { headers["x-token"].to_str().unwrap().to_owned() };
+        let take = move |body: String| async move { told.send(body).unwrap() };
+        let app = axum::Router::new().route("/in", axum::routing::get(echo).post(take));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (url, heard)
+    }
+
+    #[tokio::test]
+    async fn a_handshake_goes_out_before_the_answer_and_what_is_told_after() {
+        let (url, mut heard) = receiver().await;
+        let served = serve(Arc::new(Asking::default())).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let subscribe = |url: String| client.post(format!("http://{}/", served.api)).body(url).send();
+        assert_eq!(subscribe(url.clone()).await.unwrap().status(), 201);
+        assert_eq!(heard.recv().await.unwrap(), "told");
+        let nowhere = url.replace("/in", "/nowhere");
+        assert_eq!(subscribe(nowhere).await.unwrap().status(), 400);
+        assert_eq!(subscribe("http://127.0.0.1:1/".to_owned()).await.unwrap().status(), 400);
+    }
+}
