@@ -129,14 +129,17 @@ impl Door {
         }
     }
 
-    /// When the next webhook leaves; `None` if none waits.
+    /// When the next webhook leaves, or the system wakes and may have one; `None` if neither.
     #[must_use]
     pub fn next_webhook_at(&self) -> Option<UnixMs> {
-        locked(&self.outbox).next_at()
+        let queued = locked(&self.outbox).next_at();
+        queued.into_iter().chain(self.system.wakes_at()).min()
     }
 
     /// Takes every webhook that leaves by `now`. What became of each is told by [`Door::webhook_answered`].
     pub fn take_webhooks(&self, now: UnixMs) -> Vec<Departure> {
+        self.system.wake(now);
+        self.collect(now);
         locked(&self.outbox).take_due(now)
     }
 

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod door;
+pub mod dynamics;
 pub mod faults;
 pub mod journal;
 pub mod netsuite;

@@ -56,6 +56,15 @@ pub trait System: Send + Sync + 'static {
     /// Webhooks that were caused since the last call, in the order of their causes.
     fn take_webhooks(&self) -> Vec<Webhook>;
 
+    /// When the system next wants [`System::wake`] to be called; `None`: not before something else happens. For what
+    /// it does by itself after a while, as telling of changes in groups.
+    fn wakes_at(&self) -> Option<UnixMs> {
+        None
+    }
+
+    /// It is `now`: the system does what is due by then.
+    fn wake(&self, _now: UnixMs) {}
+
     /// What the receiver said to a webhook, `None` if nobody answered: what systems judge a handshake by, and what
     /// those that give up on a deaf receiver count.
     fn webhook_answered(&self, _now: UnixMs, _webhook: &Webhook, _said: Option<&Answer>) {}

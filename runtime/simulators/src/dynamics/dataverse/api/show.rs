@@ -1,0 +1,155 @@
+//! Records as the API shows them.
+
+use super::super::super::guid::Guid;
+use super::super::super::json::Json;
+use super::super::super::moment;
+use super::super::super::table::{Cell, Row};
+use super::super::metadata::{self, Entity, Ty};
+use super::super::problem::Problem;
+use super::super::state::State;
+use crate::odata::{self, Expand, Options};
+
+/// A record together with where it stands, as conditions and answers see it.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'s> {
+    pub state: &'s State,
+    pub entity: &'static Entity,
+    pub row: &'s Row,
+}
+
+/// A record's etag: its row version.
+pub(super) fn etag(version: u64) -> String {
+    format!("W/\"{version}\"")
+}
+
+impl odata::Row for Shown<'_> {
+    fn cell(&self, path: &[String]) -> Option<odata::Cell> {
+        match path {
+            [name] if name == self.entity.id => Some(odata::Cell::Guid(odata::Guid(self.row.id.bits()))),
+            [name] => Some(match self.value(self.entity.column(name)?.name) {
+                Cell::Null => odata::Cell::Null,
+                Cell::Flag(flag) => odata::Cell::Flag(flag),
+                Cell::Number(number) => odata::Cell::Number(number),
+                Cell::Text(text) => odata::Cell::Text(text),
+                Cell::Id(id) => odata::Cell::Guid(odata::Guid(id.bits())),
+                Cell::Day(day) => odata::Cell::Date(day),
+                Cell::Moment(at) => at.into(),
+            }),
+            [nav, rest @ ..] => {
+                let (column, set) = self.entity.binding(nav)?;
+                let entity = metadata::of(set);
+                match self.state.row(set, self.row.reference(column.name)) {
+                    Some(row) => Shown { state: self.state, entity, row }.cell(rest),
+                    None => Some(odata::Cell::Null),
+                }
+            }
+            [] => None,
+        }
+    }
+}
+
+impl Shown<'_> {
+    /// What a column holds.
+    fn value(&self, column: &str) -> Cell {
+        match column {
+            "createdon" => Cell::Moment(self.row.created),
+            "modifiedon" => Cell::Moment(self.row.modified),
+            _ => match self.row.cell(column) {
+                Some(Cell::Id(id)) if id.is_zero() => Cell::Null,
+                Some(Cell::Text(text)) if text.is_empty() => Cell::Null,
+                Some(cell) => cell.clone(),
+                None => Cell::Null,
+            },
+        }
+    }
+
+    /// The record as JSON, with what the options select and expand.
+    pub(super) fn json(&self, options: &Options, is_annotated: bool) -> Result<Json, Problem> {
+        let is_selected = |name: &str| match &options.select {
+            None => true,
+            Some(select) => select.iter().any(|it| it.path == [name]),
+        };
+        let mut members = vec![("@odata.etag".to_owned(), Json::text(etag(self.row.version)))];
+        for column in self.entity.columns.iter().filter(|it| is_selected(it.name)) {
+            let value = self.value(column.name);
+            if let (true, Cell::Id(id), Ty::Lookup(ways)) = (is_annotated, &value, column.ty) {
+                members.extend(self.annotations(column.name, *id, ways));
+            }
+            members.push((column.name.to_owned(), spelled(value)));
+        }
+        members.push((self.entity.id.to_owned(), Json::text(self.row.id.to_string())));
+        for expand in &options.expand {
+            members.push((expand.property.name(), self.expanded(expand, is_annotated)?));
+        }
+        Ok(Json::Object(members))
+    }
+
+    /// What a lookup is called and which table it is of.
+    fn annotations(&self, column: &str, id: Guid, ways: &[(&str, metadata::Set)]) -> Vec<(String, Json)> {
+        let found = ways.iter().find_map(|(_, set)| self.state.row(*set, id).map(|row| (metadata::of(*set), row)));
+        let Some((entity, row)) = found else { return Vec::new() };
+        let name = ["name", "currencyname", "msdyn_name"].into_iter().map(|it| row.text(it)).find(|it| !it.is_empty());
+        let shown = Json::text(name.or(entity.key.map(|it| row.text(it))).unwrap_or_default());
+        let named = |what: &str| format!("{column}@{what}");
+        vec![
+            (named("OData.Community.Display.V1.FormattedValue"), shown),
+            (named("Microsoft.Dynamics.CRM.lookuplogicalname"), Json::text(entity.name)),
+        ]
+    }
+
+    fn expanded(&self, expand: &Expand, is_annotated: bool) -> Result<Json, Problem> {
+        let name = expand.property.name();
+        if let Some((_, set, _)) = self.entity.owned.iter().find(|(it, ..)| *it == name) {
+            let entity = metadata::of(*set);
+            check(entity, &expand.options)?;
+            let rows = self.state.table(*set).owned_by(self.row.id);
+            let shown = rows.map(|row| Shown { state: self.state, entity, row }.json(&expand.options, is_annotated));
+            return shown.collect::<Result<_, _>>().map(Json::List);
+        }
+        let (column, set) = self.entity.binding(&name).ok_or_else(|| unknown(self.entity, &name))?;
+        let entity = metadata::of(set);
+        check(entity, &expand.options)?;
+        let row = self.state.row(set, self.row.reference(column.name));
+        row.map_or(Ok(Json::Null), |row| Shown { state: self.state, entity, row }.json(&expand.options, is_annotated))
+    }
+}
+
+fn unknown(entity: &Entity, name: &str) -> Problem {
+    let message = format!("Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{}'.", entity.name);
+    Problem::query(message)
+}
+
+/// Refuses options that name what the table does not have.
+pub(super) fn check(entity: &Entity, options: &Options) -> Result<(), Problem> {
+    let selected = options.select.iter().flatten();
+    let ordered = options.orderby.iter().map(|it| &it.property);
+    let filtered: Vec<_> = options.filter.iter().flat_map(|it| it.properties()).collect();
+    for property in selected.chain(ordered).chain(&filtered) {
+        let is_there = match property.path.as_slice() {
+            [name] => name == entity.id || entity.column(name).is_some(),
+            [nav, name] => entity.binding(nav).is_some_and(|(_, set)| {
+                let to = metadata::of(set);
+                name == to.id || to.column(name).is_some()
+            }),
+            _ => false,
+        };
+        if !is_there {
+            return Err(unknown(entity, &property.name()));
+        }
+    }
+    let is_nav = |name: &str| entity.binding(name).is_some() || entity.owned.iter().any(|(it, ..)| *it == name);
+    let names = options.expand.iter().map(|it| it.property.name());
+    names.into_iter().find(|it| !is_nav(it)).map_or(Ok(()), |it| Err(unknown(entity, &it)))
+}
+
+fn spelled(cell: Cell) -> Json {
+    match cell {
+        Cell::Null => Json::Null,
+        Cell::Flag(flag) => Json::Flag(flag),
+        Cell::Number(number) => Json::number(number),
+        Cell::Text(text) => Json::Text(text),
+        Cell::Id(id) => Json::text(id.to_string()),
+        Cell::Day(day) => Json::text(day.to_string()),
+        Cell::Moment(at) => Json::text(moment::second(at)),
+    }
+}

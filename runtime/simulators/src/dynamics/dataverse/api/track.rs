@@ -1,0 +1,81 @@
+//! Change tracking: what changed and what went since a delta token was given.
+
+use super::super::super::json::{Json, object};
+use super::super::super::moment;
+use super::super::metadata::Entity;
+use super::super::problem::Problem;
+use super::super::state::State;
+use super::show::{self, Shown};
+use super::{Call, read, respond};
+use crate::odata::Options;
+use crate::system::Response;
+use truthsource_core::UnixMs;
+
+/// Refuses what does not go together with change tracking.
+pub(super) fn check(entity: &Entity, options: &Options) -> Result<(), Problem> {
+    if !entity.is_tracked {
+        let message = format!("Change tracking is not enabled for the entity '{}'.", entity.name);
+        return Err(Problem::new(400, "0x80072491", message));
+    }
+    let is_plain =
+        options.filter.is_none() && options.orderby.is_empty() && options.expand.is_empty() && options.top.is_none();
+    if is_plain {
+        return Ok(());
+    }
+    let message = "The \"odata.track-changes\" preference supports no other query option than $select.";
+    Err(Problem::new(400, "0x80060888", message))
+}
+
+/// The link that tells what happens from a version on: version and moment, in the spelling of the United States.
+pub(super) fn link(call: &Call<'_>, version: u64) -> String {
+    let at = moment::second(call.now);
+    let (year, rest) = at.split_once('-').unwrap_or_default();
+    let (month, rest) = rest.split_once('-').unwrap_or_default();
+    let (day, time) = rest.split_once('T').unwrap_or_default();
+    let token = format!("{version}!{month}/{day}/{year} {}", time.trim_end_matches('Z'));
+    read::link(call, "$deltatoken", &token)
+}
+
+/// Reads a token: the version, and the moment it was given.
+fn parsed(token: &str) -> Option<(u64, UnixMs)> {
+    let (version, at) = token.split_once('!')?;
+    let (date, time) = at.split_once(' ')?;
+    let mut parts = date.split('/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((version.parse().ok()?, moment::parse(&format!("{year}-{month}-{day}T{time}Z"))?))
+}
+
+pub(super) fn delta(
+    state: &State,
+    call: &Call<'_>,
+    entity: &'static Entity,
+    (options, token): (&Options, &str),
+) -> Result<Response, Problem> {
+    check(entity, options)?;
+    show::check(entity, options)?;
+    let malformed = || Problem::new(400, "0x80060889", "The delta token is not valid.");
+    let (version, given) = parsed(token).ok_or_else(malformed)?;
+    if version > state.version || given.plus(state.settings.delta_life_ms).0 < call.now.0 / 1_000 * 1_000 {
+        let message = "The delta token has expired. Read the whole collection again.";
+        return Err(Problem::new(state.settings.delta_gone_status, "0x80044352", message));
+    }
+    let changed = state.table(entity.set).rows().filter(|it| it.version > version);
+    let shown = changed.map(|row| Shown { state, entity, row }.json(options, read::is_annotated(call)));
+    let mut entries: Vec<Json> = shown.collect::<Result<_, _>>()?;
+    let is_gone = |id| state.row(entity.set, id).is_none();
+    let gone = state.deleted.iter().filter(|it| it.set == entity.set && it.version > version && is_gone(it.id));
+    let context = format!("{}/$metadata#{}/$deletedEntity", call.root, entity.plural);
+    for it in gone {
+        entries.push(object([
+            ("@odata.context", Json::text(&context)),
+            ("id", Json::text(it.id.to_string())),
+            ("reason", Json::text("deleted")),
+        ]));
+    }
+    let body = object([
+        ("@odata.context", Json::text(format!("{}/$metadata#{}/$delta", call.root, entity.plural))),
+        ("@odata.deltaLink", Json::Text(link(call, state.version))),
+        ("value", Json::List(entries)),
+    ]);
+    Ok(respond(200, Some(&body)))
+}

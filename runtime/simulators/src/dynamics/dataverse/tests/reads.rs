@@ -1,0 +1,80 @@
+//! What reads show.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn a_record_shows_references_and_exact_numbers() {
+    let organisation = Organisation::new();
+    let reply = organisation.get("productpricelevels?$filter=productid/productnumber eq 'BOLT-8' and amount lt 12");
+    let price = &reply.rows()[0];
+    assert!(reply.text.contains("\"amount\":11.75,"));
+    assert_eq!(price["modifiedon"], "2026-07-01T11:00:30Z");
+    let level = price["_pricelevelid_value"].as_str().unwrap();
+    assert_eq!(organisation.get(&format!("pricelevels({level})")).body["name"], "Gold");
+    let id = price["productpricelevelid"].as_str().unwrap();
+    assert_eq!(organisation.get(&format!("productpricelevels({id})/productid")).body["productnumber"], "BOLT-8");
+    let expanded =
+        organisation.get(&format!("productpricelevels({id})?$select=amount&$expand=pricelevelid($select=name)"));
+    assert_eq!(expanded.body["pricelevelid"]["name"], "Gold");
+    assert!(expanded.body.get("modifiedon").is_none());
+    let named = organisation.call(
+        "GET",
+        &format!("productpricelevels({id})"),
+        Value::Null,
+        &[("prefer", "odata.include-annotations=\"*\"")],
+    );
+    assert_eq!(named.body["_productid_value@OData.Community.Display.V1.FormattedValue"], "Bolt M8");
+    assert_eq!(named.body["_productid_value@Microsoft.Dynamics.CRM.lookuplogicalname"], "product");
+}
+
+#[test]
+fn a_record_is_found_by_its_alternate_key() {
+    let organisation = Organisation::new();
+    let account = organisation.get("accounts(accountnumber='C1')");
+    assert_eq!((account.status, &account.body["telephone1"]), (200, &Value::Null));
+    assert_eq!(account.header("etag"), account.body["@odata.etag"].as_str().unwrap());
+    let same = organisation.call(
+        "GET",
+        "accounts(accountnumber='C1')",
+        Value::Null,
+        &[("if-none-match", account.header("etag"))],
+    );
+    assert_eq!(same.status, 304);
+    let none = organisation.get("accounts(accountnumber='C2')");
+    assert_eq!((none.status, none.code()), (404, "0x80060891"));
+    let none = organisation.get("accounts(00000000-0000-0000-0000-000000000001)");
+    assert_eq!(
+        none.body["error"],
+        json!({
+            "code": "0x80040217", "message": "account With Id = 00000000-0000-0000-0000-000000000001 Does Not Exist",
+        })
+    );
+    let bad = organisation.get("accounts?$filter=colour eq 'red'");
+    assert_eq!((bad.status, bad.code()), (400, "0x80060888"));
+}
+
+#[test]
+fn pages_follow_their_cookie() {
+    let organisation = Organisation::new();
+    for n in 0..6 {
+        let body = json!({ "accountnumber": format!("A{n}"), "name": format!("Account {}", 9 - n) });
+        assert_eq!(organisation.call("POST", "accounts", body, &[]).status, 204);
+    }
+    for query in ["accounts?$count=true", "accounts?$orderby=name", "accounts?$top=5&$select=accountnumber"] {
+        let (mut url, mut seen) = (query.to_owned(), Vec::new());
+        loop {
+            let page = organisation.call("GET", &url, Value::Null, &[("prefer", "odata.maxpagesize=2")]);
+            assert_eq!(page.header("preference-applied"), "odata.maxpagesize");
+            seen.extend(page.column("accountnumber"));
+            let Some(next) = page.body["@odata.nextLink"].as_str() else { break };
+            assert!(next.contains("$skiptoken=%3Ccookie%20pagenumber"), "{next}");
+            url = next.to_owned();
+        }
+        let whole = organisation.get(query);
+        assert_eq!(seen, whole.column("accountnumber"), "{query}");
+    }
+    assert_eq!(organisation.get("accounts/$count").text, "7");
+    assert_eq!(organisation.get("accounts?$skip=1").status, 400);
+}

@@ -1,0 +1,125 @@
+//! Inserts, upserts, deletes, and how they are refused.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn an_insert_answers_where_or_what() {
+    let organisation = Organisation::new();
+    let from = organisation.system.journal().len();
+    let made = organisation.call("POST", "accounts", json!({ "accountnumber": "C2", "name": "Zinc" }), &[]);
+    assert_eq!((made.status, made.text.as_str()), (204, ""));
+    let url = format!("http://127.0.0.1:8080/api/data/v9.2/accounts({})", made.id());
+    assert_eq!((made.header("odata-entityid"), made.header("location")), (url.as_str(), url.as_str()));
+    assert_eq!(
+        organisation.changes(from),
+        [
+            "Api company created=",
+            "Api company code=C2",
+            "Api company name=Zinc",
+            "Api company email=",
+            "Api company currency=USD",
+            "Api company active=true",
+        ]
+    );
+    let whole = [("prefer", "return=representation")];
+    let made =
+        organisation.call("POST", "accounts?$select=name", json!({ "accountnumber": "C3", "name": "Tin" }), &whole);
+    assert_eq!((made.status, &made.body["name"]), (201, &json!("Tin")));
+    assert_eq!(made.header("preference-applied"), "return=representation");
+    let again = organisation.call("POST", "accounts", json!({ "accountnumber": "c3", "name": "Tin" }), &[]);
+    assert_eq!((again.status, again.code()), (412, "0x80040237"));
+}
+
+#[test]
+fn a_patch_is_an_upsert_unless_the_caller_says_which() {
+    let organisation = Organisation::new();
+    let patch = |url: &str, headers: &[(&str, &str)]| {
+        let reply = organisation.call("PATCH", url, json!({ "name": "Name" }), headers);
+        (reply.status, reply.code().to_owned())
+    };
+    let done = (204, String::new());
+    assert_eq!(patch("accounts(accountnumber='C9')", &[("if-match", "*")]), (404, "0x80060891".to_owned()));
+    assert_eq!(patch("accounts(accountnumber='C9')", &[]), done);
+    assert_eq!(patch("accounts(accountnumber='C9')", &[]), done);
+    assert_eq!(patch("accounts(accountnumber='C9')", &[("if-none-match", "*")]), (412, "0x80040237".to_owned()));
+    assert_eq!(patch("accounts(accountnumber='C8')", &[("if-none-match", "*")]), done);
+    let id = "accounts(00000000-0000-0000-0000-00000000000c)";
+    assert_eq!(patch(id, &[("if-match", "*")]), (404, "0x80040217".to_owned()));
+    assert_eq!(patch(id, &[]), done);
+    let etag = organisation.get(id).header("etag").to_owned();
+    assert_eq!(patch(id, &[("if-match", &etag)]), done);
+    assert_eq!(patch(id, &[("if-match", &etag)]), (412, "0x80060882".to_owned()));
+    let codes: Vec<String> = organisation.system.customers().into_iter().map(|it| it.code).collect();
+    assert_eq!(codes.iter().filter(|it| *it == "C9").count(), 1);
+    let whole = organisation.call("PATCH", id, json!({ "telephone1": "1" }), &[("prefer", "return=representation")]);
+    assert_eq!((whole.status, &whole.body["telephone1"]), (200, &json!("1")));
+}
+
+#[test]
+fn a_refusal_carries_its_code() {
+    let organisation = Organisation::new();
+    let check = |url: &str, body: Value, expect: (u16, &str)| {
+        let reply = organisation.call("PATCH", url, body.clone(), &[("if-match", "*")]);
+        assert_eq!((reply.status, reply.code()), expect, "{url} {body}: {}", reply.text);
+    };
+    let account = "accounts(accountnumber='C1')";
+    check(account, json!({ "colour": "red" }), (400, "0x80048d19"));
+    check(account, json!({ "name": 5 }), (400, "0x80048d19"));
+    check(account, json!({ "name": null }), (400, "0x80040203"));
+    check(account, json!({ "accountnumber": "X".repeat(21) }), (400, "0x80044331"));
+    check(account, json!({ "statecode": 7 }), (400, "0x8004431a"));
+    check(account, json!({ "defaultpricelevelid@odata.bind": "/accounts(accountnumber='C1')" }), (400, "0x80048d19"));
+    check(account, json!({ "defaultpricelevelid@odata.bind": "/pricelevels(name='Tin')" }), (404, "0x80060891"));
+    check(account, json!({ "_defaultpricelevelid_value": Value::Null }), (400, "0x80048d19"));
+    check("products(productnumber='NUT-8')", json!({ "productnumber": "BOLT-8" }), (412, "0x80040237"));
+}
+
+#[test]
+fn an_order_is_made_once_under_its_number() {
+    let organisation = Organisation::new();
+    let from = organisation.system.journal().len();
+    let url = "salesorders(ordernumber='SHOP-1')";
+    let made = organisation.call("PATCH", url, order(), &[("if-none-match", "*")]);
+    assert_eq!(made.status, 204, "{}", made.text);
+    assert_eq!(organisation.call("PATCH", url, order(), &[("if-none-match", "*")]).status, 412);
+    let shown = organisation
+        .get(&format!("{url}?$expand=order_details($select=priceperunit,quantity),customerid_account($select=name)"));
+    assert_eq!((&shown.body["totalamount"], &shown.body["customerid_account"]["name"]), (&json!(37.5), &json!("Acme")));
+    assert_eq!(shown.body["order_details"][0]["priceperunit"], json!(12.5));
+    let changes = organisation.changes(from);
+    assert_eq!(changes[0], "Api order created=SHOP-1");
+    assert!(changes.contains(&"Api order total=37.5".to_owned()), "{changes:?}");
+    let mut broken = order();
+    broken["order_details"][0]["productid@odata.bind"] = json!("/products(productnumber='NONE')");
+    let from = organisation.system.journal().len();
+    assert_eq!(organisation.call("POST", "salesorders", broken, &[]).status, 404);
+    assert_eq!((organisation.changes(from).len(), organisation.system.orders().len()), (0, 1));
+    let cancelled = organisation.call("PATCH", url, json!({ "statecode": 2, "statuscode": 4 }), &[]);
+    assert_eq!((cancelled.status, organisation.changes(from)), (204, vec!["Api order status=cancelled".to_owned()]));
+}
+
+#[test]
+fn a_deleted_record_takes_along_what_belongs_to_it() {
+    let organisation = Organisation::new();
+    organisation.call("POST", "salesorders", order(), &[]);
+    let used = organisation.call("DELETE", "products(productnumber='BOLT-8')", Value::Null, &[]);
+    assert_eq!((used.status, used.code()), (400, "0x80040227"));
+    let id = organisation.system.orders()[0].id;
+    assert_eq!(organisation.call("DELETE", &format!("salesorders({id})"), Value::Null, &[]).status, 204);
+    let from = organisation.system.journal().len();
+    assert_eq!(organisation.call("DELETE", "products(productnumber='BOLT-8')", Value::Null, &[]).status, 204);
+    let mut changes = organisation.changes(from);
+    changes.sort();
+    assert_eq!(
+        changes,
+        [
+            "Api item deleted=",
+            "Api price Gold:BOLT-8 deleted=",
+            "Api price base:BOLT-8 deleted=",
+            "Api stock-level BOLT-8:MAIN deleted=",
+        ]
+    );
+    assert_eq!(organisation.get("productpricelevels").rows().len(), 0);
+}
