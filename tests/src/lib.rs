@@ -140,12 +140,12 @@ impl Stage {
     /// What both systems hold now.
     #[must_use]
     pub fn held(&self) -> Vec<Held> {
-        latency::held(&self.world.seats)
+        latency::held(&self.world.seats, self.world.now())
     }
 
     /// Reads both systems back and compares them with each other and with what people did.
     pub fn judge(&self, done: &Done) -> judge::Verdict {
-        judge::judge(&self.world.seats, &self.first, &since(&self.world.seats, &self.mark), done)
+        judge::judge((&self.world.seats, self.world.now()), &self.first, &since(&self.world.seats, &self.mark), done)
     }
 }
 

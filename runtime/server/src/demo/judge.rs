@@ -57,10 +57,10 @@ impl Verdict {
     }
 }
 
-/// Compares all systems. `first` is what they held when `changes` began.
+/// Compares all systems as they are now. `first` is what they held when `changes` began.
 #[must_use]
-pub fn judge(seats: &[Seat], first: &[Held], changes: &[Line], done: &Done) -> Verdict {
-    let held = held(seats);
+pub fn judge((seats, now): (&[Seat], UnixMs), first: &[Held], changes: &[Line], done: &Done) -> Verdict {
+    let held = held(seats, now);
     let mut verdict = Verdict::default();
     compare(seats, &held, &mut verdict);
     let said = said_by_people(seats, first, changes);

@@ -48,8 +48,8 @@ pub fn readers(seats: &[Seat]) -> Vec<Reader> {
 
 /// What every system holds, by its place.
 #[must_use]
-pub fn held(seats: &[Seat]) -> Vec<Held> {
-    seats.iter().map(|it| it.site.held()).collect()
+pub fn held(seats: &[Seat], now: UnixMs) -> Vec<Held> {
+    seats.iter().map(|it| it.site.held(now)).collect()
 }
 
 /// One change, and how long it took.

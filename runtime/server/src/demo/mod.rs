@@ -173,7 +173,7 @@ impl Stage {
 
     async fn show(&self, demo: &Demo, out: &Output) -> anyhow::Result<Report> {
         let initial_sync_s = self.initial_sync(out).await?;
-        let first = latency::held(&self.world.seats);
+        let first = latency::held(&self.world.seats, self.world.now());
         let mark = Mark::now(&self.world.seats);
         let began = self.world.now();
         let cpu_before = self.watch.cpu_ms();
@@ -183,7 +183,7 @@ impl Stage {
         let cpu_ms = self.watch.cpu_ms() - cpu_before;
 
         let changes = since(&self.world.seats, &mark);
-        let mut verdict = judge::judge(&self.world.seats, &first, &changes, &done);
+        let mut verdict = judge::judge((&self.world.seats, self.world.now()), &first, &changes, &done);
         let mut took = latency::measure(&self.world.seats, first, &changes);
         took.confirmed.append(&mut verdict.orders.took);
         let writes_after_quiet = self.stays_quiet(out).await;

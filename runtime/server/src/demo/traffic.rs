@@ -182,7 +182,7 @@ impl Person<'_> {
 
     fn priced(&self, side: usize, list: usize, amount: Decimal) -> anyhow::Result<()> {
         let (list, item) = (LISTS[list], self.item());
-        let breaks = self.world.seats[side].site.breaks(list, &item);
+        let breaks = self.world.seats[side].site.breaks(self.world.now(), list, &item);
         self.deed(side, &Deed::Price { list: list.to_owned(), item, price: Price { amount, breaks } })
     }
 

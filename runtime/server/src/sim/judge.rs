@@ -14,7 +14,7 @@ use crate::store::{TenantStore, What};
 
 /// Reads every system back and compares them with one another and with what people did: P1, P5 and P6.
 pub fn systems(
-    seats: &[Seat],
+    seats: (&[Seat], UnixMs),
     first: &[Held],
     changes: &[Line],
     placed: &[(String, UnixMs)],

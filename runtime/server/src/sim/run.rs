@@ -182,7 +182,7 @@ impl<'a> World<'a> {
             door.set_faults(self.plan.faults.at(at, self.plan.seed, now));
         }
         self.chaos.store(true, Ordering::SeqCst);
-        self.begun = Some((now, held(&self.seats), Mark::now(&self.seats)));
+        self.begun = Some((now, held(&self.seats, now), Mark::now(&self.seats)));
     }
 
     /// Milliseconds since people began to act.
@@ -413,7 +413,7 @@ impl<'a> World<'a> {
         violations.append(&mut self.troupe.watch().breaches);
         if let Some((_, first, mark)) = &self.begun {
             let changes = since(&self.seats, mark);
-            judge::systems(&self.seats, first, &changes, &self.placed, &mut violations);
+            judge::systems((&self.seats, self.clock.now()), first, &changes, &self.placed, &mut violations);
         }
         judge::history(self.store.as_ref(), &mut violations, &mut self.reached).await?;
         self.trace.update(self.store.state_hash().await?);

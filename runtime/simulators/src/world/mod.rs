@@ -4,8 +4,10 @@
 //! what it holds in words that are the same at every site. This shares nothing with the connectors on purpose: it is what
 //! they are judged by.
 
+mod business_central;
 mod catalogue;
 mod netsuite;
+mod sap_b1;
 mod shopify;
 #[cfg(test)]
 mod tests;
@@ -16,8 +18,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use truthsource_core::{Decimal, UnixMs};
 
+pub use business_central::BusinessCentralSite;
 pub use catalogue::{Article, Break, Catalogue, Firm, Price};
 pub use netsuite::NetsuiteSite;
+pub use sap_b1::{EXTERNAL_ID, SapB1Site};
 pub use shopify::ShopifySite;
 
 use crate::journal::Change;
@@ -54,8 +58,8 @@ pub trait Site: Send + Sync {
         0
     }
 
-    /// Everything it holds of what every site could hold alike, but for orders.
-    fn held(&self) -> Held;
+    /// Everything it holds now of what every site could hold alike, but for orders.
+    fn held(&self, now: UnixMs) -> Held;
 
     /// Whether it has a place for a field at all.
     fn can_hold(&self, _cell: &Cell) -> bool {
@@ -63,7 +67,7 @@ pub trait Site: Send + Sync {
     }
 
     /// The prices from a quantity on of an item on a list; none where there is no such price.
-    fn breaks(&self, list: &str, item: &str) -> Vec<Break>;
+    fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break>;
 
     /// Every order, in the order of arrival.
     fn orders(&self) -> Vec<OrderHeld>;
@@ -248,6 +252,17 @@ fn value(change: &Change) -> String {
     }
     let rows: Vec<Break> = serde_json::from_str(&change.value).unwrap_or_default();
     spelled(rows.into_iter().map(|it| (it.from, it.amount)))
+}
+
+/// When each order came into being, by its id, as the journal says.
+fn created_at(system: &dyn System) -> BTreeMap<String, UnixMs> {
+    let lines = system.journal().since(0).into_iter().filter(|it| it.kind == "order" && it.field == "created");
+    lines.map(|it| (it.id, it.at)).collect()
+}
+
+/// A part of an id that is made of two, without the escapes of what separates them.
+fn unescaped(part: &str) -> String {
+    part.replace("%3A", ":").replace("%25", "%")
 }
 
 /// The list whose prices a shop takes for its own.

@@ -144,7 +144,7 @@ impl Site for NetsuiteSite {
         self.system.refusals().len()
     }
 
-    fn held(&self) -> Held {
+    fn held(&self, _now: UnixMs) -> Held {
         let mut held = Held::new();
         let names = Names::of(self);
         let mut put = |record: &str, field: &'static str, value: String| {
@@ -185,7 +185,7 @@ impl Site for NetsuiteSite {
         held
     }
 
-    fn breaks(&self, list: &str, item: &str) -> Vec<Break> {
+    fn breaks(&self, _now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let level = self.lists.iter().position(|it| it == list);
         let (Some(level), Some(item)) = (level, self.item(item)) else { return Vec::new() };
         let rows = self.system.prices_of(item, level as u64 + 1).into_iter().filter(|it| it.from > Decimal::ZERO);

@@ -153,7 +153,7 @@ impl Site for ShopifySite {
         Ok(())
     }
 
-    fn held(&self) -> Held {
+    fn held(&self, _now: UnixMs) -> Held {
         let mut held = Held::new();
         let names = Names::of(self);
         let mut put = |record: &str, field: &'static str, value: String| {
@@ -187,7 +187,7 @@ impl Site for ShopifySite {
         held
     }
 
-    fn breaks(&self, list: &str, item: &str) -> Vec<Break> {
+    fn breaks(&self, _now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let Some(item) = self.item(item) else { return Vec::new() };
         let is_it = |it: &crate::shopify::views::PriceView| {
             it.item == item && it.list.and_then(|id| self.lists.get(&id)).is_some_and(|name| name == list)

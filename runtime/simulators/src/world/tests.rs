@@ -1,6 +1,7 @@
 use super::*;
+use crate::dynamics::business_central;
 use crate::journal::Actor;
-use crate::{netsuite, shopify as shop};
+use crate::{netsuite, sap_b1, shopify as shop};
 
 const NOW: UnixMs = UnixMs(1_767_225_600_000);
 
@@ -48,6 +49,8 @@ fn sites() -> Vec<Box<dyn Site>> {
     vec![
         Box::new(NetsuiteSite::open(NOW, netsuite::Settings::default(), &catalogue).unwrap()),
         Box::new(ShopifySite::open(NOW, shop::settings::Settings::default(), &lower).unwrap()),
+        Box::new(SapB1Site::open(NOW, sap_b1::Settings::default(), &lower).unwrap()),
+        Box::new(BusinessCentralSite::open(NOW, business_central::Settings::default(), &lower).unwrap()),
     ]
 }
 
@@ -72,13 +75,13 @@ fn every_site_tells_the_same_of_the_same() {
     ];
     for site in sites() {
         let name = site.system().name();
-        let opened = site.held();
+        let opened = site.held(NOW);
         assert_eq!(opened[&cell("price/gold/bolt-1", "breaks")], "10:9.5", "{name}");
         assert_eq!(opened[&cell("stock-level/bolt-2@Outlet", "on_hand")], "20", "{name}");
         for (n, deed) in deeds.iter().enumerate() {
             site.act(NOW.plus(1_000 * n as u64), deed).unwrap();
         }
-        let held = site.held();
+        let held = site.held(NOW);
         for (record, field, expect) in [
             ("item/bolt-1", "title", "Bolt"),
             ("item/bolt-1", "barcode", "4006381333948"),

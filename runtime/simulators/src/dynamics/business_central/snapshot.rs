@@ -78,10 +78,12 @@ impl BusinessCentral {
         self.with(|state| state.table(Set::Stocks).rows().map(stock_row).collect())
     }
 
-    /// Stock of an item at a location, by number and code.
+    /// Stock of an item at a location, by number and code, whatever their case.
     #[must_use]
     pub fn stock_at(&self, item: &str, location: &str) -> Option<StockRow> {
-        let is_it = |it: &StockRow| it.id == joined(item, location);
+        // Codes are in capitals.
+        let id = joined(&item.to_uppercase(), &location.to_uppercase());
+        let is_it = |it: &StockRow| it.id == id;
         self.with(|state| state.table(Set::Stocks).rows().map(stock_row).find(is_it))
     }
 
