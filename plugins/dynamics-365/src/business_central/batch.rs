@@ -1,0 +1,140 @@
+//! Several writes in one request. Each stands alone: the answer is 200 even where some of them fail.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use truthsource_sdk::connector::Outcome;
+use truthsource_sdk::host::Response;
+use truthsource_sdk::json;
+
+use super::books::Books;
+use super::settings::Place;
+use crate::odata::Body;
+use crate::wire::{Load, Written, written};
+
+/// The system takes a hundred, and one request has half a minute.
+const PARTS_MAX: usize = 50;
+
+/// One write.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub method: &'static str,
+    pub place: Place,
+    /// The record's id; `None`: a new one.
+    pub id: Option<String>,
+    /// The version that it is to have still.
+    pub version: Option<String>,
+    pub body: Option<Body>,
+}
+
+impl Part {
+    pub(crate) fn create(place: &Place, body: Body) -> Self {
+        Self { method: "POST", place: place.clone(), id: None, version: None, body: Some(body) }
+    }
+
+    pub(crate) fn change(place: &Place, (id, version): (&str, &str), body: Body) -> Self {
+        let (id, version) = (Some(id.to_owned()), Some(mark(version)));
+        Self { method: "PATCH", place: place.clone(), id, version, body: Some(body) }
+    }
+
+    pub(crate) fn delete(place: &Place, (id, version): (&str, &str)) -> Self {
+        let (id, version) = (Some(id.to_owned()), Some(mark(version)));
+        Self { method: "DELETE", place: place.clone(), id, version, body: None }
+    }
+
+    fn rest(&self) -> String {
+        self.id.as_ref().map_or_else(String::new, |it| format!("({it})"))
+    }
+}
+
+/// A change must name a version; any, where the record has none.
+fn mark(version: &str) -> String {
+    if version.is_empty() { "*".to_owned() } else { version.to_owned() }
+}
+
+#[derive(Serialize)]
+struct Requests<'a> {
+    requests: Vec<Request<'a>>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    method: &'a str,
+    id: String,
+    url: String,
+    headers: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a Body>,
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    responses: Vec<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    id: String,
+    status: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<Box<RawValue>>,
+}
+
+/// Carries out writes to collections of one API, and says of each what became of it, in order.
+pub(crate) fn run(books: &Books<'_>, parts: &[Part]) -> Vec<Written> {
+    if let [part] = parts {
+        return vec![alone(books, part)];
+    }
+    parts.chunks(PARTS_MAX).flat_map(|chunk| together(books, chunk)).collect()
+}
+
+fn alone(books: &Books<'_>, part: &Part) -> Written {
+    let headers = part.version.iter().map(|it| ("if-match", it.clone())).collect();
+    let body = part.body.as_ref().map_or_else(Vec::new, |it| json::text(it).into_bytes());
+    books.wire.write(part.method, &books.url(&part.place, &part.rest()), Load { headers, body })
+}
+
+fn together(books: &Books<'_>, parts: &[Part]) -> Vec<Written> {
+    let Some(first) = parts.first() else { return Vec::new() };
+    let url = format!("{}/api/{}/$batch", books.wire.base_url, first.place.api);
+    let requests = parts.iter().enumerate().map(|(at, part)| request(books, at, part)).collect();
+    let load = Load { headers: Vec::new(), body: json::text(&Requests { requests }).into_bytes() };
+    let all = |outcome: Outcome| vec![Written::Failed(outcome); parts.len()];
+    match books.wire.send("POST", &url, load) {
+        Err(fault) => all(crate::wire::unanswered(fault)),
+        Ok(response) if response.status == 200 => answers(books, &response, parts.len()),
+        Ok(response) => match written(&response, books.wire.ctx.now_ms) {
+            Written::Failed(outcome) => all(outcome),
+            refused => all(Outcome::Retry(None, format!("the batch was refused: {refused:?}"))),
+        },
+    }
+}
+
+fn request<'p>(books: &Books<'_>, at: usize, part: &'p Part) -> Request<'p> {
+    let mut headers = BTreeMap::from([("Content-Type", "application/json"), ("Accept-Language", "en-US")]);
+    if let Some(version) = &part.version {
+        headers.insert("If-Match", version.as_str());
+    }
+    let url = format!("{}{}", books.within(&part.place), part.rest());
+    Request { method: part.method, id: at.to_string(), url, headers, body: part.body.as_ref() }
+}
+
+fn answers(books: &Books<'_>, response: &Response, n: usize) -> Vec<Written> {
+    let answers: Answers = match json::read(&response.body, "the batch") {
+        Ok(answers) => answers,
+        Err(fault) => return vec![Written::Failed(Outcome::Unknown(fault.to_string())); n],
+    };
+    let mut by_id: BTreeMap<String, Answer> = answers.responses.into_iter().map(|it| (it.id.clone(), it)).collect();
+    let said = |at: usize| match by_id.remove(&at.to_string()) {
+        Some(answer) => {
+            let headers = answer.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+            let body = answer.body.map_or_else(Vec::new, |it| it.get().as_bytes().to_vec());
+            written(&Response { status: answer.status, headers, body }, books.wire.ctx.now_ms)
+        }
+        None => Written::Failed(Outcome::Unknown("the batch says nothing of this write".to_owned())),
+    };
+    (0..n).map(said).collect()
+}

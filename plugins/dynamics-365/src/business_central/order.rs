@@ -1,0 +1,211 @@
+//! Orders: sales orders with their lines.
+//!
+//! An order that was posted in full is deleted, and lives on in its invoices; see [`super::posted`]. One that is not
+//! there any more was not called off.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_sdk::connector::{Observed, Page, State};
+use truthsource_sdk::kinds::{Line, Order, Record, Status};
+use truthsource_sdk::value::Held;
+use truthsource_sdk::{Decimal, Fault};
+
+use super::books::{Books, Query};
+use super::cursor::Walk;
+use super::numbers::{Known, by_id};
+use super::settings::Place;
+use super::{memory, posted};
+use crate::odata::{Row, is_guid};
+
+/// Orders of one page, with all of their lines, whose items are asked for together: a call has 64 requests.
+const PAGE: u32 = 40;
+const SELECT: &str = "id,number,externalDocumentNumber,orderDate,customerId,currencyCode,pricesIncludeTax,discountAmount,\
+                      totalAmountIncludingTax,fullyShipped,status,lastModifiedDateTime";
+const LINES: &str = "salesOrderLines";
+/// What the command keys of orders begin with, as codes are kept: in capitals.
+const OWN: &str = "TS-";
+/// The first line of an order that was made here says the customer's own number: the field for it holds our key.
+pub(crate) const PO_NUMBER: &str = "PO number: ";
+
+pub(crate) fn place() -> Place {
+    Place::standard("salesOrders")
+}
+
+fn query() -> Query {
+    Query { expand: LINES, ..Query::of(SELECT) }
+}
+
+pub(crate) fn pull(books: &Books<'_>, walk: &Walk) -> Result<Page, Fault> {
+    if walk.stage > 0 {
+        return posted::pull(books, walk);
+    }
+    let query = query().only(walk.changed("lastModifiedDateTime"));
+    let page = books.page(&place(), &query, walk.next.as_deref(), PAGE)?;
+    let found = states(books, &page.rows)?;
+    Ok(walk.turn(found.into_iter().map(Observed::Present).collect(), page.next, posted::stages(walk)))
+}
+
+/// Orders of these ids, those that were posted in full among them.
+pub(crate) fn read(books: &Books<'_>, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let mut found = standing(books, ids)?;
+    let missing: Vec<String> =
+        ids.iter().filter(|id| is_guid(id) && !found.iter().any(|it| it.remote_id == **id)).cloned().collect();
+    found.extend(posted::of_ids(books, &missing)?);
+    Ok(found)
+}
+
+/// Orders of these ids that are still orders.
+pub(crate) fn standing(books: &Books<'_>, ids: &[String]) -> Result<Vec<State>, Fault> {
+    let ids = ids.iter().map(String::as_str).filter(|it| is_guid(it));
+    states(books, &books.any_of(&place(), &query(), ("id", false), ids)?)
+}
+
+/// Which of these ids are still orders.
+pub(crate) fn existing(books: &Books<'_>, ids: &[String]) -> Result<BTreeSet<String>, Fault> {
+    let rows = books.any_of(&place(), &Query::of("id"), ("id", false), ids.iter().map(String::as_str))?;
+    Ok(rows.iter().filter_map(|it| it.id("id")).collect())
+}
+
+/// Orders of these numbers that are still orders.
+pub(crate) fn of_numbers<'v>(
+    books: &Books<'_>,
+    numbers: impl IntoIterator<Item = &'v str>,
+) -> Result<Vec<State>, Fault> {
+    states(books, &books.any_of(&place(), &query(), ("number", true), numbers)?)
+}
+
+/// The order that was created under this key, in whatever state.
+pub(crate) fn find(books: &Books<'_>, command_key: &str) -> Result<Option<State>, Fault> {
+    let key = command_key.to_uppercase();
+    let rows = books.any_of(&place(), &query(), ("externalDocumentNumber", true), [key.as_str()])?;
+    if let Some(state) = states(books, &rows)?.into_iter().next() {
+        return Ok(Some(state));
+    }
+    posted::find(books, &key)
+}
+
+/// Whether an order says that it was made here.
+pub(crate) fn is_own(external: Option<&str>) -> bool {
+    external.is_some_and(|it| it.to_uppercase().starts_with(OWN))
+}
+
+fn states(books: &Books<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
+    let mut lines: Vec<Vec<Row>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        lines.push(row.rows(LINES)?.unwrap_or_default());
+    }
+    let ids: Vec<String> = lines.iter().flatten().filter_map(|it| it.id("itemId")).collect();
+    let items = by_id(books, ids.iter().map(String::as_str))?;
+    let found: Vec<State> =
+        rows.iter().zip(&lines).map(|(row, lines)| state(books, &items, row, lines)).collect::<Result<_, _>>()?;
+    memory::remember(books, rows.iter().filter_map(|it| Some((it.id("id")?, it.text("number")?))));
+    Ok(found)
+}
+
+fn state(books: &Books<'_>, items: &BTreeMap<String, Known>, row: &Row, lines: &[Row]) -> Result<State, Fault> {
+    let external = row.text("externalDocumentNumber");
+    let is_own = is_own(external.as_deref());
+    let fields = Order {
+        // An order from elsewhere has its number and its moment there.
+        number: if is_own { Held::Unknown } else { row.text("number").into() },
+        placed_at: if is_own { Held::Unknown } else { row.day("orderDate").into() },
+        po_number: if is_own { po_number(lines).into() } else { external.clone().into() },
+        company: row.id("customerId").into(),
+        currency: books.settings.currency_of(row.text("currencyCode")).into(),
+        status: status(row, lines)?.map_or(Held::Unknown, Held::Is),
+        total: row.number("totalAmountIncludingTax")?.filter(|it| !it.is_negative()).map_or(Held::Unknown, Held::Is),
+        lines: told(items, row, lines)?.map_or(Held::Unknown, Held::Is),
+    };
+    Ok(State {
+        remote_id: row.must("id")?.to_lowercase(),
+        fields: fields.into_fields(),
+        version: row.etag(),
+        changed_at_ms: row.moment("lastModifiedDateTime"),
+        command_key: external.filter(|_| is_own).map(|it| it.to_lowercase()),
+    })
+}
+
+fn po_number(lines: &[Row]) -> Option<String> {
+    let described = lines.iter().filter_map(|it| it.text("description"));
+    described.filter_map(|it| it.strip_prefix(PO_NUMBER.trim_end()).map(|it| it.trim().to_owned())).next()
+}
+
+/// How far an order has come; `None` for a status that is not known. None is ever called off here: it is deleted.
+fn status(row: &Row, lines: &[Row]) -> Result<Option<Status>, Fault> {
+    let mut is_shipped = false;
+    for line in lines {
+        is_shipped |= line.number("shippedQuantity")?.is_some_and(|it| it > Decimal::ZERO);
+    }
+    if is_shipped {
+        let is_whole = row.flag("fullyShipped") == Some(true);
+        return Ok(Some(if is_whole { Status::Fulfilled } else { Status::PartiallyFulfilled }));
+    }
+    Ok(match row.choice("status").as_deref() {
+        Some("Draft" | "Open" | "Released") => Some(Status::Open),
+        Some("In Review" | "Pending Approval" | "Pending Prepayment") => Some(Status::OnHold),
+        _ => None,
+    })
+}
+
+/// The lines, where they can be told: without taxes in their prices, without discounts beside them, and per base unit.
+fn told(items: &BTreeMap<String, Known>, row: &Row, lines: &[Row]) -> Result<Option<Vec<Line>>, Fault> {
+    let is_something = |row: &Row, name: &str| Ok::<_, Fault>(row.number(name)?.is_some_and(|it| it != Decimal::ZERO));
+    let is_cut_off = row.has("salesOrderLines@odata.nextLink");
+    if is_cut_off || row.flag("pricesIncludeTax") == Some(true) || is_something(row, "discountAmount")? {
+        return Ok(None);
+    }
+    let mut told = Vec::with_capacity(lines.len());
+    for line in lines {
+        let Some(quantity) = line.number("quantity")?.filter(|it| *it != Decimal::ZERO) else { continue };
+        if line.choice("lineType").as_deref() == Some("Comment") {
+            continue;
+        }
+        let item = line.id("itemId");
+        let unit = line.text("unitOfMeasureCode");
+        let is_base = item.as_ref().and_then(|it| items.get(it)).is_none_or(|it| it.is_base_unit(unit.as_deref()));
+        let is_discounted = is_something(line, "discountAmount")? || is_something(line, "discountPercent")?;
+        let unit_price = line.number("unitPrice")?.unwrap_or(Decimal::ZERO);
+        if is_discounted || !is_base || quantity.is_negative() || unit_price.is_negative() {
+            return Ok(None);
+        }
+        told.push(Line { item, sku: None, quantity, unit_price });
+    }
+    Ok(Some(told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(text: &str) -> Row {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_order_comes_as_far_as_its_lines_say() {
+        let check = |text: &str, shipped: u32, expect: Option<Status>| {
+            let line = row(&format!(r#"{{"shippedQuantity":{shipped}}}"#));
+            assert_eq!(status(&row(text), &[line]).unwrap(), expect, "{text} {shipped}");
+        };
+        check(r#"{"status":"Draft","fullyShipped":false}"#, 0, Some(Status::Open));
+        check(r#"{"status":"Open","fullyShipped":true}"#, 0, Some(Status::Open));
+        check(r#"{"status":"In_x0020_Review"}"#, 0, Some(Status::OnHold));
+        check(r#"{"status":"Open","fullyShipped":false}"#, 2, Some(Status::PartiallyFulfilled));
+        check(r#"{"status":"Open","fullyShipped":true}"#, 3, Some(Status::Fulfilled));
+        check(r#"{"status":"Lost"}"#, 0, None);
+    }
+
+    #[test]
+    fn lines_that_say_something_else_than_what_is_charged_are_not_told() {
+        let items = BTreeMap::new();
+        let lines = |text: &str, order: &str| told(&items, &row(order), &[row(text)]).unwrap();
+        let plain = r#"{"lineType":"Item","quantity":3,"unitPrice":12.5,"discountAmount":0}"#;
+        assert_eq!(lines(plain, "{}").map(|it| it.len()), Some(1));
+        assert_eq!(lines(plain, r#"{"pricesIncludeTax":true}"#), None);
+        assert_eq!(lines(plain, r#"{"discountAmount":1}"#), None);
+        assert_eq!(lines(r#"{"lineType":"Item","quantity":3,"unitPrice":12.5,"discountPercent":5}"#, "{}"), None);
+        let comment = r#"{"lineType":"Comment","quantity":0,"description":"PO number: P-1"}"#;
+        assert_eq!(lines(comment, "{}"), Some(Vec::new()));
+        assert_eq!(po_number(&[row(comment)]).as_deref(), Some("P-1"));
+    }
+}
