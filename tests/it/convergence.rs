@@ -164,7 +164,7 @@ async fn p11_revoked_credentials_stop_the_connection_until_they_are_replaced() {
     let refused = erp.refused_logins();
     assert!(refused < 30, "{refused} refused logins");
     erp.lock_out(false).unwrap();
-    let auth = truthsource::demo::account::credentials(Product::Netsuite);
+    let auth = truthsource::demo::account::credentials(Product::Netsuite, "");
     let credentials = serde_json::json!({ "auth": auth });
     stage.client.put(&["connections", "erp", "credentials"], &credentials).await.unwrap();
     stage.quiet().await;

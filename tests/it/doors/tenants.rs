@@ -238,8 +238,8 @@ async fn a_connection_whose_check_fails_stays_off_and_says_why() {
     for (name, base, auth, word) in [
         ("wrong-key", url.as_str(), wrong, "token"),
         // The operator allowed neither of these.
-        ("unsealed", "http://127.0.0.1:9", credentials(Product::Shopify), "https"),
-        ("inside", "https://127.0.0.1:9", credentials(Product::Shopify), "not public"),
+        ("unsealed", "http://127.0.0.1:9", credentials(Product::Shopify, ""), "https"),
+        ("inside", "https://127.0.0.1:9", credentials(Product::Shopify, ""), "not public"),
     ] {
         let mut connection = shop(name, "s");
         connection["spec"]["settings"] = json!({"base-url": base});
@@ -255,7 +255,7 @@ async fn a_connection_whose_check_fails_stays_off_and_says_why() {
         assert_eq!(resumed.code(), (409, "check-first"));
         assert_eq!(shown["progress"], Json::Null, "it was read from all the same");
     }
-    let right = Body::Json(json!({"auth": credentials(Product::Shopify)}));
+    let right = Body::Json(json!({"auth": credentials(Product::Shopify, "")}));
     let put = house.call(&house.acme, Method::PUT, "/v1/connections/wrong-key/credentials", right).await;
     assert_eq!(put.status, 204, "{put:?}");
     let checked = house.post("/v1/connections/wrong-key/check", Json::Null).await;

@@ -38,6 +38,9 @@ pub struct Sim {
     /// Where a failing plan is written, made small.
     #[arg(long, value_name = "DIR", default_value = ".")]
     plans: PathBuf,
+    /// Write failing plans as they are, without making them small.
+    #[arg(long)]
+    whole: bool,
     /// Where the built components are.
     #[arg(long, value_name = "DIR")]
     components: Option<PathBuf>,
@@ -109,7 +112,7 @@ impl Sim {
         let class = |it: &str| it.split([':', ',']).next().unwrap_or_default().to_owned();
         let broken = violations.first().map(|it| class(it)).unwrap_or_default();
         let mut runs = 0;
-        let small = shrink(plan, |it| {
+        let fails = |it: &Plan| {
             runs += 1;
             bar.set_message(format!(
                 "making the plan of seed {} small: {runs} runs, {} acts",
@@ -117,7 +120,8 @@ impl Sim {
                 it.acts.len()
             ));
             alone(cast, it).is_ok_and(|it| it.violations.iter().any(|it| class(it) == broken))
-        });
+        };
+        let small = if self.whole { plan.clone() } else { shrink(plan, fails) };
         let path = self.plans.join(format!("sim-{}.json", plan.seed));
         let text = serde_json::to_string_pretty(&small)?;
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -3,14 +3,19 @@
 use anyhow::Context as _;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
+use truthsource_simulators::dynamics::business_central;
 use truthsource_simulators::netsuite::Settings;
 use truthsource_simulators::netsuite::settings::Tba;
+use truthsource_simulators::sap_b1;
+use truthsource_simulators::sap_b1::settings::User;
 use truthsource_simulators::shopify::settings::Settings as ShopSettings;
 
 use super::world::{Product, Seat};
 
 /// What the ERP's script signs with.
 const HOOK_SECRET: &str = "hush-this-signs-what-the-erp-tells";
+/// The password of our user in SAP Business One.
+const SAP_PASSWORD: &str = "hush-this-opens-the-company";
 const SHOP_VERSION: &str = "2026-10";
 /// Topics the shop tells us about.
 const TOPICS: [&str; 11] = [
@@ -45,9 +50,21 @@ pub(super) fn shopify_settings() -> ShopSettings {
     ShopSettings { restore_rate: 2_000, bucket_max: 40_000, ..ShopSettings::default() }
 }
 
-/// What the host signs a product's requests with.
+/// A company of the newest release, which tells of changes.
+pub(super) fn sap_b1_settings() -> sap_b1::Settings {
+    let user = User { name: "truthsource".to_owned(), password: SAP_PASSWORD.to_owned(), denied: Vec::new() };
+    sap_b1::Settings { users: vec![user], webhooks: true, ..sap_b1::Settings::default() }
+}
+
+/// An environment whose limits are those of ten users.
+pub(super) fn business_central_settings() -> business_central::Settings {
+    let limits = business_central::settings::Limits { requests_max: 60_000, ..Default::default() };
+    business_central::Settings { limits, ..business_central::Settings::default() }
+}
+
+/// What the host signs the requests of a product at `url` with.
 #[must_use]
-pub fn credentials(product: Product) -> Json {
+pub fn credentials(product: Product, url: &str) -> Json {
     match product {
         Product::Netsuite => {
             let Tba { consumer_key, consumer_secret, token_id, token_secret } = tba();
@@ -61,6 +78,23 @@ pub fn credentials(product: Product) -> Json {
             })
         }
         Product::Shopify => json!({"scheme": "shopify-token", "token": shop_token()}),
+        Product::SapB1 => json!({
+            "scheme": "b1-session",
+            "login_url": format!("{url}/b1s/v2/Login"),
+            "company": sap_b1::Settings::default().company,
+            "username": "truthsource",
+            "password": SAP_PASSWORD,
+        }),
+        Product::Dynamics365 => {
+            let application = business_central::Settings::default().application;
+            json!({
+                "scheme": "oauth2-client-credentials",
+                "token_url": format!("{url}/{}/oauth2/v2.0/token", application.tenant),
+                "client_id": application.client_id,
+                "client_secret": application.client_secret,
+                "scope": format!("{}/.default", business_central::RESOURCE),
+            })
+        }
     }
 }
 
@@ -74,6 +108,7 @@ pub fn hook_secret(product: Product) -> Option<String> {
     match product {
         Product::Netsuite => Some(HOOK_SECRET.to_owned()),
         Product::Shopify => ShopSettings::default().apps.into_iter().next().map(|it| it.client_secret),
+        Product::SapB1 | Product::Dynamics365 => None,
     }
 }
 
@@ -88,6 +123,8 @@ pub fn subscribe(seat: &Seat, url: &str, hook: &str) -> anyhow::Result<Vec<http:
             seat.site.install_hook(hook, HOOK_SECRET)?;
             Ok(Vec::new())
         }
+        // Their connectors do.
+        Product::SapB1 | Product::Dynamics365 => Ok(Vec::new()),
         Product::Shopify => TOPICS.into_iter().map(|topic| subscribe_shop(url, topic, hook)).collect(),
     }
 }
@@ -128,9 +165,33 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
             1_500 * u64::from(items).div_ceil(1_000),
         ),
         Product::Shopify => (json!({"base-url": url}), 700),
+        Product::SapB1 => (
+            json!({
+                "base-url": url,
+                "time-zone": sap_b1::Settings::default().time_zone,
+                "price-lists": "1=base, 2=wholesale, 3=gold",
+                "external-id-field": format!("U_{}", truthsource_simulators::world::EXTERNAL_ID),
+                "order-warehouse": "Main",
+                "in-flight-seconds": "5",
+                "webhooks": "yes",
+            }),
+            // Read whole, as NetSuite's.
+            1_500 * u64::from(items).div_ceil(1_000),
+        ),
+        Product::Dynamics365 => (
+            json!({
+                "base-url": format!("{url}/v2.0/{}", business_central::Settings::default().environment),
+                "company": "CRONUS",
+                "price-lists": "WHOLESALE=wholesale, GOLD=gold",
+                "location-codes": "MAIN=Main, OUTLET=Outlet",
+                "order-location": "Main",
+                "order-wait-seconds": "5",
+            }),
+            700,
+        ),
     };
     let webhook = hook_secret(seat.product).map(|it| json!([{"secret": it}]));
-    let mut credentials = json!({"auth": credentials(seat.product)});
+    let mut credentials = json!({"auth": credentials(seat.product, url)});
     if let Some(webhook) = webhook {
         credentials["webhook"] = webhook;
     }

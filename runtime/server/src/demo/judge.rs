@@ -10,8 +10,20 @@ use super::latency::{Line, Took, held, readers};
 use super::traffic::Done;
 use super::world::Seat;
 
-/// How long before the moment itself a change at another side counts as made in the same moment.
-const SAME_MOMENT_MS: u64 = 4_000;
+/// Whose word may stand beside the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rivals {
+    /// One that was said at another side at most so many milliseconds before.
+    WithinMs(u64),
+    /// One of which the side that spoke last had not been told.
+    Untold,
+}
+
+impl Default for Rivals {
+    fn default() -> Self {
+        Self::WithinMs(4_000)
+    }
+}
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -66,7 +78,7 @@ pub fn judge((seats, now): (&[Seat], UnixMs), first: &[Held], changes: &[Line], 
     let said = said_by_people(seats, first, changes);
     if let (Some(owner), Some(first)) = (held.first(), first.first()) {
         quantities(owner, first, &said, &mut verdict);
-        last_words(owner, &said, &mut verdict);
+        last_words(owner, &said, done.rivals, &mut verdict);
     }
     orders(seats, done, &mut verdict);
     verdict
@@ -81,13 +93,15 @@ fn compare(seats: &[Seat], held: &[Held], verdict: &mut Verdict) {
     for cell in cells {
         for (seat, other) in seats.iter().skip(1).zip(others) {
             let (named, at) = (format!("{} {}", cell.record, cell.field), seat.name());
+            if !seat.site.can_hold(cell) {
+                continue;
+            }
             match (owner.get(cell), other.get(cell)) {
                 (None, None) => continue,
                 (Some(owner), Some(other)) if owner == other => {}
                 (Some(owner), Some(other)) => {
                     verdict.found("wrong", || format!("{named}: {owner:?} at the owner, {other:?} at {at}"));
                 }
-                (Some(_), None) if !seat.site.can_hold(cell) => continue,
                 (Some(_), None) => verdict.found("missing", || format!("{named} at {at}")),
                 (None, Some(_)) => verdict.found("extra", || format!("{named} at {at}, and not at the owner")),
             }
@@ -137,19 +151,34 @@ fn quantities(owner: &Held, first: &Held, said: &BTreeMap<Cell, Vec<Said>>, verd
 
 /// What a person wrote last stands, unless another side was changed in the same moment: then one of them does. The word of
 /// others about what is the owner's never stands.
-fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdict) {
+fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, rivals: Rivals, verdict: &mut Verdict) {
     for (cell, said) in said.iter().filter(|(cell, _)| cell.field != "on_hand") {
         let is_owned = !matches!(cell.field, "title" | "amount");
         let heard: Vec<&Said> = said.iter().filter(|it| !is_owned || it.seat == 0).collect();
         let (Some(last), Some(held)) = (heard.last(), owner.get(cell)) else { continue };
-        let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < SAME_MOMENT_MS;
-        let rivals = heard.iter().filter(is_rival).map(|it| &it.now);
-        let mut accepted = rivals.chain(std::iter::once(&last.now));
-        if !accepted.any(|it| it == held) {
-            verdict
-                .found("wrong", || format!("{} {} holds {held:?}, last said {:?}", cell.record, cell.field, last.now));
+        let mut accepted: Vec<&String> = match rivals {
+            Rivals::WithinMs(ms) => {
+                let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < ms;
+                heard.iter().filter(is_rival).map(|it| &it.now).collect()
+            }
+            Rivals::Untold => untold(&heard),
+        };
+        accepted.push(&last.now);
+        if !accepted.contains(&held) {
+            verdict.found("wrong", || {
+                format!("{} {} holds {held:?}, last said were {accepted:?}", cell.record, cell.field)
+            });
         }
     }
+}
+
+/// Words that no later one knew of: each side's last, unless somebody changed it where it had been told.
+fn untold<'a>(heard: &[&'a Said]) -> Vec<&'a String> {
+    let is_final = |at: usize, word: &Said| {
+        let mut later = heard.iter().skip(at + 1);
+        !later.any(|it| it.seat == word.seat || it.was.as_ref() == Some(&word.now))
+    };
+    heard.iter().enumerate().filter(|(at, word)| is_final(*at, word)).map(|(_, word)| &word.now).collect()
 }
 
 /// Every order of the shop is in every ERP once, with its company and its lines.

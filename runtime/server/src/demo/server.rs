@@ -130,7 +130,8 @@ impl Server {
 
 fn configuration(data_dir: &Path, wishes: &Wishes) -> anyhow::Result<String> {
     let dir = data_dir.to_str().context("the data directory's name is no text")?;
-    let mut http = toml::Table::from_iter([("listen".to_owned(), "127.0.0.1:0".into())]);
+    let here = [("listen", "127.0.0.1:0"), ("public_url", "http://127.0.0.1:0")];
+    let mut http: toml::Table = here.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
     if let Some(n) = wishes.hooks_per_second_max {
         http.insert("hooks_per_second_max".to_owned(), i64::from(n).into());
     }

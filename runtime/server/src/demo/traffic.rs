@@ -7,6 +7,7 @@ use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::world::{Deed, Placed, Price};
 
+use super::judge::Rivals;
 use super::world::{COMPANIES_SHARED, LISTS, LOCATIONS, World, code, company};
 
 /// How long one side refuses every connection.
@@ -34,6 +35,8 @@ pub struct Done {
     pub orders: Vec<(String, UnixMs)>,
     /// When one side was not there.
     pub outage: (UnixMs, UnixMs),
+    /// Whose word may stand beside the last one.
+    pub rivals: Rivals,
 }
 
 impl Done {

@@ -10,7 +10,9 @@ use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::serve::{Now, Served, serve_on};
-use truthsource_simulators::world::{Article, BASE, Break, Catalogue, Firm, NetsuiteSite, Price, ShopifySite, Site};
+use truthsource_simulators::world::{
+    Article, BASE, Break, BusinessCentralSite, Catalogue, Firm, NetsuiteSite, Price, SapB1Site, ShopifySite, Site,
+};
 
 use super::account;
 use crate::engine::ports::Clock;
@@ -34,11 +36,16 @@ pub enum Product {
     Netsuite,
     /// Shopify.
     Shopify,
+    /// SAP Business One.
+    SapB1,
+    /// Business Central.
+    #[serde(rename = "dynamics-365")]
+    Dynamics365,
 }
 
 impl Product {
     /// Every product.
-    pub const ALL: [Self; 2] = [Self::Netsuite, Self::Shopify];
+    pub const ALL: [Self; 4] = [Self::Netsuite, Self::Shopify, Self::SapB1, Self::Dynamics365];
 
     /// Its name, which is its connector's, too.
     #[must_use]
@@ -46,6 +53,8 @@ impl Product {
         match self {
             Self::Netsuite => "netsuite",
             Self::Shopify => "shopify",
+            Self::SapB1 => "sap-b1",
+            Self::Dynamics365 => "dynamics-365",
         }
     }
 
@@ -55,6 +64,8 @@ impl Product {
         match self {
             Self::Netsuite => "erp",
             Self::Shopify => "shop",
+            Self::SapB1 => "sap",
+            Self::Dynamics365 => "dynamics",
         }
     }
 
@@ -114,6 +125,10 @@ impl Seat {
         let site: Arc<dyn Site> = match product {
             Product::Netsuite => Arc::new(NetsuiteSite::open(now, account::netsuite_settings(), catalogue)?),
             Product::Shopify => Arc::new(ShopifySite::open(now, account::shopify_settings(), catalogue)?),
+            Product::SapB1 => Arc::new(SapB1Site::open(now, account::sap_b1_settings(), catalogue)?),
+            Product::Dynamics365 => {
+                Arc::new(BusinessCentralSite::open(now, account::business_central_settings(), catalogue)?)
+            }
         };
         Ok(Self { product, site })
     }

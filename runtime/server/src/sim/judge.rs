@@ -6,7 +6,7 @@ use truthsource_core::record::{ConnectionId, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_simulators::world::Held;
 
-use crate::demo::judge::judge;
+use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
 use crate::demo::world::Seat;
@@ -20,7 +20,7 @@ pub fn systems(
     placed: &[(String, UnixMs)],
     violations: &mut Vec<String>,
 ) {
-    let done = Done { orders: placed.to_vec(), ..Done::default() };
+    let done = Done { orders: placed.to_vec(), rivals: Rivals::Untold, ..Done::default() };
     let verdict = judge(seats, first, changes, &done);
     violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
     let orders = &verdict.orders;

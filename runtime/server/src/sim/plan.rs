@@ -4,15 +4,13 @@ use serde::{Deserialize, Serialize};
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
-use truthsource_simulators::world::{Article, BASE, Break, Catalogue, Deed, Firm, Placed, Price};
+use truthsource_simulators::world::{Article, Break, Catalogue, Deed, Firm, Placed, Price};
 
-use crate::demo::world::Product;
+use crate::demo::world::{LISTS, LOCATIONS, Product};
 
 /// Items that every system knows from the start; the owner has one more.
 const ITEMS: u64 = 4;
 const COMPANIES: u64 = 2;
-const LOCATIONS: [&str; 2] = ["Main", "Outlet"];
-const LISTS: [&str; 2] = [BASE, "gold"];
 /// When runs begin: on ordinary days, and shortly before clocks are put back or forward where the systems stand.
 const BEGINS: [&str; 6] = [
     "2026-09-15T11:50:00Z",
@@ -184,7 +182,7 @@ impl Plan {
             code: company(at),
             name: format!("Workshop {at}"),
             email: format!("orders@workshop-{at}.example"),
-            list: LISTS[1].to_owned(),
+            list: LISTS[2].to_owned(),
         };
         Catalogue {
             locations: LOCATIONS.map(str::to_owned).to_vec(),
@@ -240,6 +238,7 @@ fn article(at: u64, seat: usize) -> Article {
     let breaks = vec![Break { from: Decimal::from(10), amount: money(900 + at) }];
     let prices = vec![
         Price { amount: money(1_250 + at + if differs(2) { 100 } else { 0 }), breaks: Vec::new() },
+        Price { amount: money(1_100 + at), breaks: Vec::new() },
         Price { amount: money(1_000 + at), breaks },
     ];
     Article {
@@ -263,14 +262,15 @@ fn act(draw: Draw, n: u64, systems: &[Product], chaos_ms: u64) -> Act {
         40..58 => Deed::Retitle { item, title: format!("Bolt, edition {n}") },
         58..72 => {
             // Only the owner says what companies pay.
-            let list = if seat == 0 { draw.below(2, "list", n) as usize } else { 0 };
+            let list = if seat == 0 { draw.below(3, "list", n) as usize } else { 0 };
             let from = |amount: u64| Break { from: Decimal::from(10), amount: money(amount) };
             let amount = 1_000 + draw.below(2_000, "amount", n);
             let breaks = if list == 0 { Vec::new() } else { vec![from(amount - 100)] };
             Deed::Price { list: LISTS[list].to_owned(), item, price: Price { amount: money(amount), breaks } }
         }
         72..78 => Deed::Barcode { item, barcode: format!("{:013}", 5_000_000_000_000 + n) },
-        78..82 => Deed::Offer { item, active: draw.chance(500, "active", n) },
+        // One that nobody orders and nobody counts: ERPs book nothing of what is not for sale.
+        78..82 => Deed::Offer { item: code(ITEMS), active: draw.chance(500, "active", n) },
         82..86 => Deed::Rename {
             company: company(draw.below(COMPANIES, "company", n)),
             name: format!("Workshop, renamed {n}"),

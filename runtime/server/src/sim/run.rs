@@ -19,7 +19,7 @@ use truthsource_simulators::outbox::{Answer, Departure};
 use super::cast::Cast;
 use super::plan::{Act, CrashAt, Plan};
 use super::stage::{Doors, SimClock};
-use super::troupe::{Member, Troupe};
+use super::troupe::{Member, SUBSCRIBED_SECRET, Troupe, hook_of};
 use super::watch::Watch;
 use super::{judge, refold};
 use crate::demo::account;
@@ -35,7 +35,7 @@ use crate::plugins::{HookSecret, HookSecrets};
 use crate::store::control::ControlStore as _;
 use crate::store::inspect::Inspect as _;
 use crate::store::model::{Fate, ModelStore, ModelStores};
-use crate::store::{Backlog, Batch, Change, ConnectionSpec, ConnectionState, TenantStore};
+use crate::store::{Backlog, Batch, Change, ConnectionSpec, ConnectionState, DebtState, TenantStore};
 
 /// How often every kind is polled, and locations ten times less.
 const POLL_EVERY_MS: u64 = 60_000;
@@ -89,7 +89,7 @@ struct World<'a> {
     doors: Vec<Arc<Door>>,
     network: Arc<Doors>,
     troupe: Arc<Troupe>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<Arc<Endpoint>>,
     stores: ModelStores,
     store: Arc<ModelStore>,
     engine: Engine,
@@ -133,6 +133,8 @@ impl<'a> World<'a> {
         die(&stores, plan, (&chaos, &crashed), last.clone());
         let engine = engine(&store, &troupe, &clock, plan.seed);
         let endpoints = endpoints(&engine, &seats).await?;
+        let path = |seat: &Seat| hook_of(seat.name()).replace("https://truthsource.sim", "");
+        network.receive_at(seats.iter().map(path).zip(endpoints.iter().cloned()).collect());
         let world = Self {
             plan,
             clock,
@@ -164,7 +166,7 @@ impl<'a> World<'a> {
     /// Administrators have the systems tell of changes.
     fn subscribe(&self) -> anyhow::Result<()> {
         for (seat, door) in self.seats.iter().zip(&self.doors) {
-            let hook = format!("http://truthsource.sim/hooks/sim/{}", seat.name());
+            let hook = hook_of(seat.name());
             for request in account::subscribe(seat, &format!("http://{}", host_of(seat)), &hook)? {
                 let Reply::Answer(answer, _) = door.api(self.clock.now(), &request) else {
                     anyhow::bail!("{} takes no subscription", seat.name());
@@ -392,6 +394,9 @@ impl<'a> World<'a> {
             let held: Vec<String> =
                 held.into_iter().map(|it| format!("{} {:?}: {}", it.key, it.about, it.reason)).collect();
             let turns = self.turns;
+            for debt in self.store.debts(DebtState::Parked, None, 5).await? {
+                violations.push(format!("P1: parked: {debt:?}"));
+            }
             violations.push(format!(
                 "P1: not settled {LIVENESS_MS} ms after faults ended, in {turns} turns: {backlog:?}, held: {held:?}"
             ));
@@ -481,7 +486,7 @@ fn troupe(
             connection: *connection,
             connector: connector?.clone(),
             origin: format!("http://{}", host_of(seat)),
-            credentials: account::credentials(seat.product),
+            credentials: account::credentials(seat.product, &format!("http://{}", host_of(seat))),
         })
     };
     let members = seats.iter().zip(connections).map(member).collect::<anyhow::Result<_>>()?;
@@ -491,16 +496,16 @@ fn troupe(
 }
 
 /// Where each system's webhooks come to.
-async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Endpoint>> {
+async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Arc<Endpoint>>> {
     let connections = engine.store.connections().await?;
     let mut endpoints = Vec::with_capacity(seats.len());
     for (seat, connection) in seats.iter().zip(&connections) {
         let described = engine.guests.describe(connection).await?;
         let scheme = described.webhook.as_ref().with_context(|| format!("{} has no webhooks", seat.name()))?;
-        let secret = account::hook_secret(seat.product).unwrap_or_default();
+        let secret = account::hook_secret(seat.product).unwrap_or_else(|| SUBSCRIBED_SECRET.to_owned());
         let secrets = HookSecrets { secrets: vec![HookSecret { secret, expires_at: None }] };
         let endpoint = Endpoint::new(connection.id, scheme, &secrets);
-        endpoints.push(endpoint.with_context(|| format!("{} has no webhook secret", seat.name()))?);
+        endpoints.push(Arc::new(endpoint.with_context(|| format!("{} has no webhook secret", seat.name()))?));
     }
     Ok(endpoints)
 }

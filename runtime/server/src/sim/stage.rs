@@ -11,8 +11,10 @@ use truthsource_core::UnixMs;
 use truthsource_host::egress::{Transport, TransportError};
 use truthsource_host::signing::Ambient;
 use truthsource_simulators::door::{Door, Reply};
+use truthsource_simulators::outbox::{Answer, Webhook};
 
 use crate::engine::ports::Clock;
+use crate::http::hooks::{Endpoint, shake};
 
 /// The clock of a run.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ impl Ambient for Still {
 pub struct Doors {
     by_host: BTreeMap<String, Arc<Door>>,
     clock: Arc<SimClock>,
+    /// Where systems deliver to, by path.
+    receivers: Mutex<BTreeMap<String, Arc<Endpoint>>>,
     /// What came of requests, by name.
     seen: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -73,7 +77,35 @@ impl Doors {
     /// These doors.
     #[must_use]
     pub fn new(by_host: BTreeMap<String, Arc<Door>>, clock: Arc<SimClock>) -> Self {
-        Self { by_host, clock, seen: Mutex::default() }
+        Self { by_host, clock, receivers: Mutex::default(), seen: Mutex::default() }
+    }
+
+    /// Systems deliver to these.
+    pub(super) fn receive_at(&self, receivers: BTreeMap<String, Arc<Endpoint>>) {
+        *self.receivers.lock().unwrap_or_else(PoisonError::into_inner) = receivers;
+    }
+
+    /// What a system replies, handshakes included. It works on a stack of its own: a component's is small.
+    async fn ask(&self, door: Arc<Door>, request: http::Request<Bytes>) -> Result<Reply, TransportError> {
+        let now = self.clock.now();
+        let asked = tokio::spawn(async move { (door.api(now, &request), door, request) });
+        let broke = |error: tokio::task::JoinError| TransportError::Unknown(format!("the system broke: {error}"));
+        let (reply, door, request) = asked.await.map_err(broke)?;
+        let Reply::After(pending) = reply else { return Ok(reply) };
+        let said = self.shake(&pending.handshake);
+        Ok(door.resume(self.clock.now(), &request, &pending, said.as_ref()))
+    }
+
+    /// What is answered to a handshake; `None` when nobody is there.
+    fn shake(&self, handshake: &Webhook) -> Option<Answer> {
+        let uri: http::Uri = handshake.url.parse().ok()?;
+        let receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let endpoint = receivers.get(uri.path())?;
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &handshake.headers {
+            headers.append(name.parse::<http::HeaderName>().ok()?, value.parse().ok()?);
+        }
+        shake(endpoint, &uri, &headers).map(|(status, body)| Answer { status, body })
     }
 
     /// What came of requests since this was asked last.
@@ -95,7 +127,7 @@ impl Transport for Doors {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let host = request.uri().host().unwrap_or_default();
         let door = self.by_host.get(host).ok_or_else(|| TransportError::Unreachable(format!("no host {host}")))?;
-        let reply = door.api(self.clock.now(), &request);
+        let reply = self.ask(door.clone(), request).await?;
         let (name, answer) = match reply {
             Reply::Answer(response, ms) => {
                 self.clock.advance(ms);

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind};
-use truthsource_host::capability::http::Outbound;
+use truthsource_host::capability::http::{Outbound, WebhookSecret};
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
 use truthsource_host::egress::Origin;
 use truthsource_host::model::{
-    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Verdict,
-    Webhook, Write,
+    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Target,
+    Verdict, Webhook, Write,
 };
-use truthsource_host::signing::{Credentials, Signer};
+use truthsource_host::signing::{Credentials, Secret, Signer};
 use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
 
 use super::cast::Cast;
@@ -21,6 +21,15 @@ use super::stage::{Doors, SimClock, Still};
 use super::watch::Watch;
 use crate::engine::ports::{Clock, Decided, Guests};
 use crate::store::Connection;
+
+/// What deliveries prove themselves with, of systems that their connectors subscribe at.
+pub const SUBSCRIBED_SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+
+/// Where a connection's webhooks are delivered to.
+#[must_use]
+pub fn hook_of(connection: &str) -> String {
+    format!("https://truthsource.sim/hooks/sim/{connection}")
+}
 
 /// The components of a run.
 pub struct Troupe {
@@ -145,8 +154,15 @@ impl Guests for Troupe {
         reached.connector.find(&self.reaching(reached), self.context(connection), kind, key).await.0
     }
 
-    async fn ensure(&self, _: &Connection) -> Result<Option<Standing>, CallError> {
-        Ok(None)
+    async fn ensure(&self, connection: &Connection) -> Result<Option<Standing>, CallError> {
+        let reached = self.of(connection)?;
+        if !reached.connector.subscribes() || self.describe(connection).await?.webhook.is_none() {
+            return Ok(None);
+        }
+        let mut setup = self.reaching(reached);
+        setup.reach.webhook_secret = WebhookSecret::new(Secret::new(SUBSCRIBED_SECRET.to_owned()));
+        let target = Target { url: hook_of(&connection.name) };
+        reached.connector.ensure(&setup, self.context(connection), target).await.0.map(Some)
     }
 
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {

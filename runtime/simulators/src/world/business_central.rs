@@ -203,11 +203,16 @@ impl Site for BusinessCentralSite {
         let made = created_at(self.system.as_ref());
         let companies: BTreeMap<String, String> =
             self.system.customers().into_iter().map(|it| (it.id.to_string(), it.code)).collect();
+        // Where the buyer's number has no field of its own, people write it between the lines.
+        let written = |it: &OrderRow| {
+            let mut comments = it.comments.iter();
+            comments.find_map(|it| it.strip_prefix("PO number: ")).map(str::to_owned)
+        };
         let held = |it: OrderRow| OrderHeld {
             cancelled: it.is_gone && it.lines.iter().all(|line| line.shipped == Decimal::ZERO),
             shipped: it.lines.iter().all(|line| line.shipped >= line.quantity),
             created_at: made.get(&it.id.to_string()).copied().unwrap_or_default(),
-            po_number: it.po_number,
+            po_number: written(&it).unwrap_or(it.po_number),
             company: companies.get(&it.company.to_string()).cloned().unwrap_or_default(),
             lines: it.lines.iter().map(|line| (line.sku.to_lowercase(), line.quantity, line.unit_price)).collect(),
         };

@@ -61,7 +61,7 @@ pub trait Site: Send + Sync {
     /// Everything it holds now of what every site could hold alike, but for orders.
     fn held(&self, now: UnixMs) -> Held;
 
-    /// Whether it has a place for a field at all.
+    /// Whether it has a place for a field that others may fill.
     fn can_hold(&self, _cell: &Cell) -> bool {
         true
     }

@@ -172,6 +172,11 @@ impl Site for SapB1Site {
         held
     }
 
+    /// Volume prices are special prices of their own, which nobody fills from outside.
+    fn can_hold(&self, cell: &Cell) -> bool {
+        cell.field != "breaks"
+    }
+
     fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let (Some(list), Some(item)) = (self.list(list), self.item(item)) else { return Vec::new() };
         let found = self.system.prices(now).into_iter().find(|it| it.list == list && it.item == item);

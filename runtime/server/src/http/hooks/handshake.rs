@@ -13,21 +13,35 @@ use crate::http::ApiError;
 /// The longest question that is repeated, in bytes.
 const ECHO_BYTES_MAX: usize = 1_024;
 
-/// The answer to a handshake, if the request is one as this endpoint's system makes them.
-pub(super) fn answer(endpoint: &Endpoint, uri: &Uri, headers: &HeaderMap) -> Option<Result<Response, ApiError>> {
+/// What is said to a handshake.
+pub(crate) enum Echo {
+    Text(String),
+    Member(String, String),
+}
+
+/// What is said to a request, if it is a handshake as this endpoint's system makes them.
+pub(crate) fn echo(endpoint: &Endpoint, uri: &Uri, headers: &HeaderMap) -> Option<Result<Echo, ApiError>> {
     match &endpoint.handshake {
         Handshake::None => None,
         Handshake::Query(parameter) => {
             let asked = parameter_of(uri, parameter)?;
-            // As text: axum says so, and that nobody is to take it for anything else.
-            Some(checked(&asked).map(|it| it.to_owned().into_response()))
+            Some(checked(&asked).map(|it| Echo::Text(it.to_owned())))
         }
         Handshake::Header(header, member) => {
             let asked = single(headers, header)?;
-            let body = |it: &str| Json(serde_json::Map::from_iter([(member.clone(), it.into())])).into_response();
-            Some(checked(asked).map(body))
+            Some(checked(asked).map(|it| Echo::Member(member.clone(), it.to_owned())))
         }
     }
+}
+
+/// The answer to a handshake, if the request is one.
+pub(super) fn answer(endpoint: &Endpoint, uri: &Uri, headers: &HeaderMap) -> Option<Result<Response, ApiError>> {
+    let said = echo(endpoint, uri, headers)?;
+    Some(said.map(|it| match it {
+        // As text: axum says so, and that nobody is to take it for anything else.
+        Echo::Text(text) => text.into_response(),
+        Echo::Member(member, text) => Json(serde_json::Map::from_iter([(member, text.into())])).into_response(),
+    }))
 }
 
 fn parameter_of(uri: &Uri, name: &str) -> Option<String> {

@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post(ADDRESS, Access::Public, receive)
             .about("Takes a webhook, if it is signed by the connection's system. Durable when answered.")
             .takes_bytes(Takes::Anything),
-        Route::get(ADDRESS, Access::Public, shake)
+        Route::get(ADDRESS, Access::Public, greet)
             .about("Answers a system that asks whether its webhooks are wanted here, in the way of the system."),
     ]
 }
@@ -70,7 +70,7 @@ async fn receive(State(door): State<Door>, uri: Uri, headers: HeaderMap, Raw(bod
     Ok(StatusCode::OK.into_response())
 }
 
-async fn shake(State(door): State<Door>, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn greet(State(door): State<Door>, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
     let found = door.hooks.endpoint(&door.app, address(&uri)).await?;
     let answer = found.and_then(|(_, endpoint)| handshake::answer(&endpoint, &uri, &headers));
     answer.unwrap_or_else(|| Err(refused("handshake", ApiError::Signature)))
@@ -79,6 +79,15 @@ async fn shake(State(door): State<Door>, uri: Uri, headers: HeaderMap) -> Result
 /// The tenant and the connection that an address names. Names need no decoding: one that is spelled otherwise is unknown.
 fn address(uri: &Uri) -> (&str, &str) {
     uri.path().strip_prefix(PREFIX).and_then(|it| it.split_once('/')).unwrap_or_default()
+}
+
+/// The status and the body that answer a handshake, if the request is one: what a door says, without the door.
+pub(crate) fn shake(endpoint: &Endpoint, uri: &Uri, headers: &HeaderMap) -> Option<(u16, bytes::Bytes)> {
+    Some(match handshake::echo(endpoint, uri, headers)? {
+        Ok(handshake::Echo::Text(text)) => (200, text.into()),
+        Ok(handshake::Echo::Member(member, text)) => (200, serde_json::json!({ member: text }).to_string().into()),
+        Err(_) => (400, bytes::Bytes::new()),
+    })
 }
 
 /// What is stored of a webhook, if it proves where it comes from.

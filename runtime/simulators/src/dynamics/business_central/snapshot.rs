@@ -195,5 +195,10 @@ fn order_row(state: &State, id: Guid) -> Option<OrderRow> {
         total: head.number("totalAmountIncludingTax"),
         is_gone: live.is_none(),
         lines: lines.iter().filter(|it| it.text("lineType") == "Item").map(line).collect(),
+        comments: lines
+            .iter()
+            .filter(|it| it.text("lineType") == "Comment")
+            .map(|it| it.text("description").to_owned())
+            .collect(),
     })
 }

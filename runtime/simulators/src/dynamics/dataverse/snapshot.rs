@@ -144,5 +144,6 @@ fn order_row(state: &State, it: &Row) -> OrderRow {
         total: it.number("totalamount"),
         is_gone: false,
         lines: state.table(Set::OrderDetails).owned_by(it.id).map(line).collect(),
+        comments: Vec::new(),
     }
 }
