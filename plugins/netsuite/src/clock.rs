@@ -42,6 +42,11 @@ impl Clock {
         now_ms.saturating_add_signed(self.skew_ms)
     }
 
+    /// By which difference times are shown, and the server's moment at which that was seen to be so.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { offset_ms: self.offset_ms, seen_ms: self.remote_now(self.at_ms) }
+    }
+
     /// The earliest text under which SuiteQL may show a moment (UTC).
     pub(crate) fn shown(&self, at_ms: u64) -> String {
         let earlier = self.before.map_or(self.offset_ms, |(offset_ms, _)| offset_ms.min(self.offset_ms));
@@ -67,9 +72,26 @@ impl Clock {
         self.utc(&row.text(column)?)
     }
 
-    fn is_fresh(&self, now_ms: u64) -> bool {
-        self.at_ms <= now_ms && now_ms - self.at_ms < FRESH_MS
+    /// As if it had been measured just now, so many hours from UTC.
+    #[cfg(test)]
+    pub(crate) fn measured(hours: i64, at_ms: u64) -> Self {
+        Self { offset_ms: hours * 3_600_000, skew_ms: 0, before: None, at_ms, is_measured: true }
     }
+
+    /// Zones move at the full quarters of UTC's hours, so a measurement holds no longer than until the next.
+    fn is_fresh(&self, now_ms: u64) -> bool {
+        let quarter = |at_ms: u64| self.remote_now(at_ms) / STEP_MS.unsigned_abs();
+        self.at_ms <= now_ms && now_ms - self.at_ms < FRESH_MS && quarter(self.at_ms) == quarter(now_ms)
+    }
+}
+
+/// By which difference a pull read the account's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reading {
+    /// Shown time minus UTC.
+    pub offset_ms: i64,
+    /// When that was measured, by the server's clock.
+    pub seen_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +176,17 @@ mod tests {
         assert_eq!(back.shown(NOON), "2026-11-21 04:00:00", "reaches back too far rather than too short");
         let later = settle(Some(&back), (NOON - 7 * HOUR, NOON), NOON + 27 * HOUR);
         assert_eq!(later.shown(NOON), "2026-11-21 05:00:00");
+    }
+
+    #[test]
+    fn p10_a_measurement_holds_until_a_zone_may_move() {
+        let clock = clock(-7);
+        // It was made five seconds before noon by the host's clock, which is noon by the server's.
+        for (after_ms, expect) in [(0, true), (FRESH_MS - 1, true), (FRESH_MS, false)] {
+            assert_eq!(clock.is_fresh(NOON - 5_000 + after_ms), expect, "{after_ms}");
+        }
+        let late = Clock { at_ms: NOON - 5_000 + 14 * 60_000, ..clock };
+        assert!(late.is_fresh(NOON - 5_000 + 15 * 60_000 - 1) && !late.is_fresh(NOON - 5_000 + 15 * 60_000));
     }
 
     #[test]

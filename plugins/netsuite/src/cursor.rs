@@ -9,6 +9,8 @@ use truthsource_sdk::connector::{Observed, Page, State};
 use truthsource_sdk::span::{Reach, Span};
 use truthsource_sdk::{Fault, json};
 
+use crate::clock::{Clock, Reading};
+
 /// How long a save may stay invisible: long transactions commit with the time they began.
 pub(crate) const LAG_MS: u32 = 30_000;
 
@@ -20,6 +22,7 @@ pub(crate) struct Walk {
     /// The key of the last record seen; `None` at the start.
     pub after: Option<String>,
     span: Span,
+    reading: Reading,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -27,6 +30,9 @@ struct Cursor {
     /// Between two walks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reach: Option<Reach>,
+    /// How the account's times were read when this walk, or the one before, began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reading: Option<Reading>,
     /// Of the walk under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     span: Option<Span>,
@@ -36,20 +42,30 @@ struct Cursor {
 }
 
 impl Walk {
-    /// Goes on where `cursor` says, at `remote_now_ms` by the server's clock.
-    pub(crate) fn resume(cursor: Option<&str>, remote_now_ms: u64, overlap_ms: u32) -> Result<Self, Fault> {
+    /// Goes on where `cursor` says, at `now_ms` by the host's clock.
+    pub(crate) fn resume(cursor: Option<&str>, clock: &Clock, now_ms: u64, overlap_ms: u32) -> Result<Self, Fault> {
         let cursor: Cursor = match cursor {
             None => Cursor::default(),
             Some(text) => serde_json::from_str(text)
                 .map_err(|_| Fault::Invalid("the cursor is none of this connector's".to_owned()))?,
         };
-        let span = cursor.span.unwrap_or_else(|| Span::open(cursor.reach, remote_now_ms, overlap_ms));
-        Ok(Self { since_ms: span.from_ms, after: cursor.after, span })
+        if let Some(span) = cursor.span {
+            let reading = cursor.reading.unwrap_or_else(|| clock.reading());
+            return Ok(Self { since_ms: span.from_ms, after: cursor.after, span, reading });
+        }
+        let mut span = Span::open(cursor.reach, clock.remote_now(now_ms), overlap_ms);
+        // The zone has moved since the last walk, which asked for times by the difference of before: from the moment on
+        // at which that was last seen to hold, it may have missed what it asked for.
+        let moved = cursor.reading.filter(|it| it.offset_ms != clock.reading().offset_ms);
+        if let Some(before) = moved {
+            span.from_ms = span.from_ms.map(|it| it.min(before.seen_ms.saturating_sub(LAG_MS.into())));
+        }
+        Ok(Self { since_ms: span.from_ms, after: cursor.after, span, reading: clock.reading() })
     }
 
     /// A page with more behind the record of this key.
     pub(crate) fn go_on(&self, found: Vec<State>, after: String) -> Page {
-        let cursor = Cursor { reach: None, span: Some(self.span), after: Some(after) };
+        let cursor = Cursor { reach: None, reading: Some(self.reading), span: Some(self.span), after: Some(after) };
         Page { entries: present(found), cursor: json::text(&cursor), more: true }
     }
 
@@ -57,7 +73,8 @@ impl Walk {
     pub(crate) fn end(&self, found: Vec<State>, deleted: Vec<String>) -> Page {
         let mut entries = present(found);
         entries.extend(deleted.into_iter().map(Observed::Absent));
-        let cursor = Cursor { reach: Some(self.span.close(LAG_MS)), ..Cursor::default() };
+        let reach = Some(self.span.close(LAG_MS));
+        let cursor = Cursor { reach, reading: Some(self.reading), ..Cursor::default() };
         Page { entries, cursor: json::text(&cursor), more: false }
     }
 
@@ -86,23 +103,44 @@ mod tests {
 
     #[test]
     fn a_delta_reaches_back_to_the_start_of_the_listing_it_follows() {
-        let listing = Walk::resume(None, NOW, 0).unwrap();
+        let clock = Clock::measured(0, NOW);
+        let listing = Walk::resume(None, &clock, NOW, 0).unwrap();
         assert_eq!(listing.since_ms, None);
         let page = listing.go_on(Vec::new(), "7".to_owned());
-        let later = Walk::resume(Some(&page.cursor), NOW + 500_000, 0).unwrap();
+        let later = Walk::resume(Some(&page.cursor), &clock, NOW + 500_000, 0).unwrap();
         assert_eq!((later.since_ms, later.after_parts::<1>().unwrap()), (None, ["7".to_owned()]));
         let end = later.end(Vec::new(), Vec::new());
-        let delta = Walk::resume(Some(&end.cursor), NOW + 600_000, 2_000).unwrap();
+        let delta = Walk::resume(Some(&end.cursor), &clock, NOW + 600_000, 2_000).unwrap();
         assert_eq!(delta.since_ms, Some(NOW - u64::from(LAG_MS) - 2_000));
         assert_eq!(delta.after, None);
     }
 
+    /// The clocks were put back while the last measurement was believed: what changed meanwhile was shown an hour earlier
+    /// than it was asked for.
+    #[test]
+    fn p10_a_delta_after_the_clocks_were_put_back_reads_what_the_one_before_could_not_see() {
+        const MINUTE: u64 = 60_000;
+        let summer = Clock::measured(-7, NOW);
+        let listing = Walk::resume(None, &summer, NOW, 0).unwrap().end(Vec::new(), Vec::new());
+        let blind = Walk::resume(Some(&listing.cursor), &summer, NOW + 9 * MINUTE, 0).unwrap();
+        assert!(blind.since_ms > Some(NOW - MINUTE));
+        let blind = blind.end(Vec::new(), Vec::new());
+        let winter = Clock::measured(-8, NOW + 10 * MINUTE);
+        let seeing = Walk::resume(Some(&blind.cursor), &winter, NOW + 10 * MINUTE, 0).unwrap();
+        assert_eq!(seeing.since_ms, Some(NOW - u64::from(LAG_MS)));
+        // Once is enough.
+        let seeing = seeing.end(Vec::new(), Vec::new());
+        let next = Walk::resume(Some(&seeing.cursor), &winter, NOW + 11 * MINUTE, 0).unwrap();
+        assert!(next.since_ms > Some(NOW + 9 * MINUTE), "{next:?}");
+    }
+
     #[test]
     fn a_foreign_cursor_is_refused() {
-        assert!(matches!(Walk::resume(Some("eyJ"), NOW, 0), Err(Fault::Invalid(_))));
-        let walk = Walk::resume(Some(r#"{"after":"7; DROP"}"#), NOW, 0).unwrap();
+        let clock = Clock::measured(0, NOW);
+        assert!(matches!(Walk::resume(Some("eyJ"), &clock, NOW, 0), Err(Fault::Invalid(_))));
+        let walk = Walk::resume(Some(r#"{"after":"7; DROP"}"#), &clock, NOW, 0).unwrap();
         assert!(walk.after_parts::<1>().is_err());
-        let walk = Walk::resume(Some(r#"{"after":"7"}"#), NOW, 0).unwrap();
+        let walk = Walk::resume(Some(r#"{"after":"7"}"#), &clock, NOW, 0).unwrap();
         assert!(walk.after_parts::<2>().is_err());
     }
 }

@@ -57,7 +57,7 @@ impl Connector for NetSuite {
     fn pull(host: &dyn Host, ctx: &Context, kind: Kind, cursor: Option<&str>, overlap_ms: u32) -> Result<Page, Fault> {
         let account = Account::open(host, ctx)?;
         let clock = clock::read(&account)?;
-        let walk = Walk::resume(cursor, clock.remote_now(ctx.now_ms), overlap_ms)?;
+        let walk = Walk::resume(cursor, &clock, ctx.now_ms, overlap_ms)?;
         match kind {
             Kind::Location => location::pull(&account, &walk),
             Kind::Item => item::pull(&account, &clock, &walk),

@@ -195,8 +195,8 @@ fn a_delta_asks_in_the_accounts_zone_and_goes_on_behind_the_last_id() {
     let end = NetSuite::pull(&next, &ctx(), Kind::Item, Some(&page.cursor), 60_000).unwrap();
     assert!(next.body(0).contains(r#""params":["482","2026-11-21 03:58:00"]"#), "{}", next.body(0));
     assert!(!end.more);
-    let expect = format!(r#"{{"reach":{{"since":{},"seen":{NOW},"deep":{}}}}}"#, NOW - 30_000, NOW + 30_000);
-    assert_eq!(end.cursor, expect);
+    let expect = format!(r#"{{"reach":{{"since":{},"seen":{NOW},"deep":{}}},"#, NOW - 30_000, NOW + 30_000);
+    assert!(end.cursor.starts_with(&expect), "{}", end.cursor);
 }
 
 #[test]
