@@ -173,6 +173,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
                 "external-id-field": format!("U_{}", truthsource_simulators::world::EXTERNAL_ID),
                 "order-warehouse": "Main",
                 "in-flight-seconds": "5",
+                "currency-codes": "$=USD",
                 "webhooks": "yes",
             }),
             // Read whole, as NetSuite's.

@@ -30,7 +30,7 @@ use crate::engine::connections::{Parties, RULES};
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
 use crate::engine::{Did, Engine, Error, Pace, fold, poll, receive, turn};
-use crate::http::hooks::{Endpoint, taken};
+use crate::http::hooks::{Endpoint, shake, taken};
 use crate::plugins::{HookSecret, HookSecrets};
 use crate::store::control::ControlStore as _;
 use crate::store::inspect::Inspect as _;
@@ -308,6 +308,12 @@ impl<'a> World<'a> {
             }
         }
         let now = self.clock.now();
+        let uri: Option<http::Uri> = departure.webhook.url.parse().ok();
+        let shaken = uri.and_then(|uri| shake(&self.endpoints[at], &uri, &headers));
+        if let Some((status, body)) = shaken {
+            count(&mut self.reached, "handshake");
+            return self.doors[at].webhook_answered(now, departure, Some(&Answer { status, body }));
+        }
         let taken = taken(&self.endpoints[at], &headers, &departure.webhook.body, now);
         let status = match taken {
             Err(error) => {

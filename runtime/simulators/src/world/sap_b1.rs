@@ -172,9 +172,9 @@ impl Site for SapB1Site {
         held
     }
 
-    /// Volume prices are special prices of their own, which nobody fills from outside.
+    /// Volume prices are special prices of their own, which nobody fills from outside; an item's code is its key.
     fn can_hold(&self, cell: &Cell) -> bool {
-        cell.field != "breaks"
+        !matches!(cell.field, "breaks" | "code")
     }
 
     fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break> {
