@@ -1,62 +1,87 @@
-//! P1 to P8 on a simulated world.
+//! The promises on simulated days.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use truthsource::sim::plan::{CrashAt, Faults};
-use truthsource::sim::{Outcome, Plan, run};
+use truthsource::demo::world::Product;
+use truthsource::sim::plan::{CrashAt, Menu};
+use truthsource::sim::seeds::{Tally, alone, run_all};
+use truthsource::sim::{Cast, Plan};
+use truthsource_tests::components;
 
-fn outcome(plan: &Plan) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(run(plan)).unwrap()
+/// The shipped components, compiled once for all tests.
+fn cast() -> &'static Arc<Cast> {
+    static CAST: OnceLock<Arc<Cast>> = OnceLock::new();
+    CAST.get_or_init(|| {
+        // It goes on for as long as the components are called.
+        let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().unwrap()));
+        Arc::new(runtime.block_on(Cast::load(&components(), crate::program().to_owned(), &Product::ALL)).unwrap())
+    })
 }
 
-fn check(plans: impl Iterator<Item = Plan>) -> BTreeMap<String, u64> {
-    let mut reached: BTreeMap<String, u64> = BTreeMap::new();
-    for plan in plans {
-        let outcome = outcome(&plan);
-        assert_eq!(outcome.violations, Vec::<String>::new(), "{plan:?}");
-        for (name, times) in outcome.reached {
-            *reached.entry(name).or_default() += times;
-        }
-    }
-    reached
+fn check(numbers: &[u64], plan: impl Fn(u64) -> Plan + Sync) -> Tally {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let tally = run_all(cast(), (numbers, jobs, 1), plan, |_| ()).unwrap();
+    let broken: Vec<_> = tally.broken.values().map(|it| (&it.violations, &it.plan)).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    tally
 }
 
 #[test]
-fn p1_to_p8_hold_on_two_hundred_seeds() {
-    let reached = check((0..200).map(Plan::of));
+fn p1_to_p8_hold_on_days_of_four_systems() {
+    let seeds: Vec<u64> = (0..30).collect();
+    let tally = check(&seeds, |seed| Plan::of(seed, &Product::ALL));
     // A simulation that never comes near trouble proves nothing.
     for name in [
         "crash",
-        "webhook lost",
+        "handshake",
         "webhook deduplicated",
         "conflict decided",
         "decided in another order",
         "write failed",
         "breaker open",
+        "request never answered",
+        "lane held by a dead worker",
     ] {
-        assert!(reached.contains_key(name), "never reached: {name}; reached: {reached:?}");
+        assert!(tally.coverage.contains_key(name), "never reached: {name}; reached: {:?}", tally.coverage);
     }
+    assert!(tally.faults_by_kind.len() >= 10, "{:?}", tally.faults_by_kind);
 }
 
-/// A short day, and the node dies once: at each of its commits, before what it writes is there and after.
+/// A short day, and the node dies once: at commits spread over all of it, before what they write is there and after.
 #[test]
 fn p5_p6_hold_wherever_the_node_dies() {
-    let whole = Plan::of(5);
+    let whole = Plan::of(5, &[Product::Netsuite, Product::Shopify]);
     let acts = whole.acts.iter().take(12).cloned().collect();
-    let day = Plan { acts, faults: Faults::default(), chaos_ms: 4_000, ..whole };
-    let commits = outcome(&day).reached["commit"];
+    let day = Plan { acts, faults: Menu::default(), chaos_ms: 60_000, ..whole };
+    let commits = alone(cast(), &day).unwrap().reached["commit"];
     assert!(commits > 100, "{commits} commits");
-    let dying = (1..=commits).flat_map(|commit| [false, true].map(|stored| CrashAt { commit, stored }));
-    let dying = dying.map(|at| Plan { faults: Faults { crash_at: Some(at), ..Faults::default() }, ..day.clone() });
-    let reached = check(dying);
-    // Those of the time after faults have ended do not count.
-    assert!(reached["crash"] > commits, "{reached:?}");
+    let dying = |n: u64| {
+        let at = CrashAt { commit: n / 2, stored: n.is_multiple_of(2) };
+        Plan { faults: Menu { crash_at: Some(at), ..Menu::default() }, ..day.clone() }
+    };
+    let numbers: Vec<u64> = (2..2 * commits).step_by(5).collect();
+    let tally = check(&numbers, dying);
+    assert!(tally.coverage.get("crash") > Some(&20), "{:?}", tally.coverage);
 }
 
 #[test]
 fn the_same_seed_twice_is_the_same_run() {
     for seed in [3, 77, 1_234] {
-        assert_eq!(outcome(&Plan::of(seed)), outcome(&Plan::of(seed)), "seed {seed}");
+        let plan = Plan::of(seed, &Product::ALL);
+        assert_eq!(alone(cast(), &plan).unwrap(), alone(cast(), &plan).unwrap(), "seed {seed}");
     }
+}
+
+/// Leaving something out leaves the rest as it was: what people do, to the moment.
+#[test]
+fn a_plan_is_data() {
+    let plan = Plan::of(9, &Product::ALL);
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    let seats: BTreeMap<usize, usize> = plan.acts.iter().fold(BTreeMap::new(), |mut seats, act| {
+        *seats.entry(act.seat).or_default() += 1;
+        seats
+    });
+    assert!(plan.acts.len() >= 100 && seats.len() == 4 && plan.faults.kinds().len() >= 3, "{seats:?}");
 }

@@ -13,7 +13,7 @@ use super::output::Output;
 use crate::demo::seated;
 use crate::demo::setup::Components;
 use crate::demo::world::Product;
-use crate::sim::seeds::{Tally, alone, run_all};
+use crate::sim::seeds::{Broken, Tally, alone, run_all};
 use crate::sim::shrink::shrink;
 use crate::sim::{Cast, Plan};
 
@@ -85,13 +85,14 @@ impl Sim {
         let tally = run_all(cast, (&seeds, jobs, BROKEN_MAX), of, told)?;
         let seconds = began.elapsed().as_secs_f64();
         let mut failures = Vec::new();
-        for (seed, (plan, violations)) in &tally.broken {
-            failures
-                .push(json!({"seed": seed, "violations": violations, "plan": self.keep(cast, plan, violations, bar)?}));
+        for (seed, broken) in &tally.broken {
+            let plan = self.keep(cast, broken, bar)?;
+            let Broken { violations, story, .. } = broken;
+            failures.push(json!({"seed": seed, "violations": violations, "plan": plan, "story": story}));
         }
         Ok(json!({
             "seeds": tally.seeds,
-            "violations": tally.broken.values().map(|(_, it)| it.len()).sum::<usize>(),
+            "violations": tally.broken.values().map(|it| it.violations.len()).sum::<usize>(),
             "simulated_hours": tally.simulated_ms as f64 / 3_600_000.0,
             "seconds": seconds,
             "seeds_per_second": tally.seeds as f64 / seconds.max(0.001),
@@ -105,11 +106,18 @@ impl Sim {
     fn keep(
         &self,
         cast: &Arc<Cast>,
-        plan: &Plan,
-        violations: &[String],
+        Broken { plan, violations, .. }: &Broken,
         bar: &indicatif::ProgressBar,
     ) -> anyhow::Result<String> {
-        let class = |it: &str| it.split([':', ',']).next().unwrap_or_default().to_owned();
+        // The promise and the field: one that is broken in another way is another story.
+        let class = |it: &str| {
+            let words: Vec<&str> = it.split(' ').collect();
+            let promise = words.first().copied().unwrap_or_default();
+            let field =
+                ["on_hand", "title", "barcode", "active", "amount", "breaks", "name", "code", "order", "parked"];
+            let about = field.into_iter().find(|it| words.iter().any(|word| word.trim_end_matches(':') == *it));
+            (promise.to_owned(), about)
+        };
         let broken = violations.first().map(|it| class(it)).unwrap_or_default();
         let mut runs = 0;
         let fails = |it: &Plan| {
@@ -156,6 +164,8 @@ fn text(report: &Json) -> String {
         lines.push(format!("seed {} broke promises:", failure["seed"]));
         let said = failure["violations"].as_array().into_iter().flatten().filter_map(Json::as_str);
         lines.extend(said.map(|it| format!("  {it}")));
+        let story = failure["story"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        lines.extend(story.map(|it| format!("    {it}")));
         lines.push(format!("  again: truthsource sim --plan {}", failure["plan"].as_str().unwrap_or_default()));
     }
     lines.join("\n")

@@ -78,7 +78,7 @@ pub fn judge((seats, now): (&[Seat], UnixMs), first: &[Held], changes: &[Line], 
     let said = said_by_people(seats, first, changes);
     if let (Some(owner), Some(first)) = (held.first(), first.first()) {
         quantities(owner, first, &said, &mut verdict);
-        last_words(owner, &said, done.rivals, &mut verdict);
+        last_words(owner, &said, done, &mut verdict);
     }
     orders(seats, done, &mut verdict);
     verdict
@@ -151,12 +151,12 @@ fn quantities(owner: &Held, first: &Held, said: &BTreeMap<Cell, Vec<Said>>, verd
 
 /// What a person wrote last stands, unless another side was changed in the same moment: then one of them does. The word of
 /// others about what is the owner's never stands.
-fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, rivals: Rivals, verdict: &mut Verdict) {
+fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
     for (cell, said) in said.iter().filter(|(cell, _)| cell.field != "on_hand") {
         let is_owned = !matches!(cell.field, "title" | "amount");
         let heard: Vec<&Said> = said.iter().filter(|it| !is_owned || it.seat == 0).collect();
         let (Some(last), Some(held)) = (heard.last(), owner.get(cell)) else { continue };
-        let mut accepted: Vec<&String> = match rivals {
+        let mut accepted: Vec<&String> = match done.rivals {
             Rivals::WithinMs(ms) => {
                 let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < ms;
                 heard.iter().filter(is_rival).map(|it| &it.now).collect()
@@ -164,7 +164,8 @@ fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, rivals: Rivals, ve
             Rivals::Untold => untold(&heard),
         };
         accepted.push(&last.now);
-        if !accepted.contains(&held) {
+        let is_overruled = |word: &&String| done.overruled.contains(&(cell.clone(), (*word).clone()));
+        if !accepted.contains(&held) && !accepted.iter().all(is_overruled) {
             verdict.found("wrong", || {
                 format!("{} {} holds {held:?}, last said were {accepted:?}", cell.record, cell.field)
             });

@@ -1,11 +1,12 @@
 //! What people do at the systems while the demonstration runs: who does what when follows from the seed alone.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
-use truthsource_simulators::world::{Deed, Placed, Price};
+use truthsource_simulators::world::{Cell, Deed, Placed, Price};
 
 use super::judge::Rivals;
 use super::world::{COMPANIES_SHARED, LISTS, LOCATIONS, World, code, company};
@@ -37,6 +38,8 @@ pub struct Done {
     pub outage: (UnixMs, UnixMs),
     /// Whose word may stand beside the last one.
     pub rivals: Rivals,
+    /// Words that were heard and overruled, as the conflict log says.
+    pub overruled: BTreeSet<(Cell, String)>,
 }
 
 impl Done {

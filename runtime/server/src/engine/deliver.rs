@@ -355,7 +355,7 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
     for it in ready {
         by_kind.entry((it.debt.priority, it.debt.key.kind)).or_default().push(it);
     }
-    let parallel = parallel(parties, lane.connection.id);
+    let parallel = parallel(parties, lane.connection.id).min(engine.pace.calls_max);
     let mut chunks = Vec::new();
     for ((_, kind), ready) in by_kind {
         let push_max = parties.kind_power(lane.connection.id, kind).map_or(1, |it| it.push_max.max(1)) as usize;

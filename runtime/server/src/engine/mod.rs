@@ -68,6 +68,8 @@ pub struct Pace {
     pub fold_max: u32,
     /// Debts a step pays at the most.
     pub deliver_max: u32,
+    /// Calls that a step makes to a system at a time, where the system takes several.
+    pub calls_max: usize,
     /// How long a lane is leased for.
     pub lease_ms: u64,
     /// Waits after failures.
@@ -81,6 +83,7 @@ impl Default for Pace {
             fetch_max: 200,
             fold_max: 512,
             deliver_max: 100,
+            calls_max: 64,
             // A turn has at least half of it left, which outlives a call.
             lease_ms: 150_000,
             retry: Schedule::default(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use truthsource_host::{Allowance, Compiler, Compiling, Connector, Host, HostConfig, Policy, Release, SealKey, Tenant};
+use truthsource_host::{
+    Allowance, Compiler, Compiling, Connector, Host, HostConfig, Limits, Policy, Release, SealKey, Tenant,
+};
 
 use crate::demo::setup::Components;
 use crate::demo::world::Product;
@@ -15,6 +17,9 @@ const POLICIES: [(&str, &str); 4] = [
     ("conflict:stock", "stock-delta"),
     ("conflict:status", "status-lattice"),
 ];
+
+/// How long a call may take by the clock of this machine.
+const WALL_MS_MAX: u64 = 600_000;
 
 /// Components, ready to be called in any number of runs.
 pub struct Cast {
@@ -38,7 +43,9 @@ impl Cast {
         let config = HostConfig::new(compiled.path().to_owned(), SealKey::new([7; 32]), Compiling::Child(compiler));
         let host = Host::start(config)?;
         let accept = async |name: &str| -> anyhow::Result<Release> {
-            Ok(host.accept(&Tenant::new("sim"), &components.read(name)?, &Allowance::USUAL).await?)
+            let release = host.accept(&Tenant::new("sim"), &components.read(name)?, &Allowance::USUAL).await?;
+            // How busy this machine is must decide nothing.
+            Ok(release.limited(Limits { wall_ms_max: WALL_MS_MAX, cpu_ms_max: WALL_MS_MAX, ..*release.limits() }))
         };
         let (mut connectors, mut policies) = (BTreeMap::new(), BTreeMap::new());
         for product in products {

@@ -11,6 +11,7 @@
 //! out one event leaves the others as they were.
 
 pub mod cast;
+mod house;
 pub mod judge;
 pub mod plan;
 pub mod refold;

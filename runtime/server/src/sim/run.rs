@@ -4,41 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
+use truthsource_core::UnixMs;
 use truthsource_core::draw::Draw;
-use truthsource_core::record::ConnectionId;
-use truthsource_core::retry::Schedule;
-use truthsource_core::{Kind, UnixMs};
 use truthsource_simulators::door::{Door, Reply};
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::journal::Actor;
 use truthsource_simulators::outbox::{Answer, Departure};
 
 use super::cast::Cast;
-use super::plan::{Act, CrashAt, Plan};
+use super::house::{POLL_EVERY_MS, connect, die, endpoints, engine, host_of, troupe};
+use super::plan::{Act, Plan};
 use super::stage::{Doors, SimClock};
-use super::troupe::{Member, SUBSCRIBED_SECRET, Troupe, hook_of};
-use super::watch::Watch;
+use super::troupe::{Troupe, hook_of};
 use super::{judge, refold};
 use crate::demo::account;
 use crate::demo::latency::{Line, Mark, held, since};
-use crate::demo::setup;
 use crate::demo::world::Seat;
-use crate::engine::connections::{Parties, RULES};
+use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
-use crate::engine::{Did, Engine, Error, Pace, fold, poll, receive, turn};
+use crate::engine::{Did, Engine, Error, fold, poll, receive, turn};
 use crate::http::hooks::{Endpoint, shake, taken};
-use crate::plugins::{HookSecret, HookSecrets};
 use crate::store::control::ControlStore as _;
 use crate::store::inspect::Inspect as _;
-use crate::store::model::{Fate, ModelStore, ModelStores};
-use crate::store::{Backlog, Batch, Change, ConnectionSpec, ConnectionState, DebtState, TenantStore};
+use crate::store::model::{ModelStore, ModelStores};
+use crate::store::{Backlog, Batch, DebtState, TenantStore};
 
-/// How often every kind is polled, and locations ten times less.
-const POLL_EVERY_MS: u64 = 60_000;
 /// How long the systems and the engine may take to agree after faults end.
 const LIVENESS_MS: u64 = 3_600_000;
 /// For how long nothing may be written, once all is quiet.
@@ -59,6 +52,8 @@ pub struct Outcome {
     pub reached: BTreeMap<String, u64>,
     /// How much time passed in it, in milliseconds.
     pub simulated_ms: u64,
+    /// What happened to records that broke a promise, and what people and the engine did to them, in the order of time.
+    pub story: Vec<String>,
 }
 
 /// Carries out a plan.
@@ -108,11 +103,6 @@ struct World<'a> {
     violations: Vec<String>,
     trace: Sha256,
     reached: BTreeMap<String, u64>,
-}
-
-/// The address of a system in a run.
-fn host_of(seat: &Seat) -> String {
-    format!("{}.sim", seat.product)
 }
 
 impl<'a> World<'a> {
@@ -422,11 +412,19 @@ impl<'a> World<'a> {
             violations.push(format!("P2: written after all was quiet: {written:?}"));
         }
         violations.append(&mut self.troupe.watch().breaches);
+        let conflicts = self.store.conflicts(None, None, 100_000).await?;
         if let Some((_, first, mark)) = &self.begun {
             let changes = since(&self.seats, mark);
-            judge::systems((&self.seats, self.clock.now()), first, &changes, &self.placed, &mut violations);
+            judge::systems(
+                (&self.seats, self.clock.now()),
+                first,
+                &changes,
+                (&self.placed, &conflicts),
+                &mut violations,
+            );
         }
         judge::history(self.store.as_ref(), &mut violations, &mut self.reached).await?;
+        let story = judge::story(self.store.as_ref(), &self.seats, &violations).await?;
         self.trace.update(self.store.state_hash().await?);
         let trace: [u8; 32] = self.trace.finalize().into();
         self.reached.insert("commit".to_owned(), self.stores.commits());
@@ -436,104 +434,9 @@ impl<'a> World<'a> {
             trace: truthsource_core::digest::hex(&trace),
             reached: self.reached,
             simulated_ms: self.clock.now().since(self.plan.begins),
+            story,
         })
     }
-}
-
-/// The node dies at commits, as the plan has it.
-fn die(
-    stores: &ModelStores,
-    plan: &Plan,
-    (chaos, crashed): (&Arc<AtomicBool>, &Arc<AtomicBool>),
-    last: Arc<Mutex<Option<Batch>>>,
-) {
-    let (draw, faults) = (Draw::new(plan.seed), plan.faults.clone());
-    let (chaos, crashed) = (chaos.clone(), crashed.clone());
-    stores.on_commit(move |commit, batch| {
-        let at = |stored| faults.crash_at == Some(CrashAt { commit, stored });
-        let fate = if !chaos.load(Ordering::SeqCst) {
-            Fate::Stored
-        } else if draw.chance(faults.crash_before, "crash-before", commit) || at(false) {
-            Fate::LostUnknown
-        } else if draw.chance(faults.crash_after, "crash-after", commit) || at(true) {
-            Fate::StoredUnknown
-        } else {
-            Fate::Stored
-        };
-        crashed.fetch_or(fate != Fate::Stored, Ordering::SeqCst);
-        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
-        fate
-    });
-}
-
-fn engine(store: &Arc<ModelStore>, troupe: &Arc<Troupe>, clock: &Arc<SimClock>, seed: u64) -> Engine {
-    let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max: 200 };
-    let pace = Pace { deliver_max: 7, fetch_max: 9, fold_max: 13, retry, ..Pace::default() };
-    Engine {
-        store: store.clone(),
-        guests: troupe.clone(),
-        clock: clock.clone(),
-        draw: Draw::new(seed),
-        holder: "node-0".to_owned(),
-        pace,
-    }
-}
-
-fn troupe(
-    cast: &Arc<Cast>,
-    (clock, network): (&Arc<SimClock>, &Arc<Doors>),
-    seats: &[Seat],
-    connections: &[ConnectionId],
-) -> anyhow::Result<Troupe> {
-    let member = |(seat, connection): (&Seat, &ConnectionId)| {
-        let connector =
-            cast.connectors.get(&seat.product).with_context(|| format!("no connector for {}", seat.product));
-        Ok(Member {
-            connection: *connection,
-            connector: connector?.clone(),
-            origin: format!("http://{}", host_of(seat)),
-            credentials: account::credentials(seat.product, &format!("http://{}", host_of(seat))),
-        })
-    };
-    let members = seats.iter().zip(connections).map(member).collect::<anyhow::Result<_>>()?;
-    let followed = seats.iter().zip(connections).map(|(seat, id)| (*id, seat.name(), seat.site.system())).collect();
-    let owner = connections.first().copied().context("a world without systems")?;
-    Troupe::gather(cast.clone(), (clock.clone(), network.clone()), members, Watch::new(owner, followed))
-}
-
-/// Where each system's webhooks come to.
-async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Arc<Endpoint>>> {
-    let connections = engine.store.connections().await?;
-    let mut endpoints = Vec::with_capacity(seats.len());
-    for (seat, connection) in seats.iter().zip(&connections) {
-        let described = engine.guests.describe(connection).await?;
-        let scheme = described.webhook.as_ref().with_context(|| format!("{} has no webhooks", seat.name()))?;
-        let secret = account::hook_secret(seat.product).unwrap_or_else(|| SUBSCRIBED_SECRET.to_owned());
-        let secrets = HookSecrets { secrets: vec![HookSecret { secret, expires_at: None }] };
-        let endpoint = Endpoint::new(connection.id, scheme, &secrets);
-        endpoints.push(Arc::new(endpoint.with_context(|| format!("{} has no webhook secret", seat.name()))?));
-    }
-    Ok(endpoints)
-}
-
-async fn connect(store: &ModelStore, seats: &[Seat], now: UnixMs) -> anyhow::Result<Vec<ConnectionId>> {
-    let mut batch = Batch::new(now);
-    for (rank, seat) in seats.iter().enumerate() {
-        let mut made = account::connection(seat, &format!("http://{}", host_of(seat)), rank, 0);
-        let spec: ConnectionSpec = serde_json::from_value(made["spec"].take())?;
-        let every = |kind| (kind, if kind == Kind::Location { 10 * POLL_EVERY_MS } else { POLL_EVERY_MS });
-        let spec = ConnectionSpec { poll_every_ms: Kind::ALL.map(every).into(), sweep_every_ms: 0, ..spec };
-        batch.changes.push(Change::NewConnection { name: seat.name().to_owned(), spec });
-    }
-    let owner = seats.first().context("a world without systems")?;
-    batch.changes.push(Change::Setting { name: RULES.to_owned(), value: setup::rules(owner.name()) });
-    let committed = store.commit(batch).await?;
-    let mut batch = Batch::new(now);
-    for id in &committed.connections {
-        batch.changes.push(Change::ConnectionState { id: *id, read: 0, state: ConnectionState::Active, trouble: None });
-    }
-    store.commit(batch).await?;
-    Ok(committed.connections)
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str) {

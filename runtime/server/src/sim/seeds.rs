@@ -17,8 +17,19 @@ pub struct Tally {
     pub faults_by_kind: BTreeMap<String, u64>,
     /// How often what was reached, in all runs.
     pub coverage: BTreeMap<String, u64>,
-    /// Runs that broke a promise, by seed: their plans, and what was broken.
-    pub broken: BTreeMap<u64, (Plan, Vec<String>)>,
+    /// Runs that broke a promise, by seed.
+    pub broken: BTreeMap<u64, Broken>,
+}
+
+/// A run that broke a promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Its plan.
+    pub plan: Plan,
+    /// What was broken, in words.
+    pub violations: Vec<String>,
+    /// What happened to the records in question.
+    pub story: Vec<String>,
 }
 
 impl Tally {
@@ -28,11 +39,12 @@ impl Tally {
         for kind in plan.faults.kinds() {
             *self.faults_by_kind.entry(kind.to_owned()).or_default() += 1;
         }
-        for (name, times) in outcome.reached {
-            *self.coverage.entry(name).or_default() += times;
+        for (name, times) in &outcome.reached {
+            *self.coverage.entry(name.clone()).or_default() += times;
         }
         if !outcome.violations.is_empty() {
-            self.broken.insert(plan.seed, (plan, outcome.violations));
+            let Outcome { violations, story, .. } = outcome;
+            self.broken.insert(plan.seed, Broken { plan, violations, story });
         }
     }
 }

@@ -192,7 +192,8 @@ impl Cell {
     }
 
     /// The field of this name of a record, if it is compared.
-    fn named(record: String, field: &str) -> Option<Self> {
+    #[must_use]
+    pub fn named(record: String, field: &str) -> Option<Self> {
         let field = FIELDS.into_iter().find(|it| *it == field)?;
         Some(Self { record, field })
     }
