@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::output::Output;
 use crate::demo::seated;
@@ -63,7 +63,7 @@ impl Sim {
         let report = tokio::task::spawn_blocking(move || this.carry_out(&cast, &systems, plan, &out_bar)).await??;
         bar.finish_and_clear();
         let is_good = report["violations"] == 0;
-        out.show(&report, |it| text(it))?;
+        out.show(&report, text)?;
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
