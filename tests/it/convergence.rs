@@ -12,7 +12,7 @@ use truthsource_tests::{Stage, components};
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_p2_p6_o2_the_demonstration_finds_nothing_wrong() {
     let demo = Demo {
-        systems: vec![Product::Netsuite, Product::Shopify],
+        systems: Product::ALL.to_vec(),
         items: 60,
         seconds: 4,
         rate: 25,

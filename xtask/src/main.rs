@@ -33,6 +33,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Build everything and run `truthsource sim` with these arguments.
+    Sim {
+        /// For `truthsource sim`; see its `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build plugins and policies, and put them into `target/components`.
     Components,
     /// Build everything and measure: `bench intake --json`, `bench call`, `bench sync`.
@@ -47,6 +53,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::Test { only } => steps::test(&only),
         Command::Demo { arguments } => run::become_truthsource("demo", &arguments),
+        Command::Sim { arguments } => run::become_truthsource("sim", &arguments),
         Command::Components => components::build().map(drop),
         Command::Bench { arguments } => run::become_truthsource("bench", &arguments),
     };

@@ -38,6 +38,8 @@ const LIVENESS_MS: u64 = 3_600_000;
 const QUIET_MS: u64 = 200_000;
 /// How long the engine waits where it waits for nothing in particular.
 const IDLE_MS: u64 = 500;
+/// How long the node waits for a lane that a dead worker holds still, before it looks again.
+const LEASED_MS: u64 = 5_000;
 /// How often the node may take turns: more, and something goes round in circles.
 const TURNS_MAX: u64 = 100_000;
 
@@ -249,11 +251,13 @@ impl<'a> World<'a> {
             return;
         }
         let is_waiting = !self.store.backlog().await.is_ok_and(|it| is_idle(&it));
-        let idle = if is_waiting { IDLE_MS } else { POLL_EVERY_MS };
+        // What waits for a lane that nobody has waits for the lane.
+        let is_held = self.lanes.iter().all(Option::is_none);
+        let idle = if is_waiting && !is_held { IDLE_MS } else { POLL_EVERY_MS };
         let act = self.begun.as_ref().zip(self.acts.clone().next()).map(|((begun, ..), act)| begun.plus(act.at_ms));
         let hook = self.doors.iter().filter_map(|it| it.next_webhook_at()).min();
         let lane = |lane: &Lane| poll::next_at(lane).max(lane.breaker.next_at());
-        let lanes = self.lanes.iter().map(|it| it.as_ref().map_or(now.plus(IDLE_MS), lane)).min();
+        let lanes = self.lanes.iter().map(|it| it.as_ref().map_or(now.plus(LEASED_MS), lane)).min();
         let next = [act, hook, lanes].into_iter().flatten().min().map_or(idle, |it| it.since(now));
         self.clock.advance(next.clamp(pause, idle.max(pause)));
     }
