@@ -92,6 +92,8 @@ fn stock_level(settings: &bc::Settings) -> Option<KindPower> {
     let fields = [("item", Create), ("location", Create), ("on_hand", Write)];
     let power = KindPower { read_max: 200, ..kind(Kind::StockLevel, &fields) };
     match &settings.stock {
+        // A movement bears the operation's id, and is taken once.
+        Some(_) if settings.adjustment.is_some() => Some(KindPower { effect: Effect::Keyed, ..power }),
         // The version of a row that is worked out as it is asked for does not move with it.
         Some(page) if page.name("changed").is_some() => Some(power),
         Some(_) => Some(KindPower { effect: Effect::Verify, ..power }),
@@ -182,6 +184,18 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
         "Business Central: what that page calls item, location, on-hand, variant, changed; without the last, where it does not \
          move with the quantity, movements are found in the ledger of items",
         Some(bc::STOCK_FIELDS),
+    ),
+    (
+        "adjustment-path",
+        "Business Central with stock-path: the page where stock is moved by a difference, below /api/, which takes each \
+         reference once; none: quantities are written, and where an answer is lost while somebody moves the same stock, \
+         a person has to count it",
+        Some(bc::ADJUSTMENT_PATH),
+    ),
+    (
+        "adjustment-fields",
+        "Business Central: what that page calls item, location, by, reference",
+        Some(bc::ADJUSTMENT_FIELDS),
     ),
     (
         "stock-location",

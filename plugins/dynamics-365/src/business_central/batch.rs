@@ -83,12 +83,13 @@ struct Answer {
     body: Option<Box<RawValue>>,
 }
 
-/// Carries out writes to collections of one API, and says of each what became of it, in order.
+/// Carries out writes, and says of each what became of it, in order. A batch is within one API.
 pub(crate) fn run(books: &Books<'_>, parts: &[Part]) -> Vec<Written> {
     if let [part] = parts {
         return vec![alone(books, part)];
     }
-    parts.chunks(PARTS_MAX).flat_map(|chunk| together(books, chunk)).collect()
+    let of_one_api = parts.chunk_by(|it, next| it.place.api == next.place.api);
+    of_one_api.flat_map(|it| it.chunks(PARTS_MAX)).flat_map(|chunk| together(books, chunk)).collect()
 }
 
 fn alone(books: &Books<'_>, part: &Part) -> Written {

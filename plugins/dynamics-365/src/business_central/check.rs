@@ -81,6 +81,9 @@ fn stock(books: &Books<'_>) -> Result<Vec<Finding>, Fault> {
     match (&books.settings.stock, &books.settings.stock_location) {
         (Some(page), _) => {
             let mut findings = vec![custom(books, "stock-path", page)?];
+            if let Some(page) = &books.settings.adjustment {
+                findings.push(custom(books, "adjustment-path", page)?);
+            }
             if page.name("changed").is_none() {
                 findings.push(ledger()?);
             }

@@ -1,6 +1,6 @@
 //! Many writes of one kind: one reading, one batch, one reading again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_sdk::Fault;
 use truthsource_sdk::connector::{Outcome, State, Write};
@@ -17,6 +17,16 @@ pub(crate) trait Plan {
 
     /// What is there now, by target.
     fn held(&self, targets: &[String]) -> Result<BTreeMap<String, State>, Fault>;
+
+    /// Which of these writes, by operation, an earlier try carried out, where the system can tell.
+    fn carried_out(&self, _writes: &[&Write]) -> Result<BTreeSet<String>, Fault> {
+        Ok(BTreeSet::new())
+    }
+
+    /// A key that is there already says that an earlier try of this very write was carried out.
+    fn is_keyed(&self) -> bool {
+        false
+    }
 
     /// The outcome that a write has without being sent; `None`: send it.
     fn decide(&self, write: &Write, held: Option<&State>, target: &str) -> Option<Outcome> {
@@ -50,16 +60,18 @@ pub(crate) fn push(books: &Books<'_>, plan: &dyn Plan, writes: &[Write]) -> Resu
         if due.is_empty() {
             break;
         }
-        let held = match plan.held(&targets(&due)) {
-            Ok(held) => held,
+        let (held, carried_out) = match look(plan, writes, &due) {
+            Ok(found) => found,
             Err(fault) if round == 1 => return Err(fault),
             Err(fault) => {
                 outcomes.extend(due.iter().map(|(at, _)| (*at, Outcome::not_written(fault.clone()))));
                 break;
             }
         };
-        let sent = send(books, (plan, writes), due, &held, &mut outcomes);
-        due = sorted(sent, round, &mut done, &mut outcomes);
+        let (earlier, new) = due.into_iter().partition(|(at, _)| carried_out.contains(&writes[*at].op_id));
+        done.extend::<Vec<_>>(earlier);
+        let sent = send(books, (plan, writes), new, &held, &mut outcomes);
+        due = sorted(sent, (round, plan.is_keyed()), &mut done, &mut outcomes);
     }
     let held = if done.is_empty() { Ok(BTreeMap::new()) } else { plan.held(&targets(&done)) };
     for (at, target) in done {
@@ -71,6 +83,18 @@ pub(crate) fn push(books: &Books<'_>, plan: &dyn Plan, writes: &[Write]) -> Resu
 
 fn targets(due: &[(usize, String)]) -> Vec<String> {
     due.iter().map(|(_, target)| target.clone()).collect()
+}
+
+/// What is there, and which of the writes that are tried again were carried out. In this order: what is there never
+/// holds the work of an earlier try that the second look does not know of.
+fn look(
+    plan: &dyn Plan,
+    writes: &[Write],
+    due: &[(usize, String)],
+) -> Result<(BTreeMap<String, State>, BTreeSet<String>), Fault> {
+    let held = plan.held(&targets(due))?;
+    let repeated: Vec<&Write> = due.iter().map(|(at, _)| &writes[*at]).filter(|it| it.is_repeated()).collect();
+    Ok((held, plan.carried_out(&repeated)?))
 }
 
 /// Sends what is to be sent in the light of what is there. Gives what became of each.
@@ -102,7 +126,7 @@ fn send(
 /// Sorts what became of writes: those that are done, those with an outcome, and those to be decided anew.
 fn sorted(
     sent: Vec<((usize, String), Written)>,
-    round: u32,
+    (round, is_keyed): (u32, bool),
     done: &mut Vec<(usize, String)>,
     outcomes: &mut BTreeMap<usize, Outcome>,
 ) -> Vec<(usize, String)> {
@@ -110,6 +134,7 @@ fn sorted(
     for ((at, target), written) in sent {
         match written {
             Written::Done(_) => done.push((at, target)),
+            Written::Exists(_) if is_keyed => done.push((at, target)),
             // What was not there is there now, or the other way round: the next reading says.
             Written::Changed | Written::Gone | Written::Exists(_) if round < ROUNDS => again.push((at, target)),
             Written::Changed | Written::Gone => {

@@ -10,6 +10,10 @@ use crate::settings::{base_url, or_none, pairs, yes};
 pub(crate) const STOCK_PATH: &str = "erpsync/inventory/v1.0/itemLocationStocks";
 pub(crate) const STOCK_FIELDS: &str =
     "item=itemNumber, location=locationCode, on-hand=quantity, variant=variantCode, changed=lastModifiedDateTime";
+/// Its page of movements of that stock, each of which is taken once only.
+pub(crate) const ADJUSTMENT_PATH: &str = "erpsync/inventory/v1.0/itemLocationAdjustments";
+pub(crate) const ADJUSTMENT_FIELDS: &str =
+    "item=itemNumber, location=locationCode, by=quantity, reference=externalReference";
 /// Its page of the lines of price lists.
 pub(crate) const PRICE_PATH: &str = "erpsync/pricing/v1.0/priceListLines";
 pub(crate) const PRICE_FIELDS: &str = "list=priceListCode, item=assetNumber, amount=unitPrice, from=minimumQuantity, \
@@ -17,6 +21,7 @@ pub(crate) const PRICE_FIELDS: &str = "list=priceListCode, item=assetNumber, amo
      unit=unitOfMeasureCode, discount=lineDiscountPercent, type=assetType, changed=lastModifiedDateTime";
 
 const STOCK_NAMES: (&[&str], &[&str]) = (&["item", "location", "on-hand"], &["variant", "changed"]);
+const ADJUSTMENT_NAMES: (&[&str], &[&str]) = (&["item", "location", "by", "reference"], &[]);
 const PRICE_NAMES: (&[&str], &[&str]) = (
     &["list", "item", "amount"],
     &["from", "currency", "starts", "ends", "status", "variant", "unit", "discount", "type", "changed"],
@@ -105,6 +110,8 @@ pub(crate) struct Settings {
     pub company: String,
     /// `None`: stock is known for the whole company only.
     pub stock: Option<CustomPage>,
+    /// Where stock of that page is moved; `None`: its quantities are written.
+    pub adjustment: Option<CustomPage>,
     /// The code of the location that the whole company's stock is taken to be at.
     pub stock_location: Option<String>,
     /// `None`: items have prices of their own, and no others are known.
@@ -144,10 +151,15 @@ impl Settings {
             let read = |path| CustomPage::read(path, ctx.setting_or(fields, of_default), names);
             or_none(ctx, path, default).map(read).transpose()
         };
+        let stock = page("stock-path", STOCK_PATH, "stock-fields", STOCK_FIELDS, STOCK_NAMES)?;
+        let adjustment =
+            page("adjustment-path", ADJUSTMENT_PATH, "adjustment-fields", ADJUSTMENT_FIELDS, ADJUSTMENT_NAMES)?;
         Ok(Self {
             base_url: String::new(),
             company: String::new(),
-            stock: page("stock-path", STOCK_PATH, "stock-fields", STOCK_FIELDS, STOCK_NAMES)?,
+            // Without the page of stock there are no places to move it at.
+            adjustment: adjustment.filter(|_| stock.is_some()),
+            stock,
             stock_location: ctx.setting("stock-location").map(str::to_owned),
             price: page("price-path", PRICE_PATH, "price-fields", PRICE_FIELDS, PRICE_NAMES)?,
             lists: pairs(ctx.setting_or("price-lists", ""))?,
@@ -228,8 +240,10 @@ mod tests {
             (settings.base_url.as_str(), settings.currency.as_str()),
             ("https://bc.example/v2.0/Production", "USD")
         );
+        assert_eq!(settings.adjustment.unwrap().select(), "externalReference,id,itemNumber,locationCode,quantity");
         let none = read(&[("stock-path", "none"), ("price-path", "none")]).unwrap();
-        assert_eq!((none.stock, none.price), (None, None));
+        assert_eq!((none.stock, none.adjustment, none.price), (None, None, None));
+        assert_eq!(read(&[("adjustment-path", "none")]).unwrap().adjustment, None);
     }
 
     #[test]
@@ -243,6 +257,7 @@ mod tests {
         check("stock-fields", "item=itemNumber, location=code", "`on-hand`");
         check("stock-fields", "item=a, location=b, on-hand=c, colour=d", "`colour`");
         check("stock-fields", "item=a, location=b, on-hand=c or 1 eq 1", "no name");
+        check("adjustment-fields", "item=itemNumber, location=code, by=quantity", "`reference`");
         check("utc-offset", "1 h", "utc-offset");
         check("webhooks", "maybe", "webhooks");
         assert_eq!(read(&[("utc-offset", "-05:30")]).unwrap().utc_offset_ms, -19_800_000);

@@ -9,17 +9,17 @@ use super::{NOW, applied, fields, number, present, text, write};
 use crate::Dynamics365;
 
 pub(super) const COMPANY: &str = "bb6d48b6-c7b2-4a38-9a93-ad5506407f12";
-const ITEM: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca1";
-const OTHER: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca2";
+pub(super) const ITEM: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const OTHER: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca2";
 const CUSTOMER: &str = "7f115c9c-44e3-ea11-bb43-000d3a2feca1";
 const ORDER: &str = "9f115c9c-44e3-ea11-bb43-000d3a2feca1";
-const MAIN: &str = "1f115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const MAIN: &str = "1f115c9c-44e3-ea11-bb43-000d3a2feca1";
 
 pub(super) fn ctx() -> Context {
     with(&[])
 }
 
-fn with(more: &[(&str, &str)]) -> Context {
+pub(super) fn with(more: &[(&str, &str)]) -> Context {
     let given = [("base-url", "https://bc.example/v2.0/Production"), ("company", "CRONUS")];
     let settings = given.iter().chain(more).fold(Settings::default(), |it, (name, value)| it.with(name, value));
     Context { settings, now_ms: NOW }
@@ -30,7 +30,7 @@ pub(super) fn script() -> Script {
     Script::new().keep("company", &kept)
 }
 
-fn rows(rows: &[&str]) -> String {
+pub(super) fn rows(rows: &[&str]) -> String {
     format!(r#"{{"@odata.context":"x","value":[{}]}}"#, rows.join(","))
 }
 
@@ -45,7 +45,7 @@ fn titled(title: &str) -> Fields {
     fields(&[("code", text("1896-S")), ("title", text(title)), ("barcode", Value::Null), ("active", Value::Flag(true))])
 }
 
-fn ids(page: &Page) -> Vec<String> {
+pub(super) fn ids(page: &Page) -> Vec<String> {
     let id = |it: &Observed| match it {
         Observed::Present(state) => state.remote_id.clone(),
         Observed::Absent(id) => format!("-{id}"),
@@ -182,74 +182,6 @@ fn a_number_that_is_there_is_not_created_again() {
         let outcomes = Dynamics365::push(&other, &ctx(), Kind::Item, std::slice::from_ref(&new)).unwrap();
         assert!(matches!(&outcomes[0], Outcome::Stale(Observed::Present(_))), "{outcomes:?}");
     }
-}
-
-fn stock_row(quantity: &str, etag: u32) -> String {
-    format!(
-        r#"{{"@odata.etag":"W/\"{etag}\"","id":"{OTHER}","itemNumber":"18:S","variantCode":"","locationCode":"MAIN",
-            "quantity":{quantity},"lastModifiedDateTime":"2026-11-21T11:00:00Z"}}"#
-    )
-}
-
-fn level(on_hand: &str) -> Fields {
-    fields(&[("item", text(ITEM)), ("location", text(MAIN)), ("on_hand", number(on_hand))])
-}
-
-/// Answers a reading of a level.
-fn reads_level(script: Script, quantity: &str, etag: u32) -> Script {
-    let item = rows(&[&format!(r#"{{"id":"{ITEM}","number":"18:S","baseUnitOfMeasureCode":"PCS"}}"#)]);
-    let places = rows(&[&format!(r#"{{"id":"{MAIN}","code":"MAIN"}}"#)]);
-    script
-        .answer("GET", "/itemLocationStocks?", 200, &rows(&[&stock_row(quantity, etag)]))
-        .answer("GET", "/locations?", 200, &places)
-        .answer("GET", "/items?", 200, &item)
-}
-
-#[test]
-fn stock_is_set_where_it_still_is_what_was_known() {
-    let push = |script: &Script, base: &str, sent: Option<u64>| {
-        let mut write = write(Some("18%3AS:MAIN"), level("133"), level(base));
-        write.first_sent_ms = sent;
-        Dynamics365::push(script, &ctx(), Kind::StockLevel, &[write]).unwrap().remove(0)
-    };
-    let written = reads_level(script(), "140", 4).answer("PATCH", "/itemLocationStocks(", 200, &stock_row("133", 5));
-    let written = reads_level(written, "133", 5);
-    assert_eq!(applied(&push(&written, "140", None)).fields, level("133"));
-    assert_eq!(written.body(3), r#"{"quantity":133}"#);
-    // A sale that comes out at what is wanted is still a sale, unless an earlier try may have been ours.
-    assert!(matches!(push(&reads_level(script(), "133", 5), "140", None), Outcome::Stale(Observed::Present(_))));
-    assert!(matches!(push(&reads_level(script(), "133", 5), "140", Some(NOW)), Outcome::Applied(_)));
-    assert!(matches!(push(&reads_level(script(), "131", 5), "140", Some(NOW)), Outcome::Stale(_)));
-    let lost = reads_level(script(), "140", 4).fail("PATCH", "/itemLoc", HttpFault::Unknown(String::new()));
-    assert!(matches!(push(&lost, "140", None), Outcome::Unknown(_)));
-}
-
-#[test]
-fn stock_that_nothing_stamps_is_followed_by_the_ledger() {
-    let ctx = with(&[("stock-path", "none"), ("stock-location", "MAIN")]);
-    let of_items = format!(r#"{{"@odata.etag":"x","id":"{ITEM}","number":"18:S","type":"Inventory","inventory":140}}"#);
-    let services = format!(r#"{{"@odata.etag":"x","id":"{OTHER}","number":"SRV","type":"Service","inventory":0}}"#);
-    let places = rows(&[&format!(r#"{{"id":"{MAIN}","code":"MAIN"}}"#)]);
-    let script = script()
-        .answer(
-            "GET",
-            "/itemLedgerEntries?$select=entryNumber&$orderby=entryNumber%20desc&$top=1",
-            200,
-            &rows(&[r#"{"entryNumber":900}"#]),
-        )
-        .answer("GET", "/items?", 200, &rows(&[&of_items, &services]))
-        .answer("GET", "/locations?", 200, &places);
-    let page = Dynamics365::pull(&script, &ctx, Kind::StockLevel, None, 0).unwrap();
-    assert_eq!((ids(&page), page.more), (vec!["18%3AS:MAIN".to_owned()], false));
-    let script = self::script().answer("GET", "/items?$filter=lastModifiedDateTime%20gt", 200, &rows(&[]));
-    let page = Dynamics365::pull(&script, &ctx, Kind::StockLevel, Some(&page.cursor), 0).unwrap();
-    let script = self::script()
-        .answer("GET", "entryNumber%20gt%20700", 200, &rows(&[r#"{"entryNumber":901,"itemNumber":"18:S"}"#]))
-        .answer("GET", "/items?$filter=number%20eq%20%2718%3AS%27", 200, &rows(&[&of_items]))
-        .answer("GET", "/locations?", 200, &places);
-    let page = Dynamics365::pull(&script, &ctx, Kind::StockLevel, Some(&page.cursor), 0).unwrap();
-    assert_eq!((ids(&page), page.more), (vec!["18%3AS:MAIN".to_owned()], false));
-    assert!(page.cursor.contains(r#""last":901"#), "{}", page.cursor);
 }
 
 fn price_line(id: u32, from: &str, amount: &str, more: &str) -> String {
@@ -477,8 +409,9 @@ fn a_description_depends_on_the_connection() {
         let kinds = Dynamics365::describe(&with(settings).settings).kinds;
         kinds.into_iter().find(|it| it.kind == "stock-level").map(|it| (it.effect, it.creates))
     };
-    assert_eq!(effect(&[]), Some((Effect::Conditional, true)));
-    let unstamped = [("stock-fields", "item=a, location=b, on-hand=c")];
+    assert_eq!(effect(&[]), Some((Effect::Keyed, true)));
+    assert_eq!(effect(&[("adjustment-path", "none")]), Some((Effect::Conditional, true)));
+    let unstamped = [("adjustment-path", "none"), ("stock-fields", "item=a, location=b, on-hand=c")];
     assert_eq!(effect(&unstamped), Some((Effect::Verify, true)));
     assert_eq!(effect(&[("stock-path", "none"), ("stock-location", "MAIN")]), Some((Effect::Verify, false)));
     assert_eq!(effect(&[("stock-path", "none")]), None);

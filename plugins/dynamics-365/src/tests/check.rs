@@ -21,7 +21,9 @@ fn granted(script: Script, row: &str) -> Script {
     let sets = ["locations", "items", "customers", "salesOrders", "salesInvoices", "salesShipments"];
     let script = sets.iter().fold(script, |script, set| script.answer("GET", &format!("/{set}?"), 200, NONE));
     let page = format!(r#"{{"value":[{row}]}}"#);
-    let script = script.answer("GET", "/itemLocationStocks?", 200, &page).answer("GET", "/priceListLines?", 200, NONE);
+    let script = script.answer("GET", "/itemLocationStocks?", 200, &page);
+    let script = script.answer("GET", "/itemLocationAdjustments?", 200, NONE);
+    let script = script.answer("GET", "/priceListLines?", 200, NONE);
     script.answer("GET", "/locations?", 200, r#"{"value":[{"id":"x","code":"BLUE"}]}"#)
 }
 
@@ -29,7 +31,9 @@ fn granted(script: Script, row: &str) -> Script {
 fn what_is_as_it_should_be_is_told_as_well() {
     let findings = Dynamics365::check(&granted(script(), ""), &ctx()).unwrap();
     assert!(findings.iter().all(|it| it.ok), "{findings:?}");
-    for subject in ["credentials", "company", "clock", "permission orders", "stock-path", "price-path", "locations"] {
+    let subjects =
+        ["credentials", "company", "clock", "permission orders", "stock-path", "adjustment-path", "price-path"];
+    for subject in subjects.into_iter().chain(["locations"]) {
         assert!(findings.iter().any(|it| it.subject == subject), "{subject}");
     }
 }

@@ -6,6 +6,7 @@ use truthsource_sdk::{Fields, Value};
 mod business_central;
 mod check;
 mod dataverse;
+mod stock;
 mod subscriptions;
 
 /// 2026-11-21T12:00:00Z.

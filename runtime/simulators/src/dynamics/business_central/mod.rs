@@ -6,7 +6,8 @@
 //! invoice instead; webhooks are gathered for half a minute, end after three days, end at once when a receiver says
 //! no, and leave out what a delegated admin does. Where public sources are silent, [`Settings`] decides.
 //!
-//! Invented: the custom pages' fields and that their quantity can be written; the texts and codes for locks and for
+//! Invented: the custom pages' fields, that the quantity of stock can be written, and that a movement of stock can be
+//! posted under a reference of the caller's which is taken once only; the texts and codes for locks and for
 //! too many requests; the fields of shipments and of price lists.
 //!
 //! Not played: records in any company but the first; taxes; item variants; releasing orders and drafts of invoices by
@@ -187,5 +188,7 @@ impl System for BusinessCentral {
 fn meets_locks(request: &Request) -> bool {
     let path = request.uri().path();
     let is_write = !matches!(*request.method(), http::Method::GET);
-    is_write && ["salesOrder", "items", "tocks"].iter().any(|it| path.contains(it)) && wire::segments(path).is_some()
+    is_write
+        && ["salesOrder", "items", "tocks", "djustments"].iter().any(|it| path.contains(it))
+        && wire::segments(path).is_some()
 }

@@ -51,12 +51,17 @@ pub struct Company {
     pub name: String,
 }
 
-/// The customer's own API pages. Invented: a standard environment has neither stock per location nor price lists.
+/// The customer's own API pages. Invented: a standard environment has neither stock per location, nor movements of it
+/// that bear the caller's reference, nor price lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Custom {
     /// Stock per location.
     pub stocks: Page,
+    /// Movements of that stock, each under a reference of the caller's; `None`: the customer's extension has no such
+    /// page.
+    #[serde(default)]
+    pub adjustments: Option<Page>,
     /// Price list heads (table 7000).
     pub price_lists: Page,
     /// Price list lines (table 7001).
@@ -183,6 +188,7 @@ impl Default for Custom {
         };
         Self {
             stocks: page("inventory", "itemLocationStocks"),
+            adjustments: Some(page("inventory", "itemLocationAdjustments")),
             price_lists: page("pricing", "priceLists"),
             price_lines: page("pricing", "priceListLines"),
         }

@@ -74,7 +74,8 @@ pub(in crate::dynamics::business_central) fn page_api(page: &Page) -> String {
 /// The customer's own pages.
 pub(in crate::dynamics::business_central) fn pages(settings: &Settings) -> impl Iterator<Item = (Api, &Page)> {
     settings.custom.iter().flat_map(|it| {
-        [(Api::Stocks, &it.stocks), (Api::PriceLists, &it.price_lists), (Api::PriceLines, &it.price_lines)]
+        let pages = [(Api::Stocks, &it.stocks), (Api::PriceLists, &it.price_lists), (Api::PriceLines, &it.price_lines)];
+        pages.into_iter().chain(it.adjustments.as_ref().map(|page| (Api::Adjustments, page)))
     })
 }
 

@@ -293,6 +293,16 @@ pub(super) const STOCKS: &[Column] = &[
     STAMP,
 ];
 
+pub(super) const ADJUSTMENTS: &[Column] = &[
+    ID,
+    write("itemNumber", Ty::Code(20)),
+    write("locationCode", Ty::Code(10)),
+    write("quantity", Ty::Number),
+    write("externalReference", Ty::Text(50)),
+    read("quantityAfter", Ty::Number),
+    STAMP,
+];
+
 pub(super) const PRICE_LISTS: &[Column] = &[
     ID,
     write("code", Ty::Code(20)),

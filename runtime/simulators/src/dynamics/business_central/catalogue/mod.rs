@@ -4,7 +4,7 @@ mod columns;
 
 pub(super) use columns::ORDER_STATUS;
 use columns::{
-    CURRENCIES, CUSTOMERS, INVOICE_LINES, INVOICES, ITEMS, LEDGER_ENTRIES, LOCATIONS, ORDER_LINES, ORDERS,
+    ADJUSTMENTS, CURRENCIES, CUSTOMERS, INVOICE_LINES, INVOICES, ITEMS, LEDGER_ENTRIES, LOCATIONS, ORDER_LINES, ORDERS,
     PAYMENT_TERMS, PRICE_LINES, PRICE_LISTS, SHIPMENT_LINES, SHIPMENTS, STOCKS, UNITS,
 };
 
@@ -25,6 +25,7 @@ pub(super) enum Set {
     Invoices,
     InvoiceLines,
     Stocks,
+    Adjustments,
     PriceLists,
     PriceLines,
     /// Orders that were posted in full: in no API, kept for snapshots.
@@ -40,6 +41,8 @@ pub(super) enum Api {
     Standard,
     /// The customer's own page of stock per location.
     Stocks,
+    /// The customer's own page of movements of that stock.
+    Adjustments,
     /// The customer's own page of price list heads.
     PriceLists,
     /// The customer's own page of price list lines.
@@ -206,6 +209,11 @@ pub(super) const ENTITIES: &[Entity] = &[
         api: Api::Stocks,
         verbs: Verbs { delete: false, ..ALL },
         ..master(Set::Stocks, "itemLocationStocks", "itemLocationStock", STOCKS)
+    },
+    Entity {
+        api: Api::Adjustments,
+        verbs: Verbs { insert: true, ..NONE },
+        ..master(Set::Adjustments, "itemLocationAdjustments", "itemLocationAdjustment", ADJUSTMENTS)
     },
     Entity {
         api: Api::PriceLists,

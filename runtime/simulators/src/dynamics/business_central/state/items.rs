@@ -89,6 +89,7 @@ impl State {
 
     fn rename_item(&mut self, cause: Cause, id: Guid, number: &str) {
         self.rename(cause, Set::Stocks, (stock::ITEM, id), ("itemNumber", number));
+        self.rename(cause, Set::Adjustments, (stock::ITEM, id), ("itemNumber", number));
         self.rename(cause, Set::PriceLines, (prices::ITEM, id), ("assetNumber", number));
         for set in [Set::OrderLines, Set::ShipmentLines, Set::InvoiceLines] {
             self.rename(cause, set, ("itemId", id), ("lineObjectNumber", number));

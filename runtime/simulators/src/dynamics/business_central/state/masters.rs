@@ -112,7 +112,9 @@ impl State {
         self.journaled(cause, &subjects, |state| {
             state.put(cause, set, draft.row);
             if set == Set::Locations && is_renamed {
-                state.rename(cause, Set::Stocks, (super::stock::LOCATION, id), ("locationCode", &code));
+                for set in [Set::Stocks, Set::Adjustments] {
+                    state.rename(cause, set, (super::stock::LOCATION, id), ("locationCode", &code));
+                }
             }
             Ok(id)
         })

@@ -15,6 +15,7 @@ use super::webhooks::Subscriptions;
 use crate::journal::{Actor, Change};
 use crate::outbox::Webhook;
 
+mod adjustments;
 mod items;
 mod lines;
 mod masters;
@@ -109,7 +110,7 @@ pub(super) struct State {
     undo: Vec<(Set, Guid, Option<Row>)>,
 }
 
-const SETS: [Set; 18] = [
+const SETS: [Set; 19] = [
     Set::Items,
     Set::Customers,
     Set::Locations,
@@ -124,6 +125,7 @@ const SETS: [Set; 18] = [
     Set::Invoices,
     Set::InvoiceLines,
     Set::Stocks,
+    Set::Adjustments,
     Set::PriceLists,
     Set::PriceLines,
     Set::PastOrders,
@@ -148,6 +150,7 @@ fn index(set: Set) -> Index {
             Index { owner: document, ..Index::NONE }
         }
         Set::Stocks => Index { key: stock::row_key, owner: |it| Some(it.reference(stock::ITEM)) },
+        Set::Adjustments => Index { key: adjustments::row_key, ..Index::NONE },
         Set::PriceLines => Index { key: prices::row_key, owner: |it| Some(it.reference(prices::HEAD)) },
         Set::LedgerEntries | Set::PastOrders => Index::NONE,
     }
@@ -277,6 +280,7 @@ impl State {
             Set::Orders => self.save_order(cause, draft),
             Set::OrderLines => self.save_line(cause, draft),
             Set::Stocks => self.save_stock(cause, draft),
+            Set::Adjustments => self.save_adjustment(cause, draft),
             Set::PriceLists => self.save_price_list(cause, draft),
             Set::PriceLines => self.save_price_line(cause, draft),
             _ => Err(Problem::method("PATCH")),

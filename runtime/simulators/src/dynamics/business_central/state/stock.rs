@@ -160,13 +160,23 @@ impl State {
 
     /// The item and location of stock that the caller adds.
     fn new_place(&self, draft: &Draft) -> Result<(Guid, Guid), Problem> {
-        let (number, code) = (draft.row.text("itemNumber"), draft.row.text("locationCode"));
+        let table = "Item Location Stock";
+        let (item, location) = self.place_named(&draft.row, table)?;
+        if self.stock_row(item, location).is_some() {
+            let (number, code) = (draft.row.text("itemNumber"), draft.row.text("locationCode"));
+            return Err(Problem::same_key(table, "Item No.", &format!("{number}',Location Code='{code}")));
+        }
+        Ok((item, location))
+    }
+
+    /// The item and location that the caller names by number and code.
+    pub(super) fn place_named(&self, row: &Row, table: &str) -> Result<(Guid, Guid), Problem> {
+        let (number, code) = (row.text("itemNumber"), row.text("locationCode"));
         if number.is_empty() {
             return Err(Problem::required("itemNumber"));
         }
-        let table = "Item Location Stock";
-        if !draft.row.text("variantCode").is_empty() {
-            let variant = draft.row.text("variantCode");
+        if !row.text("variantCode").is_empty() {
+            let variant = row.text("variantCode");
             return Err(Problem::relation("Variant Code", table, variant, "Item Variant"));
         }
         let item = self.table(Set::Items).by_key(number).map(|it| it.id);
@@ -177,9 +187,6 @@ impl State {
             let found = self.table(Set::Locations).by_key(code).map(|it| it.id);
             found.ok_or_else(|| Problem::relation("Location Code", table, code, "Location"))?
         };
-        if self.stock_row(item, location).is_some() {
-            return Err(Problem::same_key(table, "Item No.", &format!("{number}',Location Code='{code}")));
-        }
         Ok((item, location))
     }
 }

@@ -12,6 +12,7 @@ use crate::outbox::{Answer, Webhook};
 use crate::system::{Request, Response, Step, System};
 
 mod access;
+mod adjustments;
 mod admin;
 mod batches;
 mod orders;

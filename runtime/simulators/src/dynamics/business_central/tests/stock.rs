@@ -6,7 +6,7 @@ use super::super::Editor;
 use super::super::settings::{Settings, Stamp};
 use super::*;
 
-fn main_row(environment: &Environment) -> Value {
+pub(super) fn main_row(environment: &Environment) -> Value {
     let query = "itemLocationStocks?$filter=itemNumber eq 'BOLT-8' and locationCode eq 'MAIN'";
     environment.custom("GET", query, Value::Null, &[]).rows()[0].clone()
 }
