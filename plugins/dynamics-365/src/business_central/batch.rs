@@ -139,3 +139,31 @@ fn answers(books: &Books<'_>, response: &Response, n: usize) -> Vec<Written> {
     };
     (0..n).map(said).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use truthsource_sdk::script::Script;
+    use truthsource_sdk::{Context, Settings};
+
+    use super::*;
+
+    #[test]
+    fn a_batch_is_within_one_api() {
+        let settings = Settings::default().with("base-url", "https://bc.example").with("company", "CRONUS");
+        let ctx = Context { settings, now_ms: 0 };
+        let answers = |ids: &[&str]| {
+            let entries: Vec<String> = ids.iter().map(|it| format!(r#"{{"id":"{it}","status":204}}"#)).collect();
+            format!(r#"{{"responses":[{}]}}"#, entries.join(","))
+        };
+        let script = Script::new()
+            .keep("company", r#"{"named":"CRONUS","id":"c","skew_ms":0,"at_ms":0}"#)
+            .answer("POST", "/api/a/b/v1.0/$batch", 200, &answers(&["0", "1"]))
+            .answer("POST", "/api/v2.0/$batch", 200, &answers(&["0"]));
+        let books = Books::open(&script, &ctx).unwrap();
+        let own = Place { api: "a/b/v1.0".to_owned(), set: "moves".to_owned() };
+        let part = |place: &Place| Part::create(place, Body::new());
+        let written = run(&books, &[part(&own), part(&own), part(&Place::standard("items"))]);
+        assert!(written.iter().all(|it| matches!(it, Written::Done(None))) && written.len() == 3, "{written:?}");
+        assert_eq!(script.steps_left(), 0);
+    }
+}
