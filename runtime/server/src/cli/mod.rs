@@ -65,7 +65,7 @@ pub struct Global {
 enum Command {
     /// Run a server.
     Serve(serve::Serve),
-    /// Watch two systems converge: a server, both simulators, live traffic, and a report read back from both.
+    /// Watch systems converge: a server, simulated systems, live traffic, and a report read back from all of them.
     Demo(Demo),
     /// Run the real engine and components on simulated days full of faults, and check the promises at every step.
     Sim(sim::Sim),

@@ -16,7 +16,7 @@ pub struct Report {
     pub seed: u64,
     /// Records that were compared at the end.
     pub records: u64,
-    /// Fields that were read back from both systems and compared.
+    /// Fields that were read back from the systems and compared.
     pub fields_checked: u64,
     /// Fields that were not what they should be, by class; empty is good.
     pub mismatches: BTreeMap<&'static str, u64>,
@@ -119,7 +119,7 @@ impl Report {
             if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
         };
         let wrong: Vec<String> = self.mismatches.iter().map(|(class, n)| format!("{n} {class}")).collect();
-        line("read back", format!("{} records, {} fields, from both systems", self.records, self.fields_checked));
+        line("read back", format!("{} records, {} fields, from all systems", self.records, self.fields_checked));
         line("mismatches", if wrong.is_empty() { "0".to_owned() } else { wrong.join(", ") });
         line(
             "accuracy",
@@ -127,7 +127,7 @@ impl Report {
         );
         let Latency { p50, p99, p99_outside_outage, max, confirmed, .. } = self.e2e_ms;
         line("change to confirmed", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms, of {confirmed} changes"));
-        line("", format!("p99 {p99_outside_outage} ms of those made while both sides were there"));
+        line("", format!("p99 {p99_outside_outage} ms of those made while all sides were there"));
         let Orders { placed, in_erp, duplicates } = self.orders;
         line("orders", format!("{placed} placed, {in_erp} in every ERP, {duplicates} duplicates"));
         line("conflicts", format!("{}; {} wait for a person", by(&self.conflicts), self.conflicts_open));

@@ -97,3 +97,59 @@ fn is_same(value: &Value, journalled: &str) -> bool {
         Value::Rows(_) => serde_json::from_str::<serde_json::Value>(journalled).is_ok_and(|it| it == value.to_json()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use truthsource_core::{Decimal, Fields, Kind};
+
+    use super::*;
+    use crate::demo::world::{Product, Seat};
+    use crate::sim::Plan;
+
+    const ERP: ConnectionId = ConnectionId(1);
+    const SHOP: ConnectionId = ConnectionId(2);
+    const NOW: UnixMs = UnixMs(1_767_225_600_000);
+
+    fn write(field: &str, base: Value) -> Write {
+        let kind = if field == "on_hand" { Kind::StockLevel } else { Kind::Item };
+        Write {
+            op_id: "op".to_owned(),
+            kind,
+            remote_id: Some("7".to_owned()),
+            command_key: "key".to_owned(),
+            want: Fields::new(),
+            changed: vec![field.to_owned()],
+            base: Fields::from([(field.to_owned(), base)]),
+            base_version: String::new(),
+            first_sent: None,
+        }
+    }
+
+    /// What is found when the field took `values` one after the other, the last by a write at `at`.
+    fn found(at: ConnectionId, write: &Write, values: [&str; 2]) -> Vec<String> {
+        let system = Seat::fill(Product::Netsuite, NOW, &Plan::catalogue(0)).unwrap().site.system();
+        let mut watch = Watch::new(ERP, vec![(at, "it", system.clone())]);
+        for (actor, value) in [Actor::Human, Actor::Api].into_iter().zip(values) {
+            let (kind, field) = (write.kind.as_str().to_owned(), write.changed[0].clone());
+            system.journal().add(Change { at: NOW, actor, kind, id: "7".to_owned(), field, value: value.to_owned() });
+            watch.look((at, NOW), std::slice::from_ref(write));
+        }
+        watch.breaches.into_iter().map(|it| it.chars().take(2).collect()).collect()
+    }
+
+    #[test]
+    fn p3_a_write_of_the_owners_own_field_is_seen() {
+        let barcode = write("barcode", "1".into());
+        assert_eq!(found(ERP, &barcode, ["1", "2"]), ["P3"]);
+        assert_eq!(found(SHOP, &barcode, ["1", "2"]), [""; 0]);
+        assert_eq!(found(ERP, &barcode, ["1", "1"]), [""; 0], "nothing changed");
+        assert_eq!(found(ERP, &write("title", "1".into()), ["1", "2"]), [""; 0]);
+    }
+
+    #[test]
+    fn p4_a_write_over_what_was_not_known_is_seen() {
+        let on_hand = |base: i32| write("on_hand", Value::Number(Decimal::from(base)));
+        assert_eq!(found(SHOP, &on_hand(90), ["100", "105"]), ["P4"]);
+        assert_eq!(found(SHOP, &on_hand(100), ["100", "105"]), [""; 0]);
+    }
+}
