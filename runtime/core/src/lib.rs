@@ -13,6 +13,7 @@ pub mod digest;
 pub mod draw;
 pub mod fold;
 pub mod kind;
+pub mod plant;
 pub mod record;
 pub mod retry;
 pub mod rules;

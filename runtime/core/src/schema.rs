@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::plant::{self, Bug};
 use crate::value::{Fields, Row, Value};
 use crate::{Decimal, Kind};
 
@@ -217,7 +218,7 @@ fn normalise(text: &str) -> Option<String> {
         if at > 0 {
             out.push('_');
         }
-        for letter in word.chars().flat_map(char::to_lowercase).nfc() {
+        for letter in word.chars().flat_map(lower).nfc() {
             if letter.is_alphanumeric() || matches!(letter, '-' | '.' | '+') {
                 out.push(letter);
             } else {
@@ -229,6 +230,12 @@ fn normalise(text: &str) -> Option<String> {
         }
     }
     (!out.is_empty()).then_some(out)
+}
+
+/// A letter in lower case.
+fn lower(letter: char) -> impl Iterator<Item = char> {
+    let as_it_is = plant::on(Bug::CaseMatters).then_some(letter);
+    as_it_is.into_iter().chain(letter.to_lowercase().filter(move |_| as_it_is.is_none()))
 }
 
 fn translate_value(

@@ -2,6 +2,7 @@
 //! before. Taken for news that would be somebody's change back, and a sale counted twice.
 
 use super::Folding;
+use crate::plant::{self, Bug};
 use crate::record::{Cause, Entry, Fresh, Observed, State};
 use crate::{Fields, UnixMs};
 
@@ -62,6 +63,6 @@ impl Folding<'_> {
             Cause::Believed => read.is_none(),
             Cause::Webhook | Cause::Poll | Cause::Sweep | Cause::Recheck => false,
         };
-        !is_certain && fresh.is_some_and(|it| it.outlasts(read, at, lag))
+        !plant::on(Bug::StaleRead) && !is_certain && fresh.is_some_and(|it| it.outlasts(read, at, lag))
     }
 }

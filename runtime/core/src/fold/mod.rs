@@ -17,6 +17,7 @@ mod vanished;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::plant::{self, Bug};
 use crate::record::{
     Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Settlement, Shadow, State, TruthField,
 };
@@ -149,6 +150,7 @@ impl<'a> Folding<'a> {
             return;
         }
         self.open.remove(&question.field);
+        let verdict = if plant::on(Bug::LastHeardWins) { last_heard(question) } else { verdict };
         let is_known = self.state.truth.fields.get(&question.field).is_some_and(TruthField::is_known);
         let (value, hold) = match verdict {
             Verdict::Take(index) => match question.claims.get(index) {
@@ -261,7 +263,7 @@ impl<'a> Folding<'a> {
     fn claim(&mut self, name: &str, seen: u64, claim: Claim) {
         let reads = self.rules.direction(claim.connection, self.key.kind).is_some_and(|it| it.reads);
         let Some(known) = schema::of(self.key.kind).field(name).filter(|_| reads) else { return };
-        if known.counter {
+        if known.counter && !plant::on(Bug::StockByValue) {
             self.claim_counter(name, claim);
             return;
         }
@@ -314,7 +316,7 @@ impl<'a> Folding<'a> {
         if as_of < shadow.as_of {
             return;
         }
-        for (name, value) in sent {
+        for (name, value) in sent.iter().filter(|_| !plant::on(Bug::IgnoreEcho)) {
             shadow.fields.insert(name.clone(), HeldField { value: value.clone(), seen: told });
             // It was told what came of its claim: the claim is settled.
             if let Some(field) = self.state.truth.fields.get_mut(name) {
@@ -344,7 +346,7 @@ impl<'a> Folding<'a> {
     fn claimed(&self, name: &str) -> Option<Question> {
         let field = self.state.truth.fields.get(name)?;
         let rule = self.rules.field(self.key.kind, name);
-        let owner = rule.and_then(|it| it.owner);
+        let owner = rule.and_then(|it| it.owner).filter(|_| !plant::on(Bug::NobodyOwns));
         let is_superseded = |claim: &&Claim| field.claims.iter().any(|it| it.supersedes(claim));
         let (superseded, mut claims): (Vec<&Claim>, Vec<&Claim>) = field.claims.iter().partition(is_superseded);
         if claims.is_empty() {
@@ -373,7 +375,7 @@ impl<'a> Folding<'a> {
         // While the owner has said nothing at all, its policy has nobody to side with: whoever knows the field says it,
         // until the owner speaks. Otherwise an owner that is read last would empty the field everywhere first.
         let spoke = owner.is_none_or(|owner| claims.iter().any(|it| it.connection == owner));
-        let policy = rule.and_then(|it| it.policy.clone()).filter(|_| spoke);
+        let policy = rule.and_then(|it| it.policy.clone()).filter(|_| spoke && !plant::on(Bug::NobodyOwns));
         let question = Question { field: name.to_owned(), policy, owner, base, claims };
         let is_opening = question.is_opening();
         Some(Question { policy: question.policy.filter(|_| !is_opening), ..question })
@@ -438,6 +440,7 @@ fn common_ground<'a>(superseded: &[&Claim], claims: &[&'a Claim]) -> Option<&'a 
 /// The same connection moved again before it was told: one claim, from where it started. What it says now is news to
 /// everybody, also to those who were told what it said before.
 fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
+    let version = mine.as_ref().filter(|_| plant::on(Bug::SecondChangeIsOld)).map_or(version, |it| it.version);
     let (was, mut passed) = match mine {
         Some(mine) => (mine.was, mine.passed),
         None => (claim.was.clone(), Vec::new()),
@@ -448,6 +451,12 @@ fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
     }
     passed.drain(..passed.len().saturating_sub(crate::record::PASSED_MAX));
     Claim { was, version, passed, ..claim }
+}
+
+/// What [`Bug::LastHeardWins`] does.
+fn last_heard(question: &Question) -> Verdict {
+    let last = question.claims.iter().enumerate().max_by_key(|(_, claim)| claim.version);
+    last.map_or(Verdict::Keep, |(index, _)| Verdict::Take(index))
 }
 
 impl TruthField {

@@ -1,5 +1,6 @@
 //! Decimals, values, fields, contexts and faults.
 
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::schema::{self, Schema, TEXT_BYTES_MAX, Type};
 use truthsource_core::{Decimal, Fields, Kind, Value, decimal};
 
@@ -23,7 +24,14 @@ pub(crate) fn decimal_in(at: &str, number: &wit::Decimal) -> Result<Decimal, Mis
     if mantissa.unsigned_abs() > decimal::MANTISSA_MAX.unsigned_abs() {
         return Err(Misfit::new(at, "a mantissa of more than 18 digits"));
     }
+    let (mantissa, scale) = if plant::on(Bug::FloatMoney) { cents(mantissa, scale) } else { (mantissa, scale) };
     Decimal::new(mantissa, u32::from(scale)).map_err(|error| Misfit::new(at, error.to_string()))
+}
+
+/// What [`Bug::FloatMoney`] makes of a number.
+fn cents(mantissa: i64, scale: u8) -> (i64, u8) {
+    let number = mantissa as f64 / 10f64.powi(scale.into());
+    ((number * 100.0) as i64, 2)
 }
 
 pub(crate) fn value_out(value: &Value) -> wit::Value {

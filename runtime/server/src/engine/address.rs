@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{ConnectionId, State};
 use truthsource_core::{Fields, Kind, UnixMs, schema};
 use truthsource_host::model::Write;
@@ -63,11 +64,17 @@ pub(super) fn address(
         base_version: intent.base_version.clone(),
         first_sent: None,
     };
+    let write = if plant::on(Bug::DropCompareAndSet) { unfounded(write) } else { write };
     let unmapped = unmapped.map(|(want, it)| {
         let (changed, base) = (it.changed.clone(), it.base.clone());
         Write { want, changed, base, ..write.clone() }
     });
     Ok(Addressed { write, unmapped })
+}
+
+/// What [`Bug::DropCompareAndSet`] makes of a write.
+fn unfounded(write: Write) -> Write {
+    Write { base: Fields::new(), base_version: String::new(), ..write }
 }
 
 /// What the other end of each reference is called: looked up for many records at once.

@@ -1,8 +1,9 @@
 //! What became of writes, written down.
 
 use truthsource_core::Fields;
-use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey};
-use truthsource_host::model::Outcome;
+use truthsource_core::plant::{self, Bug};
+use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, State};
+use truthsource_host::model::{Outcome, Rejection};
 
 use super::address::Links;
 use super::deliver::{Ready, Sent};
@@ -35,11 +36,34 @@ pub(super) async fn conclude_all(
     };
     let states = concluded.iter().filter_map(|(ready, it)| Some((ready.debt.key.kind, state(it)?)));
     let links = Links::from(engine, lane.connection.id, states).await?;
+    let is_all = concluded.iter().all(|(_, it)| matches!(it, Outcome::Applied(_)));
     for (ready, outcome) in concluded {
+        let outcome = if is_all { outcome } else { planted(&ready, outcome) };
         conclude(engine, (lane, &links), ready, (outcome, sent), &mut batch);
     }
     engine.store.commit(batch).await?;
     Ok(())
+}
+
+/// What planted bugs make of an outcome of a call in which not everything was carried out.
+fn planted(ready: &Ready, outcome: Outcome) -> Outcome {
+    let write = &ready.write.write;
+    match outcome {
+        Outcome::Unknown(error) if plant::on(Bug::TimeoutIsFailure) => Outcome::Retry(None, error),
+        Outcome::Unknown(_) if plant::on(Bug::TimeoutIsSuccess) => Outcome::Applied(State {
+            remote_id: write.remote_id.clone().unwrap_or_else(|| write.command_key.clone()),
+            version: write.base_version.clone(),
+            command_key: None,
+            changed_at: None,
+            fields: write.want.clone(),
+            unmapped: None,
+        }),
+        Outcome::Applied(_) if plant::on(Bug::OneFailsAll) => {
+            let (code, message) = ("one-failed".to_owned(), "another write of the call failed".to_owned());
+            Outcome::Rejected(Rejection { code, message, field: None })
+        }
+        outcome => outcome,
+    }
 }
 
 /// What became of one write.
@@ -66,7 +90,9 @@ fn conclude(
                 let remote_id = state.remote_id.clone();
                 batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
                 batch.changes.push(Token::Linked(connection, key.kind, remote_id.clone()).wake());
-                batch.changes.push(Token::Exists(connection, key.kind, key.key.clone()).wake());
+                if !plant::on(Bug::LoseWakeUp) {
+                    batch.changes.push(Token::Exists(connection, key.kind, key.key.clone()).wake());
+                }
                 let what = What::Linked { remote_id, by: "created".to_owned() };
                 batch.changes.push(event(batch.at, what));
             }
@@ -157,7 +183,7 @@ pub(super) fn again(engine: &Engine, debt: Debt, (error, asked): (String, Option
         return;
     }
     let attempts = debt.attempts + 1;
-    let spent = engine.pace.retry.is_spent(attempts);
+    let spent = engine.pace.retry.is_spent(attempts) || plant::on(Bug::ParkAtOnce);
     let what =
         if spent { What::Parked { error: error.clone() } } else { What::Failed { error: error.clone(), attempts } };
     let wait_ms = engine.pace.retry.wait_ms(attempts, None, engine.draw, &debt.key.to_string());

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{StreamExt as _, stream};
 use truthsource_core::fold::Folding;
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Fields, Kind, UnixMs, digest};
 use truthsource_host::CallError;
@@ -109,20 +110,26 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
     let (mut ready, mut waits) = (Vec::new(), BTreeSet::new());
     for (debt, intent) in intended {
         let (kind, creates) = (debt.key.kind, intent.remote_id.is_none());
-        if creates && unidentified.contains(&kind) {
+        if creates && unidentified.contains(&kind) && !plant::on(Bug::CreateEarly) {
             // What was read there last may be this very record.
             let debt = Debt { due_at: batch.at.plus(50), ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
             continue;
         }
-        let addressed = if creates && (!listed.contains(&kind) || unread.contains(&kind)) {
+        let is_known = plant::on(Bug::CreateEarly) || listed.contains(&kind) && !unread.contains(&kind);
+        let addressed = if creates && !is_known {
             Err(Token::Listed(lane.connection.id, kind))
         } else {
             address(&links, lane.connection.id, kind, &intent)
         };
         match addressed {
             Ok(write) => {
-                note_begun(&mut batch, &debt, &intent);
+                if plant::on(Bug::PayBeforeSending) {
+                    let debt = Debt { state: DebtState::Settling, ..debt.clone() };
+                    batch.changes.push(Change::Debt { debt, token: None });
+                } else if !plant::on(Bug::ForgetIntent) {
+                    note_begun(&mut batch, &debt, &intent);
+                }
                 ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write, open: false });
             }
             Err(token) => {
@@ -246,6 +253,10 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let Ok(write) = address(&links, lane.connection.id, debt.key.kind, &intent) else { continue };
         let effect = parties.kind_power(lane.connection.id, debt.key.kind).map_or(Effect::Unsafe, |it| it.effect);
         let mut write = write;
+        if plant::on(Bug::RetryWithoutLookUp) {
+            again.push(Ready { debt, intent, write, open: false });
+            continue;
+        }
         write.first_sent(intent.begun_at);
         let ready = Ready { debt, intent, write, open: true };
         if !lane.is_open(engine) {

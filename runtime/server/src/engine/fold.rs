@@ -8,6 +8,7 @@ mod story;
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::Folding;
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs, schema};
 
@@ -80,9 +81,14 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     for (seq, _) in put_off.into_iter().flat_map(|it| it.absorbed) {
         batch.changes.push(Change::Wait { seq, token: Token::Policy.to_string() });
     }
-    project(engine, parties, &mut folds).await?;
+    project(engine, parties, &debts, &mut folds).await?;
     for fold in folds {
         conclude(engine, parties, fold, &before, &debts, &mut batch);
+    }
+    if plant::on(Bug::FoldInTwo) {
+        let (folded, rest) = batch.changes.into_iter().partition(|it| matches!(it, Change::Folded { .. }));
+        engine.store.commit(Batch { changes: folded, ..Batch::new(batch.at) }).await?;
+        batch = Batch { changes: rest, ..Batch::new(batch.at) };
     }
     engine.store.commit(batch).await?;
     look_once_more(engine, waits).await?;

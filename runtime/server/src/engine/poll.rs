@@ -1,5 +1,6 @@
 //! Scheduled pulls: what finds every change that no webhook told us of.
 
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::Cause;
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::model::{Page, Pull};
@@ -129,6 +130,10 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
             (row.failures, row.failed_at) = (0, None);
             let every = lane.connection.spec.poll_every_ms.get(&kind).copied().unwrap_or(POLL_EVERY_MS);
             row.poll_at = if page.more { batch.at } else { batch.at.plus(every) };
+            if plant::on(Bug::CursorEarly) {
+                let early = lane.batch(engine);
+                lane.commit_at(engine, kind, row.clone(), early).await?;
+            }
         }
         Err(error) => {
             tracing::warn!(connection = lane.connection.name, %kind, %error, "a pull failed");

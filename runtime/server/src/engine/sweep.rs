@@ -9,6 +9,7 @@ mod compare;
 
 use std::collections::BTreeMap;
 
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, Observed};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::CallError;
@@ -132,7 +133,11 @@ async fn finish(
     let linked = engine.store.linked(connection, kind).await?;
     let mut batch = lane.batch(engine);
     let missing = unswept.len() as u64;
-    if deletions::is_believed(engine, (connection, kind), &row).await? {
+    if plant::on(Bug::DeleteOnMissing) {
+        let gone: Vec<Observed> = unswept.into_iter().map(Observed::Absent).collect();
+        let as_of = lane.tick();
+        log_news(engine, lane, (kind, as_of), &gone, &|_| Cause::Sweep, &mut batch).await?;
+    } else if deletions::is_believed(engine, (connection, kind), &row).await? {
         let believed = |remote_id| Change::Touch { connection, kind, remote_id, cause: Cause::Believed };
         batch.changes.extend(unswept.into_iter().map(believed));
     } else if deletions::is_too_much(missing, linked) {

@@ -2,24 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::{Decimal, Fields, Kind, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::Level;
 
-use super::Fold;
+use super::{Debts, Fold};
 use crate::engine::connections::Parties;
 use crate::engine::halves::in_halves;
 use crate::engine::mapped::{self, Wanted};
 use crate::engine::{Engine, Error};
-use crate::store::Connection;
+use crate::store::{Connection, DebtState};
 
-/// Asks every connector what its system would hold of the truths. One that fails keeps no other connection waiting, and
+/// Asks every connector what its system would hold of the truths that moved, or that it has not said it of. One that fails keeps no other connection waiting, and
 /// a record that makes it fail no other record: what it does not say is noted, and asked again later.
-pub(super) async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fold<'_>]) -> Result<(), Error> {
+pub(super) async fn project(
+    engine: &Engine,
+    parties: &Parties,
+    debts: &Debts,
+    folds: &mut [Fold<'_>],
+) -> Result<(), Error> {
     let kinds: BTreeSet<Kind> = folds.iter().map(|it| it.key.kind).collect();
     for kind in kinds {
         for connection in parties.told(kind) {
             let of_kind = folds.iter().enumerate().filter(|(_, it)| it.key.kind == kind);
+            let of_kind = of_kind.filter(|(_, it)| !is_said(it, connection, debts));
             let mut told: Vec<(usize, Fields)> =
                 of_kind.filter_map(|(at, it)| Some((at, it.folding.tell(connection.id)?))).collect();
             if kind == Kind::StockLevel && connection.spec.publishes.is_some() {
@@ -41,12 +48,23 @@ pub(super) async fn project(engine: &Engine, parties: &Parties, folds: &mut [Fol
     Ok(())
 }
 
+/// The connector has said what its system should hold of this very truth, and nothing has asked it again since.
+fn is_said(fold: &Fold<'_>, connection: &Connection, debts: &Debts) -> bool {
+    let shadow = fold.folding.state().shadows.get(&connection.id);
+    let debt = debts.get(&(fold.key.clone(), connection.id));
+    let is_asked = debt.is_some_and(|it| it.state == DebtState::Untold);
+    !fold.folding.moved() && !is_asked && shadow.is_some_and(|it| !it.want.is_empty())
+}
+
 async fn wants(
     engine: &Engine,
     connection: &Connection,
     kind: Kind,
     records: &[Fields],
 ) -> Result<Vec<Result<Wanted, String>>, Error> {
+    if plant::on(Bug::TellRawTruth) {
+        return Ok(records.iter().map(|it| Ok(Wanted { fields: it.clone(), unmapped: None })).collect());
+    }
     let wants = mapped::project(engine, connection, kind, records).await?;
     Ok(wants.into_iter().map(|it| it.map_err(|error| error.to_string())).collect())
 }

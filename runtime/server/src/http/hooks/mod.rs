@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 use truthsource_core::UnixMs;
+use truthsource_core::plant::{self, Bug};
 
 pub(crate) use self::book::Endpoint;
 pub use self::book::Hooks;
@@ -20,7 +21,7 @@ use super::extract::Raw;
 use super::route::{Access, Route, Spec, Takes};
 use super::{ApiError, Door, strict};
 use crate::auth::digest::{hex, sha256};
-use crate::store::{Batch, Change};
+use crate::store::{self, Batch, Change, TenantStore};
 
 const PREFIX: &str = "/hooks/";
 const ADDRESS: &str = "/hooks/{tenant}/{connection}";
@@ -58,10 +59,7 @@ async fn receive(State(door): State<Door>, uri: Uri, headers: HeaderMap, Raw(bod
     let change = taken(endpoint, &headers, &body, now);
     let Some((tenant, _)) = &found else { return Err(refused("signature", ApiError::Signature)) };
     let change = change?;
-    let mut batch = Batch::new(now);
-    batch.changes.push(change);
-    let committed = tenant.store.commit(batch).await?;
-    if committed.fresh.first() == Some(&true) {
+    if take_in(tenant.store.as_ref(), change, now).await? {
         tenant.wake.notify_one();
         metrics::counter!("hooks_total", "outcome" => "new").increment(1);
     } else {
@@ -96,6 +94,25 @@ pub(crate) fn taken(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8], now: 
         return Err(refused("signature", ApiError::Signature));
     }
     check(endpoint, headers, body)
+}
+
+/// Stores what was [`taken`]: durable when this returns. False of a delivery that was taken in before.
+pub(crate) async fn take_in(store: &dyn TenantStore, taken: Change, now: UnixMs) -> store::Result<bool> {
+    let taken = if plant::on(Bug::SkipDedupe) { renamed(taken, now) } else { taken };
+    let committed = store.commit(Batch { changes: vec![taken], ..Batch::new(now) }).await;
+    if plant::on(Bug::AcknowledgeEarly) && committed.is_err() {
+        return Ok(true);
+    }
+    let committed = committed?;
+    Ok(committed.fresh.first() == Some(&true))
+}
+
+/// What [`Bug::SkipDedupe`] makes of a delivery.
+fn renamed(mut taken: Change, now: UnixMs) -> Change {
+    if let Change::Inbox { event_id, .. } = &mut taken {
+        *event_id = format!("{event_id}:{}", now.0);
+    }
+    taken
 }
 
 /// What is stored of a verified webhook.
