@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use truthsource::demo::world::Product;
 use truthsource::sim::plan::{CrashAt, Menu};
-use truthsource::sim::seeds::{Tally, alone, run_all};
+use truthsource::sim::seeds::{Stores, Tally, alone, run_all};
 use truthsource::sim::{Cast, Plan};
 use truthsource_tests::components;
 
@@ -21,7 +21,7 @@ fn cast() -> &'static Arc<Cast> {
 
 fn check(numbers: &[u64], plan: impl Fn(u64) -> Plan + Sync) -> Tally {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let tally = run_all(cast(), (numbers, jobs, 1), plan, |_| ()).unwrap();
+    let tally = run_all((cast(), Stores::Model), (numbers, jobs, 1), plan, |_| ()).unwrap();
     let broken: Vec<_> = tally.broken.values().map(|it| (&it.violations, &it.plan)).collect();
     assert!(broken.is_empty(), "{broken:?}");
     tally
@@ -54,7 +54,7 @@ fn p5_p6_hold_wherever_the_node_dies() {
     let whole = Plan::of(5, &[Product::Netsuite, Product::Shopify]);
     let acts = whole.acts.iter().take(12).cloned().collect();
     let day = Plan { acts, faults: Menu::default(), chaos_ms: 60_000, ..whole };
-    let commits = alone(cast(), &day).unwrap().reached["commit"];
+    let commits = alone(cast(), &day, Stores::Model).unwrap().notes.reached["commit"];
     assert!(commits > 100, "{commits} commits");
     let dying = |n: u64| {
         let at = CrashAt { commit: n / 2, stored: n.is_multiple_of(2) };
@@ -69,8 +69,17 @@ fn p5_p6_hold_wherever_the_node_dies() {
 fn the_same_seed_twice_is_the_same_run() {
     for seed in [3, 77, 1_234] {
         let plan = Plan::of(seed, &Product::ALL);
-        assert_eq!(alone(cast(), &plan).unwrap(), alone(cast(), &plan).unwrap(), "seed {seed}");
+        let run = || alone(cast(), &plan, Stores::Model).unwrap();
+        assert_eq!(run(), run(), "seed {seed}");
     }
+}
+
+#[test]
+fn every_store_comes_to_the_same() {
+    let seeds: Vec<u64> = (500..506).collect();
+    let tally = run_all((cast(), Stores::Both), (&seeds, 2, 1), |seed| Plan::of(seed, &Product::ALL), |_| ()).unwrap();
+    assert!(tally.broken.is_empty(), "{:?}", tally.broken);
+    assert_eq!(tally.coverage.get("the same in both stores"), Some(&6));
 }
 
 /// Leaving something out leaves the rest as it was: what people do, to the moment.

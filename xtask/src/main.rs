@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use run::Plants;
 
 /// Developer commands of TruthSource.
 #[derive(Parser)]
@@ -33,7 +34,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Build everything and run `truthsource sim` with these arguments.
+    /// Build everything, with bugs that can be planted, and run `truthsource sim` with these arguments.
     Sim {
         /// For `truthsource sim`; see its `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -52,10 +53,10 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::Test { only } => steps::test(&only),
-        Command::Demo { arguments } => run::become_truthsource("demo", &arguments),
-        Command::Sim { arguments } => run::become_truthsource("sim", &arguments),
+        Command::Demo { arguments } => run::become_truthsource(Plants::No, "demo", &arguments),
+        Command::Sim { arguments } => run::become_truthsource(Plants::Yes, "sim", &arguments),
         Command::Components => components::build().map(drop),
-        Command::Bench { arguments } => run::become_truthsource("bench", &arguments),
+        Command::Bench { arguments } => run::become_truthsource(Plants::No, "bench", &arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,11 +32,27 @@ pub enum Profile {
     Release,
 }
 
+/// Whether bugs can be planted in the binary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Plants {
+    /// There are none in it.
+    No,
+    /// The simulation can switch them on.
+    Yes,
+}
+
 /// Builds components and the binary, and gives `truthsource <command> <arguments>`.
-pub fn truthsource(profile: Profile, command: &str, arguments: &[OsString]) -> anyhow::Result<Command> {
+pub fn truthsource(
+    (profile, plants): (Profile, Plants),
+    command: &str,
+    arguments: &[OsString],
+) -> anyhow::Result<Command> {
     let workspace = components::build()?;
     let mut build = cargo();
     build.args(["build", "--locked", "--package", "truthsource"]);
+    if plants == Plants::Yes {
+        build.args(["--features", "plants"]);
+    }
     let built = match profile {
         Profile::Dev => "debug/truthsource",
         Profile::Release => {
@@ -51,10 +67,10 @@ pub fn truthsource(profile: Profile, command: &str, arguments: &[OsString]) -> a
 }
 
 /// Builds everything and becomes `truthsource <command> <arguments>`.
-pub fn become_truthsource(command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
+pub fn become_truthsource(plants: Plants, command: &str, arguments: &[OsString]) -> anyhow::Result<()> {
     use std::os::unix::process::CommandExt as _;
 
-    let mut binary = truthsource(Profile::Release, command, arguments)?;
+    let mut binary = truthsource((Profile::Release, plants), command, arguments)?;
     eprintln!("    $ {}", spelled(&binary));
     // Only returns if it could not be run.
     Err(binary.exec()).context("cannot run truthsource")

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::{Context as _, bail};
 
 use crate::components;
-use crate::run::{Profile, run, truthsource, works};
+use crate::run::{Plants, Profile, run, truthsource, works};
 use crate::workspace::{GUEST_TARGET, Workspace, cargo};
 
 /// A step: its name, what it is for, and what it does.
@@ -90,7 +90,7 @@ fn guests() -> anyhow::Result<()> {
 fn demo() -> anyhow::Result<()> {
     let systems = "netsuite,shopify,sap-b1,dynamics-365";
     let arguments = ["--systems", systems, "--items", "100", "--seconds", "10", "--rate", "20"].map(OsString::from);
-    run(&mut truthsource(Profile::Dev, "demo", &arguments)?)
+    run(&mut truthsource((Profile::Dev, Plants::No), "demo", &arguments)?)
 }
 
 fn tests() -> anyhow::Result<()> {

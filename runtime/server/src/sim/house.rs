@@ -1,7 +1,6 @@
 //! What a run stands on: a tenant with its connections, an engine, and a node that may die.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use truthsource_core::draw::Draw;
@@ -10,8 +9,9 @@ use truthsource_core::retry::Schedule;
 use truthsource_core::{Kind, UnixMs};
 
 use super::cast::Cast;
-use super::plan::{CrashAt, Plan};
+use super::plan::{Habits, Plan};
 use super::stage::{Doors, SimClock};
+use super::store::MortalStore;
 use super::troupe::{Member, SUBSCRIBED_SECRET, Troupe};
 use super::watch::Watch;
 use crate::demo::world::Seat;
@@ -20,51 +20,23 @@ use crate::engine::connections::RULES;
 use crate::engine::{Engine, Pace};
 use crate::http::hooks::Endpoint;
 use crate::plugins::{HookSecret, HookSecrets};
-use crate::store::model::{Fate, ModelStore, ModelStores};
 use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, TenantStore as _};
 
-/// How often every kind is polled, and locations ten times less.
-pub(super) const POLL_EVERY_MS: u64 = 60_000;
 /// The address of a system in a run.
 pub(super) fn host_of(seat: &Seat) -> String {
     format!("{}.sim", seat.product)
 }
 
-/// The node dies at commits, as the plan has it.
-pub(super) fn die(
-    stores: &ModelStores,
-    plan: &Plan,
-    (chaos, crashed): (&Arc<AtomicBool>, &Arc<AtomicBool>),
-    last: Arc<Mutex<Option<Batch>>>,
-) {
-    let (draw, faults) = (Draw::new(plan.seed), plan.faults.clone());
-    let (chaos, crashed) = (chaos.clone(), crashed.clone());
-    stores.on_commit(move |commit, batch| {
-        let at = |stored| faults.crash_at == Some(CrashAt { commit, stored });
-        let fate = if !chaos.load(Ordering::SeqCst) {
-            Fate::Stored
-        } else if draw.chance(faults.crash_before, "crash-before", commit) || at(false) {
-            Fate::LostUnknown
-        } else if draw.chance(faults.crash_after, "crash-after", commit) || at(true) {
-            Fate::StoredUnknown
-        } else {
-            Fate::Stored
-        };
-        crashed.fetch_or(fate != Fate::Stored, Ordering::SeqCst);
-        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch.clone());
-        fate
-    });
-}
-
-pub(super) fn engine(store: &Arc<ModelStore>, troupe: &Arc<Troupe>, clock: &Arc<SimClock>, seed: u64) -> Engine {
+pub(super) fn engine(store: &Arc<MortalStore>, troupe: &Arc<Troupe>, clock: &Arc<SimClock>, plan: &Plan) -> Engine {
     let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max: 200 };
+    let Habits { lease_ms, fetch_max, fold_max, deliver_max, .. } = plan.habits;
     // Of two calls at once it would be up to this machine which comes first.
-    let pace = Pace { calls_max: 1, deliver_max: 7, fetch_max: 9, fold_max: 13, retry, ..Pace::default() };
+    let pace = Pace { calls_max: 1, lease_ms, fetch_max, fold_max, deliver_max, retry, ..Pace::default() };
     Engine {
         store: store.clone(),
         guests: troupe.clone(),
         clock: clock.clone(),
-        draw: Draw::new(seed),
+        draw: Draw::new(plan.seed),
         holder: "node-0".to_owned(),
         pace,
     }
@@ -73,7 +45,7 @@ pub(super) fn engine(store: &Arc<ModelStore>, troupe: &Arc<Troupe>, clock: &Arc<
 pub(super) fn troupe(
     cast: &Arc<Cast>,
     (clock, network): (&Arc<SimClock>, &Arc<Doors>),
-    seats: &[Seat],
+    (plan, seats): (&Plan, &[Seat]),
     connections: &[ConnectionId],
 ) -> anyhow::Result<Troupe> {
     let member = |(seat, connection): (&Seat, &ConnectionId)| {
@@ -89,7 +61,7 @@ pub(super) fn troupe(
     let members = seats.iter().zip(connections).map(member).collect::<anyhow::Result<_>>()?;
     let followed = seats.iter().zip(connections).map(|(seat, id)| (*id, seat.name(), seat.site.system())).collect();
     let owner = connections.first().copied().context("a world without systems")?;
-    Troupe::gather(cast.clone(), (clock.clone(), network.clone()), members, Watch::new(owner, followed))
+    Troupe::gather(cast.clone(), (clock.clone(), network.clone()), members, plan, Watch::new(owner, followed))
 }
 
 /// Where each system's webhooks come to.
@@ -107,13 +79,18 @@ pub(super) async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result
     Ok(endpoints)
 }
 
-pub(super) async fn connect(store: &ModelStore, seats: &[Seat], now: UnixMs) -> anyhow::Result<Vec<ConnectionId>> {
+pub(super) async fn connect(
+    store: &MortalStore,
+    (seats, habits): (&[Seat], &Habits),
+    now: UnixMs,
+) -> anyhow::Result<Vec<ConnectionId>> {
     let mut batch = Batch::new(now);
     for (rank, seat) in seats.iter().enumerate() {
         let mut made = account::connection(seat, &format!("http://{}", host_of(seat)), rank, 0);
         let spec: ConnectionSpec = serde_json::from_value(made["spec"].take())?;
-        let every = |kind| (kind, if kind == Kind::Location { 10 * POLL_EVERY_MS } else { POLL_EVERY_MS });
-        let spec = ConnectionSpec { poll_every_ms: Kind::ALL.map(every).into(), sweep_every_ms: 0, ..spec };
+        let every = |kind| (kind, habits.poll_every_ms * if kind == Kind::Location { 10 } else { 1 });
+        let (poll_every_ms, sweep_every_ms) = (Kind::ALL.map(every).into(), habits.sweep_every_ms);
+        let spec = ConnectionSpec { poll_every_ms, sweep_every_ms, ..spec };
         batch.changes.push(Change::NewConnection { name: seat.name().to_owned(), spec });
     }
     let owner = seats.first().context("a world without systems")?;

@@ -6,6 +6,7 @@ use truthsource_core::record::{ConnectionId, RecordKey};
 use truthsource_core::{Kind, UnixMs, Value};
 use truthsource_simulators::world::{Cell, Held};
 
+use super::notes::Notes;
 use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
@@ -68,11 +69,7 @@ fn record_of(key: &RecordKey) -> String {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn history(
-    store: &dyn TenantStore,
-    violations: &mut Vec<String>,
-    reached: &mut BTreeMap<String, u64>,
-) -> anyhow::Result<()> {
+pub async fn history(store: &dyn TenantStore, notes: &mut Notes) -> anyhow::Result<()> {
     for kind in Kind::ALL {
         for key in store.records(kind, None, 1_000).await? {
             let key = RecordKey::new(kind, key);
@@ -85,13 +82,13 @@ pub async fn history(
                     What::Parked { .. } => "debt parked",
                     _ => continue,
                 };
-                *reached.entry(name.to_owned()).or_default() += 1;
+                notes.reach(name);
                 let (Some(connection), What::Confirmed { version, .. }) = (event.connection, &event.what) else {
                     continue;
                 };
                 let before = applied.insert(connection, *version).unwrap_or(0);
                 if before > *version {
-                    violations.push(format!("P7: {key} at {connection} went from version {before} back to {version}"));
+                    notes.broke(format!("P7: {key} at {connection} went from version {before} back to {version}"));
                 }
             }
         }

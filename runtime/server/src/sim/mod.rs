@@ -12,13 +12,17 @@
 
 pub mod cast;
 mod house;
+pub mod intake;
 pub mod judge;
+pub mod node;
+pub mod notes;
 pub mod plan;
 pub mod refold;
 pub mod run;
 pub mod seeds;
 pub mod shrink;
 pub mod stage;
+pub mod store;
 pub mod troupe;
 pub mod watch;
 

@@ -1,78 +1,51 @@
 //! P8 at every fold of a run: the truth that was decided is the one that comes of the same entries however they are
 //! ordered between systems, repeated and cut into batches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use truthsource_core::draw::Draw;
 use truthsource_core::fold::Folding;
 use truthsource_core::record::{Entry, KeyState, RecordKey};
-use truthsource_core::{Fields, Kind, UnixMs};
+use truthsource_core::{Fields, UnixMs};
 
+use super::store::Folded;
 use crate::engine::connections::Parties;
 use crate::engine::{Engine, Error, fold};
-use crate::store::{self, Batch, Change, TenantStore};
-
-/// Records of a kind that a run has at the most.
-const RECORDS_MAX: u32 = 1_000;
+use crate::store::Change;
 
 /// An entry as a fold takes it in, and when it was logged.
 type Said = (UnixMs, Entry);
 
-/// What a fold is about to decide on.
-pub struct Before {
-    lines: BTreeMap<u64, (Kind, UnixMs)>,
-    states: BTreeMap<RecordKey, KeyState>,
-}
-
-impl Before {
-    /// What is there before a fold of so many entries.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn of(store: &dyn TenantStore, n_max: u32) -> store::Result<Self> {
-        let lines = store.unfolded(n_max).await?.into_iter().map(|it| (it.seq, (it.kind, it.at))).collect();
-        let mut keys = BTreeSet::new();
-        for kind in Kind::ALL {
-            let known = store.records(kind, None, RECORDS_MAX).await?;
-            keys.extend(known.into_iter().map(|key| RecordKey::new(kind, key)));
-        }
-        Ok(Self { lines, states: store.states(&keys).await? })
+/// Decides again what a fold decided, from what was known before: in an order that is drawn where there is another, which
+/// must give what is stored now. Gives how many records were decided in another order.
+///
+/// # Errors
+/// When the store fails.
+pub async fn check(
+    (engine, parties): (&Engine, &Parties),
+    folded: &Folded,
+    (draw, turn): (Draw, u64),
+    violations: &mut Vec<String>,
+) -> Result<u64, Error> {
+    let mut by_key: BTreeMap<RecordKey, Vec<Said>> = BTreeMap::new();
+    for change in &folded.batch.changes {
+        let Change::Folded { seq, key, entry } = change else { continue };
+        let Some((kind, at)) = folded.lines.get(seq) else { continue };
+        by_key.entry(RecordKey::new(*kind, key)).or_default().push((*at, entry.clone()));
     }
-
-    /// Decides again what a fold decided and wrote in this batch: as the fold did, which must give what is stored now,
-    /// and in an order that is drawn. Gives how many records were decided in another order.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn check(
-        &self,
-        (engine, parties): (&Engine, &Parties),
-        folded: &Batch,
-        (draw, turn): (Draw, u64),
-        violations: &mut Vec<String>,
-    ) -> Result<u64, Error> {
-        let mut by_key: BTreeMap<RecordKey, Vec<Said>> = BTreeMap::new();
-        for change in &folded.changes {
-            let Change::Folded { seq, key, entry } = change else { continue };
-            let Some((kind, at)) = self.lines.get(seq) else { continue };
-            by_key.entry(RecordKey::new(*kind, key)).or_default().push((*at, entry.clone()));
+    let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
+    let mut rearranged = 0;
+    for (key, said) in by_key {
+        let before = folded.before.get(&key).cloned().unwrap_or_default();
+        let stored = now.get(&key).map(|it| it.truth.values()).unwrap_or_default();
+        let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
+        rearranged += u64::from(batches.len() > 1);
+        let decided = decide((engine, parties), &key, before, &batches).await?;
+        if decided != stored {
+            violations.push(format!("P8: {key} decided in another order is {decided:?}, and {stored:?} is stored"));
         }
-        let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
-        let mut rearranged = 0;
-        for (key, said) in by_key {
-            let before = self.states.get(&key).cloned().unwrap_or_default();
-            let stored = now.get(&key).map(|it| it.truth.values()).unwrap_or_default();
-            let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
-            rearranged += u64::from(batches.len() > 1);
-            for (how, batches) in [("again", vec![said]), ("in another order", batches)] {
-                let decided = decide((engine, parties), &key, before.clone(), &batches).await?;
-                if decided != stored {
-                    violations.push(format!("P8: {key} decided {how} is {decided:?}, and {stored:?} is stored"));
-                }
-            }
-        }
-        Ok(rearranged)
     }
+    Ok(rearranged)
 }
 
 /// What each system says keeps its order; between systems the draws decide whose turn it is. Everything is said twice,

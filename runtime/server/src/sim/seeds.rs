@@ -4,7 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::notes::Notes;
+use super::store::Keeping;
 use super::{Cast, Outcome, Plan, run};
+
+/// What runs keep their data in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Stores {
+    /// The store as it is meant, in memory.
+    Model,
+    /// SQLite, in files of the run's own.
+    Sqlite,
+    /// Both, one after the other, and what they hold at the end must be the same.
+    Both,
+}
 
 /// What many runs came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,11 +52,11 @@ impl Tally {
         for kind in plan.faults.kinds() {
             *self.faults_by_kind.entry(kind.to_owned()).or_default() += 1;
         }
-        for (name, times) in &outcome.reached {
+        for (name, times) in &outcome.notes.reached {
             *self.coverage.entry(name.clone()).or_default() += times;
         }
-        if !outcome.violations.is_empty() {
-            let Outcome { violations, story, .. } = outcome;
+        if !outcome.notes.violations.is_empty() {
+            let Outcome { notes: Notes { violations, .. }, story, .. } = outcome;
             self.broken.insert(plan.seed, Broken { plan, violations, story });
         }
     }
@@ -54,7 +67,7 @@ impl Tally {
 /// # Errors
 /// When a run cannot be set up.
 pub fn run_all(
-    cast: &Arc<Cast>,
+    (cast, stores): (&Arc<Cast>, Stores),
     (plans, jobs, broken_max): (&[u64], usize, usize),
     plan: impl Fn(u64) -> Plan + Sync,
     told: impl Fn(&Tally) + Sync,
@@ -66,7 +79,7 @@ pub fn run_all(
             let at = usize::try_from(next.fetch_add(1, Ordering::SeqCst)).unwrap_or(usize::MAX);
             let Some(seed) = plans.get(at) else { return };
             let plan = plan(*seed);
-            match alone(cast, &plan) {
+            match alone(cast, &plan, stores) {
                 Ok(outcome) => {
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                     tally.add(plan, outcome);
@@ -93,11 +106,24 @@ pub fn run_all(
     }
 }
 
-/// Carries out one plan on this thread alone.
+/// Carries out one plan on this thread alone. On both stores it must come to the same.
 ///
 /// # Errors
 /// When it cannot be set up.
-pub fn alone(cast: &Arc<Cast>, plan: &Plan) -> anyhow::Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(run(cast, plan))
+pub fn alone(cast: &Arc<Cast>, plan: &Plan, stores: Stores) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let on = |keeping| runtime.block_on(run(cast, plan, keeping));
+    match stores {
+        Stores::Model => on(Keeping::Model),
+        Stores::Sqlite => on(Keeping::Sqlite),
+        Stores::Both => {
+            let (mut model, sqlite) = (on(Keeping::Model)?, on(Keeping::Sqlite)?);
+            if (&model.state, &model.trace) == (&sqlite.state, &sqlite.trace) {
+                model.notes.reach("the same in both stores");
+            } else {
+                model.notes.broke(format!("stores: {} in the model, {} in SQLite", model.state, sqlite.state));
+            }
+            Ok(model)
+        }
+    }
 }

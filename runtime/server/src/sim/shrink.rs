@@ -38,7 +38,7 @@ impl Shrinking<'_> {
     /// Leaves out one kind of fault after the other.
     fn faults(&mut self) {
         type Without = fn(&mut Menu);
-        let without: [Without; 13] = [
+        let without: [Without; 16] = [
             |it| it.overloaded = 0,
             |it| it.broken = 0,
             |it| it.timeout_before = 0,
@@ -51,6 +51,9 @@ impl Shrinking<'_> {
             |it| it.outages.clear(),
             |it| it.crash_before = 0,
             |it| it.crash_after = 0,
+            |it| it.stalled = 0,
+            |it| it.listing_empty = 0,
+            |it| it.listing_cut = 0,
             |it| it.crash_at = None,
         ];
         for leave_out in without {

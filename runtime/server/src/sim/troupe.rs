@@ -1,9 +1,11 @@
 //! The components of a run at work for its tenant.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use truthsource_core::draw::Draw;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind};
 use truthsource_host::capability::http::{Outbound, WebhookSecret};
@@ -17,6 +19,7 @@ use truthsource_host::signing::{Credentials, Secret, Signer};
 use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
 
 use super::cast::Cast;
+use super::plan::{Menu, Plan};
 use super::stage::{Doors, SimClock, Still};
 use super::watch::Watch;
 use crate::engine::ports::{Clock, Decided, Guests};
@@ -36,6 +39,12 @@ pub struct Troupe {
     cast: Arc<Cast>,
     clock: Arc<SimClock>,
     connections: BTreeMap<ConnectionId, Reached>,
+    draw: Draw,
+    faults: Menu,
+    /// Faults are on.
+    chaos: AtomicBool,
+    /// Complete listings that were begun.
+    listings: AtomicU64,
     /// Looks at every write.
     pub watch: Mutex<Watch>,
 }
@@ -67,6 +76,7 @@ impl Troupe {
         cast: Arc<Cast>,
         (clock, doors): (Arc<SimClock>, Arc<Doors>),
         members: Vec<Member>,
+        plan: &Plan,
         watch: Watch,
     ) -> anyhow::Result<Self> {
         let mut connections = BTreeMap::new();
@@ -81,7 +91,16 @@ impl Troupe {
             let reached = Reached { connector: member.connector, reach, described: Mutex::default() };
             connections.insert(member.connection, reached);
         }
-        Ok(Self { cast, clock, connections, watch: Mutex::new(watch) })
+        Ok(Self {
+            cast,
+            clock,
+            connections,
+            draw: Draw::new(plan.seed),
+            faults: plan.faults.clone(),
+            chaos: AtomicBool::default(),
+            listings: AtomicU64::default(),
+            watch: Mutex::new(watch),
+        })
     }
 
     /// What looks at every write.
@@ -92,6 +111,30 @@ impl Troupe {
     fn of(&self, connection: &Connection) -> Result<&Reached, CallError> {
         let known = self.connections.get(&connection.id);
         known.ok_or_else(|| CallError::Host { reason: format!("no connector for {}", connection.name) })
+    }
+
+    /// Faults begin or end.
+    pub fn set_chaos(&self, on: bool) {
+        self.chaos.store(on, Ordering::SeqCst);
+    }
+
+    /// The first page of a complete listing, as a system answers that has lost some of it for the moment.
+    fn listed(&self, mut page: Page) -> Page {
+        let listing = self.listings.fetch_add(1, Ordering::SeqCst);
+        if !self.chaos.load(Ordering::SeqCst) {
+            return page;
+        }
+        if self.draw.chance(self.faults.listing_empty, "listing-empty", listing) {
+            return Page { entries: Vec::new(), unread: Vec::new(), more: false, ..page };
+        }
+        if self.draw.chance(self.faults.listing_cut, "listing-cut", listing) {
+            let mut at = 0;
+            page.entries.retain(|_| {
+                at += 1;
+                self.draw.chance(700, &format!("entry {at} is listed"), listing)
+            });
+        }
+        page
     }
 
     fn setup(&self) -> CallSetup {
@@ -128,7 +171,8 @@ impl Guests for Troupe {
 
     async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
         let reached = self.of(connection)?;
-        reached.connector.pull(&self.reaching(reached), self.context(connection), pull.clone()).await.0
+        let page = reached.connector.pull(&self.reaching(reached), self.context(connection), pull.clone()).await.0?;
+        Ok(if pull.cursor.is_none() { self.listed(page) } else { page })
     }
 
     async fn read(

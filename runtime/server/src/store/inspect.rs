@@ -4,9 +4,9 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// A look into a store, for tests and simulations.
+/// A store that can be looked into, for tests and simulations.
 #[async_trait]
-pub trait Inspect: Send + Sync {
+pub trait Inspect: TenantStore {
     /// SHA-256 over truths, shadows, links and debts in order, lower-case hex. Two stores, of whatever make, that went
     /// through the same batches give the same hash.
     async fn state_hash(&self) -> Result<String>;

@@ -1,5 +1,8 @@
 //! The simulation: many seeds, or one plan again.
 
+#[cfg(feature = "plants")]
+mod plants;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use super::output::Output;
 use crate::demo::seated;
 use crate::demo::setup::Components;
 use crate::demo::world::Product;
-use crate::sim::seeds::{Broken, Tally, alone, run_all};
+use crate::sim::seeds::{Broken, Stores, Tally, alone, run_all};
 use crate::sim::shrink::shrink;
 use crate::sim::{Cast, Plan};
 
@@ -32,6 +35,9 @@ pub struct Sim {
     /// The systems, the one first that owns what only one may say.
     #[arg(long, value_delimiter = ',', default_values_t = Product::ALL)]
     systems: Vec<Product>,
+    /// What they keep their data in.
+    #[arg(long, value_enum, default_value_t = Stores::Model)]
+    store: Stores,
     /// Runs at the same time; by default one on each processor.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -44,6 +50,11 @@ pub struct Sim {
     /// Where the built components are.
     #[arg(long, value_name = "DIR")]
     components: Option<PathBuf>,
+    /// Plant a bug, and see that it is found: `list` names them, `all` plants one after the other and says how many seeds
+    /// each took.
+    #[cfg(feature = "plants")]
+    #[arg(long, value_name = "BUG", conflicts_with = "plan")]
+    plant: Option<plants::Plant>,
 }
 
 impl Sim {
@@ -52,11 +63,21 @@ impl Sim {
     /// # Errors
     /// When a run cannot be set up. What the engine does wrong is in the answer, and in the exit code.
     pub async fn run(&self, out: &Output) -> anyhow::Result<ExitCode> {
+        #[cfg(feature = "plants")]
+        if let Some(plants::Plant::List) = self.plant {
+            return plants::list(out);
+        }
         let plan = self.plan.as_ref().map(|path| read(path)).transpose()?;
         let systems = plan.as_ref().map_or_else(|| seated(&self.systems), |it| Ok(it.systems.clone()))?;
         let components = Components::find(self.components.as_deref())?;
         let program = std::env::current_exe().context("cannot find our own program")?;
         let cast = Arc::new(Cast::load(&components, program, &systems).await?);
+        #[cfg(feature = "plants")]
+        match self.plant {
+            Some(plants::Plant::All) => return plants::plant_all(self.clone(), (cast, systems), out).await,
+            Some(plants::Plant::One(bug)) => truthsource_core::plant::plant(Some(bug)),
+            Some(plants::Plant::List) | None => {}
+        }
         let this = self.clone();
         let bar = out.progress("simulating".to_owned());
         let out_bar = bar.clone();
@@ -65,6 +86,19 @@ impl Sim {
         let is_good = report["violations"] == 0;
         out.show(&report, text)?;
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn jobs(&self) -> usize {
+        self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+
+    /// Of a bug that was planted one sign is enough.
+    fn broken_max(&self) -> usize {
+        #[cfg(feature = "plants")]
+        if self.plant.is_some() {
+            return 1;
+        }
+        BROKEN_MAX
     }
 
     fn carry_out(
@@ -79,10 +113,10 @@ impl Sim {
             Some(plan) => vec![plan.seed],
             None => (self.seed..self.seed.saturating_add(self.seeds)).collect(),
         };
-        let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let jobs = self.jobs();
         let of = |seed| plan.clone().unwrap_or_else(|| Plan::of(seed, systems));
         let told = |it: &Tally| bar.set_message(format!("{} seeds, {} broken", it.seeds, it.broken.len()));
-        let tally = run_all(cast, (&seeds, jobs, BROKEN_MAX), of, told)?;
+        let tally = run_all((cast, self.store), (&seeds, jobs, self.broken_max()), of, told)?;
         let seconds = began.elapsed().as_secs_f64();
         let mut failures = Vec::new();
         for (seed, broken) in &tally.broken {
@@ -127,7 +161,7 @@ impl Sim {
                 plan.seed,
                 it.acts.len()
             ));
-            alone(cast, it).is_ok_and(|it| it.violations.iter().any(|it| class(it) == broken))
+            alone(cast, it, self.store).is_ok_and(|it| it.notes.violations.iter().any(|it| class(it) == broken))
         };
         let small = if self.whole { plan.clone() } else { shrink(plan, fails) };
         let path = self.plans.join(format!("sim-{}.json", plan.seed));

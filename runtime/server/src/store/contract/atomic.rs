@@ -91,7 +91,7 @@ pub async fn tenants_see_nothing_of_each_other<P: Place>() {
     // The same ids again: neither is in the other's way.
     assert_eq!(commit(&other, 0, write("other")).await.fresh, [true]);
     let asked = BTreeSet::from([item("a")]);
-    let truth_of = async |store: &Arc<dyn Whole>| store.states(&asked).await.unwrap()[&item("a")].truth.clone();
+    let truth_of = async |store: &Arc<dyn Inspect>| store.states(&asked).await.unwrap()[&item("a")].truth.clone();
     assert_eq!(truth_of(&acme).await, truth(1, "acme"));
     assert_eq!(truth_of(&other).await, truth(1, "other"));
     // A tenant's store is one and the same, however often it is opened.

@@ -1,6 +1,6 @@
 use super::*;
 
-async fn of(store: &Arc<dyn Whole>, key: &str) -> Vec<Debt> {
+async fn of(store: &Arc<dyn Inspect>, key: &str) -> Vec<Debt> {
     store.debts_of(&BTreeSet::from([item(key)])).await.unwrap()
 }
 

@@ -131,7 +131,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 /// Everything that is read and does not depend on numbers that a store may give as it likes.
-async fn look(store: &Arc<dyn Whole>) -> String {
+async fn look(store: &Arc<dyn Inspect>) -> String {
     let keys: BTreeSet<_> = Kind::ALL.into_iter().flat_map(|kind| KEYS.map(|key| RecordKey::new(kind, key))).collect();
     let mut seen = vec![store.state_hash().await.unwrap()];
     seen.push(format!("{:?}", store.unfolded(100).await.unwrap()));

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Digests of what a fold has taken.
-async fn digests(store: &Arc<dyn Whole>, kind: Kind) -> BTreeMap<String, String> {
+async fn digests(store: &Arc<dyn Inspect>, kind: Kind) -> BTreeMap<String, String> {
     let heard = store.heard(A, kind, &texts(["1", "2", "77"])).await.unwrap();
     heard.into_iter().filter(|(_, it)| !it.pending).filter_map(|(id, it)| Some((id, it.digest?))).collect()
 }

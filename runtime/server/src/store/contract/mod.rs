@@ -22,23 +22,18 @@ use truthsource_core::record::{Cause, Observed, Settlement, Shadow, State, Truth
 use super::control::{ControlStore, TenantId};
 use super::*;
 
-/// A tenant's store that can be looked into.
-pub(super) trait Whole: TenantStore + Inspect {}
-
-impl<T: TenantStore + Inspect> Whole for T {}
-
 /// Somewhere to keep stores, for one test.
 #[async_trait]
 pub(super) trait Place: Send + Sync + Sized {
     /// An empty place.
     async fn start() -> Self;
     fn control(&self) -> Arc<dyn ControlStore>;
-    async fn open(&self, tenant: TenantId) -> Arc<dyn Whole>;
+    async fn open(&self, tenant: TenantId) -> Arc<dyn Inspect>;
     /// What another process finds after this one ended.
     async fn restart(self) -> Self;
 
     /// A place with one tenant, and its store.
-    async fn with_tenant() -> (Self, Arc<dyn Whole>) {
+    async fn with_tenant() -> (Self, Arc<dyn Inspect>) {
         let place = Self::start().await;
         let tenant = place.control().add_tenant("acme", at(0)).await.unwrap();
         let store = place.open(tenant.id).await;
@@ -166,7 +161,7 @@ pub(super) fn batch(ms: u64, changes: impl IntoIterator<Item = Change>) -> Batch
     Batch { changes: changes.into_iter().collect(), ..Batch::new(at(ms)) }
 }
 
-pub(super) async fn commit(store: &Arc<dyn Whole>, ms: u64, changes: impl IntoIterator<Item = Change>) -> Committed {
+pub(super) async fn commit(store: &Arc<dyn Inspect>, ms: u64, changes: impl IntoIterator<Item = Change>) -> Committed {
     store.commit(batch(ms, changes)).await.unwrap()
 }
 
@@ -257,6 +252,6 @@ pub(super) fn webhook(event_id: &str) -> Change {
     }
 }
 
-pub(super) async fn unfolded(store: &Arc<dyn Whole>) -> Vec<u64> {
+pub(super) async fn unfolded(store: &Arc<dyn Inspect>) -> Vec<u64> {
     store.unfolded(100).await.unwrap().iter().map(|it| it.seq).collect()
 }

@@ -17,7 +17,7 @@ impl Place for Model {
         Arc::new(self.0.clone())
     }
 
-    async fn open(&self, tenant: TenantId) -> Arc<dyn Whole> {
+    async fn open(&self, tenant: TenantId) -> Arc<dyn Inspect> {
         Arc::new(self.0.tenant_store(tenant).unwrap())
     }
 
@@ -44,7 +44,7 @@ impl Place for Sqlite {
         self.stores.clone()
     }
 
-    async fn open(&self, tenant: TenantId) -> Arc<dyn Whole> {
+    async fn open(&self, tenant: TenantId) -> Arc<dyn Inspect> {
         self.stores.tenant_store(tenant).await.unwrap()
     }
 

@@ -49,7 +49,7 @@ pub async fn records_are_found_by_their_present_natural_key<P: Place>() {
     ];
     commit(&store, 0, changes).await;
     let asked = texts(["bolt", "nut", "screw"]);
-    let found = async |store: &Arc<dyn Whole>| store.naturals(Kind::Item, &asked).await.unwrap();
+    let found = async |store: &Arc<dyn Inspect>| store.naturals(Kind::Item, &asked).await.unwrap();
     let lists = |pairs: &[(&str, &[&str])]| -> BTreeMap<String, Vec<String>> {
         let list = |keys: &[&str]| keys.iter().map(|it| (*it).to_owned()).collect();
         pairs.iter().map(|(natural, keys)| ((*natural).to_owned(), list(keys))).collect()

@@ -8,7 +8,7 @@ fn untouch(it: &Touched) -> Change {
     Change::Untouch { connection: A, kind: it.kind, remote_id: it.remote_id.clone(), seq: it.seq }
 }
 
-async fn due(store: &Arc<dyn Whole>, ms: u64) -> Vec<Touched> {
+async fn due(store: &Arc<dyn Inspect>, ms: u64) -> Vec<Touched> {
     store.touched(A, at(ms), 10).await.unwrap()
 }
 

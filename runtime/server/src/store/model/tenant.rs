@@ -10,7 +10,7 @@ fn first<T>(n_max: u32, found: impl Iterator<Item = T>) -> Vec<T> {
 #[async_trait]
 impl TenantStore for ModelStore {
     async fn commit(&self, batch: Batch) -> Result<Committed> {
-        self.write(batch)
+        self.with(|data| data.commit(batch))?
     }
 
     async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>> {

@@ -1,0 +1,174 @@
+//! From a seed to a plan.
+
+use truthsource_core::draw::Draw;
+use truthsource_core::{Decimal, UnixMs};
+use truthsource_simulators::world::{Article, Break, Catalogue, Deed, Firm, Placed, Price};
+
+use super::{Act, Habits, Menu, Outage, Plan};
+use crate::demo::world::{LISTS, LOCATIONS, Product};
+
+/// Items that every system knows from the start; the owner has one more.
+const ITEMS: u64 = 4;
+const COMPANIES: u64 = 2;
+/// When runs begin: on ordinary days, and shortly before clocks are put back or forward where the systems stand.
+const BEGINS: [&str; 6] = [
+    "2026-09-15T11:50:00Z",
+    "2026-10-25T00:55:00Z",
+    "2026-11-01T08:55:00Z",
+    "2026-12-31T23:55:00Z",
+    "2027-03-14T09:55:00Z",
+    "2028-02-29T23:55:00Z",
+];
+
+/// People act at moments this far apart: by themselves, or many at once.
+const RUSHES_MS: [u64; 4] = [1, 5_000, 15_000, 30_000];
+
+impl Plan {
+    /// The plan of a seed for these systems, the owner first: a random half of the faults, at random strength, and never
+    /// fewer than three kinds.
+    #[must_use]
+    pub fn of(seed: u64, systems: &[Product]) -> Self {
+        let draw = Draw::new(seed);
+        let chaos_ms = 300_000;
+        let begins = BEGINS[draw.below(BEGINS.len() as u64, "begins", 0) as usize];
+        let begins = begins.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+        let count = 100 + draw.below(40, "acts", 0);
+        let rush_ms = RUSHES_MS[draw.below(RUSHES_MS.len() as u64, "rush", 0) as usize];
+        let mut acts: Vec<Act> = (0..count).map(|n| act(draw, n, systems, (chaos_ms, rush_ms))).collect();
+        acts.sort_by_key(|it| it.at_ms);
+        let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
+        Self {
+            seed,
+            systems: systems.to_vec(),
+            begins: UnixMs(u64::try_from(begins).unwrap_or_default()),
+            acts,
+            faults: faults.unwrap_or_default(),
+            habits: Habits::drawn(draw),
+            chaos_ms,
+        }
+    }
+
+    /// What the system in this place begins with. The others lack the owner's last item, and call, stock and price one
+    /// otherwise.
+    #[must_use]
+    pub fn catalogue(seat: usize) -> Catalogue {
+        let items = if seat == 0 { ITEMS + 1 } else { ITEMS };
+        let firm = |at: u64| Firm {
+            code: company(at),
+            name: format!("Workshop {at}"),
+            email: format!("orders@workshop-{at}.example"),
+            list: LISTS[2].to_owned(),
+        };
+        Catalogue {
+            locations: LOCATIONS.map(str::to_owned).to_vec(),
+            lists: LISTS.map(str::to_owned).to_vec(),
+            articles: (0..items).map(|at| article(at, seat)).collect(),
+            firms: (0..COMPANIES).map(firm).collect(),
+        }
+    }
+}
+
+fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
+    let strength = |name: &str, most: u64| {
+        let on = draw.chance(500, &format!("{name} is on"), round);
+        if on { 1 + draw.below(most, &format!("{name} strength"), round) } else { 0 }
+    };
+    let rate = |name: &str, most: u64| u32::try_from(strength(name, most)).unwrap_or(0);
+    let outages = (0..seats).filter(|seat| draw.chance(200, &format!("outage of {seat}"), round)).map(|seat| {
+        let from_ms = draw.below(chaos_ms, &format!("outage of {seat} begins"), round);
+        let to_ms = from_ms + 1_000 + draw.below(60_000, &format!("outage of {seat} takes"), round);
+        Outage { seat, from_ms, to_ms }
+    });
+    Menu {
+        overloaded: rate("overloaded", 80),
+        broken: rate("broken", 80),
+        timeout_before: rate("timeout-before", 30),
+        timeout_after: rate("timeout-after", 60),
+        broken_off: rate("broken-off", 100),
+        webhook_lost: rate("webhook-lost", 400),
+        webhook_duplicate: rate("webhook-duplicate", 400),
+        webhook_late: rate("webhook-late", 400),
+        search_lag_ms: strength("search-lag", 20_000),
+        outages: outages.collect(),
+        crash_before: rate("crash-before", 15),
+        crash_after: rate("crash-after", 15),
+        stalled: rate("stalled", 20),
+        listing_empty: rate("listing-empty", 200),
+        listing_cut: rate("listing-cut", 300),
+        crash_at: None,
+    }
+}
+
+fn code(at: u64) -> String {
+    format!("BOLT-{at}")
+}
+
+fn company(at: u64) -> String {
+    format!("C-{at}")
+}
+
+fn money(cents: u64) -> Decimal {
+    Decimal::new(i64::try_from(cents).unwrap_or_default(), 2).unwrap_or_default()
+}
+
+fn article(at: u64, seat: usize) -> Article {
+    let differs = |what: u64| seat > 0 && at == what;
+    let breaks = vec![Break { from: Decimal::from(10), amount: money(900 + at) }];
+    let prices = vec![
+        Price { amount: money(1_250 + at + if differs(2) { 100 } else { 0 }), breaks: Vec::new() },
+        Price { amount: money(1_100 + at), breaks: Vec::new() },
+        Price { amount: money(1_000 + at), breaks },
+    ];
+    Article {
+        code: if differs(1) { code(at).to_lowercase() } else { code(at) },
+        title: if differs(1) { format!("Bolt {at} (old)") } else { format!("Bolt {at}") },
+        barcode: format!("{:013}", 4_000_000_000_000 + at * 17),
+        stock: LOCATIONS.map(|_| if differs(3) { 107 } else { 100 }).to_vec(),
+        prices,
+    }
+}
+
+fn act(draw: Draw, n: u64, systems: &[Product], (chaos_ms, rush_ms): (u64, u64)) -> Act {
+    let at_ms = draw.below(chaos_ms, "when", n);
+    let at_ms = at_ms - at_ms % rush_ms;
+    let mut seat = draw.below(systems.len() as u64, "where", n) as usize;
+    // In a rush most of what happens is about the same few things.
+    let is_hot = rush_ms > 1 && draw.chance(750, "is what all want", n);
+    let one_of = |of: u64, what: &str| if is_hot { draw.below(of, what, at_ms) } else { draw.below(of, what, n) };
+    let item = code(one_of(ITEMS, "item"));
+    let deed = match draw.below(100, "deed", n) {
+        0..46 => Deed::Move {
+            item,
+            location: LOCATIONS[one_of(2, "location") as usize].to_owned(),
+            by: i64::try_from(draw.below(14, "by", n)).unwrap_or_default() - 6,
+        },
+        46..64 => Deed::Retitle { item, title: format!("Bolt, edition {n}") },
+        64..78 => {
+            // Only the owner says what companies pay.
+            let list = if seat == 0 { one_of(3, "list") as usize } else { 0 };
+            let from = |amount: u64| Break { from: Decimal::from(10), amount: money(amount) };
+            let amount = 1_000 + draw.below(2_000, "amount", n);
+            let breaks = if list == 0 { Vec::new() } else { vec![from(amount - 100)] };
+            Deed::Price { list: LISTS[list].to_owned(), item, price: Price { amount: money(amount), breaks } }
+        }
+        78..84 => Deed::Barcode { item, barcode: format!("{:013}", 5_000_000_000_000 + n) },
+        // One that nobody orders and nobody counts: ERPs book nothing of what is not for sale.
+        84..88 => Deed::Offer { item: code(ITEMS), active: draw.chance(500, "active", n) },
+        88..92 => {
+            Deed::Rename { company: company(one_of(COMPANIES, "company")), name: format!("Workshop, renamed {n}") }
+        }
+        _ => {
+            let Some(shop) = systems.iter().position(|it| it.is_shop()) else {
+                return Act { at_ms, seat, deed: Deed::Retitle { item, title: format!("Bolt {n}") } };
+            };
+            seat = shop;
+            let line = |at: u64| {
+                (code((draw.below(ITEMS, "ordered", n) + at) % ITEMS), 1 + draw.below(4, "quantity", n) as u32)
+            };
+            let lines = (0..1 + draw.below(2, "lines", n)).map(line).collect();
+            let company = company(draw.below(COMPANIES, "buyer", n));
+            Deed::Order(Placed { po_number: format!("PO-{n:04}"), company, lines })
+        }
+    };
+    Act { at_ms, seat, deed }
+}

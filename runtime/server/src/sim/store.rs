@@ -1,0 +1,356 @@
+//! A store under a node that may die at any commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use truthsource_core::draw::Draw;
+use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
+use truthsource_core::{Kind, UnixMs};
+
+use super::plan::{CrashAt, Menu};
+use crate::store::control::ControlStore as _;
+use crate::store::model::ModelStores;
+use crate::store::{self, *};
+
+/// What a run keeps its data in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// The store as it is meant, in memory.
+    Model,
+    /// SQLite files in a directory of the run's own.
+    Sqlite,
+}
+
+/// An empty store of one tenant, and what must live as long as it does.
+pub async fn open(keeping: Keeping, now: UnixMs) -> anyhow::Result<(Arc<dyn Inspect>, Option<Files>)> {
+    match keeping {
+        Keeping::Model => {
+            let stores = ModelStores::new();
+            let tenant = stores.add_tenant("sim", now).await?;
+            Ok((Arc::new(stores.tenant_store(tenant.id)?), None))
+        }
+        Keeping::Sqlite => {
+            let dir = tempfile::tempdir()?;
+            let stores = store::open(dir.path()).await?;
+            let tenant = stores.add_tenant("sim", now).await?;
+            Ok((stores.tenant_store(tenant.id).await?, Some(Files { stores, _dir: dir })))
+        }
+    }
+}
+
+/// The files of a run, gone with it.
+pub struct Files {
+    stores: SqliteStores,
+    _dir: tempfile::TempDir,
+}
+
+impl Files {
+    /// Closes them.
+    pub async fn close(self) {
+        self.stores.close().await;
+    }
+}
+
+/// The store that a node sees. Its reads are the kept store's; at a commit the node may die, before what it writes is
+/// there or after.
+pub struct MortalStore {
+    kept: Arc<dyn Inspect>,
+    draw: Draw,
+    faults: Menu,
+    /// Faults are on.
+    chaos: AtomicBool,
+    /// The node died, and nobody has noticed yet.
+    died: AtomicBool,
+    commits: AtomicU64,
+    /// Those of them that are there.
+    stored: AtomicU64,
+    folded: Mutex<Option<Folded>>,
+}
+
+/// A fold that was committed, and what it began with.
+pub struct Folded {
+    /// What it wrote.
+    pub batch: Batch,
+    /// What was known of the records before.
+    pub before: BTreeMap<RecordKey, KeyState>,
+    /// When each entry was logged, and of what kind it is.
+    pub lines: BTreeMap<u64, (Kind, UnixMs)>,
+}
+
+/// Entries that are looked at to find those of a fold.
+const UNFOLDED_MAX: u32 = 10_000;
+
+impl MortalStore {
+    /// Over this store, dying as the plan of this seed has it.
+    #[must_use]
+    pub fn new(kept: Arc<dyn Inspect>, seed: u64, faults: Menu) -> Self {
+        let (chaos, died, commits, stored, folded) = Default::default();
+        Self { kept, draw: Draw::new(seed), faults, chaos, died, commits, stored, folded }
+    }
+
+    /// Faults begin or end.
+    pub fn set_chaos(&self, on: bool) {
+        self.chaos.store(on, Ordering::SeqCst);
+    }
+
+    /// Whether the node died since this was asked last.
+    pub fn take_death(&self) -> bool {
+        self.died.swap(false, Ordering::SeqCst)
+    }
+
+    /// How many commits were tried since faults could be on.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    /// How many commits are there.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.stored.load(Ordering::SeqCst)
+    }
+
+    /// The fold that was committed since this was asked last.
+    pub fn take_folded(&self) -> Option<Folded> {
+        self.folded().take()
+    }
+
+    fn folded(&self) -> MutexGuard<'_, Option<Folded>> {
+        self.folded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the node dies at this commit, and if so whether what it writes is there.
+    fn dies(&self) -> Option<bool> {
+        let commit = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+        if !self.chaos.load(Ordering::SeqCst) {
+            return None;
+        }
+        let at = |stored| self.faults.crash_at == Some(CrashAt { commit, stored });
+        if self.draw.chance(self.faults.crash_before, "crash-before", commit) || at(false) {
+            return Some(false);
+        }
+        (self.draw.chance(self.faults.crash_after, "crash-after", commit) || at(true)).then_some(true)
+    }
+
+    /// What a fold begins with; `None` of a batch that is none.
+    async fn before(&self, batch: &Batch) -> Result<Option<Folded>> {
+        let folded = |it: &Change| match it {
+            Change::Folded { seq, key, .. } => Some((*seq, key.clone())),
+            _ => None,
+        };
+        let entries: BTreeMap<u64, String> = batch.changes.iter().filter_map(folded).collect();
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let lines = self.kept.unfolded(UNFOLDED_MAX).await?.into_iter().map(|it| (it.seq, (it.kind, it.at)));
+        let lines: BTreeMap<u64, (Kind, UnixMs)> = lines.filter(|(seq, _)| entries.contains_key(seq)).collect();
+        let key = |(seq, (kind, _)): (&u64, &(Kind, UnixMs))| Some(RecordKey::new(*kind, entries.get(seq)?));
+        let before = self.kept.states(&lines.iter().filter_map(key).collect()).await?;
+        Ok(Some(Folded { batch: batch.clone(), before, lines }))
+    }
+}
+
+#[async_trait]
+impl TenantStore for MortalStore {
+    async fn commit(&self, batch: Batch) -> Result<Committed> {
+        let fate = self.dies();
+        self.died.fetch_or(fate.is_some(), Ordering::SeqCst);
+        let died = || Error::Unknown(anyhow::anyhow!("the node died"));
+        if fate == Some(false) {
+            return Err(died());
+        }
+        let folded = self.before(&batch).await?;
+        let committed = self.kept.commit(batch).await?;
+        self.stored.fetch_add(1, Ordering::SeqCst);
+        if fate.is_some() {
+            return Err(died());
+        }
+        if folded.is_some() {
+            *self.folded() = folded;
+        }
+        Ok(committed)
+    }
+
+    async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>> {
+        self.kept.lease(lane, holder, now, ttl_ms).await
+    }
+
+    async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool> {
+        self.kept.renew(lane, fence, now, ttl_ms).await
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>> {
+        self.kept.connections().await
+    }
+
+    async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
+        self.kept.credentials(connection, purpose).await
+    }
+
+    async fn inbox(&self, n_max: u32) -> Result<Vec<InboxRow>> {
+        self.kept.inbox(n_max).await
+    }
+
+    async fn touched(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
+        self.kept.touched(connection, now, n_max).await
+    }
+
+    async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
+        self.kept.cursors(connection).await
+    }
+
+    async fn asks(&self, connection: ConnectionId) -> Result<Asks> {
+        self.kept.asks(connection).await
+    }
+
+    async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>> {
+        self.kept.unfolded(n_max).await
+    }
+
+    async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
+        self.kept.unidentified(connection, kind).await
+    }
+
+    async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
+        self.kept.unread(connection, kind).await
+    }
+
+    async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
+        self.kept.states(keys).await
+    }
+
+    async fn links_from(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.kept.links_from(connection, kind, remote_ids).await
+    }
+
+    async fn links_to(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.kept.links_to(connection, kind, keys).await
+    }
+
+    async fn commands(
+        &self,
+        connection: ConnectionId,
+        command_keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        self.kept.commands(connection, command_keys).await
+    }
+
+    async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
+        self.kept.naturals(kind, naturals).await
+    }
+
+    async fn heard(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Heard>> {
+        self.kept.heard(connection, kind, remote_ids).await
+    }
+
+    async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
+        self.kept.unswept(connection, kind, sweep).await
+    }
+
+    async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64> {
+        self.kept.linked(connection, kind).await
+    }
+
+    async fn vanished(&self, connection: ConnectionId, kind: Kind, since: UnixMs) -> Result<u64> {
+        self.kept.vanished(connection, kind, since).await
+    }
+
+    async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+        self.kept.due_debts(connection, now, n_max).await
+    }
+
+    async fn untold(&self, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+        self.kept.untold(now, n_max).await
+    }
+
+    async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
+        self.kept.debts_of(keys).await
+    }
+
+    async fn debts(
+        &self,
+        state: DebtState,
+        after: Option<&(ConnectionId, RecordKey)>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        self.kept.debts(state, after, n_max).await
+    }
+
+    async fn uncreated(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        after: Option<&str>,
+        n_max: u32,
+    ) -> Result<Vec<Debt>> {
+        self.kept.uncreated(connection, kind, after, n_max).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        self.kept.backlog().await
+    }
+
+    async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
+        self.kept.records(kind, after, n_max).await
+    }
+
+    async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
+        self.kept.timeline(key, after, n_max).await
+    }
+
+    async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
+        self.kept.conflicts(open, before, n_max).await
+    }
+
+    async fn accuracy(&self) -> Result<Vec<Accuracy>> {
+        self.kept.accuracy().await
+    }
+
+    async fn slots(&self) -> Result<Vec<Slot>> {
+        self.kept.slots().await
+    }
+
+    async fn releases(&self, slot: &str) -> Result<Vec<Release>> {
+        self.kept.releases(slot).await
+    }
+
+    async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>> {
+        self.kept.calls(slot, n_max).await
+    }
+
+    async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
+        self.kept.kv_get(connection, key).await
+    }
+
+    async fn kv_count(&self, connection: ConnectionId) -> Result<u64> {
+        self.kept.kv_count(connection).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
+        self.kept.setting(name).await
+    }
+}
+
+#[async_trait]
+impl Inspect for MortalStore {
+    async fn state_hash(&self) -> Result<String> {
+        self.kept.state_hash().await
+    }
+}
