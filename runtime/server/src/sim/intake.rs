@@ -47,24 +47,22 @@ impl Intake {
     }
 
     async fn take(&mut self, store: &dyn TenantStore, change: Change, now: UnixMs, notes: &mut Notes) -> u16 {
-        let Change::Inbox { connection, event_id, .. } = &change else { return 400 };
-        let id = (*connection, event_id.clone());
+        let Change::Inbox { connection, event_id, body, .. } = &change else { return 400 };
+        let (id, body) = ((*connection, event_id.clone()), body.clone());
         let Ok(is_new) = take_in(store, change, now).await else { return 503 };
-        match (is_new, self.acknowledged.contains(&id)) {
-            (true, true) => notes.broke(format!("W3: webhook {} was taken in twice", id.1)),
-            (true, false) => self.look(store, &id, notes).await,
-            (false, _) => notes.reach("webhook deduplicated"),
+        if !is_new {
+            notes.reach("webhook deduplicated");
+        } else if self.acknowledged.contains(&id) {
+            notes.broke(format!("W3: webhook {} was taken in twice", id.1));
+        } else {
+            // Nobody has understood it yet, so it must lie there.
+            let waiting = store.inbox(WAITING_MAX).await.unwrap_or_default();
+            if !waiting.iter().any(|it| it.connection == id.0 && it.body == body) {
+                notes.broke(format!("I10: webhook {} was acknowledged and is not there", id.1));
+            }
         }
         self.acknowledged.insert(id);
         200
-    }
-
-    /// Nobody has understood it yet, so it must lie there.
-    async fn look(&self, store: &dyn TenantStore, (connection, id): &(ConnectionId, String), notes: &mut Notes) {
-        let waiting = store.inbox(WAITING_MAX).await.unwrap_or_default();
-        if !waiting.iter().any(|it| it.connection == *connection && it.event_id == *id) {
-            notes.broke(format!("I10: webhook {id} was acknowledged and is not there"));
-        }
     }
 }
 
