@@ -5,6 +5,7 @@
 mod at_least_once;
 mod convergence;
 mod doors;
+mod plans;
 mod simulation;
 mod tidy;
 

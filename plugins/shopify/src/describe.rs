@@ -2,7 +2,7 @@
 
 use truthsource_sdk::Kind;
 use truthsource_sdk::connector::{
-    Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
+    Description, Effect, FieldPower, Handshake, KindPower, Points, Proof, Rate, Setting, Signature, WebhookScheme,
 };
 
 use crate::cursor::{LAG_MS, LISTS_LAG_MS};
@@ -33,8 +33,20 @@ pub(crate) fn describe() -> Description {
             // The signature covers the body and nothing else.
             timestamp_header: String::new(),
         }),
-        rate: Rate::Other("cost points: a bucket per shop and app, refilled by 100 to 2 000 a second".to_owned()),
+        rate: Rate::Points(points()),
         settings: settings(),
+    }
+}
+
+/// A bucket for each shop and app, refilled by 100 to 2 000 points a second: every answer says how full it is.
+fn points() -> Points {
+    let way = |ends: &[&str]| ["extensions", "cost"].iter().chain(ends).map(|it| (*it).to_owned()).collect();
+    Points {
+        available: way(&["throttleStatus", "currentlyAvailable"]),
+        maximum: way(&["throttleStatus", "maximumAvailable"]),
+        per_second: way(&["throttleStatus", "restoreRate"]),
+        needed: way(&["requestedQueryCost"]),
+        cost: way(&["actualQueryCost"]),
     }
 }
 

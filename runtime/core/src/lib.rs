@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod accuracy;
+pub mod budget;
 pub mod decimal;
 pub mod digest;
 pub mod draw;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use truthsource_core::UnixMs;
+use truthsource_core::budget::Class;
 
 use crate::capability::http::{Outbound, WebhookSecret};
 use crate::capability::kv::KvGrant;
@@ -43,6 +44,8 @@ pub struct Reach {
     pub webhook_secret: Option<WebhookSecret>,
     /// The connection's small state. `None`: every access is answered `denied`.
     pub kv: Option<KvGrant>,
+    /// How urgent its requests are: each carries it as an extension, for whoever decides which goes first.
+    pub class: Class,
 }
 
 /// What the caller decides about one call. Cheap to clone.

@@ -13,7 +13,8 @@ use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
 use truthsource_host::{EngineKind, Host};
 
-use crate::engine::ports::Clock;
+use crate::engine::forecast::Account;
+use crate::engine::ports::{Clock, Guests};
 use crate::store::control::{ControlStore, Tenant, TenantId};
 use crate::store::{Connection, Release, Slot, TenantStore};
 use crate::work::Roster;
@@ -177,6 +178,10 @@ pub trait Plugins: Send + Sync {
         tenant: &TenantHandle,
         connection: &Connection,
     ) -> Result<Option<WebhookScheme>, Refusal>;
+    /// The tenant's components, as its engine calls them.
+    fn guests_of(&self, tenant: &TenantHandle) -> Arc<dyn Guests>;
+    /// What the accounts that these connections of the tenant lead to can do, each account once.
+    fn accounts(&self, tenant: &TenantHandle, connections: &[Connection]) -> Vec<Account>;
     /// How the active release of a slot fails, if it fails so often that it is left alone for a while.
     fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing>;
     /// Forgets what is cached about a connection: its credentials or settings changed.

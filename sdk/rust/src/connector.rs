@@ -5,7 +5,7 @@
 use crate::{Context, Fault, Fields, Host, Kind, Settings};
 
 pub use crate::bindings::connector::truthsource::connector::powers::{
-    Description, Echo, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
+    Description, Echo, Effect, FieldPower, Handshake, KindPower, Points, Proof, Rate, Setting, Signature, WebhookScheme,
 };
 
 /// What a system holds under one remote id. References to other records hold *remote* ids.

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use url::Url;
 
 use crate::bindings::connector::truthsource::http::client as wit;
+use crate::call::Reach;
 use crate::digest::Digest;
 use crate::egress::{Origin, RESPONSE_BYTES_MAX, Transport, TransportError};
 use crate::record::{Exchange, ExchangeEnd, HostAnswer};
@@ -237,9 +238,11 @@ impl Outbound {
         }
     }
 
-    async fn send(&self, request: wit::Request, secret: Option<&WebhookSecret>) -> Result<wit::Response, wit::Fault> {
+    async fn send(&self, request: wit::Request, reach: &Reach) -> Result<wit::Response, wit::Fault> {
         let timeout = Duration::from_millis(u64::from(request.timeout_ms));
+        let secret = reach.webhook_secret.as_ref();
         let mut request = self.check(request)?;
+        request.extensions_mut().insert(reach.class);
         if let Some(body) = secret.and_then(|it| it.put_into(request.body())) {
             if !self.is_signed(request.uri()) {
                 return Err(wit::Fault::Denied("the secret goes where the credentials go".to_owned()));
@@ -324,7 +327,7 @@ impl wit::Host for HostState {
             Some(_) if self.http_requests >= REQUESTS_MAX => Err(wit::Fault::TooMany),
             Some(outbound) => {
                 self.http_requests += 1;
-                outbound.send(request, self.reach.webhook_secret.as_ref()).await
+                outbound.send(request, &self.reach).await
             }
         };
         self.keep(|| HostAnswer::Http(Exchange { method, url, body, end: end_of(&result) }));

@@ -6,8 +6,8 @@ use super::records::{fields_in, fields_out, kind_in};
 use crate::bindings::connector::truthsource::connector::{data, powers};
 use crate::error::Misfit;
 use crate::model::{
-    Description, Effect, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, Rate, Rejection, Setting,
-    State, Unread, Webhook, Write,
+    Description, Effect, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, PointsAt, Rate, Rejection,
+    Setting, State, Unread, Webhook, Write,
 };
 
 /// The longest remote id, in bytes: the contract's number.
@@ -185,9 +185,28 @@ pub(crate) fn description_in(it: powers::Description) -> Result<Description, Mis
         rate: match it.rate {
             powers::Rate::Concurrent(n) => Rate::Concurrent(n.max(1)),
             powers::Rate::PerSecond(n) => Rate::PerSecond(n.max(1)),
+            powers::Rate::Points(it) => Rate::Points(Box::new(points_in(it)?)),
             powers::Rate::Other(text) => Rate::Other(message(text)),
         },
         settings: it.settings.into_iter().map(setting).collect(),
+    })
+}
+
+/// The longest way to a number in an answer.
+const WAY_MAX: usize = 8;
+
+fn points_in(it: powers::Points) -> Result<PointsAt, Misfit> {
+    let way = |name: &str, way: Vec<String>| {
+        let is_one = (1..=WAY_MAX).contains(&way.len()) && way.iter().all(|it| (1..=64).contains(&it.len()));
+        let reason = format!("a way is 1 to {WAY_MAX} members of 1 to 64 bytes");
+        if is_one { Ok(way) } else { Err(Misfit::new(format!("rate, {name}"), reason)) }
+    };
+    Ok(PointsAt {
+        available: way("available", it.available)?,
+        maximum: way("maximum", it.maximum)?,
+        per_second: way("per-second", it.per_second)?,
+        needed: way("needed", it.needed)?,
+        cost: way("cost", it.cost)?,
     })
 }
 

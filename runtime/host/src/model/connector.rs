@@ -60,6 +60,21 @@ pub struct KindPower {
     pub certain_max: u32,
 }
 
+/// Where JSON answers say how many points there are: each a way of members to a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsAt {
+    /// To the points that are left.
+    pub available: Vec<String>,
+    /// To the most that there can be.
+    pub maximum: Vec<String>,
+    /// To those that are given back in a second.
+    pub per_second: Vec<String>,
+    /// To those that had to be there for the call.
+    pub needed: Vec<String>,
+    /// To those that the call took in the end; it may lead to nothing.
+    pub cost: Vec<String>,
+}
+
 /// How the outside system limits its callers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +83,8 @@ pub enum Rate {
     Concurrent(u32),
     /// At most so many requests a second.
     PerSecond(u32),
+    /// So many points, which the system counts and tells.
+    Points(Box<PointsAt>),
     /// Anything else, for people.
     Other(String),
 }

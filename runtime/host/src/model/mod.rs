@@ -13,7 +13,7 @@ use truthsource_core::UnixMs;
 pub use truthsource_core::record::{Observed, State};
 
 pub use connector::{
-    Description, Effect, FieldPower, Finding, Handshake, KindPower, Notice, Outcome, Page, Proof, Pull, Rate,
+    Description, Effect, FieldPower, Finding, Handshake, KindPower, Notice, Outcome, Page, PointsAt, Proof, Pull, Rate,
     Rejection, Setting, Spelling, Standing, Target, Unread, Webhook, WebhookScheme, Write,
 };
 pub use rules::{Basket, Claim, Conflict, Decision, Level, Line, PriceBreak, Priced, Verdict};

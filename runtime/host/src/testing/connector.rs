@@ -20,7 +20,11 @@ const TYPES: &str = r#"
         (field "sees-updates" bool) (field "sees-deletes" bool) (field "granularity-ms" u32) (field "lag-ms" u32)
         (field "effect" $effect) (field "creates" bool) (field "push-max" u32) (field "read-max" u32)
         (field "certain-max" u32)))
-    (type $rate (variant (case "concurrent" u32) (case "per-second" u32) (case "other" string)))
+    (type $points (record
+        (field "available" (list string)) (field "maximum" (list string)) (field "per-second" (list string))
+        (field "needed" (list string)) (field "cost" (list string))))
+    (type $rate (variant
+        (case "concurrent" u32) (case "per-second" u32) (case "points" $points) (case "other" string)))
     (type $signature (record (field "header" string) (field "algorithm" string)))
     (type $proof (variant (case "signature" $signature) (case "body-secret" string) (case "other" string)))
     (type $echo (record (field "header" string) (field "member" string)))

@@ -1,11 +1,13 @@
 //! The command line: a client of a running server, and the way to run one.
 
+mod apply;
 pub mod client;
 mod connection;
 mod dead;
 mod failure;
 mod key;
 pub mod output;
+mod plan;
 mod plugin;
 mod seams;
 mod serve;
@@ -69,6 +71,10 @@ enum Command {
     Demo(Demo),
     /// Run the real engine and components on simulated days full of faults, and check the promises at every step.
     Sim(sim::Sim),
+    /// Every remote field that would change, why, and what it costs.
+    Plan(plan::Plan),
+    /// Carry out a plan: exactly that, and only where nothing moved since; exits with 1 if anything was not written.
+    Apply(apply::Apply),
     /// What happened to a record, across systems.
     Timeline(timeline::Timeline),
     /// Compare everything a connection holds with the truth.
@@ -144,6 +150,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sim(sim) => return sim.run(&out).await,
         Command::Bench(bench) => return bench.run(&out).await,
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
+        Command::Plan(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Apply(it) => return it.run(&Client::new(&global)?, &out).await,
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Sweep(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Dead(it) => it.run(&Client::new(&global)?, &out).await?,

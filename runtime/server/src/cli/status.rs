@@ -1,9 +1,10 @@
 //! `truthsource status`
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::client::Client;
-use super::output::{Column, Output, cell, lines};
+use super::output::{Column, Output, cell, lines, table};
+use super::plan::duration;
 
 const LINES: &[Column] = &[
     ("tenant", &["tenant"]),
@@ -13,10 +14,32 @@ const LINES: &[Column] = &[
     ("entries to fold", &["unfolded"]),
     ("entries that wait", &["waiting"]),
     ("debts to pay", &["debts"]),
+    ("of them to apply", &["debts_to_apply"]),
     ("oldest debt", &["oldest_debt"]),
     ("parked", &["parked"]),
     ("conflicts for a person", &["conflicts"]),
 ];
+
+const FORECAST: &[Column] = &[
+    ("CONNECTION", &["connection"]),
+    ("KIND", &["kind"]),
+    ("DEBTS", &["debts"]),
+    ("CALLS", &["calls"]),
+    ("DONE IN", &["done_in"]),
+    ("WHEN", &["when"]),
+];
+
+/// When what is owed will have been written.
+fn forecast(status: &Json) -> String {
+    let items = status["forecast"].as_array().into_iter().flatten().map(|it| {
+        let mut it = it.clone();
+        it["done_in"] = it["done_in_s"].as_u64().map(duration).into();
+        it["when"] = if it["on_apply"] == true { "once a plan is applied".into() } else { it["done_at"].clone() };
+        it
+    });
+    let items: Vec<Json> = items.collect();
+    if items.is_empty() { String::new() } else { format!("\n\n{}", table(&json!({"items": items}), FORECAST)) }
+}
 
 /// The connections that nothing is read from or written to, and why.
 fn idle(status: &Json) -> String {
@@ -31,5 +54,5 @@ fn idle(status: &Json) -> String {
 
 /// What is waiting, and whether all is quiet.
 pub(super) async fn run(client: &Client, out: &Output) -> anyhow::Result<()> {
-    out.show(&client.get(&["status"], &[]).await?, |it| format!("{}{}", lines(it, LINES), idle(it)))
+    out.show(&client.get(&["status"], &[]).await?, |it| format!("{}{}{}", lines(it, LINES), idle(it), forecast(it)))
 }

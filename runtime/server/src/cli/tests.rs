@@ -73,6 +73,15 @@ async fn every_command_reaches_its_route() {
         [kinds.item]\nreads = true\nwrites = true\ncreates = true\n";
     let spec = file("spec.toml", spec);
     let secrets = file("secrets.json", r#"{"webhook": [{"secret": "s3cret"}]}"#);
+    let empty = file(
+        "plan.json",
+        r#"{"plan": "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945", "writes": []}"#,
+    );
+    let changed = file(
+        "changed.json",
+        r#"{"plan": "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945", "writes": [1]}"#,
+    );
+    let kept = dir.path().join("kept.json").to_str().unwrap().to_owned();
     let (wasm, elf, broken) = (file("a.wasm", "wasm"), file("b.wasm", "\x7fELF"), file("broken.json", "{"));
     for (words, expect) in [
         (&["tenant", "create", "acme"][..], "ok"),
@@ -107,6 +116,15 @@ async fn every_command_reaches_its_route() {
         (&["key", "revoke", "aaaaaaaaaa"], "not-found"),
         (&["key", "rotate", "aaaaaaaaaa"], "not-found"),
         (&["status", "--json"], "ok"),
+        (&["plan"], "ok"),
+        (&["plan", "--connection", "shop", "--kind", "item", "--out", &kept, "--json"], "ok"),
+        (&["plan", "--connection", "none"], "not-found"),
+        (&["plan", "--out", "/no/such/dir/plan.json"], "unwritable"),
+        (&["apply", &kept], "ok"),
+        (&["apply", &empty, "--json"], "ok"),
+        (&["apply", &changed], "plan-changed"),
+        (&["apply", &spec], "malformed"),
+        (&["apply", "/no/such"], "unreadable"),
     ] {
         assert_eq!(code(dir.path(), words).await, expect, "{words:?}");
     }

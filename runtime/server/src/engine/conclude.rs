@@ -9,8 +9,8 @@ use super::address::Links;
 use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::token::Token;
-use super::{Engine, Error};
-use crate::store::{Batch, Change, Debt, DebtState, Event, What};
+use super::{Engine, Error, apply};
+use crate::store::{Batch, Change, Debt, DebtState, Event, PlanOutcome, What};
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
 pub(super) fn put_back(ready: Ready, batch: &mut Batch) {
@@ -97,6 +97,8 @@ fn conclude(
                 batch.changes.push(event(batch.at, what));
             }
             supersede(&state.remote_id, "the write was read back since", batch);
+            let outcome = PlanOutcome::Applied { op_id: intent.op_id.clone() };
+            batch.changes.extend(apply::concluded(&debt, &intent, outcome));
             let what = What::Confirmed { op_id: intent.op_id.clone(), version: intent.truth_version };
             batch.changes.push(event(batch.at, what));
             let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
@@ -116,6 +118,8 @@ fn conclude(
         Outcome::Rejected(rejection) => {
             let error = format!("{}: {}", rejection.code, rejection.message);
             batch.changes.push(wake());
+            let outcome = PlanOutcome::Failed { error: error.clone() };
+            batch.changes.extend(apply::concluded(&debt, &intent, outcome));
             batch.changes.push(event(batch.at, What::Parked { error: error.clone() }));
             let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
             batch.changes.push(Change::Debt { debt, token: None });

@@ -5,6 +5,8 @@
 //! connector says that repeating is safe, looked up first where it is not. What a write did goes into the log and is
 //! folded like everything else a system says.
 
+mod doubts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,8 +23,10 @@ use super::conclude::{again, conclude_all, give_up, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off, is_away};
 use super::token::{Token, look_once_more};
-use super::{Did, Engine, Error, mapped};
-use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, UnmappedWrite, What};
+use super::{Did, Engine, Error, apply, mapped};
+use crate::store::{Batch, Change, Debt, DebtState, Deliver, Event, Intent, UnmappedWrite, What};
+pub(super) use doubts::unread;
+use doubts::{unidentified, unread_kinds};
 
 /// How many calls to one connection run at once where its system does not say.
 const PARALLEL_DEFAULT: usize = 4;
@@ -35,20 +39,34 @@ const CHUNK_MIN: usize = 20;
 /// # Errors
 /// When the store fails; a failing system is noted at the debts and the lane instead.
 pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
-    let debts = engine.store.due_debts(lane.connection.id, engine.now(), engine.pace.deliver_max).await?;
-    if debts.is_empty() {
+    let debts = due(engine, lane).await?;
+    let (mut begun, mut fresh): (Vec<Debt>, Vec<Debt>) = debts.into_iter().partition(|it| it.intent.is_some());
+    let (planned, ended) = apply::due(engine, parties, lane).await?;
+    let of_plans: BTreeSet<RecordKey> = planned.iter().map(|(debt, _)| debt.key.clone()).collect();
+    // What a plan writes is not written beside it.
+    begun.retain(|it| !of_plans.contains(&it.key));
+    fresh.retain(|it| !of_plans.contains(&it.key));
+    let handled = begun.len() + fresh.len() + planned.len() + ended;
+    if handled == 0 {
         return Ok(Did::default());
     }
-    let handled = debts.len();
-    let (begun, fresh): (Vec<Debt>, Vec<Debt>) = debts.into_iter().partition(|it| it.intent.is_some());
     let mut ready = look_up(engine, parties, lane, begun).await?;
     if !lane.is_open(engine) {
         // Nothing new is begun that could not be sent.
         return Ok(Did::some(handled, engine.pace.deliver_max));
     }
-    ready.extend(begin(engine, parties, lane, fresh).await?);
+    ready.extend(begin(engine, parties, lane, (planned, fresh)).await?);
     push(engine, parties, lane, ready).await?;
     Ok(Did::some(handled, engine.pace.deliver_max))
+}
+
+/// Debts that are due: all, or those whose write was begun where nothing else is written unless a plan says so.
+async fn due(engine: &Engine, lane: &Lane) -> Result<Vec<Debt>, Error> {
+    let (connection, now, n_max) = (lane.connection.id, engine.now(), engine.pace.deliver_max);
+    Ok(match lane.connection.spec.deliver {
+        Deliver::Continuous => engine.store.due_debts(connection, now, n_max).await?,
+        Deliver::OnApply => engine.store.begun_debts(connection, now, n_max).await?,
+    })
 }
 
 /// A debt whose intent is stored, ready to be sent.
@@ -69,8 +87,14 @@ pub(super) struct Sent {
     pub at: Option<UnixMs>,
 }
 
-/// Turns debts into stored intents. Debts that wait for something, or that nothing is to be sent for, are noted as such.
-async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>) -> Result<Vec<Ready>, Error> {
+/// Turns debts into stored intents, and stores those of plans. Debts that wait for something, or that nothing is to be
+/// sent for, are noted as such.
+async fn begin(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &Lane,
+    (planned, debts): (Vec<(Debt, Intent)>, Vec<Debt>),
+) -> Result<Vec<Ready>, Error> {
     let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
     let reads = |kind: &Kind| lane.connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
@@ -79,7 +103,7 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
     let listed: BTreeSet<Kind> = Kind::ALL.into_iter().filter(is_listed).collect();
     let unread = unread(engine, lane.connection.id, &states).await?;
     let mut batch = lane.batch(engine);
-    let mut intended: Vec<(Debt, Intent)> = Vec::new();
+    let mut intended = planned;
     for debt in debts {
         let state = states.get(&debt.key).cloned().unwrap_or_default();
         if unread.contains(&debt.key) {
@@ -99,11 +123,23 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
     }
     let phrased = mapped::phrase(engine, parties, &lane.connection, &mut intended).await?;
     let (intended, failed) = intended.into_iter().zip(phrased).partition::<Vec<_>, _>(|(_, it)| it.is_ok());
-    for ((debt, _), phrased) in failed {
+    for ((debt, intent), phrased) in failed {
         let error = phrased.err().map(|it| mapped::told(&it)).unwrap_or_default();
-        again(engine, debt, (error, None), &mut batch);
+        match intent.plan {
+            Some(plan) => batch.changes.push(apply::put_off(&debt, plan, (batch.at, error))),
+            None => again(engine, debt, (error, None), &mut batch),
+        }
     }
-    let intended: Vec<(Debt, Intent)> = intended.into_iter().map(|(it, _)| it).collect();
+    set_out(engine, lane, (intended.into_iter().map(|(it, _)| it).collect(), &listed), batch).await
+}
+
+/// Stores intents whose records can be named at the system, and notes what the others wait for.
+async fn set_out(
+    engine: &Engine,
+    lane: &Lane,
+    (intended, listed): (Vec<(Debt, Intent)>, &BTreeSet<Kind>),
+    mut batch: Batch,
+) -> Result<Vec<Ready>, Error> {
     let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
     let unread = unread_kinds(engine, lane.connection.id, &intended).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
@@ -112,8 +148,11 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
         let (kind, creates) = (debt.key.kind, intent.remote_id.is_none());
         if creates && unidentified.contains(&kind) && !plant::on(Bug::CreateEarly) {
             // What was read there last may be this very record.
-            let debt = Debt { due_at: batch.at.plus(50), ..debt };
-            batch.changes.push(Change::Debt { debt, token: None });
+            let why = "what was read there last is to be identified first";
+            batch.changes.push(match intent.plan {
+                Some(plan) => apply::put_off(&debt, plan, (batch.at, why.to_owned())),
+                None => Change::Debt { debt: Debt { due_at: batch.at.plus(50), ..debt }, token: None },
+            });
             continue;
         }
         let is_known = plant::on(Bug::CreateEarly) || listed.contains(&kind) && !unread.contains(&kind);
@@ -132,6 +171,10 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
                 }
                 ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write, open: false });
             }
+            Err(token) if intent.plan.is_some() => {
+                let (plan, why) = (intent.plan.unwrap_or_default(), format!("it waits for {token}"));
+                batch.changes.push(apply::put_off(&debt, plan, (batch.at, why)));
+            }
             Err(token) => {
                 let debt = Debt { state: DebtState::Blocked, ..debt };
                 batch.changes.push(Change::Debt { debt, token: Some(token.to_string()) });
@@ -144,30 +187,8 @@ async fn begin(engine: &Engine, parties: &Parties, lane: &Lane, debts: Vec<Debt>
     Ok(ready)
 }
 
-/// The records among these that have news from the connection which no fold has taken.
-async fn unread(
-    engine: &Engine,
-    connection: ConnectionId,
-    states: &BTreeMap<RecordKey, KeyState>,
-) -> Result<BTreeSet<RecordKey>, Error> {
-    let mut by_kind: BTreeMap<Kind, BTreeMap<String, RecordKey>> = BTreeMap::new();
-    for (key, state) in states {
-        if let Some(shadow) = state.shadows.get(&connection).filter(|it| it.exists()) {
-            by_kind.entry(key.kind).or_default().insert(shadow.remote_id.clone(), key.clone());
-        }
-    }
-    let mut unread = BTreeSet::new();
-    for (kind, mut remote) in by_kind {
-        let ids = remote.keys().cloned().collect();
-        let heard = engine.store.heard(connection, kind, &ids).await?;
-        let pending = heard.iter().filter(|(_, it)| it.pending);
-        unread.extend(pending.filter_map(|(id, _)| remote.remove(id)));
-    }
-    Ok(unread)
-}
-
 /// What must be written to pay a debt, decided on what is known now; `None` if nothing is owed any more.
-fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixMs) -> Option<Intent> {
+pub(super) fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixMs) -> Option<Intent> {
     let connection = debt.connection;
     let key = &debt.key;
     let folding = Folding::new(key, &parties.rules, state.clone());
@@ -191,42 +212,9 @@ fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixMs) -> Optio
         base_version: shadow.version.clone(),
         truth_version: state.truth.version,
         begun_at: at,
+        plan: None,
         unmapped,
     })
-}
-
-/// The kinds of which something was read at the connection that nobody has identified yet, among those to be created.
-async fn unidentified(
-    engine: &Engine,
-    connection: ConnectionId,
-    intended: &[(Debt, Intent)],
-) -> Result<BTreeSet<Kind>, Error> {
-    let mut unidentified = BTreeSet::new();
-    for kind in created(intended) {
-        if engine.store.unidentified(connection, kind).await? {
-            unidentified.insert(kind);
-        }
-    }
-    Ok(unidentified)
-}
-
-/// The kinds of which the connection has something that could not be taken in, among those to be created.
-async fn unread_kinds(
-    engine: &Engine,
-    connection: ConnectionId,
-    intended: &[(Debt, Intent)],
-) -> Result<BTreeSet<Kind>, Error> {
-    let mut unread = BTreeSet::new();
-    for kind in created(intended) {
-        if engine.store.unread(connection, kind).await? {
-            unread.insert(kind);
-        }
-    }
-    Ok(unread)
-}
-
-fn created(intended: &[(Debt, Intent)]) -> BTreeSet<Kind> {
-    intended.iter().filter(|(_, it)| it.remote_id.is_none()).map(|(debt, _)| debt.key.kind).collect()
 }
 
 fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent) {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use truthsource_core::budget::Class;
 use truthsource_core::draw::Draw;
 use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, State};
 use truthsource_core::rules::Direction;
@@ -124,7 +125,7 @@ impl Guests for Fake {
     async fn check(&self, _: &crate::store::Connection) -> Answer<Vec<Finding>> {
         unreachable!()
     }
-    async fn pull(&self, _: &crate::store::Connection, pull: &Pull) -> Answer<Page> {
+    async fn pull(&self, _: &crate::store::Connection, pull: &Pull, _: Class) -> Answer<Page> {
         ask(&self.pull, pull.clone())
     }
     async fn read(
@@ -228,6 +229,14 @@ impl House {
         self
     }
 
+    /// When a connection is told what it is owed.
+    pub async fn delivers(&self, connection: ConnectionId, deliver: crate::store::Deliver) {
+        let all = self.store.connections().await.unwrap();
+        let found = all.into_iter().find(|it| it.id == connection).unwrap();
+        let spec = ConnectionSpec { deliver, ..found.spec };
+        self.commit([Change::ConnectionSpec { id: connection, read: found.revision, spec }]).await;
+    }
+
     pub async fn commit(&self, changes: impl IntoIterator<Item = Change>) {
         let batch = Batch { fence: None, at: self.engine.now(), changes: changes.into_iter().collect() };
         self.store.commit(batch).await.unwrap();
@@ -315,6 +324,7 @@ pub fn spec() -> ConnectionSpec {
         credentials_for: Vec::new(),
         rank: 0,
         kinds: [Kind::Location, Kind::Item, Kind::StockLevel, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
+        deliver: crate::store::Deliver::Continuous,
         publishes: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 0,

@@ -6,6 +6,7 @@
 //! system holds.
 
 use futures::future::BoxFuture;
+use truthsource_core::budget::Class;
 use truthsource_core::{Fields, Kind};
 use truthsource_host::model::{Observed, Outcome, Page, Pull, State, Unread, Write};
 use truthsource_host::{CallError, Misfit};
@@ -16,8 +17,12 @@ use super::halves::in_halves;
 use crate::store::{Connection, Debt, Intent};
 
 /// One page of a listing. A record that the mapping fails on is unread; the others are not its hostages.
-pub(super) async fn pull(engine: &Engine, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
-    let page = engine.guests.pull(connection, pull).await?;
+pub(super) async fn pull(
+    engine: &Engine,
+    connection: &Connection,
+    (pull, class): (&Pull, Class),
+) -> Result<Page, CallError> {
+    let page = engine.guests.pull(connection, pull, class).await?;
     let ids: Vec<String> = page.entries.iter().map(|it| it.remote_id().to_owned()).collect();
     let mut mapped = Page { entries: Vec::new(), ..page };
     for (remote_id, seen) in ids.into_iter().zip(seen(engine, connection, pull.kind, page.entries).await?) {

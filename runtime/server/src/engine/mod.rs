@@ -9,6 +9,7 @@
 //! fold ([`fold`]) is the only one that changes the truth, shadows and what is owed, one tenant's keys at a time.
 
 mod address;
+pub mod apply;
 mod conclude;
 pub mod connections;
 pub mod deletions;
@@ -17,10 +18,12 @@ pub mod deliver;
 pub(crate) mod fake;
 pub mod fetch;
 pub mod fold;
+pub mod forecast;
 pub(crate) mod halves;
 pub mod identify;
 pub mod lane;
 mod mapped;
+pub mod plan;
 pub mod poll;
 pub mod ports;
 pub mod receive;

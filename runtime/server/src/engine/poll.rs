@@ -1,5 +1,6 @@
 //! Scheduled pulls: what finds every change that no webhook told us of.
 
+use truthsource_core::budget::Class;
 use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::Cause;
 use truthsource_core::{Kind, UnixMs};
@@ -108,7 +109,8 @@ async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error
     let pull = Pull { kind, cursor: row.cursor.clone(), overlap_ms: lane.connection.spec.overlap_ms };
     let began_at = *row.pulling_since.get_or_insert(engine.now());
     let as_of = lane.tick();
-    let page = mapped::pull(engine, &lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
+    let page =
+        mapped::pull(engine, &lane.connection, (&pull, Class::of(kind))).await.and_then(|page| moves_on(page, &pull));
     lane.note(engine, page.as_ref().map(|_| ()));
     let mut batch = lane.batch(engine);
     match page {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use truthsource_core::budget::Class;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::{
@@ -34,8 +35,8 @@ pub trait Guests: Send + Sync {
     async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError>;
     /// Looks whether the connection can do its work. Writes nothing.
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError>;
-    /// One page of a listing or a delta.
-    async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError>;
+    /// One page of a listing or a delta. `class`: how urgent it is.
+    async fn pull(&self, connection: &Connection, pull: &Pull, class: Class) -> Result<Page, CallError>;
     /// The present state under each id, in order; see [`certain_max`](truthsource_host::model::KindPower::certain_max).
     async fn read(
         &self,

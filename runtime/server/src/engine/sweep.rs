@@ -9,6 +9,7 @@ mod compare;
 
 use std::collections::BTreeMap;
 
+use truthsource_core::budget::Class;
 use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, Observed};
 use truthsource_core::{Kind, UnixMs};
@@ -66,7 +67,8 @@ async fn go_on(
 ) -> Result<Did, Error> {
     let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
     let as_of = lane.tick();
-    let page = mapped::pull(engine, &lane.connection, &pull).await.and_then(|page| moves_on(page, &pull));
+    let page =
+        mapped::pull(engine, &lane.connection, (&pull, Class::Sweep)).await.and_then(|page| moves_on(page, &pull));
     lane.note(engine, page.as_ref().map(|_| ()));
     let page = match page {
         Ok(page) => page,

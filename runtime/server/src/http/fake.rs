@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use truthsource_core::budget::{Budget, Limit};
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 use truthsource_host::EngineKind;
@@ -13,7 +14,8 @@ use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Handshake, Priced, Proof, Spelling, WebhookScheme};
 
 use crate::app::{App, Engines, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
-use crate::engine::ports::Clock;
+use crate::engine::forecast::Account;
+use crate::engine::ports::{self, Clock};
 use crate::store::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};
 use crate::store::*;
 
@@ -288,6 +290,41 @@ impl TenantStore for Store {
         let after = |it: &&Debt| after.is_none_or(|after| (it.connection, &it.key) > (after.0, &after.1));
         Ok(debts.iter().filter(|it| it.state == state).filter(after).take(n_max as usize).cloned().collect())
     }
+    async fn owed(&self, of: ConnectionId, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<Debt>> {
+        let debts = self.debts.lock().unwrap();
+        let here = debts.iter().filter(|it| it.connection == of && it.key.kind == kind);
+        let later = here.filter(|it| after.is_none_or(|after| it.key.key.as_str() > after));
+        Ok(later.take(n_max as usize).cloned().collect())
+    }
+    async fn owing(&self) -> Result<Vec<Owing>> {
+        let mut all = Vec::<Owing>::new();
+        for debt in self.debts.lock().unwrap().iter() {
+            let (connection, kind) = (debt.connection, debt.key.kind);
+            if !all.iter().any(|it| (it.connection, it.kind) == (connection, kind)) {
+                all.push(Owing { connection, kind, open: 0, begun: 0, undecided: 0, parked: 0 });
+            }
+            let owing = all.iter_mut().find(|it| (it.connection, it.kind) == (connection, kind)).unwrap();
+            *(if debt.state == DebtState::Parked { &mut owing.parked } else { &mut owing.open }) += 1;
+        }
+        Ok(all)
+    }
+    async fn begun_debts(&self, _: ConnectionId, _: UnixMs, _: u32) -> Result<Vec<Debt>> {
+        Ok(Vec::new())
+    }
+    async fn planned_due(&self, _: ConnectionId, _: UnixMs, _: u32) -> Result<Vec<PlannedDue>> {
+        Ok(Vec::new())
+    }
+    async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>> {
+        let appended = self.appended.lock().unwrap();
+        let planned = appended.iter().filter_map(|it| if let Change::Plan(it) = it { Some(it) } else { None });
+        let later = |it: &&Planned| after.is_none_or(|after| (it.connection, &it.key) > (after.0, &after.1));
+        Ok(planned.filter(|it| it.plan == plan).filter(later).take(n_max as usize).cloned().collect())
+    }
+    async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>> {
+        let planned = self.planned(plan, None, u32::MAX).await?;
+        let open = planned.iter().filter(|it| it.outcome.is_none()).count() as u64;
+        Ok(if open == 0 { BTreeMap::new() } else { [(String::new(), open)].into() })
+    }
     async fn backlog(&self) -> Result<Backlog> {
         let debts = self.debts.lock().unwrap();
         let count = |state| debts.iter().filter(|it| it.state == state).count() as u64;
@@ -337,6 +374,14 @@ pub struct Guests;
 
 #[async_trait]
 impl Plugins for Guests {
+    fn guests_of(&self, _: &TenantHandle) -> Arc<dyn ports::Guests> {
+        Arc::new(crate::engine::fake::Fake::default())
+    }
+    fn accounts(&self, _: &TenantHandle, connections: &[Connection]) -> Vec<Account> {
+        let budget = Budget::new(Limit::PerSecond(2));
+        let connections = connections.iter().map(|it| it.id).collect();
+        vec![Account { connections, ..Account::of(&budget, 0) }]
+    }
     fn failing(&self, _: &TenantHandle, _: &str) -> Option<Failing> {
         None
     }

@@ -1,22 +1,29 @@
 //! Budgets: how fast an account is asked, by all connections of a tenant that lead to it together.
 //!
-//! A connector says how its system limits its callers. Whatever that is, the limit is the account's and not the
-//! connection's: two connections to one account that each keep to it break it together. What has no room waits here
-//! before it is sent, so that waiting is never mistaken for an answer that was lost.
+//! A connector says how its system limits its callers, and the system's answers say how much of that is left. Whatever
+//! it is, the limit is the account's and not the connection's: two connections to one account that each keep to it
+//! break it together. Who goes first is decided in [`truthsource_core::budget`]; here is the waiting. What has no room
+//! waits before it is sent, so that waiting is never mistaken for an answer that was lost.
+//!
+//! Accounts of two tenants are two, even where they lead to one place: what one tenant does must not slow another.
+
+mod heard;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
+use truthsource_core::budget::{self, Class, Heard, Limit, Ticket};
 use truthsource_host::egress::{Origin, Transport, TransportError};
-use truthsource_host::model::Rate;
+use truthsource_host::model::{PointsAt, Rate};
 
 use crate::store::Connection;
 use crate::store::control::TenantId;
+use heard::heard;
 
 /// An account, as far as can be told from outside: a tenant, and the origins that its connections sign in at.
 type Account = (TenantId, BTreeSet<Origin>);
@@ -37,64 +44,141 @@ impl Budgets {
 }
 
 /// What one account may be asked for.
-#[derive(Default)]
-pub(super) struct Budget(Mutex<Option<(Rate, Limit)>>);
+pub(super) struct Budget {
+    /// Moments are counted from here.
+    epoch: Instant,
+    state: Mutex<State>,
+    /// Something was heard: there may be room at another moment than before.
+    changed: Notify,
+}
 
-/// How a rate is kept to.
-#[derive(Clone)]
-enum Limit {
-    /// So many requests at a time.
-    AtOnce(Arc<Semaphore>),
-    /// So many requests a second, evenly, with a second's worth of them at once after a pause.
-    PerSecond(Arc<Mutex<Instant>>, Duration),
-    /// The system says itself when it is too much.
-    None,
+struct State {
+    /// What its connector says; `None` before it has said anything.
+    rate: Option<Rate>,
+    budget: budget::Budget,
+    /// Who waits for which call to be granted.
+    waiting: BTreeMap<Ticket, oneshot::Sender<()>>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let budget = budget::Budget::new(Limit::Unknown);
+        let state = State { rate: None, budget, waiting: BTreeMap::new() };
+        Self { epoch: Instant::now(), state: Mutex::new(state), changed: Notify::new() }
+    }
 }
 
 impl Budget {
     /// What the account's connector says of its limits. Requests under way keep to what they began with.
     pub(super) fn limit(&self, rate: &Rate) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref().is_none_or(|(before, _)| before != rate) {
-            *known = Some((rate.clone(), Limit::of(rate)));
+        let mut state = self.lock();
+        if state.rate.as_ref() != Some(rate) {
+            state.budget.limit(match rate {
+                Rate::Concurrent(n) => Limit::AtOnce(*n),
+                Rate::PerSecond(n) => Limit::PerSecond(*n),
+                Rate::Points(_) => Limit::Points,
+                Rate::Other(_) => Limit::Unknown,
+            });
+            state.rate = Some(rate.clone());
+            self.serve(&mut state);
         }
     }
 
-    /// Waits for room for one request, which is taken until the permit is dropped.
-    async fn room(&self) -> Option<OwnedSemaphorePermit> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, limit)| limit.clone());
-        match known? {
-            Limit::AtOnce(places) => places.acquire_owned().await.ok(),
-            Limit::PerSecond(next, apart) => {
-                let at = {
-                    let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
-                    // A second of room is kept and no more.
-                    let earliest = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or(*next);
-                    let at = (*next).max(earliest) + apart;
-                    *next = at;
-                    at
-                };
-                sleep_until(at).await;
-                None
+    /// What is known of it.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&budget::Budget, u64) -> T) -> T {
+        look(&self.lock().budget, self.now_ms())
+    }
+
+    /// Where its answers say how many points there are, if they do.
+    fn points_at(&self) -> Option<PointsAt> {
+        if let Some(Rate::Points(at)) = &self.lock().rate { Some(PointsAt::clone(at)) } else { None }
+    }
+
+    /// Waits for room for one request, which is taken until it is ended.
+    async fn room(self: &Arc<Self>, class: Class) -> Room {
+        let (sender, mut granted) = oneshot::channel();
+        let room = {
+            let mut state = self.lock();
+            let ticket = state.budget.ask(class);
+            state.waiting.insert(ticket, sender);
+            self.serve(&mut state);
+            Room { budget: self.clone(), ticket: Some(ticket) }
+        };
+        loop {
+            let changed = self.changed.notified();
+            let next_at = self.lock().budget.next_at(self.now_ms());
+            let until = next_at.map(|it| self.epoch + Duration::from_millis(it));
+            let pass = async {
+                match until {
+                    Some(until) => sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = &mut granted => return room,
+                () = pass => self.serve(&mut self.lock()),
+                () = changed => {}
             }
-            Limit::None => None,
+        }
+    }
+
+    /// Grants whatever there is room for.
+    fn serve(&self, state: &mut State) {
+        let now_ms = self.now_ms();
+        while let Some(ticket) = state.budget.grant(now_ms) {
+            let is_gone = state.waiting.remove(&ticket).is_none_or(|it| it.send(()).is_err());
+            if is_gone {
+                state.budget.ended(ticket, now_ms, &Heard::default());
+            }
+        }
+    }
+
+    fn end(&self, ticket: Ticket, heard: &Heard) {
+        let mut state = self.lock();
+        state.waiting.remove(&ticket);
+        state.budget.withdraw(ticket);
+        let now_ms = self.now_ms();
+        state.budget.ended(ticket, now_ms, heard);
+        self.serve(&mut state);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in a budget, waited for or taken. Dropped, it is given back.
+struct Room {
+    budget: Arc<Budget>,
+    /// `None`: it was given back.
+    ticket: Option<Ticket>,
+}
+
+impl Room {
+    /// The request was answered.
+    fn ended(mut self, heard: &Heard) {
+        if let Some(ticket) = self.ticket.take() {
+            self.budget.end(ticket, heard);
         }
     }
 }
 
-impl Limit {
-    fn of(rate: &Rate) -> Self {
-        match rate {
-            Rate::Concurrent(n) => Self::AtOnce(Arc::new(Semaphore::new((*n).max(1) as usize))),
-            Rate::PerSecond(n) => {
-                Self::PerSecond(Arc::new(Mutex::new(Instant::now())), Duration::from_secs(1) / (*n).max(1))
-            }
-            Rate::Other(_) => Self::None,
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.budget.end(ticket, &Heard::default());
         }
     }
 }
 
-/// A transport that keeps to a budget.
+/// A transport that keeps to a budget. Requests say by their [`Class`] how urgent they are.
 pub(super) struct Paced {
     pub inner: Arc<dyn Transport>,
     pub budget: Arc<Budget>,
@@ -108,104 +192,20 @@ impl Transport for Paced {
         within: Duration,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let began = Instant::now();
+        let class = request.extensions().get::<Class>().copied().unwrap_or_default();
         let no_room = || TransportError::Unreachable("the account's budget has no room for another request".to_owned());
-        let _room = timeout(within, self.budget.room()).await.map_err(|_| no_room())?;
+        let room = timeout(within, self.budget.room(class)).await.map_err(|_| no_room())?;
         let left = within.saturating_sub(began.elapsed());
         if left.is_zero() {
             return Err(no_room());
         }
-        self.inner.send(request, left).await
+        let answer = self.inner.send(request, left).await;
+        if let Ok(response) = &answer {
+            room.ended(&heard(response, self.budget.points_at().as_ref()));
+        }
+        answer
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use futures::future::join_all;
-
-    use super::*;
-
-    /// An account that answers when it is let; how many requests are there, and how many came.
-    struct Held {
-        answers: Semaphore,
-        here: AtomicUsize,
-        came: AtomicUsize,
-    }
-
-    #[async_trait]
-    impl Transport for Held {
-        async fn send(&self, _: http::Request<Bytes>, _: Duration) -> Result<http::Response<Bytes>, TransportError> {
-            self.came.fetch_add(1, Ordering::SeqCst);
-            self.here.fetch_add(1, Ordering::SeqCst);
-            self.answers.acquire().await.unwrap().forget();
-            self.here.fetch_sub(1, Ordering::SeqCst);
-            Ok(http::Response::new(Bytes::new()))
-        }
-    }
-
-    /// Two connections to one account with this limit, which lets so many requests be answered.
-    fn account(rate: Rate, answers: usize) -> (Arc<Held>, [Arc<Paced>; 2]) {
-        let (here, came) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let held = Arc::new(Held { answers: Semaphore::new(answers), here, came });
-        let budget = Arc::new(Budget::default());
-        budget.limit(&rate);
-        let paced = [(); 2].map(|()| Arc::new(Paced { inner: held.clone(), budget: budget.clone() }));
-        (held, paced)
-    }
-
-    async fn send(paced: Arc<Paced>, within: Duration) -> Result<(), TransportError> {
-        paced.send(http::Request::new(Bytes::new()), within).await.map(|_| ())
-    }
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    #[tokio::test]
-    async fn connections_to_one_account_share_its_places() {
-        let (held, paced) = account(Rate::Concurrent(5), 0);
-        let sent = (0..20).map(|at| tokio::spawn(send(paced[at % 2].clone(), MINUTE))).collect::<Vec<_>>();
-        for n in 0..20 {
-            while held.came.load(Ordering::SeqCst) < (n + 5).min(20) {
-                tokio::task::yield_now().await;
-            }
-            tokio::task::yield_now().await;
-            assert!(held.here.load(Ordering::SeqCst) <= 5);
-            held.answers.add_permits(1);
-        }
-        assert!(join_all(sent).await.into_iter().all(|it| it.unwrap().is_ok()));
-    }
-
-    #[tokio::test]
-    async fn a_rate_is_kept_to_by_all_together() {
-        let (held, paced) = account(Rate::PerSecond(200), 20);
-        let began = Instant::now();
-        let sent = join_all((0..20).map(|at| send(paced[at % 2].clone(), MINUTE))).await;
-        assert!(sent.iter().all(Result::is_ok) && held.came.load(Ordering::SeqCst) == 20);
-        assert!(began.elapsed() >= Duration::from_millis(95), "{:?}", began.elapsed());
-    }
-
-    #[tokio::test]
-    async fn what_finds_no_room_in_time_was_never_sent() {
-        let (held, paced) = account(Rate::Concurrent(1), 0);
-        let first = tokio::spawn(send(paced[0].clone(), MINUTE));
-        while held.came.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-        let second = send(paced[1].clone(), Duration::from_millis(20)).await;
-        assert!(matches!(second, Err(TransportError::Unreachable(_))), "{second:?}");
-        assert_eq!(held.came.load(Ordering::SeqCst), 1);
-        held.answers.add_permits(1);
-        first.await.unwrap().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_system_that_says_itself_when_it_is_too_much_is_not_held_back() {
-        let (held, paced) = account(Rate::Other("points".to_owned()), 0);
-        let sent = (0..20).map(|at| tokio::spawn(send(paced[at % 2].clone(), MINUTE))).collect::<Vec<_>>();
-        while held.here.load(Ordering::SeqCst) < 20 {
-            tokio::task::yield_now().await;
-        }
-        held.answers.add_permits(20);
-        assert!(join_all(sent).await.into_iter().all(|it| it.unwrap().is_ok()));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use truthsource_core::budget::Class;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
@@ -81,9 +82,9 @@ impl TenantGuests {
         setup(&self.tenant, slot, self.parts.clock.as_ref())
     }
 
-    async fn reaching(&self, connection: &Connection) -> Result<CallSetup, CallError> {
+    async fn reaching(&self, connection: &Connection, class: Class) -> Result<CallSetup, CallError> {
         let reach: Reach = self.reaches.of(&self.tenant, connection).await?;
-        Ok(self.pure(&connection.spec.connector).reaching(reach))
+        Ok(self.pure(&connection.spec.connector).reaching(Reach { class, ..reach }))
     }
 
     fn context(&self, connection: &Connection) -> Context {
@@ -117,13 +118,13 @@ impl Guests for TenantGuests {
 
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {
         let (connector, active) = self.connector(connection).await?;
-        let answer = connector.check(&self.reaching(connection).await?, self.context(connection)).await;
+        let answer = connector.check(&self.reaching(connection, Class::Order).await?, self.context(connection)).await;
         self.noted(&active, answer).await
     }
 
-    async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
+    async fn pull(&self, connection: &Connection, pull: &Pull, class: Class) -> Result<Page, CallError> {
         let (connector, active) = self.connector(connection).await?;
-        let setup = self.reaching(connection).await?;
+        let setup = self.reaching(connection, class).await?;
         let answer = connector.pull(&setup, self.context(connection), pull.clone()).await;
         self.noted(&active, answer).await
     }
@@ -136,21 +137,26 @@ impl Guests for TenantGuests {
         certain: bool,
     ) -> Result<Vec<Observed>, CallError> {
         let (connector, active) = self.connector(connection).await?;
-        let setup = self.reaching(connection).await?;
+        let setup = self.reaching(connection, Class::of(kind)).await?;
         let answer = connector.read(&setup, self.context(connection), kind, remote_ids.to_vec(), certain).await;
         self.noted(&active, answer).await
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
         let (connector, active) = self.connector(connection).await?;
-        let setup = self.reaching(connection).await?;
+        let kind = writes.first().map_or(Kind::Order, |it| it.kind);
+        let setup = self.reaching(connection, Class::of(kind)).await?;
         let answer = connector.push(&setup, self.context(connection), writes.to_vec()).await;
-        self.noted(&active, answer).await
+        let calls = u64::from(answer.1.http_requests);
+        let outcomes = self.noted(&active, answer).await;
+        let applied = outcomes.iter().flatten().filter(|it| matches!(it, Outcome::Applied(_))).count();
+        self.reaches.measured((self.tenant.tenant.id, connection.id, kind), (calls, applied as u64));
+        outcomes
     }
 
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
         let (connector, active) = self.connector(connection).await?;
-        let setup = self.reaching(connection).await?;
+        let setup = self.reaching(connection, Class::of(kind)).await?;
         let answer = connector.find(&setup, self.context(connection), kind, command_key.to_owned()).await;
         self.noted(&active, answer).await
     }
@@ -171,7 +177,7 @@ impl Guests for TenantGuests {
         if !connector.subscribes() {
             return Ok(None);
         }
-        let mut setup = self.reaching(connection).await?;
+        let mut setup = self.reaching(connection, Class::Order).await?;
         setup.reach.webhook_secret = Some(secrets::of_deliveries(&self.parts, &self.tenant, connection).await?);
         let url = format!("{public_url}/hooks/{}/{}", self.tenant.tenant.name, connection.name);
         let answer = connector.ensure(&setup, self.context(connection), Target { url }).await;

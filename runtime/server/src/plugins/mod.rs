@@ -25,7 +25,8 @@ use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
 
 use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
 use crate::config::Allowed;
-use crate::engine::ports::{Clock, Guests as _};
+use crate::engine::forecast::Account;
+use crate::engine::ports::{Clock, Guests};
 use crate::store::{Connection, Release, Slot};
 
 pub use blobs::Blobs;
@@ -139,6 +140,14 @@ impl Plugins for Service {
         let guests = self.guests(Arc::new(tenant.clone()));
         let description = guests.describe(connection).await;
         description.map(|it| it.webhook.clone()).map_err(|error| called(&connection.spec.connector, &error))
+    }
+
+    fn guests_of(&self, tenant: &TenantHandle) -> Arc<dyn Guests> {
+        Arc::new(self.guests(Arc::new(tenant.clone())))
+    }
+
+    fn accounts(&self, tenant: &TenantHandle, connections: &[Connection]) -> Vec<Account> {
+        self.reaches.accounts(tenant.tenant.id, connections)
     }
 
     fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing> {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use truthsource_core::Kind;
+use truthsource_core::budget::Class;
 use truthsource_core::record::ConnectionId;
 use truthsource_host::capability::http::Outbound;
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
@@ -13,8 +15,9 @@ use truthsource_host::signing::{Credentials, Signer};
 use truthsource_host::{CallError, Reach};
 
 use super::Parts;
-use super::budget::{Budgets, Paced};
+use super::budget::{Budget, Budgets, Paced};
 use crate::app::TenantHandle;
+use crate::engine::forecast::{Account, Measured};
 use crate::engine::ports::Clock;
 use crate::store::control::TenantId;
 use crate::store::{Batch, Change, Connection, TenantStore};
@@ -24,6 +27,7 @@ pub struct Reaches {
     parts: Arc<Parts>,
     made: Mutex<Made>,
     budgets: Budgets,
+    measured: Mutex<BTreeMap<(TenantId, ConnectionId, Kind), Measured>>,
 }
 
 #[derive(Default)]
@@ -35,7 +39,7 @@ struct Made {
 
 impl Reaches {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, made: Mutex::default(), budgets: Budgets::default() }
+        Self { parts, made: Mutex::default(), budgets: Budgets::default(), measured: Mutex::default() }
     }
 
     /// What the component of `connection` may reach.
@@ -62,6 +66,30 @@ impl Reaches {
     /// How fast the connection's account may be asked, as its connector says.
     pub fn limit(&self, tenant: TenantId, connection: &Connection, rate: &Rate) {
         self.budgets.of(tenant, connection).limit(rate);
+    }
+
+    /// So many calls were made to write so many records.
+    pub(super) fn measured(&self, of: (TenantId, ConnectionId, Kind), (calls, writes): (u64, u64)) {
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.entry(of).or_default().add(calls, writes);
+    }
+
+    /// What the accounts that a tenant's connections lead to can do, each account once.
+    pub(super) fn accounts(&self, tenant: TenantId, connections: &[Connection]) -> Vec<Account> {
+        let mut by_budget: Vec<(Arc<Budget>, Account)> = Vec::new();
+        let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        for connection in connections {
+            let budget = self.budgets.of(tenant, connection);
+            let at = by_budget.iter().position(|(it, _)| Arc::ptr_eq(it, &budget)).unwrap_or_else(|| {
+                by_budget.push((budget.clone(), budget.look(Account::of)));
+                by_budget.len() - 1
+            });
+            let account = &mut by_budget[at].1;
+            account.connections.insert(connection.id);
+            let of_it = measured.range((tenant, connection.id, Kind::Location)..=(tenant, connection.id, Kind::Order));
+            account.measured.extend(of_it.map(|((_, id, kind), it)| ((*id, *kind), *it)));
+        }
+        by_budget.into_iter().map(|(_, account)| account).collect()
     }
 
     /// Forgets a connection's reach: the next call makes it anew.
@@ -99,6 +127,7 @@ impl Reaches {
             http: Some(Arc::new(Outbound::new((origins, signed), transport, signer))),
             kv: Some(KvGrant(Arc::new(kv))),
             webhook_secret: None,
+            class: Class::default(),
         })
     }
 

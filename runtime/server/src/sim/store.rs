@@ -303,6 +303,30 @@ impl TenantStore for MortalStore {
         self.kept.uncreated(connection, kind, after, n_max).await
     }
 
+    async fn owed(&self, connection: ConnectionId, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<Debt>> {
+        self.kept.owed(connection, kind, after, n_max).await
+    }
+
+    async fn owing(&self) -> Result<Vec<Owing>> {
+        self.kept.owing().await
+    }
+
+    async fn begun_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+        self.kept.begun_debts(connection, now, n_max).await
+    }
+
+    async fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>> {
+        self.kept.planned_due(connection, now, n_max).await
+    }
+
+    async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>> {
+        self.kept.planned(plan, after, n_max).await
+    }
+
+    async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>> {
+        self.kept.plan_counts(plan).await
+    }
+
     async fn backlog(&self) -> Result<Backlog> {
         self.kept.backlog().await
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use truthsource_core::budget::Class;
 use truthsource_core::draw::Draw;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind};
@@ -169,7 +170,7 @@ impl Guests for Troupe {
         reached.connector.check(&self.reaching(reached), self.context(connection)).await.0
     }
 
-    async fn pull(&self, connection: &Connection, pull: &Pull) -> Result<Page, CallError> {
+    async fn pull(&self, connection: &Connection, pull: &Pull, _: Class) -> Result<Page, CallError> {
         let reached = self.of(connection)?;
         let page = reached.connector.pull(&self.reaching(reached), self.context(connection), pull.clone()).await.0?;
         Ok(if pull.cursor.is_none() { self.listed(page) } else { page })

@@ -242,6 +242,38 @@ pub enum Change {
         /// Only of this record.
         key: Option<RecordKey>,
     },
+    /// Hands in a write of a plan to be carried out. One that is open already stays as it is, one that has an outcome
+    /// begins anew.
+    Plan(Planned),
+    /// An open write of a plan cannot be tried yet.
+    PlanWaits {
+        /// The plan.
+        plan: String,
+        /// Where.
+        connection: ConnectionId,
+        /// The record.
+        key: RecordKey,
+        /// When it is looked at again.
+        due_at: UnixMs,
+        /// Why, for people.
+        waits: String,
+    },
+    /// This became of an open write of a plan.
+    PlanEnded {
+        /// The plan.
+        plan: String,
+        /// Where.
+        connection: ConnectionId,
+        /// The record.
+        key: RecordKey,
+        /// What.
+        outcome: PlanOutcome,
+    },
+    /// What became of plans that were handed in before is forgotten.
+    PlansForgotten {
+        /// When.
+        before: UnixMs,
+    },
     /// Adds to a record's timeline.
     Event(Event),
     /// Adds a conflict and its outcome. One without an outcome that is open already, about the same and between the same

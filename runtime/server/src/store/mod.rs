@@ -20,6 +20,7 @@ pub mod debt;
 mod digest;
 pub mod inspect;
 pub mod model;
+pub mod plan;
 pub mod row;
 pub mod sqlite;
 
@@ -27,6 +28,7 @@ pub use change::{Batch, Change};
 pub use debt::{Debt, DebtState, Intent, UnmappedWrite};
 pub use digest::{observed_digest, shadow_digest};
 pub use inspect::Inspect;
+pub use plan::{Owing, PlanOutcome, Planned, PlannedDue, PlannedWrite, Step};
 pub use row::*;
 pub use sqlite::{OpenError, SqliteStores, open};
 
@@ -154,6 +156,20 @@ pub trait TenantStore: Send + Sync {
         after: Option<&str>,
         n_max: u32,
     ) -> Result<Vec<Debt>>;
+
+    /// Debts of a connection and a kind, in order of the key after `after`, whatever state they are in.
+    async fn owed(&self, connection: ConnectionId, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<Debt>>;
+    /// How much each connection is owed of each kind, where it is owed any, in order of (connection, kind by name).
+    async fn owing(&self) -> Result<Vec<Owing>>;
+    /// Due debts of a connection whose write was begun, most urgent first.
+    async fn begun_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>>;
+
+    /// Open writes of plans at a connection that are due, most urgent first.
+    async fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>>;
+    /// The writes of a plan, in order of (connection, kind by name, key) after `after`.
+    async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>>;
+    /// How many writes of a plan came to which outcome, by its name; open ones under the empty name.
+    async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>>;
 
     /// What is waiting, by kind of work: to see whether the tenant is quiet, and for metrics.
     async fn backlog(&self) -> Result<Backlog>;

@@ -50,6 +50,9 @@ pub struct ConnectionSpec {
     pub rank: u32,
     /// The kinds it takes part in, and which way they flow.
     pub kinds: BTreeMap<Kind, truthsource_core::rules::Direction>,
+    /// When it is told what it is owed.
+    #[serde(default, skip_serializing_if = "Deliver::is_continuous")]
+    pub deliver: Deliver,
     /// What stock it is shown, if stock is published there.
     #[serde(default)]
     pub publishes: Option<truthsource_core::stock::Buffer>,
@@ -70,6 +73,25 @@ impl ConnectionSpec {
     #[must_use]
     pub fn signed(&self) -> &[String] {
         if self.credentials_for.is_empty() && self.egress.len() == 1 { &self.egress } else { &self.credentials_for }
+    }
+}
+
+/// When a connection is told what it is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deliver {
+    /// As soon as it is owed.
+    #[default]
+    Continuous,
+    /// When somebody applies a plan: until then debts gather, and nothing is written.
+    OnApply,
+}
+
+impl Deliver {
+    /// The usual.
+    #[must_use]
+    pub fn is_continuous(&self) -> bool {
+        *self == Self::Continuous
     }
 }
 

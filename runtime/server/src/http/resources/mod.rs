@@ -5,8 +5,11 @@ mod conflicts;
 mod connection_acts;
 mod connections;
 mod debts;
+mod forecast;
 mod health;
 mod keys;
+mod plan;
+mod plans;
 mod price;
 mod records;
 mod rules;
@@ -32,6 +35,8 @@ pub(super) fn routes() -> Vec<Route> {
         timeline::routes(),
         conflicts::routes(),
         debts::routes(),
+        plan::routes(),
+        plans::routes(),
         accuracy::routes(),
         status::routes(),
         price::routes(),

@@ -1,14 +1,17 @@
 //! Whether a tenant is quiet, and what is waiting if not.
 
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::connections::{ConnectionView, view};
+use super::forecast::{ForecastView, forecasts};
 use crate::auth::Scope;
 use crate::http::extract::Json;
 use crate::http::route::{Access, Route};
 use crate::http::view::moment;
-use crate::http::{Acting, ApiError};
+use crate::http::{Acting, ApiError, Door};
+use crate::store::{Connection, Deliver, Owing};
 
 /// What is waiting.
 #[derive(Serialize, ToSchema)]
@@ -30,8 +33,12 @@ struct StatusView {
     parked: u64,
     /// Conflicts that wait for a person.
     conflicts: u64,
+    /// Those of the debts that wait for a plan to be applied.
+    debts_to_apply: u64,
     /// When the oldest open debt was first owed.
     oldest_debt: Option<String>,
+    /// When each connection will have been told what it is owed of each kind.
+    forecast: Vec<ForecastView>,
     connections: Vec<ConnectionView>,
 }
 
@@ -43,10 +50,12 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn show(acting: Acting) -> Result<Json<StatusView>, ApiError> {
+async fn show(State(door): State<Door>, acting: Acting) -> Result<Json<StatusView>, ApiError> {
     let backlog = acting.tenant.store.backlog().await?;
     let connections = acting.tenant.store.connections().await?;
-    let busy = [backlog.inbox, backlog.touched, backlog.unfolded, backlog.waiting, backlog.debts];
+    let to_apply = to_apply(&connections, &acting.tenant.store.owing().await?);
+    let debts = backlog.debts.saturating_sub(to_apply);
+    let busy = [backlog.inbox, backlog.touched, backlog.unfolded, backlog.waiting, debts];
     Ok(Json(StatusView {
         tenant: acting.tenant.tenant.name.clone(),
         quiet: busy.iter().all(|it| *it == 0),
@@ -55,9 +64,20 @@ async fn show(acting: Acting) -> Result<Json<StatusView>, ApiError> {
         unfolded: backlog.unfolded,
         waiting: backlog.waiting,
         debts: backlog.debts,
+        debts_to_apply: to_apply,
         parked: backlog.parked,
         conflicts: backlog.conflicts,
         oldest_debt: backlog.oldest_debt.map(moment),
+        forecast: forecasts(&door, &acting.tenant, &connections).await?,
         connections: connections.into_iter().map(view).collect(),
     }))
+}
+
+/// What is written when a person applies a plan, and not before.
+fn to_apply(connections: &[Connection], owing: &[Owing]) -> u64 {
+    let waits = |it: &&Owing| {
+        let to = connections.iter().find(|of| of.id == it.connection);
+        to.is_some_and(|to| to.spec.deliver == Deliver::OnApply)
+    };
+    owing.iter().filter(waits).map(|it| it.open - it.begun).sum()
 }

@@ -5,6 +5,7 @@ mod acts;
 mod hooks;
 mod input;
 mod numbers;
+mod plans;
 mod resources;
 mod settling;
 

@@ -236,3 +236,27 @@ pub async fn what_does_not_exist_yet_is_listed<P: Place>() {
     assert!(store.uncreated(B, Kind::Item, None, 9).await.unwrap().is_empty());
     assert!(store.uncreated(A, Kind::Price, None, 9).await.unwrap().is_empty());
 }
+
+pub async fn what_is_owed_is_listed_and_counted<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let price = Debt { key: RecordKey::new(Kind::Price, "a"), state: DebtState::Blocked, ..debt("a", 1) };
+    let begun = Debt { intent: Some(intent("op-1")), ..debt("c", 1) };
+    let parked = Debt { state: DebtState::Parked, intent: Some(intent("op-2")), ..debt("d", 1) };
+    let untold = Debt { connection: B, state: DebtState::Untold, ..debt("z", 1) };
+    let settling = Debt { connection: B, state: DebtState::Settling, ..debt("y", 1) };
+    let all = [debt("b", 1), price, begun.clone(), parked, untold, settling];
+    commit(&store, 0, all.map(put)).await;
+    let keys = async |after: Option<&str>, n_max| -> Vec<String> {
+        let found = store.owed(A, Kind::Item, after, n_max).await.unwrap();
+        found.into_iter().map(|it| it.key.key).collect()
+    };
+    assert_eq!(keys(None, 2).await, ["b", "c"]);
+    assert_eq!(keys(Some("c"), 9).await, ["d"]);
+    let owing =
+        |connection, kind, open, begun, undecided, parked| Owing { connection, kind, open, begun, undecided, parked };
+    let expect =
+        [owing(A, Kind::Item, 2, 1, 0, 1), owing(A, Kind::Price, 1, 0, 0, 0), owing(B, Kind::Item, 0, 0, 2, 0)];
+    assert_eq!(store.owing().await.unwrap(), expect);
+    assert!(store.begun_debts(A, at(9), 9).await.unwrap().is_empty(), "it is not due");
+    assert_eq!(store.begun_debts(A, at(10), 9).await.unwrap(), [begun]);
+}

@@ -126,6 +126,23 @@ fn change() -> impl Strategy<Value = Change> {
         (place(), 0u64..50).prop_map(|((connection, kind, remote_id), ms)| {
             Change::TouchLater { connection, kind, remote_id, due_at: at(ms) }
         }),
+        (key(), connection(), one_of(TOKENS), 0u64..50).prop_map(|(key, connection, plan, ms)| {
+            let write = PlannedWrite {
+                remote_id: (ms % 4 > 0).then(|| IDS[(ms % 4) as usize].to_owned()),
+                truth_version: ms,
+                base_version: String::new(),
+                fields: BTreeMap::new(),
+            };
+            let (priority, waits, outcome) = ((ms % 3) as u8, None, None);
+            Change::Plan(Planned { plan, connection, key, priority, at: at(ms), due_at: at(ms), write, waits, outcome })
+        }),
+        (key(), connection(), one_of(TOKENS), 0u64..50).prop_map(|(key, connection, plan, ms)| {
+            Change::PlanWaits { plan, connection, key, due_at: at(ms), waits: "soon".to_owned() }
+        }),
+        (key(), connection(), one_of(TOKENS)).prop_map(|(key, connection, plan)| {
+            Change::PlanEnded { plan, connection, key, outcome: PlanOutcome::Gone }
+        }),
+        (0u64..20).prop_map(|ms| Change::PlansForgotten { before: at(ms) }),
         one_of(IDS).prop_map(|id| webhook(&id)),
     ]
 }
@@ -140,7 +157,14 @@ async fn look(store: &Arc<dyn Inspect>) -> String {
     seen.push(format!("{:?}", store.debts_of(&keys).await.unwrap()));
     let conflicts = store.conflicts(None, None, 1_000).await.unwrap();
     seen.push(format!("{:?}", conflicts.into_iter().map(|it| Conflict { id: 0, ..it }).collect::<Vec<_>>()));
+    seen.push(format!("{:?}", store.owing().await.unwrap()));
+    for plan in TOKENS {
+        seen.push(format!("{:?}", store.planned(plan, None, 100).await.unwrap()));
+        seen.push(format!("{:?}", store.plan_counts(plan).await.unwrap()));
+    }
     for connection in [A, B] {
+        seen.push(format!("{:?}", store.planned_due(connection, at(25), 100).await.unwrap()));
+        seen.push(format!("{:?}", store.begun_debts(connection, at(25), 3).await.unwrap()));
         let touched = store.touched(connection, at(25), 100).await.unwrap();
         seen.push(format!("{:?}", touched.iter().map(|it| (&it.remote_id, it.since, it.attempts)).collect::<Vec<_>>()));
         seen.push(format!("{:?}", store.due_debts(connection, at(25), 3).await.unwrap()));

@@ -10,6 +10,7 @@ mod intake;
 mod lanes;
 mod links;
 mod places;
+mod plans;
 mod records;
 mod slots;
 mod touches;
@@ -112,7 +113,14 @@ promises! {
         every_record_of_a_kind_is_told_anew
         debts_are_listed_in_pages
         what_does_not_exist_yet_is_listed
+        what_is_owed_is_listed_and_counted
         the_backlog_counts_what_waits
+    }
+    plans {
+        a_plan_is_handed_in_once
+        what_waits_steps_aside
+        what_is_to_be_read_first_is_told
+        plans_are_listed_in_pages_and_forgotten
     }
     history {
         a_timeline_is_read_in_order
@@ -238,6 +246,7 @@ pub(crate) fn intent(op_id: &str) -> Intent {
         base_version: String::new(),
         truth_version: 1,
         begun_at: at(1),
+        plan: None,
         unmapped: None,
     }
 }

@@ -125,6 +125,7 @@ pub async fn connections_are_kept<P: Place>() {
         egress: vec!["https://td1.example".to_owned()],
         rank,
         kinds: BTreeMap::from([(Kind::Item, truthsource_core::rules::Direction::BOTH)]),
+        deliver: Deliver::OnApply,
         publishes: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 1,

@@ -32,6 +32,9 @@ impl Data {
             Change::Owe(_) | Change::Debt { .. } | Change::Paid(_) | Change::Retell { .. } | Change::Redrive { .. } => {
                 self.apply_debt(at, change);
             }
+            Change::Plan(_) | Change::PlanWaits { .. } | Change::PlanEnded { .. } | Change::PlansForgotten { .. } => {
+                self.apply_plan(change)
+            }
             Change::Event(_) | Change::Conflict(_) | Change::ConflictClosed { .. } | Change::Accuracy(_) => {
                 self.apply_history(change);
             }
@@ -98,6 +101,31 @@ impl Data {
                 let asked_at = self.asks.entry((connection, kind, work)).or_default();
                 *asked_at = at.max(*asked_at);
             }
+            _ => {}
+        }
+    }
+
+    fn apply_plan(&mut self, change: Change) {
+        match change {
+            Change::Plan(planned) => {
+                let place = (planned.plan.clone(), owed_to(planned.connection, &planned.key));
+                if self.planned.get(&place).is_none_or(|it| it.outcome.is_some()) {
+                    self.planned.insert(place, planned);
+                }
+            }
+            Change::PlanWaits { plan, connection, key, due_at, waits } => {
+                let open = self.planned.get_mut(&(plan, owed_to(connection, &key))).filter(|it| it.outcome.is_none());
+                if let Some(planned) = open {
+                    (planned.due_at, planned.waits) = (due_at, Some(waits));
+                }
+            }
+            Change::PlanEnded { plan, connection, key, outcome } => {
+                let open = self.planned.get_mut(&(plan, owed_to(connection, &key))).filter(|it| it.outcome.is_none());
+                if let Some(planned) = open {
+                    (planned.outcome, planned.waits) = (Some(outcome), None);
+                }
+            }
+            Change::PlansForgotten { before } => self.planned.retain(|_, it| it.at >= before),
             _ => {}
         }
     }

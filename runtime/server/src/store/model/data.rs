@@ -45,6 +45,8 @@ pub(super) struct Data {
     /// The key whose creation was begun under a command key.
     pub commands: BTreeMap<(ConnectionId, String), String>,
     pub debts: BTreeMap<At, Owed>,
+    /// Writes of plans, by plan and place.
+    pub planned: BTreeMap<(String, At), Planned>,
     pub events: Vec<Event>,
     pub conflicts: Vec<Conflict>,
     pub accuracy: BTreeMap<(String, &'static str), Accuracy>,

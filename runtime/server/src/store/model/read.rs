@@ -85,6 +85,40 @@ impl Data {
         found.take(n_max as usize).map(|(_, it)| it.debt.clone()).collect()
     }
 
+    pub(super) fn owing(&self) -> Vec<Owing> {
+        let mut all: BTreeMap<(ConnectionId, &str), Owing> = BTreeMap::new();
+        for debt in self.debts.values().map(|it| &it.debt) {
+            let (connection, kind) = (debt.connection, debt.key.kind);
+            let nothing = Owing { connection, kind, open: 0, begun: 0, undecided: 0, parked: 0 };
+            let owing = all.entry((connection, kind.as_str())).or_insert(nothing);
+            match debt.state {
+                DebtState::Due | DebtState::Blocked => owing.open += 1,
+                DebtState::Untold | DebtState::Settling => owing.undecided += 1,
+                DebtState::Parked => owing.parked += 1,
+            }
+            owing.begun += u64::from(debt.state == DebtState::Due && debt.intent.is_some());
+        }
+        all.into_values().collect()
+    }
+
+    pub(super) fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Vec<PlannedDue> {
+        let open = self.planned.values().filter(|it| it.connection == connection && it.outcome.is_none());
+        let mut due: Vec<&Planned> = open.filter(|it| it.due_at <= now).collect();
+        due.sort_by_key(|it| (it.priority, it.due_at, it.key.kind.as_str(), &it.key.key, &it.plan));
+        let is_touched = |it: &Planned| {
+            let remote_id = it.write.remote_id.as_ref();
+            remote_id.is_some_and(|id| self.touched.contains_key(&place(connection, it.key.kind, id)))
+        };
+        let due = due.into_iter().take(n_max as usize);
+        due.map(|it| PlannedDue { planned: it.clone(), to_read: is_touched(it) }).collect()
+    }
+
+    pub(super) fn planned_of(&self, plan: &str, after: Option<&At>, n_max: u32) -> Vec<Planned> {
+        let of_plan = self.planned.iter().filter(|((of, _), _)| of == plan);
+        let later = of_plan.filter(|((_, place), _)| after.is_none_or(|after| place > after));
+        later.take(n_max as usize).map(|(_, it)| it.clone()).collect()
+    }
+
     pub(super) fn backlog(&self) -> Backlog {
         let (parked, open): (Vec<&Debt>, Vec<&Debt>) =
             self.debts.values().map(|it| &it.debt).partition(|it| it.state == DebtState::Parked);

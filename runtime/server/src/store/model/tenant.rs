@@ -180,6 +180,46 @@ impl TenantStore for ModelStore {
         })
     }
 
+    async fn owed(&self, connection: ConnectionId, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<Debt>> {
+        self.with(|data| {
+            let owed = data.debts.values().map(|it| &it.debt);
+            let here = owed.filter(|it| it.connection == connection && it.key.kind == kind);
+            let later = here.filter(|it| after.is_none_or(|after| it.key.key.as_str() > after));
+            first(n_max, later.cloned())
+        })
+    }
+
+    async fn owing(&self) -> Result<Vec<Owing>> {
+        self.with(|data| data.owing())
+    }
+
+    async fn begun_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+        self.with(|data| {
+            let due = data.due_debts(connection, now, u32::MAX);
+            first(n_max, due.into_iter().filter(|it| it.intent.is_some()))
+        })
+    }
+
+    async fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>> {
+        self.with(|data| data.planned_due(connection, now, n_max))
+    }
+
+    async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>> {
+        let after = after.map(|(connection, key)| owed_to(*connection, key));
+        self.with(|data| data.planned_of(plan, after.as_ref(), n_max))
+    }
+
+    async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>> {
+        self.with(|data| {
+            let mut counts = BTreeMap::new();
+            for it in data.planned.values().filter(|it| it.plan == plan) {
+                let name = it.outcome.as_ref().map_or("", |it| it.name());
+                *counts.entry(name.to_owned()).or_default() += 1;
+            }
+            counts
+        })
+    }
+
     async fn backlog(&self) -> Result<Backlog> {
         self.with(|data| data.backlog())
     }

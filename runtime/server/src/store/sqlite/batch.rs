@@ -6,7 +6,7 @@
 use sqlx::SqliteConnection;
 
 use super::decode::{int, number, unavailable};
-use super::{connections, debts, entries, history, inbox, links, records, slots, touched};
+use super::{connections, debts, entries, history, inbox, links, plans, records, slots, touched};
 use crate::store::{Batch, Change, Committed, Error, Result, UnixMs};
 
 /// Changes that one statement writes.
@@ -37,6 +37,10 @@ enum Family {
     Paid,
     Retell,
     Redrive,
+    Plan,
+    PlanWaits,
+    PlanEnded,
+    PlansForgotten,
     Event,
     Conflict,
     ConflictClosed,
@@ -58,6 +62,7 @@ const CONFLICT: u16 = 1 << 9;
 const KV: u16 = 1 << 10;
 const COMMAND: u16 = 1 << 11;
 const ASK: u16 = 1 << 12;
+const PLANNED: u16 = 1 << 13;
 const EVERYTHING: u16 = u16::MAX;
 
 impl Family {
@@ -88,6 +93,10 @@ impl Family {
             Change::Paid(_) => Self::Paid,
             Change::Retell { .. } => Self::Retell,
             Change::Redrive { .. } => Self::Redrive,
+            Change::Plan(_) => Self::Plan,
+            Change::PlanWaits { .. } => Self::PlanWaits,
+            Change::PlanEnded { .. } => Self::PlanEnded,
+            Change::PlansForgotten { .. } => Self::PlansForgotten,
             Change::Event(_) => Self::Event,
             Change::Conflict(_) => Self::Conflict,
             Change::ConflictClosed { .. } => Self::ConflictClosed,
@@ -120,6 +129,7 @@ impl Family {
             Self::Retell => TRUTH | DEBT,
             Self::Shadow => SHADOW,
             Self::Owe | Self::Debt | Self::Paid | Self::Redrive => DEBT,
+            Self::Plan | Self::PlanWaits | Self::PlanEnded | Self::PlansForgotten => PLANNED,
             Self::Event => EVENT,
             Self::Conflict | Self::ConflictClosed => CONFLICT,
             Self::Kv => KV,
@@ -192,6 +202,10 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Paid => debts::paid(db, at, changes).await,
         Family::Retell => debts::retell(db, at, changes).await,
         Family::Redrive => debts::redrive(db, at, changes).await,
+        Family::Plan => plans::hand_in(db, at, changes).await,
+        Family::PlanWaits => plans::wait(db, at, changes).await,
+        Family::PlanEnded => plans::end(db, at, changes).await,
+        Family::PlansForgotten => plans::forget(db, changes).await,
         Family::Event => history::event(db, at, changes).await,
         Family::Conflict => history::conflict(db, at, changes).await,
         Family::ConflictClosed => history::close_conflict(db, at, changes).await,

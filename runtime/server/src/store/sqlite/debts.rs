@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 use super::bulk::Rows;
 use super::decode::{broken, int, json, moment, name, named, number, record, unavailable};
 use super::{entries, records};
-use crate::store::{Change, ConnectionId, Debt, DebtState, Kind, RecordKey, Result, UnixMs};
+use crate::store::{Change, ConnectionId, Debt, DebtState, Kind, Owing, RecordKey, Result, UnixMs};
 
 /// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it.
 const OWE: &str = "
@@ -191,6 +191,50 @@ pub(super) async fn in_state(
         after.map_or((0, "", ""), |(connection, it)| (i64::from(connection.0), it.kind.as_str(), it.key.as_str()));
     let query = sqlx::query_as(sql).bind(name(&state)?).bind(connection).bind(kind).bind(key).bind(n_max);
     debts(query.fetch_all(db).await)
+}
+
+pub(super) const BEGUN: &str = "
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from debt indexed by debt_begun where connection = ?1 and state = 'due' and intent is not null and due_at <= ?2
+    order by priority, due_at, kind, key limit +?3";
+
+pub(super) async fn begun(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+    debts(sqlx::query_as(BEGUN).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
+}
+
+pub(super) const OWED: &str = "
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from debt where connection = ?1 and kind = ?2 and key > ?3 order by key limit +?4";
+
+pub(super) async fn owed(
+    db: &SqlitePool,
+    (connection, kind): (ConnectionId, Kind),
+    after: Option<&str>,
+    n_max: u32,
+) -> Result<Vec<Debt>> {
+    let query = sqlx::query_as(OWED).bind(connection.0).bind(kind.as_str());
+    debts(query.bind(after.unwrap_or_default()).bind(n_max).fetch_all(db).await)
+}
+
+pub(super) async fn owing(db: &SqlitePool) -> Result<Vec<Owing>> {
+    let sql = "
+        select connection, kind, count(*) filter (where state in ('due', 'blocked')),
+               count(*) filter (where state = 'due' and intent is not null),
+               count(*) filter (where state in ('untold', 'settling')), count(*) filter (where state = 'parked')
+        from debt group by connection, kind order by connection, kind";
+    let rows: Vec<(u32, String, i64, i64, i64, i64)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    let owing = |(connection, kind, open, begun, undecided, parked): (u32, String, i64, i64, i64, i64)| {
+        let (open, begun, undecided, parked) = (number(open), number(begun), number(undecided), number(parked));
+        Ok(Owing {
+            connection: ConnectionId(connection),
+            kind: super::decode::kind(&kind)?,
+            open,
+            begun,
+            undecided,
+            parked,
+        })
+    };
+    rows.into_iter().map(owing).collect()
 }
 
 pub(super) const UNCREATED: &str = "

@@ -20,6 +20,7 @@ mod inbox;
 mod links;
 mod memo;
 mod open;
+mod plans;
 mod records;
 mod slots;
 mod tenant;

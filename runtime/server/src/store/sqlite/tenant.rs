@@ -5,7 +5,7 @@ use sqlx::SqlitePool;
 use super::decode::{moment, number, unavailable};
 use super::file::File;
 use super::memo::Memo;
-use super::{batch, connections, debts, entries, history, inbox, links, records, slots, touched};
+use super::{batch, connections, debts, entries, history, inbox, links, plans, records, slots, touched};
 use crate::store::inspect::StateHash;
 use crate::store::*;
 
@@ -174,6 +174,30 @@ impl TenantStore for SqliteTenant {
         n_max: u32,
     ) -> Result<Vec<Debt>> {
         debts::uncreated(self.reads(), connection, kind, after, n_max).await
+    }
+
+    async fn owed(&self, connection: ConnectionId, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<Debt>> {
+        debts::owed(self.reads(), (connection, kind), after, n_max).await
+    }
+
+    async fn owing(&self) -> Result<Vec<Owing>> {
+        debts::owing(self.reads()).await
+    }
+
+    async fn begun_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+        debts::begun(self.reads(), connection, now, n_max).await
+    }
+
+    async fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>> {
+        plans::due(self.reads(), connection, now, n_max).await
+    }
+
+    async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>> {
+        plans::of(self.reads(), plan, after, n_max).await
+    }
+
+    async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>> {
+        plans::counts(self.reads(), plan).await
     }
 
     async fn backlog(&self) -> Result<Backlog> {

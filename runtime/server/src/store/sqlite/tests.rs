@@ -138,6 +138,10 @@ async fn hot_reads_use_their_indexes() {
     let expect = [
         (entries::UNFOLDED, vec!["USING INDEX entry_new"]),
         (debts::DUE, vec!["USING INDEX debt_due (connection=?)"]),
+        (debts::BEGUN, vec!["USING INDEX debt_begun (connection=?)"]),
+        (debts::OWED, vec!["(connection=? AND kind=? AND key>?)"]),
+        (plans::DUE, vec!["planned_open (connection=?)"]),
+        (plans::TO_READ, vec!["(connection=? AND kind=? AND remote_id=?)"]),
         (touched::DUE, vec!["USING INDEX touched_due (connection=? AND due_at<?)"]),
         (links::FROM, vec!["SEARCH link USING PRIMARY KEY (connection=? AND kind=? AND remote_id=?)"]),
         (links::TO, vec!["link_key (connection=? AND kind=? AND key=?)"]),

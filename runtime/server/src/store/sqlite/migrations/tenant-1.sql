@@ -129,6 +129,25 @@ create index debt_stuck on debt (state, connection, kind, key) where state <> 'd
 create index debt_waiting on debt (token) where state = 'blocked';
 create index debt_untold on debt (due_at, kind, key) where state = 'untold';
 create index debt_record on debt (kind, key);
+create index debt_begun on debt (connection, priority, due_at, kind, key) where state = 'due' and intent is not null;
+
+-- One row a write of a plan that was handed in. `outcome`: null while it is open.
+create table planned (
+    plan       text    not null,
+    connection integer not null,
+    kind       text    not null,
+    key        text    not null,
+    remote_id  text,
+    priority   integer not null,
+    at         integer not null,
+    due_at     integer not null,
+    doc        text    not null,
+    waits      text,
+    outcome    text,
+    primary key (plan, connection, kind, key)
+) strict, without rowid;
+create index planned_open on planned (connection, priority, due_at, kind, key) where outcome is null;
+create index planned_at on planned (at);
 
 create table event (
     id         integer primary key autoincrement,

@@ -1,0 +1,203 @@
+//! What would be written where, and why: what is shown to people before they apply it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::fold::Folding;
+use truthsource_core::record::{Claim, ConnectionId, KeyState, RecordKey, Shadow};
+use truthsource_core::{Kind, Value};
+
+use super::connections::Parties;
+use super::{Engine, Error};
+use crate::store::{Connection, Debt, DebtState, PlannedWrite, Step, What};
+
+/// Events of a record that are looked through for who decided a field.
+const EVENTS_MAX: u32 = 500;
+
+/// One record's write, as it is owed now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// Where.
+    pub connection: ConnectionId,
+    /// The record.
+    pub key: RecordKey,
+    /// What would be written, and on what that was decided.
+    pub write: PlannedWrite,
+    /// Field → why.
+    pub why: BTreeMap<String, Why>,
+}
+
+/// Why a field is to be what it is to be.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Why {
+    /// What the truth says; `None` for a field that a mapping makes.
+    pub truth: Option<Value>,
+    /// The record's version that gave the truth this value.
+    pub version: u64,
+    /// The connection whose word stands.
+    pub owner: Option<ConnectionId>,
+    /// What decided: `owner`, `newest`, or a policy as `slot@digest`.
+    pub policy: String,
+    /// What systems said that the truth came of.
+    pub inputs: Vec<Claim>,
+    /// What stands between the truth and the system, as `slot@digest`.
+    pub through: Vec<String>,
+}
+
+/// Proposals for a kind of a connection, in order of the key after `after`; of at most `n_max` debts. Also the key after
+/// which there is more.
+///
+/// What is under way, what no fold has decided and what waits for a person is not proposed.
+///
+/// # Errors
+/// When the store fails.
+pub async fn propose(
+    engine: &Engine,
+    parties: &Parties,
+    (connection, kind): (&Connection, Kind),
+    after: Option<&str>,
+    n_max: u32,
+) -> Result<(Vec<Proposal>, Option<String>), Error> {
+    let debts = engine.store.owed(connection.id, kind, after, n_max).await?;
+    let last = debts.last().map(|it| it.key.key.clone()).filter(|_| debts.len() == n_max as usize);
+    let open: Vec<Debt> = debts.into_iter().filter(is_open).collect();
+    let keys: BTreeSet<RecordKey> = open.iter().map(|it| it.key.clone()).collect();
+    let states = engine.store.states(&keys).await?;
+    let releases = Releases::of(engine, connection, kind).await?;
+    let mut proposals = Vec::with_capacity(open.len());
+    for debt in open {
+        let state = states.get(&debt.key).cloned().unwrap_or_default();
+        if let Some(write) = owed(parties, &debt, &state) {
+            let why = explain(engine, parties, (&debt, &state), &write, &releases).await?;
+            proposals.push(Proposal { connection: connection.id, key: debt.key, write, why });
+        }
+    }
+    Ok((proposals, last))
+}
+
+fn is_open(debt: &Debt) -> bool {
+    matches!(debt.state, DebtState::Due | DebtState::Blocked) && debt.intent.is_none()
+}
+
+/// The write that pays a debt now; `None` if nothing is owed.
+fn owed(parties: &Parties, debt: &Debt, state: &KeyState) -> Option<PlannedWrite> {
+    let folding = Folding::new(&debt.key, &parties.rules, state.clone());
+    let owed = folding.owed(debt.connection, &parties.power(debt.connection, debt.key.kind))?;
+    let shadow = state.shadows.get(&debt.connection)?;
+    let step = |name: &String| {
+        let from = if owed.create { serde_json::Value::Null } else { held(shadow, name) };
+        (name.clone(), Step { from, to: wanted(shadow, name) })
+    };
+    Some(PlannedWrite {
+        remote_id: (!owed.create).then(|| shadow.remote_id.clone()),
+        truth_version: state.truth.version,
+        base_version: if owed.create { String::new() } else { shadow.version.clone() },
+        fields: owed.changed.iter().map(step).collect(),
+    })
+}
+
+/// What a system holds of a field, as people are shown it.
+pub(super) fn held(shadow: &Shadow, field: &str) -> serde_json::Value {
+    shadow.fields.get(field).map_or(serde_json::Value::Null, |it| it.value.to_json())
+}
+
+/// What it should hold.
+pub(super) fn wanted(shadow: &Shadow, field: &str) -> serde_json::Value {
+    shadow.want.get(field).map_or(serde_json::Value::Null, Value::to_json)
+}
+
+async fn explain(
+    engine: &Engine,
+    parties: &Parties,
+    (debt, state): (&Debt, &KeyState),
+    write: &PlannedWrite,
+    releases: &Releases,
+) -> Result<BTreeMap<String, Why>, Error> {
+    let rule = |field: &str| parties.rules.field(debt.key.kind, field);
+    let has_policy = |field: &String| rule(field).is_some_and(|it| it.policy.is_some());
+    let decided = match write.fields.keys().any(has_policy) {
+        true => who_decided(engine, &debt.key).await?,
+        false => BTreeMap::new(),
+    };
+    let mut why = BTreeMap::new();
+    for name in write.fields.keys() {
+        let truth = state.truth.fields.get(name);
+        let (owner, slot) = rule(name).map_or((None, None), |it| (it.owner, it.policy.as_deref()));
+        let policy = match slot {
+            Some(slot) => decided.get(name).cloned().unwrap_or_else(|| releases.named(slot)),
+            None if owner.is_some() => "owner".to_owned(),
+            None => "newest".to_owned(),
+        };
+        why.insert(
+            name.clone(),
+            Why {
+                truth: truth.map(|it| it.value.clone()),
+                version: truth.map_or(0, |it| it.version),
+                owner,
+                policy,
+                inputs: truth.map(|it| it.claims.clone()).unwrap_or_default(),
+                through: releases.through(name),
+            },
+        );
+    }
+    Ok(why)
+}
+
+/// The policy that decided each field last, where one was asked.
+async fn who_decided(engine: &Engine, key: &RecordKey) -> Result<BTreeMap<String, String>, Error> {
+    let (mut decided, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let events = engine.store.timeline(key, after, EVENTS_MAX).await?;
+        let is_last = events.len() < EVENTS_MAX as usize;
+        for event in events {
+            after = event.id;
+            if let What::Decided { field, policy, .. } = event.what
+                && !policy.is_empty()
+            {
+                decided.insert(field, policy);
+            }
+        }
+        if is_last {
+            return Ok(decided);
+        }
+    }
+}
+
+/// The components that have a say in what a connection is told of a kind.
+struct Releases {
+    /// Slot → the digest of what fills it.
+    digests: BTreeMap<String, String>,
+    /// Slots that everything passes, in order.
+    all: Vec<String>,
+    /// Stock is published there by the tenant's rule.
+    is_published: bool,
+}
+
+impl Releases {
+    async fn of(engine: &Engine, connection: &Connection, kind: Kind) -> Result<Self, Error> {
+        let mut digests = BTreeMap::new();
+        for slot in engine.store.slots().await? {
+            let Some(active) = slot.active else { continue };
+            let releases = engine.store.releases(&slot.name).await?;
+            if let Some(release) = releases.into_iter().find(|it| it.id == active) {
+                digests.insert(slot.name, release.digest);
+            }
+        }
+        let passed = [format!("mapping:{}", connection.name), connection.spec.connector.clone()];
+        let all = passed.into_iter().filter(|it| digests.contains_key(it)).collect();
+        let is_published = kind == Kind::StockLevel && connection.spec.publishes.is_some();
+        Ok(Self { is_published: is_published && digests.contains_key("stock"), digests, all })
+    }
+
+    /// `slot@digest`; only the slot where nothing fills it.
+    fn named(&self, slot: &str) -> String {
+        self.digests.get(slot).map_or_else(|| slot.to_owned(), |digest| format!("{slot}@{digest}"))
+    }
+
+    fn through(&self, field: &str) -> Vec<String> {
+        let stock = (self.is_published && field == "on_hand").then(|| self.named("stock"));
+        stock.into_iter().chain(self.all.iter().map(|it| self.named(it))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

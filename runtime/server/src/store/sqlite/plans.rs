@@ -1,0 +1,139 @@
+//! Plans that were handed in.
+
+use std::collections::BTreeMap;
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::bulk::Rows;
+use super::decode::{int, json, moment, number, record, unavailable};
+use crate::store::{Change, ConnectionId, Planned, PlannedDue, RecordKey, Result, UnixMs};
+
+pub(super) async fn hand_in(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Plan(it) = change {
+            let row = rows.row().text(&it.plan).int(it.connection.0.into()).text(it.key.kind.as_str());
+            let row = row.text(&it.key.key).maybe(it.write.remote_id.as_deref()).int(it.priority.into());
+            let row = row.int(it.at.0).int(it.due_at.0).doc(&it.write)?.maybe(it.waits.as_deref());
+            row.doc(&it.outcome)?;
+        }
+    }
+    let sql = "
+        insert into planned (plan, connection, kind, key, remote_id, priority, at, due_at, doc, waits, outcome)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+               cast(substr(?2, value ->> 8, value ->> 9) as text), value ->> 10,
+               nullif(cast(substr(?2, value ->> 11, value ->> 12) as text), 'null')
+        from json_each(?1) where true
+        on conflict (plan, connection, kind, key) do update
+        set remote_id = excluded.remote_id, priority = excluded.priority, at = excluded.at, due_at = excluded.due_at,
+            doc = excluded.doc, waits = excluded.waits, outcome = excluded.outcome
+        where planned.outcome is not null";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn wait(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::PlanWaits { plan, connection, key, due_at, waits } = change {
+            let row = rows.row().text(plan).int(connection.0.into()).text(key.kind.as_str()).text(&key.key);
+            row.int(due_at.0).text(waits);
+        }
+    }
+    let sql = "
+        update planned set due_at = it.value ->> 4, waits = it.value ->> 5 from json_each(?1) it
+        where plan = it.value ->> 0 and connection = it.value ->> 1 and kind = it.value ->> 2
+          and planned.key = it.value ->> 3 and outcome is null";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn end(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::PlanEnded { plan, connection, key, outcome } = change {
+            let row = rows.row().text(plan).int(connection.0.into()).text(key.kind.as_str()).text(&key.key);
+            row.doc(outcome)?;
+        }
+    }
+    let sql = "
+        update planned set outcome = cast(substr(?2, it.value ->> 4, it.value ->> 5) as text), waits = null
+        from json_each(?1) it
+        where plan = it.value ->> 0 and connection = it.value ->> 1 and kind = it.value ->> 2
+          and planned.key = it.value ->> 3 and outcome is null";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn forget(db: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        if let Change::PlansForgotten { before } = change {
+            let query = sqlx::query("delete from planned where at < ?1").bind(int(before.0));
+            query.execute(&mut *db).await.map_err(unavailable)?;
+        }
+    }
+    Ok(())
+}
+
+/// Plan, connection, kind, key, priority, handed in, due, write, what it waits for, outcome.
+type Row = (String, u32, String, String, u8, i64, i64, String, Option<String>, Option<String>);
+
+fn planned((plan, connection, kind, key, priority, at, due_at, doc, waits, outcome): Row) -> Result<Planned> {
+    Ok(Planned {
+        plan,
+        connection: ConnectionId(connection),
+        key: record(&kind, key)?,
+        priority,
+        at: moment(at),
+        due_at: moment(due_at),
+        write: json(&doc)?,
+        waits,
+        outcome: outcome.map(|it| json(&it)).transpose()?,
+    })
+}
+
+pub(super) const DUE: &str = "
+    select plan, connection, kind, key, priority, at, due_at, doc, waits, outcome from planned indexed by planned_open
+    where connection = ?1 and outcome is null and due_at <= ?2
+    order by priority, due_at, kind, key, plan limit +?3";
+
+pub(super) const TO_READ: &str = "
+    select asked.key from json_each(?2) asked cross join touched
+      on touched.connection = ?1 and touched.kind = asked.value ->> 0 and touched.remote_id = asked.value ->> 1";
+
+pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>> {
+    let query = sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max);
+    let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
+    let due: Vec<Planned> = rows.into_iter().map(planned).collect::<Result<_>>()?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked: Vec<(&str, &str)> =
+        due.iter().map(|it| (it.key.kind.as_str(), it.write.remote_id.as_deref().unwrap_or_default())).collect();
+    let asked = super::decode::to_json(&asked)?;
+    let query = sqlx::query_scalar(TO_READ).bind(connection.0).bind(asked);
+    let touched: Vec<i64> = query.fetch_all(db).await.map_err(unavailable)?;
+    let is_touched = |at: usize| touched.iter().any(|it| usize::try_from(*it) == Ok(at));
+    let to_read = |at: usize, it: &Planned| it.write.remote_id.is_some() && is_touched(at);
+    Ok(due.into_iter().enumerate().map(|(at, it)| PlannedDue { to_read: to_read(at, &it), planned: it }).collect())
+}
+
+pub(super) async fn of(
+    db: &SqlitePool,
+    plan: &str,
+    after: Option<&(ConnectionId, RecordKey)>,
+    n_max: u32,
+) -> Result<Vec<Planned>> {
+    let sql = "
+        select plan, connection, kind, key, priority, at, due_at, doc, waits, outcome from planned
+        where plan = ?1 and (connection, kind, key) > (?2, ?3, ?4) order by connection, kind, key limit +?5";
+    let (connection, kind, key) =
+        after.map_or((0, "", ""), |(connection, it)| (i64::from(connection.0), it.kind.as_str(), it.key.as_str()));
+    let query = sqlx::query_as(sql).bind(plan).bind(connection).bind(kind).bind(key).bind(n_max);
+    let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(planned).collect()
+}
+
+pub(super) async fn counts(db: &SqlitePool, plan: &str) -> Result<BTreeMap<String, u64>> {
+    let sql = "
+        select coalesce(outcome ->> 'outcome', ''), count(*) from planned where plan = ?1 group by 1";
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(plan).fetch_all(db).await.map_err(unavailable)?;
+    Ok(rows.into_iter().map(|(name, n)| (name, number(n))).collect())
+}
