@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
 mod at_least_once;
+mod conformance;
 mod convergence;
 mod doors;
 mod plans;

@@ -108,13 +108,14 @@ fn stock_level() -> KindPower {
     KindPower { effect: Effect::Keyed, push_max: CAREFUL_PUSH_MAX, ..power }
 }
 
-/// Breaks belong to special prices, which have no version to guard a write: they are read.
+/// Whoever changes a price on its list leaves the item's version as it is: no version guards a write. Breaks belong to
+/// special prices, and are read.
 fn price(has_breaks: bool) -> KindPower {
     let mut fields = vec![("list", Create), ("item", Create), ("currency", Create), ("amount", Write)];
     if has_breaks {
         fields.push(("breaks", Read));
     }
-    kind(Kind::Price, &fields)
+    KindPower { effect: Effect::Verify, ..kind(Kind::Price, &fields) }
 }
 
 /// Without a field of its own the mark of what we create stands where the customer's number would.

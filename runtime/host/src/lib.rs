@@ -46,7 +46,7 @@ pub use error::{Actor, CallError, Misfit};
 pub use host::{Allowance, Compiling, Host, HostConfig};
 pub use limits::Limits;
 pub use record::{Detail, Recording};
-pub use release::{Connector, Mapping, Policy, Pricing, Release, StockRule, Validator};
+pub use release::{Connector, Mapping, Policy, Pricing, Release, StockRule, Validator, WrongWorld};
 pub use upload::{CompileQueue, Compiler, Inspected, Manifest, UploadError, compile_child_main};
 pub use world::{EngineKind, World};
 

@@ -13,6 +13,7 @@ use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
 use truthsource_host::{EngineKind, Host};
 
+use crate::certificate::Certificate;
 use crate::engine::forecast::Account;
 use crate::engine::ports::{Clock, Guests};
 use crate::store::control::{ControlStore, Tenant, TenantId};
@@ -162,6 +163,16 @@ pub struct Receipt {
 pub trait Plugins: Send + Sync {
     /// Checks, compiles and stages a component. The same bytes twice are one release.
     async fn upload(&self, tenant: &TenantHandle, slot: &str, component: Bytes) -> Result<Release, Refusal>;
+    /// Keeps a certificate of a release's component, in the place of the one for the same system. The engine goes by it
+    /// from its next turn on.
+    async fn certify(
+        &self,
+        tenant: &TenantHandle,
+        release: (&str, u64),
+        certificate: &[u8],
+    ) -> Result<Certificate, Refusal>;
+    /// The certificates of a component, by its digest.
+    async fn certificates(&self, tenant: &TenantHandle, digest: &str) -> Result<Arc<Vec<Certificate>>, Refusal>;
     /// Lets a staged or retired release answer the slot's calls. Calls that run go on with the release they began with.
     async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal>;
     /// Lets the release that answered before answer again.

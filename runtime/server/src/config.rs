@@ -37,6 +37,8 @@ pub struct Config {
     pub store: Store,
     /// The way out.
     pub egress: Egress,
+    /// Components.
+    pub plugins: Plugins,
     /// Log lines.
     pub log: Log,
 }
@@ -75,6 +77,24 @@ pub struct Store {
 #[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
 pub struct Egress {
     pub allow: BTreeSet<Allowed>,
+}
+
+/// See `[plugins]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
+pub struct Plugins {
+    pub trust: Trust,
+}
+
+/// Whose word is taken for what a connector declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// Its certificate's alone.
+    Certified,
+    /// Its own, where it has no certificate.
+    Declared,
 }
 
 /// See `[log]`.

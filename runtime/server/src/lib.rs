@@ -8,8 +8,10 @@
 pub mod app;
 pub mod auth;
 pub mod bench;
+pub mod certificate;
 pub mod cli;
 pub mod config;
+pub mod conform;
 pub mod demo;
 pub mod engine;
 pub mod http;

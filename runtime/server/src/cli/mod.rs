@@ -1,6 +1,7 @@
 //! The command line: a client of a running server, and the way to run one.
 
 mod apply;
+mod certify;
 pub mod client;
 mod connection;
 mod dead;
@@ -152,6 +153,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
         Command::Plan(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Apply(it) => return it.run(&Client::new(&global)?, &out).await,
+        Command::Plugin(plugin::Plugin::Test(test)) => return test.run(&out).await,
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Sweep(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Dead(it) => it.run(&Client::new(&global)?, &out).await?,

@@ -41,23 +41,23 @@ fn tba() -> Tba {
     }
 }
 
-pub(super) fn netsuite_settings() -> Settings {
+pub(crate) fn netsuite_settings() -> Settings {
     Settings { tba: Some(tba()), ..Settings::default() }
 }
 
 /// A shop of the largest plan, as fifty changes a second want it: two thousand points a second.
-pub(super) fn shopify_settings() -> ShopSettings {
+pub(crate) fn shopify_settings() -> ShopSettings {
     ShopSettings { restore_rate: 2_000, bucket_max: 40_000, ..ShopSettings::default() }
 }
 
 /// A company of the newest release, which tells of changes.
-pub(super) fn sap_b1_settings() -> sap_b1::Settings {
+pub(crate) fn sap_b1_settings() -> sap_b1::Settings {
     let user = User { name: "truthsource".to_owned(), password: SAP_PASSWORD.to_owned(), denied: Vec::new() };
     sap_b1::Settings { users: vec![user], webhooks: true, ..sap_b1::Settings::default() }
 }
 
 /// An environment whose limits are those of ten users.
-pub(super) fn business_central_settings() -> business_central::Settings {
+pub(crate) fn business_central_settings() -> business_central::Settings {
     let limits = business_central::settings::Limits { requests_max: 60_000, ..Default::default() };
     business_central::Settings { limits, ..business_central::Settings::default() }
 }

@@ -8,8 +8,9 @@ use truthsource_core::Kind;
 use truthsource_core::fold::{Lag, Power};
 use truthsource_core::record::ConnectionId;
 use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
-use truthsource_host::model;
+use truthsource_host::{CallError, model};
 
+use super::trust::{self, Care, Word};
 use super::{Engine, Error};
 use crate::store::{Change, Connection, ConnectionState, Work};
 
@@ -48,8 +49,10 @@ pub struct Parties {
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// The rules.
     pub rules: Rules,
-    /// What each connection's connector can do, where that is known.
+    /// What each connection's connector can do, where that is known, as far as it is believed.
     pub powers: BTreeMap<ConnectionId, Arc<model::Description>>,
+    /// What is done about the rest, where anything is.
+    pub care: BTreeMap<(ConnectionId, Kind), Care>,
     /// Why it is not known.
     pub mute: BTreeMap<ConnectionId, String>,
 }
@@ -66,11 +69,12 @@ impl Parties {
         let spec: Option<RulesSpec> = spec.map(serde_json::from_value).transpose().map_err(Error::Rules)?;
         let spec = spec.unwrap_or_default();
         let rules = resolve(&spec, &connections);
-        let (mut powers, mut mute) = (BTreeMap::new(), BTreeMap::new());
+        let (mut powers, mut care, mut mute) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for connection in connections.values().filter(|it| it.state != ConnectionState::New) {
-            match engine.guests.describe(connection).await {
-                Ok(description) => {
-                    powers.insert(connection.id, description);
+            match known(engine, connection).await {
+                Ok((description, word)) => {
+                    care.extend(description.kinds.iter().map(|it| ((connection.id, it.kind), trust::of(it, &word).1)));
+                    powers.insert(connection.id, trust::believed(&description, &word));
                 }
                 Err(error) => {
                     tracing::debug!(connection = connection.name, %error, "the connector does not say what it can do");
@@ -78,7 +82,13 @@ impl Parties {
                 }
             }
         }
-        Ok(Self { connections, rules, powers, mute })
+        Ok(Self { connections, rules, powers, care, mute })
+    }
+
+    /// What is done about what a connection's connector is not believed to do with a kind.
+    #[must_use]
+    pub fn care(&self, connection: ConnectionId, kind: Kind) -> Care {
+        self.care.get(&(connection, kind)).copied().unwrap_or(Care::NONE)
     }
 
     /// What can be written to a connection.
@@ -124,6 +134,11 @@ impl Parties {
         let takes = move |it: &&Connection| self.kind_power(it.id, kind).is_some() || self.mute.contains_key(&it.id);
         self.connections.values().filter(writes).filter(takes)
     }
+}
+
+/// What a connector declares, and whose word there is for it.
+async fn known(engine: &Engine, connection: &Connection) -> Result<(Arc<model::Description>, Word), CallError> {
+    Ok((engine.guests.describe(connection).await?, engine.guests.word(connection).await?))
 }
 
 /// Has everything told anew to a connection that began to take part, or whose part or component changed, and everything

@@ -19,6 +19,7 @@ use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Observed, Outcome, Rate, Write};
 
 use super::address::{Addressed, Links, address};
+use super::beforehand::{self, Compared};
 use super::conclude::{again, conclude_all, give_up, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off, is_away};
@@ -313,11 +314,14 @@ async fn found(
     effect: Effect,
 ) -> Result<Found, CallError> {
     let (kind, write) = (ready.debt.key.kind, &ready.write.write);
+    let once = parties.care(lane.connection.id, kind).creates_once;
     let Some(remote_id) = &write.remote_id else {
         return match mapped::find(engine, &lane.connection, kind, &write.command_key).await {
             Ok(created) => Ok(created.map_or(Found::Again, |state| Found::Ended(Outcome::Applied(state)))),
             // Records without a key of their own are named by what they belong to: the connector looks there first.
-            Err(CallError::Refused(model::Fault::Unsupported(_))) if effect != Effect::Unsafe => Ok(Found::Again),
+            Err(CallError::Refused(model::Fault::Unsupported(_))) if effect != Effect::Unsafe && !once => {
+                Ok(Found::Again)
+            }
             Err(error) => Err(error),
         };
     };
@@ -343,7 +347,7 @@ fn holds(fields: &Fields, write: &Write) -> bool {
     write.changed.iter().all(|name| fields.get(name) == write.want.get(name))
 }
 
-fn unchanged(fields: &Fields, write: &Write) -> bool {
+pub(super) fn unchanged(fields: &Fields, write: &Write) -> bool {
     write.changed.iter().all(|name| fields.get(name) == write.base.get(name))
 }
 
@@ -370,7 +374,7 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
         if is_cut_off.load(Ordering::Relaxed) {
             return Ok(Heard::default());
         }
-        let heard = send(engine, sending, as_of, chunk).await?;
+        let heard = send(engine, parties, sending, (as_of, chunk)).await?;
         is_cut_off.fetch_or(heard.cuts_off(), Ordering::Relaxed);
         Ok(heard)
     });
@@ -419,17 +423,28 @@ fn parallel(parties: &Parties, connection: ConnectionId) -> usize {
 }
 
 /// Sends the writes of one call and writes down what became of them.
-async fn send(engine: &Engine, lane: &Lane, as_of: u64, chunk: Vec<Ready>) -> Result<Heard, Error> {
+async fn send(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &Lane,
+    (as_of, chunk): (u64, Vec<Ready>),
+) -> Result<Heard, Error> {
     let sent = Sent { as_of, at: Some(engine.now()) };
-    let writes: Vec<Write> = chunk.iter().map(|it| it.write.sent().clone()).collect();
     let kind = chunk.first().map_or(Kind::Item, |it| it.debt.key.kind);
-    let (answer, outcomes) = match mapped::push(engine, &lane.connection, kind, &writes).await {
+    let Compared { chunk, stale, failed: unread } = beforehand::compare(engine, parties, lane, (kind, chunk)).await;
+    if !stale.is_empty() {
+        conclude_all(engine, lane, stale, Sent { as_of, at: None }, lane.batch(engine)).await?;
+    }
+    let writes: Vec<Write> = chunk.iter().map(|it| it.write.sent().clone()).collect();
+    let pushed = match unread {
+        None if writes.is_empty() => return Ok(Heard { answer: Some(Ok(())), asked_ms: None }),
+        None => mapped::push(engine, &lane.connection, kind, &writes).await,
+        Some(error) => return unsent(engine, lane, (chunk, sent), error).await,
+    };
+    let (answer, outcomes) = match pushed {
         Ok(outcomes) => (Ok(()), outcomes),
         Err(error) if cuts_off(&error) && !error.may_have_acted() => {
-            let mut batch = lane.batch(engine);
-            chunk.into_iter().for_each(|it| put_back(it, &mut batch));
-            engine.store.commit(batch).await?;
-            return Ok(Heard { answer: Some(Err(error)), asked_ms: None });
+            return unsent(engine, lane, (chunk, sent), error).await;
         }
         Err(error) => {
             let outcomes = chunk.iter().map(|_| failed(&error)).collect();
@@ -441,6 +456,25 @@ async fn send(engine: &Engine, lane: &Lane, as_of: u64, chunk: Vec<Ready>) -> Re
     let batch = lane.batch(engine);
     conclude_all(engine, lane, chunk.into_iter().zip(outcomes).collect(), sent, batch).await?;
     Ok(heard)
+}
+
+/// Nothing was sent: where the system itself is away the writes have not failed.
+async fn unsent(
+    engine: &Engine,
+    lane: &Lane,
+    (chunk, sent): (Vec<Ready>, Sent),
+    error: CallError,
+) -> Result<Heard, Error> {
+    let mut batch = lane.batch(engine);
+    if cuts_off(&error) {
+        chunk.into_iter().for_each(|it| put_back(it, &mut batch));
+        engine.store.commit(batch).await?;
+    } else {
+        let outcome = Outcome::Retry(None, error.to_string());
+        let concluded = chunk.into_iter().map(|it| (it, outcome.clone())).collect();
+        conclude_all(engine, lane, concluded, sent, batch).await?;
+    }
+    Ok(Heard { answer: Some(Err(error)), asked_ms: None })
 }
 
 fn failed(error: &CallError) -> Outcome {

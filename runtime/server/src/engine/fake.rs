@@ -18,6 +18,7 @@ use truthsource_host::model::{
 
 use super::connections::{FieldSpec, Parties, RULES, RulesSpec};
 use super::ports::{Clock, Decided, Guests};
+use super::trust::Word;
 use super::{Did, Engine, Pace, fold};
 use crate::store::control::ControlStore as _;
 use crate::store::model::ModelStores;
@@ -39,6 +40,8 @@ pub struct Fake {
     pub lag_ms: u32,
     /// Of every kind.
     pub certain_max: u32,
+    /// Of every connection.
+    pub word: Word,
     /// Fields that the shop does not have.
     pub shop_lacks: &'static [&'static str],
     pub pull: Function<Pull, Page>,
@@ -65,6 +68,7 @@ impl Default for Fake {
             describe: answers(|_| Ok(())),
             lag_ms: 0,
             certain_max: 0,
+            word: Word::Declared,
             shop_lacks: &[],
             pull: answers(|_| unreachable!()),
             read: answers(|_| unreachable!()),
@@ -121,6 +125,9 @@ impl Guests for Fake {
             rate: Rate::Other(String::new()),
             settings: Vec::new(),
         }))
+    }
+    async fn word(&self, _: &crate::store::Connection) -> Answer<Word> {
+        Ok(self.word.clone())
     }
     async fn check(&self, _: &crate::store::Connection) -> Answer<Vec<Finding>> {
         unreachable!()

@@ -10,6 +10,7 @@
 
 mod address;
 pub mod apply;
+mod beforehand;
 mod conclude;
 pub mod connections;
 pub mod deletions;
@@ -30,6 +31,7 @@ pub mod receive;
 pub mod subscribe;
 pub mod sweep;
 mod token;
+pub mod trust;
 pub mod turn;
 mod unread;
 

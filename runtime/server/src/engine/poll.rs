@@ -28,7 +28,7 @@ const URGENT: u8 = priority(Kind::StockLevel);
 pub async fn poll(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
     let due = due(engine, parties, lane);
     let Some(&kind) = due.first() else { return Ok(Did::default()) };
-    let did = pull(engine, lane, kind).await?;
+    let did = pull(engine, parties, lane, kind).await?;
     Ok(Did { more: did.more || due.len() > 1, ..did })
 }
 
@@ -41,7 +41,7 @@ pub async fn poll_urgent(engine: &Engine, parties: &Parties, lane: &mut Lane) ->
     let mut did = Did::default();
     for kind in due(engine, parties, lane).into_iter().filter(|it| priority(*it) <= URGENT) {
         if lane.is_open(engine) {
-            did = did.and(pull(engine, lane, kind).await?);
+            did = did.and(pull(engine, parties, lane, kind).await?);
         }
     }
     Ok(did)
@@ -53,7 +53,7 @@ pub async fn poll_urgent(engine: &Engine, parties: &Parties, lane: &mut Lane) ->
 /// As of [`poll`].
 pub async fn probe(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
     let Some(kind) = pulled(parties, lane).min_by_key(|kind| priority(*kind)) else { return Ok(Did::default()) };
-    pull(engine, lane, kind).await
+    pull(engine, parties, lane, kind).await
 }
 
 /// Kinds that are due, in the order in which they are to be pulled: those that have been due the longest first, so that
@@ -103,10 +103,11 @@ pub(super) fn moves_on(page: Page, pull: &Pull) -> Result<Page, CallError> {
 }
 
 /// Pulls one page.
-async fn pull(engine: &Engine, lane: &mut Lane, kind: Kind) -> Result<Did, Error> {
+async fn pull(engine: &Engine, parties: &Parties, lane: &mut Lane, kind: Kind) -> Result<Did, Error> {
     let mut row = lane.cursor(kind);
     let mut did = Did::default();
-    let pull = Pull { kind, cursor: row.cursor.clone(), overlap_ms: lane.connection.spec.overlap_ms };
+    let overlap_ms = lane.connection.spec.overlap_ms.max(parties.care(lane.connection.id, kind).overlap_ms);
+    let pull = Pull { kind, cursor: row.cursor.clone(), overlap_ms };
     let began_at = *row.pulling_since.get_or_insert(engine.now());
     let as_of = lane.tick();
     let page =
@@ -161,6 +162,26 @@ mod tests {
     use super::*;
     use crate::engine::connections::resume;
     use crate::engine::fake::{Fake, House, SHOP, answers};
+    use crate::engine::trust::{CAREFUL_OVERLAP_MS, Word};
+
+    /// Nobody has seen how late changes show there: polls reach further back than the connection says.
+    #[tokio::test]
+    async fn a_connector_without_proof_is_asked_further_back() {
+        for (word, expect) in [(Word::Declared, 0), (Word::Certified(Arc::default()), CAREFUL_OVERLAP_MS)] {
+            let asked = Arc::new(AtomicU32::new(u32::MAX));
+            let noted = asked.clone();
+            let pull = answers(move |pull: Pull| {
+                noted.store(pull.overlap_ms, Ordering::Relaxed);
+                Ok(Page { entries: Vec::new(), unread: Vec::new(), cursor: "1".to_owned(), more: false })
+            });
+            let house = House::with(Fake { pull, word, ..Fake::default() }).await;
+            let parties = Parties::load(&house.engine).await.unwrap();
+            let mut lane = Lane::take(&house.engine, parties.connections[&SHOP].clone()).await.unwrap().unwrap();
+            lane.look(&house.engine).await.unwrap();
+            poll(&house.engine, &parties, &mut lane).await.unwrap();
+            assert_eq!(asked.load(Ordering::Relaxed), expect);
+        }
+    }
 
     /// What made a kind fail may be gone when a connection was mended: it does not wait out its pause.
     #[tokio::test]

@@ -11,6 +11,7 @@ use truthsource_host::model::{
     Webhook, Write,
 };
 
+use super::trust::Word;
 use crate::store::Connection;
 
 /// What time it is.
@@ -33,6 +34,10 @@ pub struct Decided {
 pub trait Guests: Send + Sync {
     /// What the connection's connector can do with it. Cached per release and settings.
     async fn describe(&self, connection: &Connection) -> Result<Arc<Description>, CallError>;
+    /// Whose word there is for what the connection's connector declares.
+    async fn word(&self, _: &Connection) -> Result<Word, CallError> {
+        Ok(Word::Declared)
+    }
     /// Looks whether the connection can do its work. Writes nothing.
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError>;
     /// One page of a listing or a delta. `class`: how urgent it is.

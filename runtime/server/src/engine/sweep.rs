@@ -20,8 +20,9 @@ use super::connections::Parties;
 use super::fetch::log_news;
 use super::lane::{Lane, is_away};
 use super::poll::{moves_on, read_kinds};
+use super::trust::Care;
 use super::{Did, Engine, Error, deletions, mapped, unread};
-use crate::store::{Accuracy, Change, CursorRow, SweepRow, Work};
+use crate::store::{Accuracy, Change, ConnectionSpec, CursorRow, SweepRow, Work};
 
 /// How long a difference may exist before it counts against accuracy.
 pub const SLO_MS: u64 = 30_000;
@@ -34,7 +35,8 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
     let swept = read_kinds(lane).filter(|kind| parties.kind_power(lane.connection.id, *kind).is_some());
     let under_way = swept.map(|kind| (kind, lane.cursor(kind))).find_map(|(kind, row)| {
         let asked_at = lane.asks.get(&(Work::Sweep, kind)).copied();
-        let is_due = row.sweep.is_none() && is_due(engine, lane, &row, asked_at);
+        let every_ms = every_ms(&lane.connection.spec, parties.care(lane.connection.id, kind));
+        let is_due = row.sweep.is_none() && is_due(engine, every_ms, &row, asked_at);
         let sweep = if is_due { Some(begun(engine.now())) } else { row.sweep.clone() };
         let sweep = sweep.filter(|it| it.due_at <= engine.now())?;
         Some((kind, CursorRow { sweep: None, ..row }, sweep))
@@ -46,11 +48,16 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
 }
 
 /// A sweep is due when its time has come, or when somebody asked for one since the last began.
-fn is_due(engine: &Engine, lane: &Lane, row: &CursorRow, asked_at: Option<UnixMs>) -> bool {
-    let every = lane.connection.spec.sweep_every_ms;
+fn is_due(engine: &Engine, every_ms: u64, row: &CursorRow, asked_at: Option<UnixMs>) -> bool {
     let last = row.swept_at.unwrap_or_default();
-    let in_turn = row.listed && every > 0 && engine.now().since(last) >= every;
+    let in_turn = row.listed && every_ms > 0 && engine.now().since(last) >= every_ms;
     in_turn || asked_at.is_some_and(|it| it > last)
+}
+
+/// How often everything of a kind is compared; 0: on demand alone, however little its connector is believed to see.
+fn every_ms(spec: &ConnectionSpec, care: Care) -> u64 {
+    let every_ms = spec.sweep_every_ms;
+    care.sweep_every_ms.map_or(every_ms, |it| it.min(every_ms))
 }
 
 fn begun(at: UnixMs) -> SweepRow {

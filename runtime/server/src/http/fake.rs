@@ -14,6 +14,7 @@ use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Handshake, Priced, Proof, Spelling, WebhookScheme};
 
 use crate::app::{App, Engines, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
+use crate::certificate::Certificate;
 use crate::engine::forecast::Account;
 use crate::engine::ports::{self, Clock};
 use crate::store::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};
@@ -395,6 +396,22 @@ impl Plugins for Guests {
         let digest = crate::auth::digest::hex(&crate::auth::digest::sha256(&[&component]));
         let (plugin, state) = ("test 1.0.0".into(), "staged".into());
         Ok(Release { id: 1, slot: slot.into(), digest, plugin, state, created_at: UnixMs(0) })
+    }
+    async fn certify(
+        &self,
+        _: &TenantHandle,
+        _: (&str, u64),
+        certificate: &[u8],
+    ) -> std::result::Result<Certificate, Refusal> {
+        let malformed = |it: crate::certificate::Refused| Refusal {
+            code: "no-certificate".into(),
+            message: it.to_string(),
+            status: 422,
+        };
+        Certificate::read(certificate, &"ab".repeat(32)).map_err(malformed)
+    }
+    async fn certificates(&self, _: &TenantHandle, _: &str) -> std::result::Result<Arc<Vec<Certificate>>, Refusal> {
+        Ok(Arc::default())
     }
     async fn activate(&self, _: &TenantHandle, slot: &str, release: u64) -> std::result::Result<Slot, Refusal> {
         Ok(Slot { name: slot.into(), active: Some(release), previous: None })

@@ -12,7 +12,7 @@ use truthsource_host::{Compiler, Compiling, Host, HostConfig, SealKey};
 use super::Ground;
 use crate::app::{App, TenantHandle, Tenants, Vault};
 use crate::auth::mint;
-use crate::config::Config;
+use crate::config::{Config, Trust};
 use crate::engine::ports::Clock;
 use crate::plugins::{Blobs, Parts, Service};
 use crate::store;
@@ -49,6 +49,7 @@ pub(super) async fn open(
         ambient: Arc::new(MachineAmbient { clock: clock.clone() }),
         allowed: config.egress.allow.clone(),
         public_url,
+        believes: config.plugins.trust == Trust::Declared,
         transport: None,
     }));
     let tenants = Arc::new(Tenants::default());

@@ -15,9 +15,11 @@ use truthsource_host::{
     CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, StockRule, Validator,
 };
 
+use super::certificates::Certificates;
 use super::{Active, Parts, Reaches, Slots, secrets, setup};
 use crate::app::{Refusal, TenantHandle};
 use crate::engine::ports::{Decided, Guests};
+use crate::engine::trust::Word;
 use crate::store::{Batch, CallRow, Change, Connection};
 
 /// What a release said of a connection.
@@ -32,14 +34,19 @@ pub struct TenantGuests {
     parts: Arc<Parts>,
     slots: Arc<Slots>,
     reaches: Arc<Reaches>,
+    certificates: Arc<Certificates>,
     tenant: Arc<TenantHandle>,
     /// What each release of a connector said it can do with each connection, as it is set.
     described: Mutex<BTreeMap<ConnectionId, Described>>,
 }
 
 impl TenantGuests {
-    pub(super) fn new(parts: Arc<Parts>, slots: Arc<Slots>, reaches: Arc<Reaches>, tenant: Arc<TenantHandle>) -> Self {
-        Self { parts, slots, reaches, tenant, described: Mutex::default() }
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        (slots, reaches, certificates): (Arc<Slots>, Arc<Reaches>, Arc<Certificates>),
+        tenant: Arc<TenantHandle>,
+    ) -> Self {
+        Self { parts, slots, reaches, certificates, tenant, described: Mutex::default() }
     }
 
     /// The connection's connector, to be called now: whoever asks while it is left alone and then does not call takes
@@ -114,6 +121,12 @@ impl Guests for TenantGuests {
         let described = Described { release: active.id, settings, description: description.clone() };
         self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.id, described);
         Ok(description)
+    }
+
+    async fn word(&self, connection: &Connection) -> Result<Word, CallError> {
+        let digest = self.active(connection).await?.release.digest().to_string();
+        let word = self.certificates.word(&self.tenant, &digest, self.parts.believes).await;
+        word.map_err(|it| unready(&it))
     }
 
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {

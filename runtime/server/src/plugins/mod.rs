@@ -5,6 +5,7 @@
 
 mod blobs;
 mod budget;
+mod certificates;
 mod guests;
 mod health;
 mod reach;
@@ -24,12 +25,14 @@ use truthsource_host::signing::Ambient;
 use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
 
 use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
+use crate::certificate::Certificate;
 use crate::config::Allowed;
 use crate::engine::forecast::Account;
 use crate::engine::ports::{Clock, Guests};
 use crate::store::{Connection, Release, Slot};
 
 pub use blobs::Blobs;
+use certificates::Certificates;
 pub use guests::TenantGuests;
 pub use health::Health;
 pub use reach::{Reaches, bound};
@@ -52,6 +55,8 @@ pub struct Parts {
     pub allowed: BTreeSet<Allowed>,
     /// Where systems outside reach this node, without a slash at the end; `None`: nobody is asked to tell anything.
     pub public_url: Option<String>,
+    /// What connectors without a certificate declare is believed.
+    pub believes: bool,
     /// Another way out than the guarded one: how a simulation stands in for the network.
     pub transport: Option<Arc<dyn Transport>>,
 }
@@ -61,6 +66,7 @@ pub struct Service {
     parts: Arc<Parts>,
     slots: Arc<Slots>,
     reaches: Arc<Reaches>,
+    certificates: Arc<Certificates>,
 }
 
 impl Service {
@@ -68,13 +74,15 @@ impl Service {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let parts = Arc::new(parts);
-        Self { slots: Arc::new(Slots::new(parts.clone())), reaches: Arc::new(Reaches::new(parts.clone())), parts }
+        let (slots, reaches) = (Arc::new(Slots::new(parts.clone())), Arc::new(Reaches::new(parts.clone())));
+        Self { slots, reaches, certificates: Arc::default(), parts }
     }
 
     /// The components of one tenant, as its engine calls them.
     #[must_use]
     pub fn guests(&self, tenant: Arc<TenantHandle>) -> TenantGuests {
-        TenantGuests::new(self.parts.clone(), self.slots.clone(), self.reaches.clone(), tenant)
+        let shared = (self.slots.clone(), self.reaches.clone(), self.certificates.clone());
+        TenantGuests::new(self.parts.clone(), shared, tenant)
     }
 }
 
@@ -82,6 +90,21 @@ impl Service {
 impl Plugins for Service {
     async fn upload(&self, tenant: &TenantHandle, slot: &str, component: Bytes) -> Result<Release, Refusal> {
         upload::accept(&self.parts, tenant, slot, component).await
+    }
+
+    async fn certify(
+        &self,
+        tenant: &TenantHandle,
+        (slot, release): (&str, u64),
+        certificate: &[u8],
+    ) -> Result<Certificate, Refusal> {
+        let releases = tenant.store.releases(slot).await.map_err(|error| stored(&error))?;
+        let found = releases.into_iter().find(|it| it.id == release).ok_or_else(|| slots::missing(slot, release))?;
+        self.certificates.keep(tenant, (&found.digest, certificate), self.parts.clock.now()).await
+    }
+
+    async fn certificates(&self, tenant: &TenantHandle, digest: &str) -> Result<Arc<Vec<Certificate>>, Refusal> {
+        self.certificates.of(tenant, digest).await
     }
 
     async fn activate(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Slot, Refusal> {

@@ -164,7 +164,7 @@ fn speaks_for(slot: &str, connection: &Connection) -> bool {
     publishes || slot == connection.spec.connector || slot.strip_prefix("mapping:") == Some(&connection.name)
 }
 
-fn missing(slot: &str, release: u64) -> Refusal {
+pub(super) fn missing(slot: &str, release: u64) -> Refusal {
     let message = format!("slot `{slot}` has no release {release}");
     Refusal { code: "no-such-release".to_owned(), message, status: 404 }
 }

@@ -38,10 +38,7 @@ impl Cast {
     /// # Errors
     /// When a component is not there or not taken.
     pub async fn load(components: &Components, program: PathBuf, products: &[Product]) -> anyhow::Result<Self> {
-        let compiled = tempfile::tempdir()?;
-        let compiler = Compiler { program, args: vec!["compile-child".to_owned()] };
-        let config = HostConfig::new(compiled.path().to_owned(), SealKey::new([7; 32]), Compiling::Child(compiler));
-        let host = Host::start(config)?;
+        let (host, compiled) = host(program)?;
         let accept = async |name: &str| -> anyhow::Result<Release> {
             let release = host.accept(&Tenant::new("sim"), &components.read(name)?, &Allowance::USUAL).await?;
             // How busy this machine is must decide nothing.
@@ -58,4 +55,24 @@ impl Cast {
         }
         Ok(Self { _host: host, _compiled: compiled, connectors, policies })
     }
+
+    /// One component that somebody made, whatever it may be, which may compute for so long in a call and wait for as long again.
+    ///
+    /// # Errors
+    /// When it is not taken, as an upload would not be.
+    pub async fn of_one(bytes: &[u8], program: PathBuf, cpu_ms_max: u64) -> anyhow::Result<(Self, Release)> {
+        let (host, compiled) = host(program)?;
+        let release = host.accept(&Tenant::new("sim"), bytes, &Allowance::USUAL).await?;
+        let limits = Limits { wall_ms_max: 2 * cpu_ms_max, cpu_ms_max, ..*release.limits() };
+        let cast = Self { _host: host, _compiled: compiled, connectors: BTreeMap::new(), policies: BTreeMap::new() };
+        Ok((cast, release.limited(limits)))
+    }
+}
+
+/// What runs components, and where it keeps their code.
+fn host(program: PathBuf) -> anyhow::Result<(Host, tempfile::TempDir)> {
+    let compiled = tempfile::tempdir()?;
+    let compiler = Compiler { program, args: vec!["compile-child".to_owned()] };
+    let config = HostConfig::new(compiled.path().to_owned(), SealKey::new([7; 32]), Compiling::Child(compiler));
+    Ok((Host::start(config)?, compiled))
 }

@@ -7,6 +7,7 @@ use truthsource_core::draw::Draw;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::retry::Schedule;
 use truthsource_core::{Kind, UnixMs};
+use truthsource_host::egress::Transport;
 
 use super::cast::Cast;
 use super::plan::{Habits, Plan};
@@ -61,7 +62,8 @@ pub(super) fn troupe(
     let members = seats.iter().zip(connections).map(member).collect::<anyhow::Result<_>>()?;
     let followed = seats.iter().zip(connections).map(|(seat, id)| (*id, seat.name(), seat.site.system())).collect();
     let owner = connections.first().copied().context("a world without systems")?;
-    Troupe::gather(cast.clone(), (clock.clone(), network.clone()), members, plan, Watch::new(owner, followed))
+    let reaching: (_, Arc<dyn Transport>) = (clock.clone(), network.clone());
+    Troupe::gather(cast.clone(), reaching, members, (plan.seed, &plan.faults), Watch::new(owner, followed))
 }
 
 /// Where each system's webhooks come to.

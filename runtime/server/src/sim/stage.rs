@@ -81,7 +81,7 @@ impl Doors {
     }
 
     /// Systems deliver to these.
-    pub(super) fn receive_at(&self, receivers: BTreeMap<String, Arc<Endpoint>>) {
+    pub(crate) fn receive_at(&self, receivers: BTreeMap<String, Arc<Endpoint>>) {
         *self.receivers.lock().unwrap_or_else(PoisonError::into_inner) = receivers;
     }
 

@@ -11,7 +11,7 @@ use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind};
 use truthsource_host::capability::http::{Outbound, WebhookSecret};
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
-use truthsource_host::egress::Origin;
+use truthsource_host::egress::{Origin, Transport};
 use truthsource_host::model::{
     Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Target,
     Verdict, Webhook, Write,
@@ -20,8 +20,8 @@ use truthsource_host::signing::{Credentials, Secret, Signer};
 use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
 
 use super::cast::Cast;
-use super::plan::{Menu, Plan};
-use super::stage::{Doors, SimClock, Still};
+use super::plan::Menu;
+use super::stage::{SimClock, Still};
 use super::watch::Watch;
 use crate::engine::ports::{Clock, Decided, Guests};
 use crate::store::Connection;
@@ -69,15 +69,15 @@ pub struct Member {
 }
 
 impl Troupe {
-    /// Components that reach these systems through `doors`.
+    /// Components that reach these systems through `network`.
     ///
     /// # Errors
     /// When credentials make no sense.
     pub fn gather(
         cast: Arc<Cast>,
-        (clock, doors): (Arc<SimClock>, Arc<Doors>),
+        (clock, network): (Arc<SimClock>, Arc<dyn Transport>),
         members: Vec<Member>,
-        plan: &Plan,
+        (seed, faults): (u64, &Menu),
         watch: Watch,
     ) -> anyhow::Result<Self> {
         let mut connections = BTreeMap::new();
@@ -86,7 +86,7 @@ impl Troupe {
             let signer = Signer::new(credentials, Arc::new(Still::on(clock.clone())))?;
             let origin: Origin = member.origin.parse()?;
             let origins = [origin.clone()].into();
-            let http = Some(Arc::new(Outbound::new((origins, [origin].into()), doors.clone(), signer)));
+            let http = Some(Arc::new(Outbound::new((origins, [origin].into()), network.clone(), signer)));
             let kv = Some(KvGrant(Arc::new(Kept::default())));
             let reach = Reach { http, kv, ..Reach::default() };
             let reached = Reached { connector: member.connector, reach, described: Mutex::default() };
@@ -96,8 +96,8 @@ impl Troupe {
             cast,
             clock,
             connections,
-            draw: Draw::new(plan.seed),
-            faults: plan.faults.clone(),
+            draw: Draw::new(seed),
+            faults: faults.clone(),
             chaos: AtomicBool::default(),
             listings: AtomicU64::default(),
             watch: Mutex::new(watch),

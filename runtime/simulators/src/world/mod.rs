@@ -6,6 +6,7 @@
 
 mod business_central;
 mod catalogue;
+mod dataverse;
 mod netsuite;
 mod sap_b1;
 mod shopify;
@@ -20,6 +21,7 @@ use truthsource_core::{Decimal, UnixMs};
 
 pub use business_central::BusinessCentralSite;
 pub use catalogue::{Article, Break, Catalogue, Firm, Price};
+pub use dataverse::DataverseSite;
 pub use netsuite::NetsuiteSite;
 pub use sap_b1::{EXTERNAL_ID, SapB1Site};
 pub use shopify::ShopifySite;

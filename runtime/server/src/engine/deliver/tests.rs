@@ -182,3 +182,44 @@ async fn p5_a_write_that_is_never_answered_does_not_silence_its_system() {
     assert_eq!(house.title("a").await, Some("nail".into()), "what a person wrote there counts");
     assert_eq!(house.debt(SHOP, "a").await.and_then(|it| it.intent), None);
 }
+
+/// A shop of which nothing was proved, which holds this title by the time it is told another; what was done there.
+async fn doubted(held: &'static str) -> (House, Arc<Mutex<Vec<String>>>) {
+    let done: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (reads, pushes) = (done.clone(), done.clone());
+    let read = answers(move |(ids, certain): (Vec<String>, bool)| {
+        reads.lock().unwrap().push(format!("read {} {certain}", ids.join(",")));
+        let fields = [("code", "a".into()), ("title", held.into())].map(|(n, v): (_, Value)| (n.to_owned(), v)).into();
+        let state = |id: &String| Observed::Present(State { remote_id: id.clone(), fields, ..State::default() });
+        Ok(ids.first().map(state).into_iter().collect())
+    });
+    let push = answers(move |writes: Vec<Write>| {
+        pushes.lock().unwrap().push(format!("push {:?}", writes[0].want["title"].as_text()));
+        Ok(vec![Outcome::Unknown("nobody knows".to_owned())])
+    });
+    let word = crate::engine::trust::Word::Certified(Arc::default());
+    let house = House::with(Fake { read, push, word, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "screw").await;
+    house.fold_all().await;
+    delivered(&house).await;
+    (house, done)
+}
+
+/// Where nobody has seen a connector compare before it writes, the engine does.
+#[tokio::test]
+async fn p4_what_is_not_proved_to_compare_is_read_before_it_is_written() {
+    let (house, done) = doubted("screw").await;
+    assert_eq!(*done.lock().unwrap(), ["read a false", "push Some(\"bolt\")"]);
+    // Nor was it proved that the write can be repeated as it is: it is looked up first.
+    house.pass(house.engine.pace.retry.cap_ms);
+    delivered(&house).await;
+    assert_eq!(done.lock().unwrap()[2..], ["read a false", "push Some(\"bolt\")"]);
+}
+
+#[tokio::test]
+async fn p4_what_is_found_changed_before_the_write_is_not_written() {
+    let (house, done) = doubted("nut").await;
+    assert_eq!(*done.lock().unwrap(), ["read a false"]);
+    assert_eq!(house.debt(SHOP, "a").await.unwrap().state, DebtState::Settling);
+}

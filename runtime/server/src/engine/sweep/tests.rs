@@ -8,6 +8,7 @@ use truthsource_host::model::{Page, State};
 use super::*;
 use crate::engine::deletions::{FEW, WINDOW_MS, believe, is_mass};
 use crate::engine::fake::{ERP, Fake, House, READ_MAX, SHOP, answers, item};
+use crate::engine::trust::DELETES_SWEEP_MS;
 use crate::store::{About, Conflict, What};
 
 /// What the swept system holds, how a listing of it comes out, and what was asked of it by id.
@@ -315,4 +316,20 @@ async fn p6_a_record_that_is_listed_twice_counts_once() {
     outside.lock().unwrap().twice = ["003", "004", "003"].map(str::to_owned).into();
     let figure = sweep_of(&house, ERP, Kind::Item).await;
     assert_eq!((figure.records, figure.fields, classes(&figure)), (10, 20, vec![]));
+}
+
+/// A kind that is compared once a day is compared sooner where its deletions may never show, and never in turn where that
+/// was switched off.
+#[test]
+fn what_may_never_show_is_compared_more_often() {
+    let check = |every_ms: u64, care: Care, expect: u64| {
+        let spec = ConnectionSpec { sweep_every_ms: every_ms, ..crate::engine::fake::spec() };
+        assert_eq!(super::every_ms(&spec, care), expect);
+    };
+    let day = 86_400_000;
+    let seldom = Care { sweep_every_ms: Some(DELETES_SWEEP_MS), ..Care::NONE };
+    check(day, Care::NONE, day);
+    check(day, seldom, DELETES_SWEEP_MS);
+    check(60_000, seldom, 60_000);
+    check(0, seldom, 0);
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Scope;
+use crate::certificate::{Certificate, Verdict};
 use crate::http::cursor::limit;
 use crate::http::extract::{Json, Path, Query, Raw};
 use crate::http::route::{Access, Route, Takes};
@@ -50,6 +51,29 @@ struct ReleaseView {
     /// `staged`, `active` or `retired`.
     state: String,
     created_at: String,
+    /// What its certificates say, one for each system that it was tried against. Empty: nothing was proved.
+    certificates: Vec<CertificateView>,
+}
+
+/// What a certificate says, in short.
+#[derive(Serialize, ToSchema)]
+struct CertificateView {
+    /// The system that it was tried against.
+    against: String,
+    /// How many powers were proved.
+    proved: usize,
+    /// How many could not be tried.
+    untested: usize,
+    /// Those that were refuted: `item updates`.
+    refuted: Vec<String>,
+}
+
+/// A certificate, as `truthsource plugin test` writes it.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+struct CertificateWhole {
+    #[schema(value_type = Object)]
+    certificate: serde_json::Value,
 }
 
 /// A call that failed, or an upload that was refused.
@@ -112,6 +136,17 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Uploads a component: it is checked, compiled and staged, and answers nothing yet.")
             .takes_bytes(Takes::Wasm)
             .gives::<ReleaseView>(201),
+        Route::get("/v1/slots/{slot}/releases/{release}/certificates", read, certificates)
+            .about("Lists the certificates of a release's component, whole.")
+            .lists::<CertificateWhole>(),
+        Route::post(
+            "/v1/slots/{slot}/releases/{release}/certificates",
+            Access::Tenant(Scope::PluginsActivate),
+            certify,
+        )
+        .about("Adds a certificate of a release's component: the engine relies on what it proves from now on.")
+        .takes::<CertificateWhole>()
+        .gives::<CertificateView>(201),
         Route::get("/v1/slots/{slot}/calls", read, calls)
             .about(
                 "Lists the newest calls of a slot that failed and uploads that it refused; the last hundred are kept.",
@@ -139,9 +174,40 @@ async fn list(State(door): State<Door>, acting: Acting) -> Result<Json<List<Slot
     Ok(Json(List::whole(slots.into_iter().map(|it| slot_view(&door, &acting, it)))))
 }
 
-async fn releases(acting: Acting, Path(slot): Path<String>) -> Result<Json<List<ReleaseView>>, ApiError> {
+async fn releases(
+    State(door): State<Door>,
+    acting: Acting,
+    Path(slot): Path<String>,
+) -> Result<Json<List<ReleaseView>>, ApiError> {
+    let mut views = Vec::new();
+    for release in acting.tenant.store.releases(&slot).await? {
+        views.push(release_view(&door, &acting, release).await?);
+    }
+    Ok(Json(List::whole(views)))
+}
+
+async fn certificates(
+    State(door): State<Door>,
+    acting: Acting,
+    Path((slot, release)): Path<(String, u64)>,
+) -> Result<Json<List<CertificateWhole>>, ApiError> {
     let releases = acting.tenant.store.releases(&slot).await?;
-    Ok(Json(List::whole(releases.into_iter().map(release_view))))
+    let found = releases.into_iter().find(|it| it.id == release).ok_or(ApiError::NotFound("release"))?;
+    let certificates = door.app.plugins.certificates(&acting.tenant, &found.digest).await?;
+    let whole = |it: &Certificate| CertificateWhole { certificate: serde_json::to_value(it).unwrap_or_default() };
+    Ok(Json(List::whole(certificates.iter().map(whole).collect::<Vec<_>>())))
+}
+
+async fn certify(
+    State(door): State<Door>,
+    acting: Acting,
+    Path((slot, release)): Path<(String, u64)>,
+    Json(body): Json<CertificateWhole>,
+) -> Result<(StatusCode, Json<CertificateView>), ApiError> {
+    let bytes = body.certificate.to_string();
+    let certificate = door.app.plugins.certify(&acting.tenant, (&slot, release), bytes.as_bytes()).await?;
+    acting.tenant.wake.notify_one();
+    Ok((StatusCode::CREATED, Json(certificate_view(&certificate))))
 }
 
 async fn upload(
@@ -151,7 +217,7 @@ async fn upload(
     Raw(component): Raw,
 ) -> Result<(StatusCode, Json<ReleaseView>), ApiError> {
     let release = door.app.plugins.upload(&acting.tenant, &slot, component).await?;
-    Ok((StatusCode::CREATED, Json(release_view(release))))
+    Ok((StatusCode::CREATED, Json(release_view(&door, &acting, release).await?)))
 }
 
 async fn calls(
@@ -218,14 +284,25 @@ fn slot_view(door: &Door, acting: &Acting, slot: Slot) -> SlotView {
     SlotView { name: slot.name, active: slot.active, previous: slot.previous, failing }
 }
 
-fn release_view(release: Release) -> ReleaseView {
-    ReleaseView {
+async fn release_view(door: &Door, acting: &Acting, release: Release) -> Result<ReleaseView, ApiError> {
+    let certificates = door.app.plugins.certificates(&acting.tenant, &release.digest).await?;
+    Ok(ReleaseView {
+        certificates: certificates.iter().map(certificate_view).collect(),
         id: release.id,
         slot: release.slot,
         digest: release.digest,
         plugin: release.plugin,
         state: release.state,
         created_at: moment(release.created_at),
+    })
+}
+
+fn certificate_view(certificate: &Certificate) -> CertificateView {
+    CertificateView {
+        against: certificate.against.clone(),
+        proved: certificate.count(Verdict::Proved),
+        untested: certificate.count(Verdict::Untested),
+        refuted: certificate.refuted().map(|(place, _)| place).collect(),
     }
 }
 
