@@ -280,7 +280,7 @@ impl Guests for Liar {
                 let pull = Pull { kind, cursor: None, overlap_ms: 0 };
                 let page = self.inner.pull(connection, &pull, Class::default()).await?;
                 let states = page.entries.into_iter();
-                Ok(states.filter_map(|it| if let Observed::Present(it) = it { Some(it) } else { None }).last())
+                Ok(states.filter_map(|it| if let Observed::Present(it) = it { Some(it) } else { None }).next_back())
             }
             _ => self.inner.find(connection, kind, key).await,
         }

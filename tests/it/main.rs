@@ -6,6 +6,7 @@ mod at_least_once;
 mod conformance;
 mod convergence;
 mod doors;
+mod ledger;
 mod plans;
 mod simulation;
 mod tidy;

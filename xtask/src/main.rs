@@ -42,7 +42,7 @@ enum Command {
     },
     /// Build plugins and policies, and put them into `target/components`.
     Components,
-    /// Build everything and measure: `bench intake --json`, `bench call`, `bench sync`.
+    /// Build everything and measure: `bench intake --json`, `bench call`, `bench sync`, `bench load`, `bench delta`, `bench drift`.
     Bench {
         /// For `truthsource bench`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]

@@ -10,7 +10,8 @@ pub type Digest = [u8; 32];
 /// Digest of a text's lower-case hex form.
 #[must_use]
 pub fn hex(digest: &Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |it: u8| char::from(b"0123456789abcdef"[usize::from(it & 15)]);
+    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// The digest of fields: equal exactly when the fields are equal in meaning.

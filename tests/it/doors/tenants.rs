@@ -121,7 +121,7 @@ async fn lived_in() -> tempfile::TempDir {
             at: UnixMs(1),
             key: key.clone(),
             connection: Some(connection),
-            what: What::Observed { cause: Cause::Poll, moved, changed_at: None },
+            what: What::Observed { cause: Cause::Poll, moved, changed_at: None, version: CANARY.to_owned() },
         }),
         Change::Conflict(Conflict {
             id: 0,
@@ -151,10 +151,17 @@ async fn lived_in() -> tempfile::TempDir {
         Change::Accuracy(store::Accuracy {
             connection: "acme-shop".to_owned(),
             kind: Kind::Item,
+            sweep: 1,
+            began_at: UnixMs(1),
             at: UnixMs(1),
+            asked: true,
+            pages: 1,
             records: 1,
+            news: 1,
             fields: 1,
             mismatches: BTreeMap::from([(CANARY.to_owned(), 1)]),
+            by_field: BTreeMap::from([(CANARY.to_owned(), BTreeMap::new())]),
+            drifted: 1,
         }),
     ];
     stores.open(acme.id).await.unwrap().commit(batch).await.unwrap();

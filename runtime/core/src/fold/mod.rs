@@ -13,9 +13,12 @@ mod counter;
 mod lag;
 mod owed;
 mod refused;
+mod ruling;
 mod vanished;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::plant::{self, Bug};
 use crate::record::{
@@ -26,6 +29,7 @@ use crate::{Fields, UnixMs, Value, schema};
 
 pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
+pub use ruling::{Answer, Misfit, Projection, Ruling, Terms, unlinked};
 
 /// A fold under way.
 #[derive(Debug, Clone)]
@@ -40,6 +44,10 @@ pub struct Folding<'a> {
     /// The version that the truth has after this fold, if anything moved.
     version: u64,
     notes: Vec<Note>,
+    /// What is decided, for whoever folds again.
+    ruling: Ruling,
+    /// Every question so far had one claim, and that was taken.
+    is_plain: bool,
 }
 
 /// Something that a fold found out, for the record's timeline.
@@ -90,7 +98,8 @@ impl Question {
 }
 
 /// A policy's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The claim at this index is the truth.
     Take(usize),
@@ -107,7 +116,8 @@ impl<'a> Folding<'a> {
     #[must_use]
     pub fn new(key: &'a RecordKey, rules: &'a Rules, state: KeyState) -> Self {
         let version = state.truth.version + 1;
-        Self { key, rules, state, open: BTreeSet::new(), moves: BTreeMap::new(), version, notes: Vec::new() }
+        let (open, moves) = Default::default();
+        Self { key, rules, state, open, moves, version, notes: Vec::new(), ruling: Ruling::default(), is_plain: true }
     }
 
     /// Takes one entry, which was logged at `at`. Older news than what is known changes nothing.
@@ -145,6 +155,7 @@ impl<'a> Folding<'a> {
     /// Settles a question. An answer against the owner of the field is not accepted: the field is held for a person
     /// (promise P3).
     pub fn answer(&mut self, question: &Question, verdict: Verdict) {
+        self.note_answer(question, &verdict);
         if self.moves.contains_key(&question.field) && !self.open.contains(&question.field) {
             self.count(question, verdict);
             return;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::Folding;
 use crate::record::{ConnectionId, Shadow};
 use crate::{Fields, Value, schema};
 
 /// What a connection's system can be given of a kind.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Power {
     /// Fields that the system has at all.
     pub known: BTreeSet<String>,
@@ -54,6 +56,7 @@ impl Folding<'_> {
     /// What the connection should hold, as its connector projected [`Folding::tell`], and the same before the tenant's
     /// mapping, if there is one.
     pub fn projected(&mut self, connection: ConnectionId, want: Fields, unmapped: Option<Fields>) {
+        self.note_projection(connection, &want, unmapped.as_ref());
         let shadow = self.state.shadows.entry(connection).or_default();
         (shadow.want, shadow.unmapped.want) = (want, unmapped);
     }

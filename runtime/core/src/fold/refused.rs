@@ -9,6 +9,7 @@ impl Folding<'_> {
     /// and is held for a person; a counter keeps its moves, which happened, and is only not told to anybody. The
     /// record's next news has it all decided again.
     pub fn refuse(&mut self, before: &Truth, reason: &str) {
+        self.ruling.refused = Some(reason.to_owned());
         let schema = schema::of(self.key.kind);
         for (name, field) in &mut self.state.truth.fields {
             let old = before.fields.get(name).filter(|it| it.is_known());

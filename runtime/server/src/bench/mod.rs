@@ -1,10 +1,15 @@
-//! Measurements of what the project promises, each against its target: `bench intake`, `bench call`, `bench sync`.
+//! Measurements of what the project promises, each against its target: `bench intake`, `bench call`, `bench sync`,
+//! and of what is ours alone, between systems in this process: `bench load`, `bench delta`, `bench drift`, `bench refold`.
 //!
 //! These are no tests: machines are busy, and a number that is missed is reported with the others. The exit code says
 //! whether every target was met.
 
 mod call;
+mod drift;
 pub mod intake;
+mod load;
+mod source;
+mod stage;
 mod sync;
 
 use std::path::PathBuf;
@@ -34,6 +39,14 @@ enum What {
     Call(call::Call),
     /// How long a change takes from one system to the other, with everything in between.
     Sync(sync::Sync),
+    /// Records of a first load that get into the store, a second.
+    Load(load::Load),
+    /// How long it takes when a small part of many records changes.
+    Delta(load::Delta),
+    /// Whether a sweep finds all that drifted silently, and what that takes.
+    Drift(drift::Drift),
+    /// How long it takes to fold everything again.
+    Refold(load::Refold),
 }
 
 impl Bench {
@@ -47,6 +60,10 @@ impl Bench {
             What::Intake(intake) => intake.run(components, out).await?,
             What::Call(call) => call.run(components).await?,
             What::Sync(sync) => sync.run(components, out).await?,
+            What::Load(load) => load.run(out).await?,
+            What::Delta(delta) => delta.run(out).await?,
+            What::Drift(drift) => drift.run(out).await?,
+            What::Refold(refold) => refold.run(out).await?,
         };
         let met = targets.iter().all(Target::is_met);
         let mut report = figures;
@@ -64,6 +81,7 @@ type Measured = (Json, Vec<Target>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     AtLeast,
+    AtMost,
     Below,
 }
 
@@ -85,6 +103,10 @@ impl Target {
         Self { name, figure, side: Side::AtLeast, bound }
     }
 
+    fn at_most(name: &'static str, figure: f64, bound: f64) -> Self {
+        Self { name, figure, side: Side::AtMost, bound }
+    }
+
     /// Nothing of this may be.
     fn none(name: &'static str, count: u64) -> Self {
         Self::below(name, count as f64, 1.0)
@@ -93,12 +115,17 @@ impl Target {
     fn is_met(&self) -> bool {
         match self.side {
             Side::AtLeast => self.figure >= self.bound,
+            Side::AtMost => self.figure <= self.bound,
             Side::Below => self.figure < self.bound,
         }
     }
 
     fn wanted(&self) -> String {
-        let side = if self.side == Side::AtLeast { "at least" } else { "below" };
+        let side = match self.side {
+            Side::AtLeast => "at least",
+            Side::AtMost => "at most",
+            Side::Below => "below",
+        };
         format!("{side} {}", self.bound)
     }
 

@@ -1,6 +1,7 @@
 //! The command line: a client of a running server, and the way to run one.
 
 mod apply;
+mod batch;
 mod certify;
 pub mod client;
 mod connection;
@@ -10,6 +11,8 @@ mod key;
 pub mod output;
 mod plan;
 mod plugin;
+mod rebuild;
+mod replay;
 mod seams;
 mod serve;
 mod sim;
@@ -78,6 +81,13 @@ enum Command {
     Apply(apply::Apply),
     /// What happened to a record, across systems.
     Timeline(timeline::Timeline),
+    /// Fold a tenant's log again and compare what comes out with what is stored.
+    Rebuild(rebuild::Rebuild),
+    /// Take the decisions of a time again, by the rules and policies of now, and show what would be otherwise.
+    Replay(replay::Replay),
+    /// Sweeps as batches: what was read, what differed, and what became of that.
+    #[command(subcommand)]
+    Batch(batch::Batch),
     /// Compare everything a connection holds with the truth.
     Sweep(sweep::Sweep),
     /// Writes that were given up until a person looks.
@@ -149,6 +159,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(it) => serve::run(&it, &global, &out).await?,
         Command::Demo(demo) => return demo.run(global.data_dir, &out).await,
         Command::Sim(sim) => return sim.run(&out).await,
+        Command::Rebuild(it) => return it.run(&global, &out).await,
         Command::Bench(bench) => return bench.run(&out).await,
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
         Command::Plan(it) => it.run(&Client::new(&global)?, &out).await?,
@@ -156,6 +167,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin(plugin::Plugin::Test(test)) => return test.run(&out).await,
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Sweep(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Replay(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Batch(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Dead(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Plugin(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Key(it) => it.run(&Client::new(&global)?, &out).await?,

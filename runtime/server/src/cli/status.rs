@@ -18,6 +18,9 @@ const LINES: &[Column] = &[
     ("oldest debt", &["oldest_debt"]),
     ("parked", &["parked"]),
     ("conflicts for a person", &["conflicts"]),
+    ("fields compared", &["accuracy", "fields"]),
+    ("accuracy", &["accuracy", "accuracy"]),
+    ("at least (95 %)", &["accuracy", "lower_95"]),
 ];
 
 const FORECAST: &[Column] = &[

@@ -29,12 +29,16 @@ pub(super) struct Sweep {
     timeout_s: u64,
 }
 
-const COLUMNS: &[Column] = &[
+pub(super) const COLUMNS: &[Column] = &[
     ("KIND", &["kind"]),
+    ("SWEEP", &["sweep"]),
     ("AT", &["at"]),
+    ("PAGES", &["pages"]),
     ("RECORDS", &["records"]),
+    ("DRIFTED", &["drifted"]),
     ("FIELDS", &["fields"]),
     ("MISMATCHES", &["mismatches"]),
+    ("BY FIELD", &["by_field"]),
     ("ACCURACY", &["accuracy"]),
     ("AT LEAST (95 %)", &["lower_95"]),
 ];

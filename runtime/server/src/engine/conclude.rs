@@ -10,7 +10,7 @@ use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::token::Token;
 use super::{Engine, Error, apply};
-use crate::store::{Batch, Change, Debt, DebtState, Event, PlanOutcome, What};
+use crate::store::{Batch, Change, Debt, DebtState, Event, LoggedRuling, PlanOutcome, What};
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
 pub(super) fn put_back(ready: Ready, batch: &mut Batch) {
@@ -89,6 +89,8 @@ fn conclude(
             if intent.remote_id.is_none() {
                 let remote_id = state.remote_id.clone();
                 batch.changes.push(Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() });
+                let linked = LoggedRuling::link(batch.at, &key, [(connection, remote_id.clone())].into());
+                batch.changes.push(Change::Ruling(Box::new(linked)));
                 batch.changes.push(Token::Linked(connection, key.kind, remote_id.clone()).wake());
                 if !plant::on(Bug::LoseWakeUp) {
                     batch.changes.push(Token::Exists(connection, key.kind, key.key.clone()).wake());
@@ -110,6 +112,7 @@ fn conclude(
             batch.changes.push(Change::Debt { debt, token: None });
         }
         Outcome::Stale(observed) => {
+            batch.changes.push(event(batch.at, What::Overtaken { op_id: intent.op_id.clone() }));
             note_reading(connection, &key, (links, as_of), observed, batch);
             let attempts = debt.attempts + 1;
             let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };

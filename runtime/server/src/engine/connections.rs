@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
-use truthsource_core::fold::{Lag, Power};
+use truthsource_core::fold::{Lag, Power, Terms};
 use truthsource_core::record::ConnectionId;
 use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
 use truthsource_host::{CallError, model};
@@ -100,6 +100,15 @@ impl Parties {
             writable: it.fields.iter().filter(|it| it.writable && !it.create_only).map(|it| it.name.clone()).collect(),
             creates: it.creates,
         })
+    }
+
+    /// What a fold decides under.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let powers = |(id, it): (&ConnectionId, &Arc<model::Description>)| {
+            (*id, it.kinds.iter().map(|it| (it.kind, self.power(*id, it.kind))).collect())
+        };
+        Terms { rules: self.rules.clone(), powers: self.powers.iter().map(powers).collect() }
     }
 
     /// How late a connection's readings of a kind may be.

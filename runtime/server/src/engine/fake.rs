@@ -20,8 +20,9 @@ use super::connections::{FieldSpec, Parties, RULES, RulesSpec};
 use super::ports::{Clock, Decided, Guests};
 use super::trust::Word;
 use super::{Did, Engine, Pace, fold};
+use crate::store::Inspect as _;
 use crate::store::control::ControlStore as _;
-use crate::store::model::ModelStores;
+use crate::store::model::{ModelStore, ModelStores};
 use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, CursorRow, Debt, TenantStore};
 
 /// How many records a component reads at once.
@@ -186,6 +187,7 @@ impl Guests for Fake {
 pub struct House {
     pub engine: Engine,
     pub store: Arc<dyn TenantStore>,
+    model: Arc<ModelStore>,
     now: Arc<AtomicU64>,
     as_of: AtomicU64,
 }
@@ -206,7 +208,8 @@ impl House {
     pub async fn with(guests: Fake) -> Self {
         let stores = ModelStores::new();
         let tenant = stores.add_tenant("acme", UnixMs(0)).await.unwrap();
-        let store: Arc<dyn TenantStore> = Arc::new(stores.tenant_store(tenant.id).unwrap());
+        let model = Arc::new(stores.tenant_store(tenant.id).unwrap());
+        let store: Arc<dyn TenantStore> = model.clone();
         let now = Arc::new(AtomicU64::new(1_000));
         let engine = Engine {
             store: store.clone(),
@@ -224,7 +227,7 @@ impl House {
             batch.changes.push(Change::ConnectionState { id, read: 0, state, trouble: None });
         }
         store.commit(batch).await.unwrap();
-        Self { engine, store, now, as_of: AtomicU64::new(0) }
+        Self { engine, store, model, now, as_of: AtomicU64::new(0) }
     }
 
     /// Lets a policy decide about titles.
@@ -247,6 +250,11 @@ impl House {
     pub async fn commit(&self, changes: impl IntoIterator<Item = Change>) {
         let batch = Batch { fence: None, at: self.engine.now(), changes: changes.into_iter().collect() };
         self.store.commit(batch).await.unwrap();
+    }
+
+    /// How many rows there are of what grows.
+    pub async fn sizes(&self) -> BTreeMap<String, u64> {
+        self.model.sizes().await.unwrap()
     }
 
     pub fn pass(&self, ms: u64) {

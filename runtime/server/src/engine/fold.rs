@@ -1,5 +1,6 @@
 //! From the log to the truth: the only step that changes truths, shadows and debts.
 
+mod books;
 mod decide;
 mod owed;
 mod project;
@@ -18,11 +19,12 @@ use super::identify::{Identifier, Identity};
 use super::token::{Token, look_once_more};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Debt, LoggedEntry};
+use books::{Books, linked};
 pub(crate) use decide::settle;
 use decide::{decide, validate};
 use owed::{ask_again, settle_debt};
 use project::project;
-use story::tell_story;
+use story::{tell_of_an_answer, tell_story};
 
 /// Folds entries that no fold has taken yet, oldest first, and commits truths, shadows, debts and what happened.
 ///
@@ -43,6 +45,9 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     for key in untold {
         by_key.entry(key).or_default();
     }
+    let terms = parties.terms();
+    let books = Books { terms: terms.digest(), linked: linked(&batch) };
+    batch.changes.push(Change::Terms(Box::new(terms)));
     let keys: BTreeSet<RecordKey> = by_key.keys().cloned().collect();
     let before = engine.store.states(&keys).await?;
     let debts = index(engine.store.debts_of(&keys).await?);
@@ -78,11 +83,14 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     decide(engine, parties, &mut folds).await?;
     validate(engine, &before, &mut folds).await?;
     let (put_off, mut folds): (Vec<Fold<'_>>, Vec<Fold<'_>>) = folds.into_iter().partition(|it| it.is_put_off);
-    for (seq, _) in put_off.into_iter().flat_map(|it| it.absorbed) {
-        batch.changes.push(Change::Wait { seq, token: Token::Policy.to_string() });
+    for fold in put_off {
+        books.note_links(fold.key, &mut batch);
+        let wait = |(seq, _)| Change::Wait { seq, token: Token::Policy.to_string() };
+        batch.changes.extend(fold.absorbed.into_iter().map(wait));
     }
     project(engine, parties, &debts, &mut folds).await?;
     for fold in folds {
+        books.note(&fold, &mut batch);
         conclude(engine, parties, fold, &before, &debts, &mut batch);
     }
     if plant::on(Bug::FoldInTwo) {
@@ -195,6 +203,7 @@ fn conclude(
 ) {
     let Fold { key, folding, cause, absorbed, policies, untold, .. } = fold;
     for (seq, entry) in absorbed {
+        tell_of_an_answer(key, entry, batch);
         batch.changes.push(Change::Folded { seq, key: key.key.clone(), entry: entry.clone() });
     }
     let nothing = KeyState::default();

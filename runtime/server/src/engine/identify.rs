@@ -232,6 +232,9 @@ impl<'a> Identifier<'a> {
 
     fn ambiguous(&self, connection: ConnectionId, key: RecordKey, (state, reason): (&State, &str), batch: &mut Batch) {
         let claims = [(self.parties.name(connection), Value::Text(state.remote_id.clone()))].into();
+        let what = What::Asked { about: "unlinked".to_owned(), reason: reason.to_owned() };
+        let it = Event { id: 0, at: batch.at, key: key.clone(), connection: Some(connection), what };
+        batch.changes.push(Change::Event(it));
         batch.changes.push(Change::Conflict(Conflict {
             id: 0,
             at: batch.at,

@@ -6,13 +6,12 @@
 //! record of success.
 
 mod compare;
+pub mod outcome;
 
-use std::collections::BTreeMap;
-
+use truthsource_core::Kind;
 use truthsource_core::budget::Class;
 use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, Observed};
-use truthsource_core::{Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::Pull;
 
@@ -35,9 +34,11 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
     let swept = read_kinds(lane).filter(|kind| parties.kind_power(lane.connection.id, *kind).is_some());
     let under_way = swept.map(|kind| (kind, lane.cursor(kind))).find_map(|(kind, row)| {
         let asked_at = lane.asks.get(&(Work::Sweep, kind)).copied();
+        let last = row.swept_at.unwrap_or_default();
+        let is_asked = asked_at.is_some_and(|it| it > last);
         let every_ms = every_ms(&lane.connection.spec, parties.care(lane.connection.id, kind));
-        let is_due = row.sweep.is_none() && is_due(engine, every_ms, &row, asked_at);
-        let sweep = if is_due { Some(begun(engine.now())) } else { row.sweep.clone() };
+        let is_due = row.sweep.is_none() && (is_asked || is_its_turn(engine, every_ms, &row));
+        let sweep = if is_due { Some(SweepRow::begun(engine.now(), is_asked)) } else { row.sweep.clone() };
         let sweep = sweep.filter(|it| it.due_at <= engine.now())?;
         Some((kind, CursorRow { sweep: None, ..row }, sweep))
     });
@@ -47,22 +48,15 @@ pub async fn sweep(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Resul
     }
 }
 
-/// A sweep is due when its time has come, or when somebody asked for one since the last began.
-fn is_due(engine: &Engine, every_ms: u64, row: &CursorRow, asked_at: Option<UnixMs>) -> bool {
-    let last = row.swept_at.unwrap_or_default();
-    let in_turn = row.listed && every_ms > 0 && engine.now().since(last) >= every_ms;
-    in_turn || asked_at.is_some_and(|it| it > last)
+/// A sweep's time has come.
+fn is_its_turn(engine: &Engine, every_ms: u64, row: &CursorRow) -> bool {
+    row.listed && every_ms > 0 && engine.now().since(row.swept_at.unwrap_or_default()) >= every_ms
 }
 
 /// How often everything of a kind is compared; 0: on demand alone, however little its connector is believed to see.
 fn every_ms(spec: &ConnectionSpec, care: Care) -> u64 {
     let every_ms = spec.sweep_every_ms;
     care.sweep_every_ms.map_or(every_ms, |it| it.min(every_ms))
-}
-
-fn begun(at: UnixMs) -> SweepRow {
-    let mismatches = BTreeMap::new();
-    SweepRow { id: at.0, cursor: None, began_at: at, seen: 0, fields: 0, mismatches, failures: 0, due_at: at }
 }
 
 async fn go_on(
@@ -83,11 +77,12 @@ async fn go_on(
     };
     let seen = page.entries;
     let mut batch = lane.batch(engine);
-    log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
+    sweep.pages += 1;
+    sweep.news += log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await? as u64;
     compare::compare(engine, parties, lane, (kind, &seen), &mut sweep, &mut batch).await?;
     let connection = lane.connection.id;
     let unread: Vec<String> = page.unread.into_iter().map(|it| it.remote_id).collect();
-    compare::count_unread(unread.len(), &mut sweep);
+    compare::count_unread((lane, kind), &unread, &mut sweep, &mut batch);
     unread::touch((connection, kind), unread.iter().cloned(), Cause::Sweep, &mut batch);
     let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).chain(unread).collect();
     batch.changes.push(Change::Swept { connection, kind, sweep: sweep.id, remote_ids });
@@ -117,7 +112,7 @@ async fn put_off(
     tracing::warn!(connection = lane.connection.name, %kind, %error, "a sweep cannot go on");
     let failures = sweep.failures + 1;
     if failures.is_multiple_of(TRIES_MAX) {
-        sweep = begun(engine.now());
+        sweep = SweepRow::begun(engine.now(), sweep.asked);
     }
     let what = format!("sweep/{}/{kind}", lane.connection.id);
     sweep.failures = failures;
@@ -167,24 +162,32 @@ async fn finish(
                 Ok(read) => read,
                 Err(error) => return put_off(engine, lane, kind, (row, sweep), &error).await,
             };
-            let unread = ids.iter().zip(&read).filter(|(_, it)| it.is_err()).map(|(id, _)| id.clone());
-            unread::touch((connection, kind), unread, Cause::Sweep, &mut batch);
-            compare::count_unread(read.iter().filter(|it| it.is_err()).count(), &mut sweep);
+            let unread: Vec<String> =
+                ids.iter().zip(&read).filter(|(_, it)| it.is_err()).map(|(id, _)| id.clone()).collect();
+            compare::count_unread((lane, kind), &unread, &mut sweep, &mut batch);
+            unread::touch((connection, kind), unread.into_iter(), Cause::Sweep, &mut batch);
             let seen: Vec<Observed> = read.into_iter().filter_map(Result::ok).collect();
-            log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await?;
-            compare::count_absent(engine, lane, (kind, &seen), &mut sweep).await?;
+            sweep.news += log_news(engine, lane, (kind, as_of), &seen, &|_| Cause::Sweep, &mut batch).await? as u64;
+            compare::count_absent(engine, lane, (kind, &seen), &mut sweep, &mut batch).await?;
         }
     }
-    compare::count_uncreated(engine, lane, kind, &mut sweep).await?;
+    compare::count_uncreated(engine, lane, kind, &mut sweep, &mut batch).await?;
     row.sweep = None;
     row.swept_at = Some(sweep.began_at);
     batch.changes.push(Change::Accuracy(Accuracy {
         connection: lane.connection.name.clone(),
         kind,
+        sweep: sweep.id,
+        began_at: sweep.began_at,
         at: batch.at,
+        asked: sweep.asked,
+        pages: sweep.pages,
         records: sweep.seen,
+        news: sweep.news,
         fields: sweep.fields,
         mismatches: sweep.mismatches,
+        by_field: sweep.by_field,
+        drifted: sweep.drifted,
     }));
     lane.commit_at(engine, kind, row, batch).await?;
     Ok(Did { handled: 1, more: false })

@@ -194,6 +194,28 @@ impl Store {
 }
 
 #[async_trait]
+impl Ledger for Store {
+    async fn accounts(&self, _: Option<&RecordKey>, _: u32) -> Result<Vec<RecordKey>> {
+        Ok(Vec::new())
+    }
+    async fn ruled(&self, _: std::ops::Range<UnixMs>, _: Option<&RecordKey>, _: u32) -> Result<Vec<RecordKey>> {
+        Ok(Vec::new())
+    }
+    async fn rulings(&self, _: &BTreeSet<RecordKey>) -> Result<Vec<LoggedRuling>> {
+        Ok(Vec::new())
+    }
+    async fn entries(&self, _: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>> {
+        Ok(BTreeMap::new())
+    }
+    async fn terms(&self, _: &str) -> Result<Option<truthsource_core::fold::Terms>> {
+        Ok(None)
+    }
+    async fn stored(&self, _: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
+        Ok(BTreeMap::new())
+    }
+}
+
+#[async_trait]
 impl TenantStore for Store {
     async fn commit(&self, batch: Batch) -> Result<Committed> {
         if self.broken.load(Ordering::SeqCst) {
@@ -349,6 +371,12 @@ impl TenantStore for Store {
         Ok(fits.take(n_max as usize).cloned().collect())
     }
     async fn accuracy(&self) -> Result<Vec<Accuracy>> {
+        Ok(Vec::new())
+    }
+    async fn figures(&self, _: &str, _: Option<Kind>, _: Option<u64>, _: u32) -> Result<Vec<Accuracy>> {
+        Ok(Vec::new())
+    }
+    async fn drift(&self, _: (&str, Kind, u64), _: u64, _: u32) -> Result<Vec<Drift>> {
         Ok(Vec::new())
     }
     async fn slots(&self) -> Result<Vec<Slot>> {

@@ -54,25 +54,33 @@ pub(super) fn event(event: &Event, names: &Names) -> Json {
 
 fn what(what: &What) -> Map<String, Json> {
     let json = match what {
-        What::Observed { cause, moved, changed_at } => json!({
+        What::Noticed { topic, event_id } => json!({"event": "noticed", "topic": topic, "event_id": event_id}),
+        What::Observed { cause, moved, changed_at, version } => json!({
             "event": "observed",
             "cause": cause,
             "moved": pairs(moved.iter().map(|(name, (was, now))| (name, was.as_ref(), Some(now)))),
             "changed_at": changed_at.map(moment),
+            "version": version,
         }),
         What::Vanished => json!({"event": "vanished"}),
         What::Linked { remote_id, by } => json!({"event": "linked", "remote_id": remote_id, "by": by}),
         What::Resolved { version, fields } => {
             json!({"event": "resolved", "version": version, "fields": fields_to_json(fields)})
         }
-        What::Decided { field, outcome, policy } => {
-            json!({"event": "decided", "field": field, "outcome": outcome, "policy": policy})
+        What::Unlinked => json!({"event": "unlinked"}),
+        What::Decided { field, outcome, policy, reason } => {
+            json!({"event": "decided", "field": field, "outcome": outcome, "policy": policy, "reason": reason})
         }
+        What::Asked { about, reason } => json!({"event": "asked", "about": about, "reason": reason}),
+        What::Answered { about, outcome, by } => {
+            json!({"event": "answered", "about": about, "outcome": outcome.to_json(), "by": by})
+        }
+        What::Overtaken { op_id } => json!({"event": "overtaken", "op_id": op_id}),
         What::Began { op_id, fields } => json!({"event": "began", "op_id": op_id, "fields": fields_to_json(fields)}),
         What::Confirmed { op_id, version } => json!({"event": "confirmed", "op_id": op_id, "version": version}),
         What::Failed { error, attempts } => json!({"event": "failed", "error": error, "attempts": attempts}),
         What::Parked { error } => json!({"event": "parked", "error": error}),
-        What::Redriven => json!({"event": "redriven"}),
+        What::Redriven { by } => json!({"event": "redriven", "by": by}),
         What::Diverged { class, fields } => json!({
             "event": "diverged",
             "class": class,
@@ -83,7 +91,7 @@ fn what(what: &What) -> Map<String, Json> {
 }
 
 /// `{"field": {"was": …, "now": …}}`; a side that is not known is absent.
-fn pairs<'a>(moved: impl Iterator<Item = (&'a String, Option<&'a Value>, Option<&'a Value>)>) -> Json {
+pub(super) fn pairs<'a>(moved: impl Iterator<Item = (&'a String, Option<&'a Value>, Option<&'a Value>)>) -> Json {
     let side = |name: &str, value: Option<&Value>| value.map(|it| (name.to_owned(), it.to_json()));
     let members = moved.map(|(name, was, now)| {
         let sides: Map<String, Json> = side("was", was).into_iter().chain(side("now", now)).collect();

@@ -11,6 +11,7 @@ use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
 use crate::demo::world::Seat;
+use crate::engine::rebuild;
 use crate::store::{About, Conflict, TenantStore, What};
 
 /// Reads every system back and compares them with one another and with what people did: P1, P5 and P6.
@@ -93,6 +94,16 @@ pub async fn history(store: &dyn TenantStore, notes: &mut Notes) -> anyhow::Resu
             }
         }
     }
+    Ok(())
+}
+
+/// Everything is folded again: the same must come out, letter for letter.
+///
+/// # Errors
+/// When the store fails.
+pub async fn books(store: &dyn TenantStore, violations: &mut Vec<String>) -> anyhow::Result<()> {
+    let rebuilt = rebuild::verify(store).await?;
+    violations.extend(rebuilt.differences.iter().map(|it| format!("P8: folded again it differs: {it:?}")));
     Ok(())
 }
 

@@ -332,6 +332,7 @@ impl<'a> World<'a> {
             judge::systems(seats, first, &changes, said, &mut notes.violations);
         }
         judge::history(self.store.as_ref(), &mut notes).await?;
+        judge::books(self.store.as_ref(), &mut notes.violations).await?;
         let story = judge::story(self.store.as_ref(), &self.seats, &notes.violations).await?;
         let state = self.store.state_hash().await?;
         self.trace.update(&state);

@@ -1,11 +1,13 @@
 //! A store under a node that may die at any commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use truthsource_core::draw::Draw;
+use truthsource_core::fold::Terms;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 
@@ -347,6 +349,20 @@ impl TenantStore for MortalStore {
         self.kept.accuracy().await
     }
 
+    async fn figures(
+        &self,
+        connection: &str,
+        kind: Option<Kind>,
+        before: Option<u64>,
+        n_max: u32,
+    ) -> Result<Vec<Accuracy>> {
+        self.kept.figures(connection, kind, before, n_max).await
+    }
+
+    async fn drift(&self, sweep: (&str, Kind, u64), after: u64, n_max: u32) -> Result<Vec<Drift>> {
+        self.kept.drift(sweep, after, n_max).await
+    }
+
     async fn slots(&self) -> Result<Vec<Slot>> {
         self.kept.slots().await
     }
@@ -373,8 +389,39 @@ impl TenantStore for MortalStore {
 }
 
 #[async_trait]
+impl Ledger for MortalStore {
+    async fn accounts(&self, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
+        self.kept.accounts(after, n_max).await
+    }
+
+    async fn ruled(&self, within: Range<UnixMs>, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
+        self.kept.ruled(within, after, n_max).await
+    }
+
+    async fn rulings(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<LoggedRuling>> {
+        self.kept.rulings(keys).await
+    }
+
+    async fn entries(&self, seqs: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>> {
+        self.kept.entries(seqs).await
+    }
+
+    async fn terms(&self, digest: &str) -> Result<Option<Terms>> {
+        self.kept.terms(digest).await
+    }
+
+    async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
+        self.kept.stored(keys).await
+    }
+}
+
+#[async_trait]
 impl Inspect for MortalStore {
     async fn state_hash(&self) -> Result<String> {
         self.kept.state_hash().await
+    }
+
+    async fn sizes(&self) -> Result<BTreeMap<String, u64>> {
+        self.kept.sizes().await
     }
 }

@@ -1,5 +1,6 @@
 //! What can be written.
 
+use truthsource_core::fold::Terms;
 use truthsource_core::record::{Shadow, Truth};
 
 use super::*;
@@ -138,6 +139,20 @@ pub enum Change {
         key: String,
         /// The entry with canonical references.
         entry: Entry,
+    },
+    /// What a fold decided about a record: kept for ever beside the entries that it took in, so that both can be folded
+    /// again.
+    Ruling(Box<LoggedRuling>),
+    /// What rulings of this batch and later ones were decided under. The same terms are kept once.
+    Terms(Box<Terms>),
+    /// The record's truth and its shadows are these and no others: what came of folding everything again.
+    Restate {
+        /// The record.
+        key: RecordKey,
+        /// Its truth and shadows.
+        state: Box<KeyState>,
+        /// Its present natural key.
+        natural: Option<String>,
     },
     /// The entry waits until [`Change::Wake`] names the same token.
     Wait {
@@ -292,8 +307,10 @@ pub enum Change {
         /// By whom.
         reason: String,
     },
-    /// An accuracy figure.
+    /// An accuracy figure: the newest [`FIGURES_KEPT`] of a kind at a connection are kept.
     Accuracy(Accuracy),
+    /// A record that a sweep found to differ: kept for as long as the sweep's figure.
+    Drift(Box<Drift>),
     /// Adds a connection. Its number comes back in [`Committed::connections`]. [`Error::Conflict`] if the name is taken.
     NewConnection {
         /// Its name.

@@ -10,10 +10,13 @@ pub trait Inspect: TenantStore {
     /// SHA-256 over truths, shadows, links and debts in order, lower-case hex. Two stores, of whatever make, that went
     /// through the same batches give the same hash.
     async fn state_hash(&self) -> Result<String>;
+    /// How many rows each table has that grows with what happens. What is only replaced (cursors, asks, leases, settings)
+    /// is left out.
+    async fn sizes(&self) -> Result<BTreeMap<String, u64>>;
 }
 
 /// Hashes rows of texts so that no two sets of rows run together.
-pub(super) struct StateHash(Sha256);
+pub(crate) struct StateHash(Sha256);
 
 impl StateHash {
     pub fn new() -> Self {
@@ -31,6 +34,17 @@ impl StateHash {
         for column in columns {
             self.0.update((column.len() as u64).to_le_bytes());
             self.0.update(column.as_bytes());
+        }
+    }
+
+    /// Adds what is stored of a record.
+    pub fn rows_of(&mut self, key: &RecordKey, stored: &Stored) {
+        let text = |it: &Option<String>| it.clone().unwrap_or_default();
+        self.row(&["truth", key.kind.as_str(), &key.key, &text(&stored.natural), &text(&stored.truth)]);
+        for (name, of) in [("shadow", &stored.shadows), ("link", &stored.links)] {
+            for (connection, it) in of {
+                self.row(&[name, key.kind.as_str(), &key.key, &connection.to_string(), it]);
+            }
         }
     }
 

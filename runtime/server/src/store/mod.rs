@@ -18,7 +18,9 @@ pub(crate) mod contract;
 pub mod control;
 pub mod debt;
 mod digest;
+pub mod event;
 pub mod inspect;
+pub mod ledger;
 pub mod model;
 pub mod plan;
 pub mod row;
@@ -27,7 +29,9 @@ pub mod sqlite;
 pub use change::{Batch, Change};
 pub use debt::{Debt, DebtState, Intent, UnmappedWrite};
 pub use digest::{observed_digest, shadow_digest};
+pub use event::{Event, What};
 pub use inspect::Inspect;
+pub use ledger::{Ledger, LoggedRuling, Stored};
 pub use plan::{Owing, PlanOutcome, Planned, PlannedDue, PlannedWrite, Step};
 pub use row::*;
 pub use sqlite::{OpenError, SqliteStores, open};
@@ -38,6 +42,9 @@ pub const INBOX_ID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub const REMEMBERED_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Recorded calls kept of each slot.
 pub const CALLS_KEPT: u32 = 100;
+
+/// Accuracy figures kept of each kind at each connection: of a year, where it is swept every day.
+pub const FIGURES_KEPT: u32 = 400;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +71,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// One tenant's data.
 #[async_trait]
-pub trait TenantStore: Send + Sync {
+pub trait TenantStore: Ledger {
     /// Writes the whole batch or nothing. Durable when it returns. Concurrent calls share one sync to disk.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 
@@ -182,6 +189,16 @@ pub trait TenantStore: Send + Sync {
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>>;
     /// The newest accuracy figure of each connection and kind.
     async fn accuracy(&self) -> Result<Vec<Accuracy>>;
+    /// Accuracy figures of one connection, of one kind or all, newest first, before the sweep `before`.
+    async fn figures(
+        &self,
+        connection: &str,
+        kind: Option<Kind>,
+        before: Option<u64>,
+        n_max: u32,
+    ) -> Result<Vec<Accuracy>>;
+    /// What a sweep found to differ, in its order, after the place `after`.
+    async fn drift(&self, sweep: (&str, Kind, u64), after: u64, n_max: u32) -> Result<Vec<Drift>>;
 
     /// Slots and what fills them, by name.
     async fn slots(&self) -> Result<Vec<Slot>>;

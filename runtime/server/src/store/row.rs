@@ -206,18 +206,44 @@ pub struct SweepRow {
     pub cursor: Option<String>,
     /// When it began.
     pub began_at: UnixMs,
+    /// Somebody asked for it.
+    #[serde(default)]
+    pub asked: bool,
+    /// Pages it listed.
+    #[serde(default)]
+    pub pages: u64,
     /// Records it came across.
     pub seen: u64,
+    /// Those of them that were news.
+    #[serde(default)]
+    pub news: u64,
     /// Fields it compared.
     pub fields: u64,
     /// Fields that differed from what they should be, by class.
     pub mismatches: BTreeMap<String, u64>,
+    /// The same by field and class, as far as they have names.
+    #[serde(default)]
+    pub by_field: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Records that differed, those that are on their way left out.
+    #[serde(default)]
+    pub drifted: u64,
     /// Tries to go on that failed in a row.
     #[serde(default)]
     pub failures: u32,
     /// When it goes on.
     #[serde(default)]
     pub due_at: UnixMs,
+}
+
+impl SweepRow {
+    /// A sweep that begins now.
+    #[must_use]
+    pub fn begun(at: UnixMs, asked: bool) -> Self {
+        let (cursor, mismatches, by_field) = Default::default();
+        let (pages, seen, news, fields, drifted, failures) = Default::default();
+        let (id, began_at, due_at) = (at.0, at, at);
+        Self { id, cursor, began_at, asked, pages, seen, news, fields, mismatches, by_field, drifted, failures, due_at }
+    }
 }
 
 /// Work of a lane that others can ask for. Asking is kept apart from the cursor, which only the lane writes, so that
@@ -270,96 +296,6 @@ pub struct Backlog {
     pub conflicts: u64,
     /// When the oldest open debt was first owed.
     pub oldest_debt: Option<UnixMs>,
-}
-
-/// Something that happened to a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// Its place in the tenant's history; 0 before it is stored.
-    pub id: u64,
-    /// When.
-    pub at: UnixMs,
-    /// The record.
-    pub key: RecordKey,
-    /// The connection it has to do with, if one.
-    pub connection: Option<ConnectionId>,
-    /// What.
-    pub what: What,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-pub enum What {
-    /// A system was read and held something else than before.
-    Observed {
-        /// Why it was read.
-        cause: Cause,
-        /// What moved: field → (before, now).
-        moved: BTreeMap<String, (Option<truthsource_core::Value>, truthsource_core::Value)>,
-        /// When the system says it changed.
-        changed_at: Option<UnixMs>,
-    },
-    /// The record vanished at a system.
-    Vanished,
-    /// A remote id and this record were found to be the same.
-    Linked {
-        /// The id there.
-        remote_id: String,
-        /// How: `natural-key`, `command-key`, `created`, `first-seen`.
-        by: String,
-    },
-    /// The truth took new values.
-    Resolved {
-        /// The truth's new version.
-        version: u64,
-        /// The fields that changed.
-        fields: Fields,
-    },
-    /// A policy was asked.
-    Decided {
-        /// The field.
-        field: String,
-        /// The number of the conflict.
-        outcome: String,
-        /// The policy's slot and digest; empty for the built-in rule.
-        policy: String,
-    },
-    /// A write was begun.
-    Began {
-        /// Its idempotency key.
-        op_id: String,
-        /// What it sends.
-        fields: Fields,
-    },
-    /// A write was carried out and read back.
-    Confirmed {
-        /// Its idempotency key.
-        op_id: String,
-        /// The truth's version that is there now.
-        version: u64,
-    },
-    /// A try failed.
-    Failed {
-        /// Why.
-        error: String,
-        /// How often by now.
-        attempts: u32,
-    },
-    /// A debt was given up until a person looks.
-    Parked {
-        /// Why.
-        error: String,
-    },
-    /// A parked debt was put back to work.
-    Redriven,
-    /// A sweep or a sample found a difference.
-    Diverged {
-        /// `missing`, `extra`, `stale`, `wrong` or `unverifiable`.
-        class: String,
-        /// The fields that differ: (expected, found).
-        fields: BTreeMap<String, (Option<truthsource_core::Value>, Option<truthsource_core::Value>)>,
-    },
 }
 
 /// A conflict and its outcome.
@@ -416,14 +352,56 @@ pub struct Accuracy {
     pub connection: String,
     /// The kind.
     pub kind: Kind,
-    /// When the reading ended.
+    /// The sweep: rises among those of a kind at a connection.
+    #[serde(default)]
+    pub sweep: u64,
+    /// When the reading began.
+    #[serde(default)]
+    pub began_at: UnixMs,
+    /// When it ended.
     pub at: UnixMs,
+    /// Somebody asked for it; else its time had come.
+    #[serde(default)]
+    pub asked: bool,
+    /// Pages listed.
+    #[serde(default)]
+    pub pages: u64,
     /// Records read.
     pub records: u64,
+    /// Those of them that were news.
+    #[serde(default)]
+    pub news: u64,
     /// Fields compared.
     pub fields: u64,
     /// Fields that differed, by class.
     pub mismatches: BTreeMap<String, u64>,
+    /// The same by field and class, as far as they have names.
+    #[serde(default)]
+    pub by_field: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Records that differed, those that are on their way left out.
+    #[serde(default)]
+    pub drifted: u64,
+}
+
+/// A record that a sweep found to differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The connection's name.
+    pub connection: String,
+    /// The kind.
+    pub kind: Kind,
+    /// The sweep.
+    pub sweep: u64,
+    /// Its place among those of the sweep, from 1 on.
+    pub n: u64,
+    /// The record's key; `None`: it is not known which it is.
+    pub key: Option<String>,
+    /// Its id there; empty where it has none.
+    pub remote_id: String,
+    /// `missing`, `extra`, `wrong` or `unverifiable`.
+    pub class: String,
+    /// The fields that differ: (expected, found).
+    pub fields: BTreeMap<String, (Option<truthsource_core::Value>, Option<truthsource_core::Value>)>,
 }
 
 /// A place that a component fills.

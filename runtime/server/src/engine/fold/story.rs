@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use truthsource_core::fold::Note;
-use truthsource_core::record::{Cause, KeyState, RecordKey};
+use truthsource_core::fold::{Note, unlinked};
+use truthsource_core::record::{Cause, Entry, KeyState, RecordKey, Settlement};
 use truthsource_core::{Fields, UnixMs, Value};
 
 use crate::engine::connections::Parties;
@@ -23,7 +23,10 @@ pub(super) fn tell_story(
         match note {
             Note::Moved(connection, moved) => {
                 let cause = cause.unwrap_or(Cause::Poll);
-                let what = What::Observed { cause, moved, changed_at: None };
+                let held = after.shadows.get(&connection);
+                let changed_at = held.and_then(|it| it.fresh.as_ref()).and_then(|it| it.changed_at);
+                let version = held.map(|it| it.version.clone()).unwrap_or_default();
+                let what = What::Observed { cause, moved, changed_at, version };
                 batch.changes.push(event(Some(connection), what));
             }
             Note::Vanished(connection, deletes) => {
@@ -32,6 +35,8 @@ pub(super) fn tell_story(
                 if !deletes && after.truth.deleted_at.is_none() {
                     let reason = "it was deleted there, but not where it counts: recreate it or delete it everywhere";
                     let claims = [(parties.name(connection), Value::Null)].into();
+                    let (about, why) = ("vanished".to_owned(), reason.to_owned());
+                    batch.changes.push(event(Some(connection), What::Asked { about, reason: why }));
                     batch.changes.push(conflict(at, key, About::Vanished(connection), (claims, None), (reason, "")));
                 }
             }
@@ -42,8 +47,13 @@ pub(super) fn tell_story(
                     field: field.clone(),
                     outcome: outcome.as_ref().map_or("held".to_owned(), |it| it.to_json().to_string()),
                     policy: policy.to_owned(),
+                    reason: reason.clone(),
                 };
                 batch.changes.push(event(None, what));
+                if outcome.is_none() {
+                    let (about, reason) = (field.clone(), reason.clone());
+                    batch.changes.push(event(None, What::Asked { about, reason }));
+                }
                 batch.changes.push(conflict(at, key, About::Field(field), (claims, outcome), (&reason, policy)));
             }
             Note::Settled(field, outcome, reason) => {
@@ -60,17 +70,32 @@ pub(super) fn tell_story(
     }
 }
 
+/// What a person said.
+pub(super) fn tell_of_an_answer(key: &RecordKey, entry: &Entry, batch: &mut Batch) {
+    let Entry::Settled { what, by } = entry else { return };
+    let (about, connection, outcome) = match what {
+        Settlement::Field { field, value } => (field.clone(), None, value.clone()),
+        Settlement::Deleted(connection) => ("vanished".to_owned(), Some(*connection), "deleted".into()),
+        Settlement::Recreated(connection) => ("vanished".to_owned(), Some(*connection), "recreated".into()),
+    };
+    let (at, key, what) = (batch.at, key.clone(), What::Answered { about, outcome, by: by.clone() });
+    batch.changes.push(Change::Event(Event { id: 0, at, key, connection, what }));
+}
+
 /// What became of the record where it had vanished: whether it is gone is no question any more once it is there again, or
 /// deleted for everybody.
 fn tell_of_the_lost(key: &RecordKey, (before, after): (&KeyState, &KeyState), batch: &mut Batch) {
     let is_deleted = before.truth.deleted_at.is_none() && after.truth.deleted_at.is_some();
     let was_gone = |connection| before.shadows.get(connection).is_some_and(|it| it.gone);
+    for connection in unlinked(before, after) {
+        // A person misses it there: what is created anew has another id.
+        batch.changes.push(Change::Unlink { connection, key: key.clone() });
+        let (at, key) = (batch.at, key.clone());
+        let it = Event { id: 0, at, key, connection: Some(connection), what: What::Unlinked };
+        batch.changes.push(Change::Event(it));
+    }
     for (connection, shadow) in after.shadows.iter().filter(|(connection, _)| was_gone(connection)) {
         let about = About::Vanished(*connection);
-        if shadow.remote_id.is_empty() {
-            // A person misses it there: what is created anew has another id.
-            batch.changes.push(Change::Unlink { connection: *connection, key: key.clone() });
-        }
         if !shadow.gone {
             batch.changes.push(closed(key, about, ("recreated".into(), "it is there again")));
         } else if is_deleted {

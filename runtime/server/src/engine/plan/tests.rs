@@ -53,7 +53,7 @@ async fn a_proposal_names_the_policy_that_decided() {
     assert_eq!(proposals[0].why["title"].policy, "conflict:x@d1");
     let policy = "conflict:x@d0".to_owned();
     let (field, outcome) = ("title".to_owned(), "bolt".to_owned());
-    let what = What::Decided { field, outcome, policy: policy.clone() };
+    let what = What::Decided { field, outcome, policy: policy.clone(), reason: String::new() };
     let event = crate::store::Event { id: 0, at: house.engine.now(), key: item("a"), connection: None, what };
     house.commit([Change::Event(event)]).await;
     assert_eq!(proposed(&house, SHOP, None, 10).await[0].why["title"].policy, policy);

@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::accuracy::Class;
 use truthsource_core::record::{KeyState, Observed, RecordKey, State};
-use truthsource_core::{Fields, Kind, UnixMs};
+use truthsource_core::{Fields, Kind, UnixMs, Value};
 
 use super::SLO_MS;
 use crate::engine::address::Links;
 use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
 use crate::engine::{Engine, Error};
-use crate::store::{Batch, Change, Debt, Event, SweepRow, What};
+use crate::store::{Batch, Change, Debt, Drift, Event, SweepRow, What};
 
 /// Records of which something is looked up at once.
 const PAGE: u32 = 500;
+/// Records of one sweep that are told of one by one: of more their number says enough.
+pub(super) const TOLD_MAX: u64 = 1_000;
+
+/// Fields that differ: (expected, found).
+type Differing = BTreeMap<String, (Option<Value>, Option<Value>)>;
 
 /// Counts the fields that were read, and those that are not what they should be, by class; what is wrong is noted in
 /// the record's timeline. What lags behind is not counted: it says nothing about what the system holds now.
@@ -44,7 +49,9 @@ pub(super) async fn compare(
         sweep.seen += 1;
         let Some((key, known)) = expected.by_id.get(&state.remote_id) else {
             // Nothing says yet what it is: it waits to be matched.
-            note(sweep, Class::Unverifiable, state.fields.len());
+            let found = state.fields.iter().map(|(name, it)| (name.clone(), (None, Some(it.clone()))));
+            let whose = Whose { key: None, remote_id: &state.remote_id };
+            note(sweep, Class::Unverifiable, (lane, kind, whose), found.collect(), batch);
             continue;
         };
         let fresh = known.shadows.get(&connection).and_then(|it| it.fresh.as_ref());
@@ -54,7 +61,7 @@ pub(super) async fn compare(
         let held = links.canonical(kind, state.clone()).fields;
         // A field that was not read says nothing: so is a reference to what is no record of ours.
         let read = wanted(known, lane).into_iter().filter_map(|(name, want)| Some((held.get(&name)?, name, want)));
-        let mut fields = BTreeMap::new();
+        let mut fields = Differing::new();
         for (held, name, want) in read {
             // What no write can change there is not for us to answer for, once it is something else.
             if *held != want && !power.writes(&name, known.shadows.get(&connection)) {
@@ -75,21 +82,17 @@ pub(super) async fn compare(
         } else {
             Class::Wrong
         };
-        note(sweep, class, fields.len());
-        if class.counts() {
-            let what = What::Diverged { class: class.as_str().to_owned(), fields };
-            let event = Event { id: 0, at: batch.at, key: key.clone(), connection: Some(connection), what };
-            batch.changes.push(Change::Event(event));
-        }
+        let whose = Whose { key: Some(key), remote_id: &state.remote_id };
+        note(sweep, class, (lane, kind, whose), fields, batch);
     }
     Ok(())
 }
 
 /// Counts records that are there and could not be taken in, a field each: themselves.
-pub(super) fn count_unread(n: usize, sweep: &mut SweepRow) {
-    sweep.seen += n as u64;
-    if n > 0 {
-        note(sweep, Class::Unverifiable, n);
+pub(super) fn count_unread((lane, kind): (&Lane, Kind), ids: &[String], sweep: &mut SweepRow, batch: &mut Batch) {
+    sweep.seen += ids.len() as u64;
+    for remote_id in ids {
+        note(sweep, Class::Unverifiable, (lane, kind, Whose { key: None, remote_id }), Differing::new(), batch);
     }
 }
 
@@ -99,11 +102,13 @@ pub(super) async fn count_absent(
     lane: &Lane,
     (kind, seen): (Kind, &[Observed]),
     sweep: &mut SweepRow,
+    batch: &mut Batch,
 ) -> Result<(), Error> {
     let absent = seen.iter().filter_map(|it| if let Observed::Absent(id) = it { Some(id.clone()) } else { None });
     let expected = Expected::of(engine, lane, kind, &absent.collect()).await?;
-    for (_, known) in expected.by_id.values().filter(|(_, known)| known.truth.deleted_at.is_none()) {
-        count_missing(sweep, Class::Missing, wanted(known, lane));
+    for (remote_id, (key, known)) in expected.by_id.iter().filter(|(_, it)| it.1.truth.deleted_at.is_none()) {
+        let whose = Whose { key: Some(key), remote_id };
+        count_missing(sweep, Class::Missing, (lane, kind, whose), wanted(known, lane), batch);
     }
     Ok(())
 }
@@ -114,6 +119,7 @@ pub(super) async fn count_uncreated(
     lane: &Lane,
     kind: Kind,
     sweep: &mut SweepRow,
+    batch: &mut Batch,
 ) -> Result<(), Error> {
     let mut after = None;
     loop {
@@ -123,16 +129,18 @@ pub(super) async fn count_uncreated(
         let states = engine.store.states(&debts.iter().map(|it| it.key.clone()).collect()).await?;
         for debt in &debts {
             let class = if is_young(debt, engine.now()) { Class::Stale } else { Class::Missing };
-            count_missing(sweep, class, states.get(&debt.key).map(|it| wanted(it, lane)).unwrap_or_default());
+            let want = states.get(&debt.key).map(|it| wanted(it, lane)).unwrap_or_default();
+            let whose = Whose { key: Some(&debt.key), remote_id: "" };
+            count_missing(sweep, class, (lane, kind, whose), want, batch);
         }
     }
 }
 
 /// A record that is not there lacks every field that it should have, and one at least: itself.
-fn count_missing(sweep: &mut SweepRow, class: Class, want: Fields) {
-    let n = want.len().max(1);
-    sweep.fields += n as u64;
-    note(sweep, class, n);
+fn count_missing(sweep: &mut SweepRow, class: Class, place: (&Lane, Kind, Whose<'_>), want: Fields, batch: &mut Batch) {
+    sweep.fields += want.len().max(1) as u64;
+    let fields = want.into_iter().map(|(name, want)| (name, (Some(want), None))).collect();
+    note(sweep, class, place, fields, batch);
 }
 
 /// What is known of records that a connection has.
@@ -180,6 +188,47 @@ fn wanted(known: &KeyState, lane: &Lane) -> Fields {
     want
 }
 
-fn note(sweep: &mut SweepRow, class: Class, n: usize) {
-    *sweep.mismatches.entry(class.as_str().to_owned()).or_default() += n as u64;
+/// A record, by the names it has.
+#[derive(Clone, Copy)]
+struct Whose<'a> {
+    key: Option<&'a RecordKey>,
+    remote_id: &'a str,
+}
+
+/// Counts what differs of a record, by class and field. What is not just on its way is a drift of the sweep, and what
+/// counts against accuracy is noted in the record's timeline.
+fn note(
+    sweep: &mut SweepRow,
+    class: Class,
+    (lane, kind, whose): (&Lane, Kind, Whose<'_>),
+    fields: Differing,
+    batch: &mut Batch,
+) {
+    let class_name = class.as_str().to_owned();
+    *sweep.mismatches.entry(class_name.clone()).or_default() += fields.len().max(1) as u64;
+    for name in fields.keys() {
+        *sweep.by_field.entry(name.clone()).or_default().entry(class_name.clone()).or_default() += 1;
+    }
+    if class == Class::Stale {
+        return;
+    }
+    sweep.drifted += 1;
+    if sweep.drifted <= TOLD_MAX {
+        batch.changes.push(Change::Drift(Box::new(Drift {
+            connection: lane.connection.name.clone(),
+            kind,
+            sweep: sweep.id,
+            n: sweep.drifted,
+            key: whose.key.map(|it| it.key.clone()),
+            remote_id: whose.remote_id.to_owned(),
+            class: class_name.clone(),
+            fields: fields.clone(),
+        })));
+    }
+    // What was never created has its debt in the timeline already.
+    let is_there = !whose.remote_id.is_empty();
+    let Some(key) = whose.key.filter(|_| class.counts() && is_there && !fields.is_empty()) else { return };
+    let what = What::Diverged { class: class_name, fields };
+    let event = Event { id: 0, at: batch.at, key: key.clone(), connection: Some(lane.connection.id), what };
+    batch.changes.push(Change::Event(event));
 }

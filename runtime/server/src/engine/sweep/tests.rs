@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -332,4 +333,50 @@ fn what_may_never_show_is_compared_more_often() {
     check(day, seldom, DELETES_SWEEP_MS);
     check(60_000, seldom, 60_000);
     check(0, seldom, 0);
+}
+
+#[tokio::test]
+async fn a_sweep_that_finds_nothing_adds_nothing_but_its_figure() {
+    let (house, _) = house(300).await;
+    sweep_of(&house, ERP, Kind::Item).await;
+    house.fold_all().await;
+    let before = house.sizes().await;
+    house.pass(1_000);
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.records, figure.news, figure.drifted), (300, 0, 0));
+    let mut after = house.sizes().await;
+    *after.get_mut("accuracy").unwrap() -= 1;
+    assert_eq!(before, after);
+}
+
+/// What a person changed where nobody was told, by class and field, and what it was to be.
+#[tokio::test]
+async fn drift_is_told_by_record_class_and_field() {
+    let (house, outside) = house(300).await;
+    {
+        let mut outside = outside.lock().unwrap();
+        outside.held.get_mut("001").unwrap().insert("title".to_owned(), "nut".into());
+        outside.held.get_mut("002").unwrap().insert("title".to_owned(), "nut".into());
+        outside.held.remove("004");
+        outside.held.insert("777".to_owned(), [("title".to_owned(), "washer".into())].into());
+    }
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!(classes(&figure), [("missing", 2), ("unverifiable", 1), ("wrong", 2)]);
+    let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(class, n)| ((*class).to_owned(), *n)).collect();
+    let by_field: BTreeMap<String, BTreeMap<String, u64>> = [
+        ("code".to_owned(), counts(&[("missing", 1)])),
+        ("title".to_owned(), counts(&[("missing", 1), ("unverifiable", 1), ("wrong", 2)])),
+    ]
+    .into();
+    assert_eq!((figure.by_field, figure.drifted, figure.pages), (by_field, 4, 1));
+    let drift = house.store.drift(("erp", Kind::Item, figure.sweep), 0, 9).await.unwrap();
+    let seen: Vec<_> = drift.iter().map(|it| (it.remote_id.as_str(), it.key.as_deref(), it.class.as_str())).collect();
+    let expect = [
+        ("001", Some("001"), "wrong"),
+        ("002", Some("002"), "wrong"),
+        ("777", None, "unverifiable"),
+        ("004", Some("004"), "missing"),
+    ];
+    assert_eq!(seen, expect);
+    assert_eq!(drift[0].fields["title"], (Some("bolt".into()), Some("nut".into())));
 }

@@ -13,7 +13,7 @@ use crate::http::extract::{Json, Query};
 use crate::http::route::{Access, Route};
 use crate::http::view::{Names, moment};
 use crate::http::{Acting, ApiError, Door, List};
-use crate::store::{Batch, Change, Debt, DebtState};
+use crate::store::{Batch, Change, Debt, DebtState, Event, What};
 
 /// Which debts.
 #[derive(Deserialize, IntoParams)]
@@ -123,11 +123,31 @@ async fn redrive(
     };
     let before = acting.tenant.store.backlog().await?.parked;
     let mut batch = Batch::new(door.app.clock.now());
+    tell(&acting, (only, key.as_ref()), &mut batch).await?;
     batch.changes.push(Change::Redrive { connection: only, key });
     acting.tenant.store.commit(batch).await?;
     let parked = acting.tenant.store.backlog().await?.parked;
     acting.tenant.wake.notify_one();
     Ok(Json(Redriven { redriven: before.saturating_sub(parked), parked }))
+}
+
+/// Debts whose records' timelines say that somebody put them back to work: of more the answer says how many.
+const TOLD_MAX: u32 = 1_000;
+
+/// Says in the timelines who put what back to work.
+async fn tell(
+    acting: &Acting,
+    (only, key): (Option<ConnectionId>, Option<&RecordKey>),
+    batch: &mut Batch,
+) -> Result<(), ApiError> {
+    let parked = acting.tenant.store.debts(DebtState::Parked, None, TOLD_MAX).await?;
+    let fits = |it: &Debt| only.is_none_or(|only| only == it.connection) && key.is_none_or(|key| *key == it.key);
+    for debt in parked.into_iter().filter(fits) {
+        let (at, key, connection) = (batch.at, debt.key, Some(debt.connection));
+        let what = What::Redriven { by: acting.name() };
+        batch.changes.push(Change::Event(Event { id: 0, at, key, connection, what }));
+    }
+    Ok(())
 }
 
 fn view(debt: Debt, names: &Names) -> DebtView {

@@ -12,9 +12,11 @@ mod plan;
 mod plans;
 mod price;
 mod records;
+mod replay;
 mod rules;
 mod slots;
 mod status;
+mod sweeps;
 mod tenants;
 mod timeline;
 
@@ -38,6 +40,8 @@ pub(super) fn routes() -> Vec<Route> {
         plan::routes(),
         plans::routes(),
         accuracy::routes(),
+        sweeps::routes(),
+        replay::routes(),
         status::routes(),
         price::routes(),
         keys::routes(),

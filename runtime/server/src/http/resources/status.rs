@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use truthsource_core::accuracy;
 use utoipa::ToSchema;
 
 use super::connections::{ConnectionView, view};
@@ -11,7 +12,7 @@ use crate::http::extract::Json;
 use crate::http::route::{Access, Route};
 use crate::http::view::moment;
 use crate::http::{Acting, ApiError, Door};
-use crate::store::{Connection, Deliver, Owing};
+use crate::store::{Accuracy, Connection, Deliver, Owing};
 
 /// What is waiting.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +40,33 @@ struct StatusView {
     oldest_debt: Option<String>,
     /// When each connection will have been told what it is owed of each kind.
     forecast: Vec<ForecastView>,
+    /// What the newest sweeps of all connections and kinds found together; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<Overall>,
     connections: Vec<ConnectionView>,
+}
+
+/// How accurate the systems were found to be, all together.
+#[derive(Serialize, ToSchema)]
+struct Overall {
+    /// Fields compared: the size of the sample.
+    fields: u64,
+    /// Those of them that count against it.
+    mismatches: u64,
+    /// The share of fields that agreed.
+    accuracy: f64,
+    /// What the share is at least, with 95 % confidence.
+    lower_95: f64,
+    /// When the oldest of the readings ended.
+    since: String,
+}
+
+fn overall(figures: &[Accuracy]) -> Option<Overall> {
+    let fields = figures.iter().map(|it| it.fields).sum();
+    let mismatches = figures.iter().map(|it| accuracy::against(&it.mismatches)).sum();
+    let (accuracy, lower_95) = accuracy::bounds(fields, mismatches)?;
+    let since = moment(figures.iter().map(|it| it.at).min()?);
+    Some(Overall { fields, mismatches, accuracy, lower_95, since })
 }
 
 pub(super) fn routes() -> Vec<Route> {
@@ -56,6 +83,7 @@ async fn show(State(door): State<Door>, acting: Acting) -> Result<Json<StatusVie
     let to_apply = to_apply(&connections, &acting.tenant.store.owing().await?);
     let debts = backlog.debts.saturating_sub(to_apply);
     let busy = [backlog.inbox, backlog.touched, backlog.unfolded, backlog.waiting, debts];
+    let figures = acting.tenant.store.accuracy().await?;
     Ok(Json(StatusView {
         tenant: acting.tenant.tenant.name.clone(),
         quiet: busy.iter().all(|it| *it == 0),
@@ -69,6 +97,7 @@ async fn show(State(door): State<Door>, acting: Acting) -> Result<Json<StatusVie
         conflicts: backlog.conflicts,
         oldest_debt: backlog.oldest_debt.map(moment),
         forecast: forecasts(&door, &acting.tenant, &connections).await?,
+        accuracy: overall(&figures),
         connections: connections.into_iter().map(view).collect(),
     }))
 }

@@ -74,8 +74,13 @@ async fn a_timeline_tells_what_happened() {
     let key = RecordKey::new(Kind::Item, "a");
     let event = |id, what| Event { id, at: UnixMs(id), key: key.clone(), connection: Some(ConnectionId(1)), what };
     let moved = [("title".to_owned(), (None, Value::from("Bolt")))].into();
-    let observed = What::Observed { cause: truthsource_core::record::Cause::Webhook, moved, changed_at: None };
-    house.acme.events.lock().unwrap().extend([event(1, observed), event(2, What::Redriven)]);
+    let observed = What::Observed {
+        cause: truthsource_core::record::Cause::Webhook,
+        moved,
+        changed_at: None,
+        version: String::new(),
+    };
+    house.acme.events.lock().unwrap().extend([event(1, observed), event(2, What::Redriven { by: String::new() })]);
     let told = house.get("/v1/records/item/a/timeline").await;
     assert_eq!(told.body["items"][0]["moved"], json!({"title": {"now": "Bolt"}}));
     assert_eq!(

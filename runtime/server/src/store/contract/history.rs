@@ -8,7 +8,7 @@ pub async fn a_timeline_is_read_in_order<P: Place>() {
     let failed = What::Failed { error: "no \"route\"".to_owned(), attempts: 2 };
     let changes = [
         event("bolt", 5, Some(A), failed.clone()),
-        event("nut", 5, None, What::Redriven),
+        event("nut", 5, None, What::Redriven { by: String::new() }),
         event("bolt", 3, None, What::Vanished),
     ];
     commit(&store, 5, changes).await;
@@ -30,7 +30,7 @@ pub async fn what_vanished_lately_is_counted<P: Place>() {
         event(item("old"), 4, A, What::Vanished),
         event(item("bolt"), 5, A, What::Vanished),
         event(item("nut"), 9, A, What::Vanished),
-        event(item("nut"), 9, A, What::Redriven),
+        event(item("nut"), 9, A, What::Redriven { by: String::new() }),
         event(item("nut"), 9, B, What::Vanished),
         event(price, 9, A, What::Vanished),
     ];
@@ -127,18 +127,61 @@ pub async fn a_conflict_is_open_once<P: Place>() {
     assert_eq!(open().await[0], (title(), format!("{:?}", &again[..])));
 }
 
-pub async fn the_newest_accuracy_counts<P: Place>() {
-    let (_place, store) = P::with_tenant().await;
-    let figure = |connection: &str, kind, ms, records| Accuracy {
+fn figure(connection: &str, kind: Kind, sweep: u64) -> Accuracy {
+    Accuracy {
         connection: connection.to_owned(),
         kind,
-        at: at(ms),
-        records,
-        fields: 4 * records,
+        sweep,
+        began_at: at(sweep),
+        at: at(sweep + 1),
+        asked: true,
+        pages: 2,
+        records: sweep,
+        news: 1,
+        fields: 4 * sweep,
         mismatches: BTreeMap::from([("stale".to_owned(), 1)]),
-    };
-    let (erp, shop) = (figure("erp", Kind::Item, 5, 10), figure("shop", Kind::Item, 1, 3));
-    let changes = [figure("erp", Kind::Item, 1, 1), erp.clone(), figure("erp", Kind::Item, 2, 2), shop.clone()];
+        by_field: BTreeMap::from([("title".to_owned(), BTreeMap::from([("stale".to_owned(), 1)]))]),
+        drifted: 0,
+    }
+}
+
+pub async fn the_newest_accuracy_counts<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let (erp, shop) = (figure("erp", Kind::Item, 5), figure("shop", Kind::Item, 1));
+    let changes = [figure("erp", Kind::Item, 1), erp.clone(), figure("erp", Kind::Item, 2), shop.clone()];
     commit(&store, 5, changes.map(Change::Accuracy)).await;
-    assert_eq!(store.accuracy().await.unwrap(), [erp, shop]);
+    assert_eq!(store.accuracy().await.unwrap(), [erp.clone(), shop]);
+    let price = figure("erp", Kind::Price, 4);
+    commit(&store, 6, [Change::Accuracy(price.clone())]).await;
+    let list = async |kind, before, n_max| store.figures("erp", kind, before, n_max).await.unwrap();
+    assert_eq!(list(None, None, 2).await, [erp, price.clone()]);
+    assert_eq!(list(None, Some(4), 9).await, [2, 1].map(|it| figure("erp", Kind::Item, it)));
+    assert_eq!(list(Some(Kind::Price), None, 9).await, [price]);
+}
+
+pub async fn what_a_sweep_found_goes_with_its_figure<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let drift = |sweep, n: u64| Drift {
+        connection: "erp".to_owned(),
+        kind: Kind::Item,
+        sweep,
+        n,
+        key: (n > 1).then(|| format!("bolt-{n}")),
+        remote_id: n.to_string(),
+        class: "wrong".to_owned(),
+        fields: BTreeMap::from([("title".to_owned(), (Some("Bolt".into()), None))]),
+    };
+    let note = |it: Drift| Change::Drift(Box::new(it));
+    let first = [drift(1, 1), drift(1, 2), drift(1, 3)];
+    commit(&store, 1, first.clone().map(note)).await;
+    commit(&store, 1, [Change::Accuracy(figure("erp", Kind::Item, 1)), note(drift(2, 1))]).await;
+    let list = async |sweep, after, n_max| store.drift(("erp", Kind::Item, sweep), after, n_max).await.unwrap();
+    assert_eq!(list(1, 0, 2).await, first[..2]);
+    assert_eq!(list(1, 2, 9).await, first[2..]);
+    let later = (2..=u64::from(FIGURES_KEPT)).map(|it| Change::Accuracy(figure("erp", Kind::Item, it)));
+    commit(&store, 2, later).await;
+    assert_eq!(list(1, 0, 9).await.len(), 3);
+    commit(&store, 3, [Change::Accuracy(figure("erp", Kind::Item, u64::from(FIGURES_KEPT) + 1))]).await;
+    assert_eq!((list(1, 0, 9).await, list(2, 0, 9).await), (vec![], vec![drift(2, 1)]));
+    assert_eq!(store.figures("erp", None, Some(2), 9).await.unwrap(), []);
 }

@@ -8,6 +8,7 @@ mod equal;
 mod history;
 mod intake;
 mod lanes;
+mod ledger;
 mod links;
 mod places;
 mod plans;
@@ -128,6 +129,7 @@ promises! {
         conflicts_are_closed_by_a_person
         a_conflict_is_open_once
         the_newest_accuracy_counts
+        what_a_sweep_found_goes_with_its_figure
     }
     slots {
         a_release_takes_over_and_gives_back
@@ -139,6 +141,11 @@ promises! {
         a_connection_is_changed_only_as_it_was_read
         secrets_are_kept_sealed
         settings_are_kept
+    }
+    ledger {
+        what_was_decided_is_kept_with_what_it_was_decided_on
+        accounts_are_listed_in_pages
+        a_record_is_restated_whole
     }
     lanes {
         a_lease_is_held_by_one

@@ -100,8 +100,11 @@ pub async fn cursors_are_kept_by_kind<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     assert!(store.cursors(A).await.unwrap().is_empty());
     let mismatches = BTreeMap::from([("wrong".to_owned(), 1)]);
-    let (began_at, due_at) = (at(1), at(7));
-    let sweep = SweepRow { id: 3, cursor: None, began_at, seen: 5, fields: 9, mismatches, failures: 2, due_at };
+    let by_field = BTreeMap::from([("title".to_owned(), mismatches.clone())]);
+    let (began_at, due_at, failures) = (at(1), at(7), 2);
+    let sweep =
+        SweepRow { id: 3, seen: 5, fields: 9, mismatches, by_field, failures, ..SweepRow::begun(began_at, true) };
+    let sweep = SweepRow { due_at, ..sweep };
     let row = CursorRow { cursor: Some("p2".to_owned()), poll_at: at(9), sweep: Some(sweep), ..CursorRow::default() };
     let change = |kind, row: &CursorRow| Change::Cursor { connection: A, kind, row: row.clone() };
     commit(&store, 0, [change(Kind::Item, &CursorRow::default()), change(Kind::Price, &row)]).await;

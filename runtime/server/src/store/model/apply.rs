@@ -1,6 +1,8 @@
 //! What each change does. Nothing here fails: the batch was checked.
 
 use super::data::{Link, Owed, Touch, Webhook, name, owed_to, place};
+use truthsource_core::record::Truth;
+
 use super::*;
 
 impl Data {
@@ -24,8 +26,11 @@ impl Data {
             | Change::Drop { .. }
             | Change::Wake { .. }
             | Change::Supersede { .. } => self.apply_log(at, change, held),
+            Change::Ruling(ruling) => self.rulings.push(*ruling),
+            Change::Terms(terms) => drop(self.terms.entry(terms.digest()).or_insert(*terms)),
             Change::Truth { .. }
             | Change::Shadow { .. }
+            | Change::Restate { .. }
             | Change::Link { .. }
             | Change::Unlink { .. }
             | Change::Swept { .. } => self.apply_record(change),
@@ -35,7 +40,11 @@ impl Data {
             Change::Plan(_) | Change::PlanWaits { .. } | Change::PlanEnded { .. } | Change::PlansForgotten { .. } => {
                 self.apply_plan(change)
             }
-            Change::Event(_) | Change::Conflict(_) | Change::ConflictClosed { .. } | Change::Accuracy(_) => {
+            Change::Event(_)
+            | Change::Conflict(_)
+            | Change::ConflictClosed { .. }
+            | Change::Accuracy(_)
+            | Change::Drift(_) => {
                 self.apply_history(change);
             }
             _ => self.apply_setup(change),
@@ -139,6 +148,7 @@ impl Data {
             Change::Shadow { key, connection, shadow } => {
                 self.shadows.insert((name(&key), connection), shadow);
             }
+            Change::Restate { key, state, natural } => self.restate(&key, *state, natural),
             Change::Link { connection, key, remote_id } => {
                 self.linked.insert(owed_to(connection, &key), remote_id.clone());
                 let link = || Link { key: key.key.clone(), swept: 0, as_of: 0, digest: None };
@@ -158,6 +168,17 @@ impl Data {
             }
             _ => {}
         }
+    }
+
+    fn restate(&mut self, key: &RecordKey, state: KeyState, natural: Option<String>) {
+        let name = name(key);
+        self.truths.remove(&name);
+        self.shadows.retain(|(of, _), _| *of != name);
+        if state.truth != Truth::default() {
+            let natural = natural.filter(|_| state.truth.deleted_at.is_none());
+            self.truths.insert(name.clone(), (state.truth, natural));
+        }
+        self.shadows.extend(state.shadows.into_iter().map(|(connection, it)| ((name.clone(), connection), it)));
     }
 
     fn apply_debt(&mut self, at: UnixMs, change: Change) {
@@ -263,10 +284,18 @@ impl Data {
                 }
             }
             Change::Accuracy(figure) => {
-                let place = (figure.connection.clone(), figure.kind.as_str());
-                if self.accuracy.get(&place).is_none_or(|it| it.at <= figure.at) {
-                    self.accuracy.insert(place, figure);
-                }
+                let (connection, kind) = (figure.connection.clone(), figure.kind.as_str());
+                self.accuracy.insert((connection.clone(), kind, figure.sweep), figure);
+                let here = (connection.clone(), kind, 0)..=(connection.clone(), kind, u64::MAX);
+                let oldest = self.accuracy.range(here).rev().nth(FIGURES_KEPT as usize - 1).map(|(it, _)| it.2);
+                let is_old = |of: &String, other: &str, sweep: u64| {
+                    *of == connection && other == kind && oldest.is_some_and(|oldest| sweep < oldest)
+                };
+                self.accuracy.retain(|(of, other, sweep), _| !is_old(of, other, *sweep));
+                self.drift.retain(|(of, other, sweep, _), _| !is_old(of, other, *sweep));
+            }
+            Change::Drift(it) => {
+                self.drift.insert((it.connection.clone(), it.kind.as_str(), it.sweep, it.n), *it);
             }
             _ => {}
         }

@@ -37,6 +37,8 @@ pub(super) struct Data {
     pub unfolded: BTreeSet<u64>,
     /// What waits, and for which token.
     pub waiting: BTreeMap<u64, String>,
+    pub rulings: Vec<LoggedRuling>,
+    pub terms: BTreeMap<String, truthsource_core::fold::Terms>,
     pub truths: BTreeMap<Name, (Truth, Option<String>)>,
     pub shadows: BTreeMap<(Name, ConnectionId), Shadow>,
     pub links: BTreeMap<At, Link>,
@@ -49,7 +51,8 @@ pub(super) struct Data {
     pub planned: BTreeMap<(String, At), Planned>,
     pub events: Vec<Event>,
     pub conflicts: Vec<Conflict>,
-    pub accuracy: BTreeMap<(String, &'static str), Accuracy>,
+    pub accuracy: BTreeMap<(String, &'static str, u64), Accuracy>,
+    pub drift: BTreeMap<(String, &'static str, u64, u64), Drift>,
     pub slots: BTreeMap<String, Slot>,
     pub releases: BTreeMap<u64, Release>,
     pub calls: BTreeMap<String, Vec<CallRow>>,

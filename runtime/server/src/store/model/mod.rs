@@ -7,6 +7,7 @@ mod apply;
 mod check;
 mod control;
 mod data;
+mod ledger;
 mod log;
 mod read;
 mod tenant;

@@ -134,6 +134,26 @@ impl Data {
         }
     }
 
+    pub(super) fn sizes(&self) -> BTreeMap<String, u64> {
+        let sizes = [
+            ("accuracy", self.accuracy.len()),
+            ("command", self.commands.len()),
+            ("conflict", self.conflicts.len()),
+            ("debt", self.debts.len()),
+            ("drift", self.drift.len()),
+            ("entry", self.log.len()),
+            ("event", self.events.len()),
+            ("inbox", self.inbox.len()),
+            ("link", self.links.len()),
+            ("ruling", self.rulings.len()),
+            ("shadow", self.shadows.len()),
+            ("terms", self.terms.len()),
+            ("touched", self.touched.len()),
+            ("truth", self.truths.len()),
+        ];
+        sizes.into_iter().map(|(table, rows)| (table.to_owned(), rows as u64)).collect()
+    }
+
     pub(super) fn state_hash(&self) -> Result<String> {
         let mut hash = StateHash::new();
         hash.table("truth");
@@ -157,6 +177,6 @@ impl Data {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<String> {
+pub(super) fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::Damaged(e.to_string()))
 }

@@ -244,7 +244,37 @@ impl TenantStore for ModelStore {
     }
 
     async fn accuracy(&self) -> Result<Vec<Accuracy>> {
-        self.with(|data| data.accuracy.values().cloned().collect())
+        self.with(|data| {
+            let newest: BTreeMap<_, _> = data.accuracy.iter().map(|((name, kind, _), it)| ((name, kind), it)).collect();
+            newest.into_values().cloned().collect()
+        })
+    }
+
+    async fn figures(
+        &self,
+        connection: &str,
+        kind: Option<Kind>,
+        before: Option<u64>,
+        n_max: u32,
+    ) -> Result<Vec<Accuracy>> {
+        self.with(|data| {
+            let fits = |it: &&Accuracy| {
+                it.connection == connection
+                    && kind.is_none_or(|kind| kind == it.kind)
+                    && before.is_none_or(|before| it.sweep < before)
+            };
+            let mut found: Vec<Accuracy> = data.accuracy.values().filter(fits).cloned().collect();
+            found.sort_by_key(|it| (std::cmp::Reverse(it.sweep), it.kind.as_str()));
+            first(n_max, found.into_iter())
+        })
+    }
+
+    async fn drift(&self, (connection, kind, sweep): (&str, Kind, u64), after: u64, n_max: u32) -> Result<Vec<Drift>> {
+        self.with(|data| {
+            let place = |n| (connection.to_owned(), kind.as_str(), sweep, n);
+            let found = data.drift.range(place(after.saturating_add(1))..=place(u64::MAX));
+            first(n_max, found.map(|(_, it)| it.clone()))
+        })
     }
 
     async fn slots(&self) -> Result<Vec<Slot>> {
@@ -276,5 +306,9 @@ impl TenantStore for ModelStore {
 impl Inspect for ModelStore {
     async fn state_hash(&self) -> Result<String> {
         self.with(|data| data.state_hash())?
+    }
+
+    async fn sizes(&self) -> Result<BTreeMap<String, u64>> {
+        self.with(|data| data.sizes())
     }
 }

@@ -6,7 +6,7 @@
 use sqlx::SqliteConnection;
 
 use super::decode::{int, number, unavailable};
-use super::{connections, debts, entries, history, inbox, links, plans, records, slots, touched};
+use super::{connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched};
 use crate::store::{Batch, Change, Committed, Error, Result, UnixMs};
 
 /// Changes that one statement writes.
@@ -23,6 +23,7 @@ enum Family {
     Swept,
     Append,
     Folded,
+    Ruling,
     Wait,
     Drop,
     Wake,
@@ -44,26 +45,31 @@ enum Family {
     Event,
     Conflict,
     ConflictClosed,
+    Drift,
     Kv,
+    Terms,
     /// Connections, slots, settings: seldom enough to be written one by one.
     Rare,
 }
 
-const INBOX: u16 = 1;
-const TOUCHED: u16 = 1 << 1;
-const CURSOR: u16 = 1 << 2;
-const LINK: u16 = 1 << 3;
-const ENTRY: u16 = 1 << 4;
-const TRUTH: u16 = 1 << 5;
-const SHADOW: u16 = 1 << 6;
-const DEBT: u16 = 1 << 7;
-const EVENT: u16 = 1 << 8;
-const CONFLICT: u16 = 1 << 9;
-const KV: u16 = 1 << 10;
-const COMMAND: u16 = 1 << 11;
-const ASK: u16 = 1 << 12;
-const PLANNED: u16 = 1 << 13;
-const EVERYTHING: u16 = u16::MAX;
+const INBOX: u32 = 1;
+const TOUCHED: u32 = 1 << 1;
+const CURSOR: u32 = 1 << 2;
+const LINK: u32 = 1 << 3;
+const ENTRY: u32 = 1 << 4;
+const TRUTH: u32 = 1 << 5;
+const SHADOW: u32 = 1 << 6;
+const DEBT: u32 = 1 << 7;
+const EVENT: u32 = 1 << 8;
+const CONFLICT: u32 = 1 << 9;
+const KV: u32 = 1 << 10;
+const COMMAND: u32 = 1 << 11;
+const ASK: u32 = 1 << 12;
+const RULING: u32 = 1 << 13;
+const TERMS: u32 = 1 << 14;
+const DRIFT: u32 = 1 << 15;
+const PLANNED: u32 = 1 << 16;
+const EVERYTHING: u32 = u32::MAX;
 
 impl Family {
     fn of(change: &Change) -> Self {
@@ -79,6 +85,8 @@ impl Family {
             Change::Swept { .. } => Self::Swept,
             Change::Append { .. } => Self::Append,
             Change::Folded { .. } => Self::Folded,
+            Change::Ruling(_) => Self::Ruling,
+            Change::Terms(_) => Self::Terms,
             Change::Wait { .. } => Self::Wait,
             Change::Drop { .. } => Self::Drop,
             Change::Wake { .. } => Self::Wake,
@@ -100,6 +108,7 @@ impl Family {
             Change::Event(_) => Self::Event,
             Change::Conflict(_) => Self::Conflict,
             Change::ConflictClosed { .. } => Self::ConflictClosed,
+            Change::Drift(_) => Self::Drift,
             Change::Kv { .. } => Self::Kv,
             Change::Accuracy(_)
             | Change::NewConnection { .. }
@@ -110,12 +119,13 @@ impl Family {
             | Change::Activate { .. }
             | Change::Vacate { .. }
             | Change::Call(_)
+            | Change::Restate { .. }
             | Change::Setting { .. } => Self::Rare,
         }
     }
 
     /// The tables it reads or writes.
-    fn tables(self) -> u16 {
+    fn tables(self) -> u32 {
         match self {
             Self::Inbox | Self::InboxDone => INBOX,
             Self::Touch | Self::Untouch | Self::TouchLater | Self::Reread => TOUCHED,
@@ -132,7 +142,10 @@ impl Family {
             Self::Plan | Self::PlanWaits | Self::PlanEnded | Self::PlansForgotten => PLANNED,
             Self::Event => EVENT,
             Self::Conflict | Self::ConflictClosed => CONFLICT,
+            Self::Drift => DRIFT,
             Self::Kv => KV,
+            Self::Ruling => RULING,
+            Self::Terms => TERMS,
             Self::Rare => EVERYTHING,
         }
     }
@@ -188,6 +201,8 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Ask => touched::ask(db, at, changes).await,
         Family::Swept => links::swept(db, at, changes).await,
         Family::Append => entries::append(db, at, changes).await,
+        Family::Ruling => ledger::rule(db, at, changes).await,
+        Family::Terms => terms(db, changes).await,
         Family::Wait => entries::wait(db, at, changes).await,
         Family::Drop => entries::discard(db, at, changes).await,
         Family::Wake => wake(db, at, changes).await,
@@ -209,6 +224,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Event => history::event(db, at, changes).await,
         Family::Conflict => history::conflict(db, at, changes).await,
         Family::ConflictClosed => history::close_conflict(db, at, changes).await,
+        Family::Drift => history::drifted(db, at, changes).await,
         Family::Kv => connections::kv(db, changes).await,
         Family::Inbox | Family::Folded | Family::Rare => Ok(()),
     }
@@ -231,7 +247,19 @@ async fn write_rare(db: &mut SqliteConnection, at: UnixMs, changes: Vec<Change>,
             Change::Activate { slot, release } => slots::activate(db, &slot, release).await?,
             Change::Vacate { slot } => slots::vacate(db, &slot).await?,
             Change::Call(call) => slots::call(db, &call).await?,
+            Change::Restate { key, state, natural } => {
+                ledger::restate(db, &key, &state, natural.as_deref()).await?;
+            }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn terms(db: &mut SqliteConnection, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        if let Change::Terms(terms) = change {
+            ledger::set_terms(db, terms).await?;
         }
     }
     Ok(())

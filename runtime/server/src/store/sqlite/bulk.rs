@@ -3,7 +3,7 @@
 //! Statements with a bound limit say `limit +?n`: the planner looks at the value of a bare `limit ?n`, and has SQLite
 //! prepare the statement anew each time one is bound.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -16,14 +16,15 @@ use crate::store::{Error, Result, UnixMs};
 /// and bytes lie one after the other in `?2`, and a row holds where: two columns, for `substr(?2, start, length)`.
 /// SQLite then never parses them. `?3` is when the batch was decided.
 pub(super) struct Rows {
-    json: String,
+    /// Text, as everything that is put into it is.
+    json: Vec<u8>,
     heap: Vec<u8>,
     n: usize,
 }
 
 impl Rows {
     pub fn new() -> Self {
-        Self { json: "[".to_owned(), heap: Vec::new(), n: 0 }
+        Self { json: b"[".to_vec(), heap: Vec::new(), n: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -33,20 +34,20 @@ impl Rows {
     /// Begins a row; the columns follow.
     pub fn row(&mut self) -> &mut Self {
         self.close();
-        self.json.push_str(if self.n == 0 { "[" } else { ",[" });
+        self.json.extend_from_slice(if self.n == 0 { b"[" } else { b",[" });
         self.n += 1;
         self
     }
 
     fn close(&mut self) {
         if self.n > 0 {
-            self.json.push(']');
+            self.json.push(b']');
         }
     }
 
     fn comma(&mut self) {
-        if !self.json.ends_with('[') {
-            self.json.push(',');
+        if self.json.last() != Some(&b'[') {
+            self.json.push(b',');
         }
     }
 
@@ -60,7 +61,8 @@ impl Rows {
     /// A text column.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.comma();
-        self.json.push_str(&serde_json::Value::from(text).to_string());
+        // A vector takes whatever is written to it, and every text is JSON.
+        let _ = serde_json::to_writer(&mut self.json, text);
         self
     }
 
@@ -82,7 +84,7 @@ impl Rows {
 
     fn null(&mut self) -> &mut Self {
         self.comma();
-        self.json.push_str("null");
+        self.json.extend_from_slice(b"null");
         self
     }
 
@@ -103,8 +105,8 @@ impl Rows {
 
     fn query(mut self, sql: &'static str, at: UnixMs) -> sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments> {
         self.close();
-        self.json.push(']');
-        sqlx::query(sql).bind(self.json).bind(self.heap).bind(at.0.min(i64::MAX as u64) as i64)
+        self.json.push(b']');
+        sqlx::query(sql).bind(text(self.json)).bind(self.heap).bind(at.0.min(i64::MAX as u64) as i64)
     }
 
     /// Runs the statement and gives how many rows it changed.
@@ -130,9 +132,14 @@ impl Rows {
     /// The list as JSON, for a statement of its own.
     pub fn into_json(mut self) -> String {
         self.close();
-        self.json.push(']');
-        self.json
+        self.json.push(b']');
+        text(self.json)
     }
+}
+
+/// JSON as text: it is, as serde wrote it.
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_default()
 }
 
 /// A list of texts for `json_each`.

@@ -134,7 +134,7 @@ fn all_pending(found: u64, asked: usize) -> Result<()> {
     Err(Error::Conflict("an entry was folded or dropped by somebody else".to_owned()))
 }
 
-type Row = (i64, i64, String, Option<String>, String);
+pub(super) type Row = (i64, i64, String, Option<String>, String);
 
 pub(super) const UNFOLDED: &str = "
     select seq, at, kind, key, entry from entry indexed by entry_new where state = 'new' order by seq limit +?1";
@@ -153,7 +153,7 @@ pub(super) async fn unidentified(db: &SqlitePool, connection: ConnectionId, kind
     query.fetch_one(db).await.map_err(unavailable)
 }
 
-fn logged((seq, at, kind_name, key, entry): Row) -> Result<LoggedEntry> {
+pub(super) fn logged((seq, at, kind_name, key, entry): Row) -> Result<LoggedEntry> {
     let entry: Entry = json(&entry)?;
     Ok(LoggedEntry { seq: number(seq), at: moment(at), kind: kind(&kind_name)?, key, entry })
 }

@@ -4,7 +4,9 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
 use super::decode::{int, json, moment, number, record, to_json, unavailable};
-use crate::store::{About, Accuracy, Change, Conflict, ConnectionId, Event, Kind, RecordKey, Result, UnixMs};
+use crate::store::{
+    About, Accuracy, Change, Conflict, ConnectionId, Drift, Event, FIGURES_KEPT, Kind, RecordKey, Result, UnixMs,
+};
 
 pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -112,18 +114,75 @@ fn conflict_row((id, at, kind, key, about, claims, outcome, reason, policy): Row
     })
 }
 
-/// Keeps the figure unless a newer one is there.
+/// Keeps the figure, and of its kind at its connection the newest.
 pub(super) async fn accuracy(db: &mut SqliteConnection, figure: &Accuracy) -> Result<()> {
     let sql = "
-        insert into accuracy (connection, kind, at, figure) values (?1, ?2, ?3, ?4)
-        on conflict (connection, kind) do update set at = excluded.at, figure = excluded.figure
-        where at <= excluded.at";
-    let query = sqlx::query(sql).bind(&figure.connection).bind(figure.kind.as_str()).bind(int(figure.at.0));
-    query.bind(to_json(figure)?).execute(db).await.map_err(unavailable).map(|_| ())
+        insert into accuracy (connection, kind, sweep, at, figure) values (?1, ?2, ?3, ?4, ?5)
+        on conflict (connection, kind, sweep) do update set at = excluded.at, figure = excluded.figure";
+    let (connection, kind) = (figure.connection.as_str(), figure.kind.as_str());
+    let query = sqlx::query(sql).bind(connection).bind(kind).bind(int(figure.sweep)).bind(int(figure.at.0));
+    query.bind(to_json(figure)?).execute(&mut *db).await.map_err(unavailable)?;
+    let oldest = "
+        select sweep from accuracy where connection = ?1 and kind = ?2 order by sweep desc limit 1 offset +?3";
+    let query = sqlx::query_scalar(oldest).bind(connection).bind(kind).bind(FIGURES_KEPT - 1);
+    let Some(oldest): Option<i64> = query.fetch_optional(&mut *db).await.map_err(unavailable)? else { return Ok(()) };
+    for sql in [
+        "delete from accuracy where connection = ?1 and kind = ?2 and sweep < ?3",
+        "delete from drift where connection = ?1 and kind = ?2 and sweep < ?3",
+    ] {
+        let query = sqlx::query(sql).bind(connection).bind(kind).bind(oldest);
+        query.execute(&mut *db).await.map_err(unavailable)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn accuracies(db: &SqlitePool) -> Result<Vec<Accuracy>> {
-    let sql = "select figure from accuracy order by connection, kind";
-    let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(db).await.map_err(unavailable)?;
+    // The figure is that of the row with the greatest number.
+    let sql = "select figure, max(sweep) from accuracy group by connection, kind order by connection, kind";
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    rows.iter().map(|it| json(&it.0)).collect()
+}
+
+pub(super) async fn figures(
+    db: &SqlitePool,
+    connection: &str,
+    kind: Option<Kind>,
+    before: Option<u64>,
+    n_max: u32,
+) -> Result<Vec<Accuracy>> {
+    let sql = "
+        select figure from accuracy
+        where connection = ?1 and (?2 is null or kind = ?2) and (?3 is null or sweep < ?3)
+        order by sweep desc, kind limit +?4";
+    let query = sqlx::query_scalar(sql).bind(connection).bind(kind.map(Kind::as_str)).bind(before.map(int)).bind(n_max);
+    let rows: Vec<String> = query.fetch_all(db).await.map_err(unavailable)?;
+    rows.iter().map(|it| json(it)).collect()
+}
+
+pub(super) async fn drifted(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::Drift(it) = change {
+            rows.row().text(&it.connection).text(it.kind.as_str()).int(it.sweep).int(it.n).doc(it)?;
+        }
+    }
+    let sql = "
+        insert into drift (connection, kind, sweep, n, drift)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
+        from json_each(?1) where true
+        on conflict do update set drift = excluded.drift";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
+pub(super) async fn drift(
+    db: &SqlitePool,
+    (connection, kind, sweep): (&str, Kind, u64),
+    after: u64,
+    n_max: u32,
+) -> Result<Vec<Drift>> {
+    let sql = "
+        select drift from drift where connection = ?1 and kind = ?2 and sweep = ?3 and n > ?4 order by n limit +?5";
+    let query = sqlx::query_scalar(sql).bind(connection).bind(kind.as_str()).bind(int(sweep)).bind(int(after));
+    let rows: Vec<String> = query.bind(n_max).fetch_all(db).await.map_err(unavailable)?;
     rows.iter().map(|it| json(it)).collect()
 }

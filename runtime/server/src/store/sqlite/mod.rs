@@ -17,6 +17,7 @@ mod entries;
 mod file;
 mod history;
 mod inbox;
+mod ledger;
 mod links;
 mod memo;
 mod open;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-pub use open::OpenError;
+pub use open::{OpenError, back_up};
 pub use tenant::SqliteTenant;
 
 use super::control::{ApiKey, ControlStore, Remembered, Tenant, TenantId};

@@ -5,7 +5,7 @@ use sqlx::SqlitePool;
 use super::decode::{moment, number, unavailable};
 use super::file::File;
 use super::memo::Memo;
-use super::{batch, connections, debts, entries, history, inbox, links, plans, records, slots, touched};
+use super::{batch, connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched};
 use crate::store::inspect::StateHash;
 use crate::store::*;
 
@@ -220,6 +220,20 @@ impl TenantStore for SqliteTenant {
         history::accuracies(self.reads()).await
     }
 
+    async fn figures(
+        &self,
+        connection: &str,
+        kind: Option<Kind>,
+        before: Option<u64>,
+        n_max: u32,
+    ) -> Result<Vec<Accuracy>> {
+        history::figures(self.reads(), connection, kind, before, n_max).await
+    }
+
+    async fn drift(&self, sweep: (&str, Kind, u64), after: u64, n_max: u32) -> Result<Vec<Drift>> {
+        history::drift(self.reads(), sweep, after, n_max).await
+    }
+
     async fn slots(&self) -> Result<Vec<Slot>> {
         self.slots.get(self.file.setup(), slots::all(self.reads())).await
     }
@@ -242,6 +256,38 @@ impl TenantStore for SqliteTenant {
 
     async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
         Ok(self.settings.get(self.file.setup(), connections::settings(self.reads())).await?.remove(name))
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteTenant {
+    async fn accounts(&self, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
+        ledger::accounts(self.reads(), after, n_max).await
+    }
+
+    async fn ruled(
+        &self,
+        within: std::ops::Range<UnixMs>,
+        after: Option<&RecordKey>,
+        n_max: u32,
+    ) -> Result<Vec<RecordKey>> {
+        ledger::ruled(self.reads(), within, after, n_max).await
+    }
+
+    async fn rulings(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<LoggedRuling>> {
+        ledger::rulings(self.reads(), keys).await
+    }
+
+    async fn entries(&self, seqs: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>> {
+        ledger::entries(self.reads(), seqs).await
+    }
+
+    async fn terms(&self, digest: &str) -> Result<Option<truthsource_core::fold::Terms>> {
+        ledger::terms(self.reads(), digest).await
+    }
+
+    async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
+        ledger::stored(self.reads(), keys).await
     }
 }
 
@@ -286,7 +332,21 @@ impl Inspect for SqliteTenant {
         }
         Ok(hash.finish())
     }
+
+    async fn sizes(&self) -> Result<BTreeMap<String, u64>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(SIZES).fetch_all(self.reads()).await.map_err(unavailable)?;
+        Ok(rows.into_iter().map(|(table, rows)| (table, number(rows))).collect())
+    }
 }
+
+const SIZES: &str = "
+    select 'accuracy', count(*) from accuracy union all select 'command', count(*) from command
+    union all select 'conflict', count(*) from conflict union all select 'debt', count(*) from debt
+    union all select 'drift', count(*) from drift union all select 'entry', count(*) from entry
+    union all select 'event', count(*) from event union all select 'inbox', count(*) from inbox
+    union all select 'link', count(*) from link union all select 'ruling', count(*) from ruling
+    union all select 'shadow', count(*) from shadow union all select 'terms', count(*) from terms
+    union all select 'touched', count(*) from touched union all select 'truth', count(*) from truth";
 
 /// Four texts a row, in an order that the model of the store gives too.
 const HASHED: &[(&str, &str)] = &[

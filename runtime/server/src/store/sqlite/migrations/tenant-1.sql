@@ -79,6 +79,23 @@ create index entry_new on entry (seq) where state = 'new';
 create index entry_waiting on entry (token) where state = 'waiting';
 create index entry_pending on entry (connection, kind, remote_id) where state in ('new', 'waiting');
 
+-- What a fold decided about a record, and under which terms: with the entries that it names, all there is to know to
+-- fold the record again.
+create table ruling (
+    id     integer primary key autoincrement,
+    at     integer not null,
+    kind   text    not null,
+    key    text    not null,
+    terms  text    not null,
+    ruling text    not null
+) strict;
+create index ruling_record on ruling (kind, key, id, at);
+
+create table terms (
+    digest text not null primary key,
+    terms  text not null
+) strict, without rowid;
+
 create table truth (
     kind    text    not null,
     key     text    not null,
@@ -176,12 +193,23 @@ create table conflict (
 -- What waits for a person waits once.
 create unique index conflict_open on conflict (kind, about, key, sides) where outcome is null;
 
+-- Of the sweep numbered `sweep`, and what it found to differ.
 create table accuracy (
     connection text    not null,
     kind       text    not null,
+    sweep      integer not null,
     at         integer not null,
     figure     text    not null,
-    primary key (connection, kind)
+    primary key (connection, kind, sweep)
+) strict, without rowid;
+
+create table drift (
+    connection text    not null,
+    kind       text    not null,
+    sweep      integer not null,
+    n          integer not null,
+    drift      text    not null,
+    primary key (connection, kind, sweep, n)
 ) strict, without rowid;
 
 create table slot (

@@ -1,0 +1,68 @@
+//! The books, in memory.
+
+use std::ops::Range;
+
+use truthsource_core::fold::Terms;
+
+use super::data::{Name, name, owed_to};
+use super::read::json;
+use super::*;
+
+impl Data {
+    fn names(&self, after: Option<&RecordKey>, n_max: u32, all: impl Iterator<Item = Name>) -> Result<Vec<RecordKey>> {
+        let after = after.map(name);
+        let names: BTreeSet<Name> = all.filter(|it| after.as_ref().is_none_or(|after| it > after)).collect();
+        let key = |(kind, key): Name| {
+            let kind: Kind = kind.parse().map_err(|_| Error::Damaged(format!("there is no kind {kind}")))?;
+            Ok(RecordKey { kind, key })
+        };
+        names.into_iter().take(n_max as usize).map(key).collect()
+    }
+
+    fn stored(&self, key: &RecordKey) -> Result<Stored> {
+        let truth = self.truths.get(&name(key));
+        let (first, last) = ((name(key), ConnectionId(0)), (name(key), ConnectionId(u32::MAX)));
+        let shadows = self.shadows.range(first..=last).map(|((_, id), it)| Ok((*id, json(it)?)));
+        let linked = |id: &ConnectionId| Some((*id, self.linked.get(&owed_to(*id, key))?.clone()));
+        Ok(Stored {
+            natural: truth.and_then(|it| it.1.clone()),
+            truth: truth.map(|it| json(&it.0)).transpose()?,
+            shadows: shadows.collect::<Result<_>>()?,
+            links: self.connections.keys().filter_map(linked).collect(),
+        })
+    }
+}
+
+#[async_trait]
+impl Ledger for ModelStore {
+    async fn accounts(&self, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
+        self.with(|data| {
+            let shadows = data.shadows.keys().map(|(name, _)| name.clone());
+            let ruled = data.rulings.iter().map(|it| name(&it.key));
+            data.names(after, n_max, data.truths.keys().cloned().chain(shadows).chain(ruled))
+        })?
+    }
+
+    async fn ruled(&self, within: Range<UnixMs>, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
+        self.with(|data| {
+            let ruled = data.rulings.iter().filter(|it| within.contains(&it.at));
+            data.names(after, n_max, ruled.map(|it| name(&it.key)))
+        })?
+    }
+
+    async fn rulings(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<LoggedRuling>> {
+        self.with(|data| data.rulings.iter().filter(|it| keys.contains(&it.key)).cloned().collect())
+    }
+
+    async fn entries(&self, seqs: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>> {
+        self.with(|data| seqs.iter().filter_map(|it| Some((*it, data.log.get(it)?.clone()))).collect())
+    }
+
+    async fn terms(&self, digest: &str) -> Result<Option<Terms>> {
+        self.with(|data| data.terms.get(digest).cloned())
+    }
+
+    async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
+        self.with(|data| keys.iter().map(|key| Ok((key.clone(), data.stored(key)?))).collect())?
+    }
+}
