@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use std::collections::BTreeMap;
 
+use truthsource::certificate::{self, Certificate};
 use truthsource::demo::account::credentials;
 use truthsource::demo::world::{Extent, Product, World};
 use truthsource::http::{Access, Spec, Takes, routes};
 use truthsource::node::MachineClock;
 use truthsource::store::control::ControlStore as _;
 use truthsource::store::{self, Batch, Change, Conflict, Debt, DebtState, Event, What};
+use truthsource_core::fold::Ruling;
 use truthsource_core::record::{Cause, ConnectionId, RecordKey, Shadow, Truth};
 use truthsource_core::{Kind, UnixMs, Value};
 
@@ -25,19 +27,36 @@ struct Ids {
     conflict: &'static str,
     slot: &'static str,
     call: &'static str,
+    plan: String,
     key: String,
 }
 
 /// What `acme` has.
 fn acmes(key: &str) -> Ids {
     let key = key.split('_').nth(2).unwrap().to_owned();
-    Ids { connection: "acme-shop", record: "acme-bolt", conflict: "1", slot: "pricing:acme", call: "1", key }
+    Ids {
+        connection: "acme-shop",
+        record: "acme-bolt",
+        conflict: "1",
+        slot: "pricing:acme",
+        call: "1",
+        plan: "a".repeat(64),
+        key,
+    }
 }
 
 /// What nobody has.
 fn nobodys() -> Ids {
     let key = "aaaaaaaaaa".to_owned();
-    Ids { connection: "none-shop", record: "none-bolt", conflict: "999", slot: "pricing:none", call: "999", key }
+    Ids {
+        connection: "none-shop",
+        record: "none-bolt",
+        conflict: "999",
+        slot: "pricing:none",
+        call: "999",
+        plan: "0".repeat(64),
+        key,
+    }
 }
 
 /// A path and a body that name these things.
@@ -48,7 +67,8 @@ fn naming(spec: &Spec, ids: &Ids) -> (String, Body) {
         Takes::Wasm | Takes::Anything => Body::Wasm(b"x".to_vec()),
         Takes::Json => Body::Json(body_of(spec, ids)),
     };
-    (path.join("/"), body)
+    let asked = if spec.path == "/v1/replay" { "?from=1970-01-01T00:00:00Z&to=2100-01-01T00:00:00Z" } else { "" };
+    (path.join("/") + asked, body)
 }
 
 fn part_of<'a>(path: &str, part: &'a str, ids: &'a Ids) -> &'a str {
@@ -60,6 +80,8 @@ fn part_of<'a>(path: &str, part: &'a str, ids: &'a Ids) -> &'a str {
         "{id}" if path.contains("/conflicts/") => ids.conflict,
         "{id}" if path.contains("/keys/") => &ids.key,
         "{id}" if path.contains("/calls/") => ids.call,
+        "{id}" if path.contains("/plans/") => &ids.plan,
+        "{release}" | "{sweep}" => "1",
         "{tenant}" => "acme",
         "{connection}" => ids.connection,
         part => {
@@ -76,6 +98,11 @@ fn body_of(spec: &Spec, ids: &Ids) -> Json {
         ("PUT", "/v1/connections/{name}") => json!({"spec": shop("x", "s")["spec"]}),
         ("PUT", "/v1/connections/{name}/credentials") => json!({"webhook": [{"secret": "mine"}]}),
         ("POST", "/v1/slots/{slot}/activate") => json!({"release": 1}),
+        ("POST", "/v1/slots/{slot}/releases/{release}/certificates") => json!({}),
+        ("POST", "/v1/plans/{id}/apply") => json!({"writes": [{
+            "connection": ids.connection, "kind": "item", "key": ids.record, "remote_id": "1",
+            "truth_version": 1, "base_version": "", "fields": {},
+        }]}),
         ("POST", "/v1/conflicts/{id}/settle") => json!({"take": ids.connection}),
         ("POST", "/v1/debts/redrive") => json!({"connection": ids.connection, "kind": "item", "key": ids.record}),
         ("POST", "/v1/price") => basket(ids.slot),
@@ -93,7 +120,7 @@ fn plain(answer: &Answer, ids: &Ids) -> String {
         object.remove("instance");
     }
     let text = format!("{} {json}", answer.status);
-    let names = [ids.connection, ids.record, ids.slot, &ids.key];
+    let names = [ids.connection, ids.record, ids.slot, &ids.plan, &ids.key];
     names.iter().fold(text, |text, name| text.replace(name, "_"))
 }
 
@@ -148,6 +175,39 @@ async fn lived_in() -> tempfile::TempDir {
             },
             token: None,
         },
+        // Nobody knows under which terms it was decided: whoever decides it again says so.
+        Change::Ruling(Box::new(store::LoggedRuling {
+            at: UnixMs(1),
+            key: RecordKey::new(Kind::Item, "acme-bolt"),
+            terms: CANARY.to_owned(),
+            ruling: Ruling::default(),
+        })),
+        Change::Plan(store::Planned {
+            plan: "a".repeat(64),
+            connection,
+            key: RecordKey::new(Kind::Item, "acme-bolt"),
+            priority: 1,
+            at: UnixMs(1),
+            due_at: UnixMs(1),
+            write: store::PlannedWrite {
+                remote_id: Some(CANARY.to_owned()),
+                truth_version: 1,
+                base_version: CANARY.to_owned(),
+                fields: BTreeMap::new(),
+            },
+            waits: None,
+            outcome: Some(store::PlanOutcome::Failed { error: CANARY.to_owned() }),
+        }),
+        Change::Drift(Box::new(store::Drift {
+            connection: "acme-shop".to_owned(),
+            kind: Kind::Item,
+            sweep: 1,
+            n: 1,
+            key: Some("acme-bolt".to_owned()),
+            remote_id: CANARY.to_owned(),
+            class: "wrong".to_owned(),
+            fields: BTreeMap::new(),
+        })),
         Change::Accuracy(store::Accuracy {
             connection: "acme-shop".to_owned(),
             kind: Kind::Item,
@@ -178,7 +238,9 @@ async fn all_of_acme(house: &House) -> BTreeMap<&'static str, Json> {
         if spec.method == Method::GET && matches!(spec.access, Access::Tenant(_) | Access::Either(_)) {
             let mut answer = house.get(&naming(spec, &ids).0).await;
             assert_eq!(answer.status, 200, "{}: {answer:?}", spec.path);
-            assert!(answer.text.contains("acme"), "{} shows nothing of its own: {answer:?}", spec.path);
+            // Nothing can be proposed to a system whose connector is not there.
+            let is_its_own = answer.text.contains("acme") || answer.text.contains(&ids.plan) || spec.path == "/v1/plan";
+            assert!(is_its_own, "{} shows nothing of its own: {answer:?}", spec.path);
             // Written down every half minute.
             for key in answer.json["items"].as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
                 key.remove("last_used_at");
@@ -189,10 +251,29 @@ async fn all_of_acme(house: &House) -> BTreeMap<&'static str, Json> {
     all
 }
 
+/// Keeps a certificate of what `acme` uploaded.
+async fn certify(house: &House) {
+    let releases = house.get("/v1/slots/pricing:acme/releases").await.json;
+    let certificate = Certificate {
+        form: certificate::FORM,
+        digest: releases["items"][0]["digest"].as_str().unwrap().to_owned(),
+        plugin: "acme-pricing".to_owned(),
+        against: "netsuite".to_owned(),
+        seed: 1,
+        connection: BTreeMap::new(),
+        kinds: BTreeMap::new(),
+        seal: String::new(),
+    };
+    let body = json!(certificate.sealed());
+    let kept = house.post("/v1/slots/pricing:acme/releases/1/certificates", body).await;
+    assert!(kept.status < 300, "{kept:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn t1_no_route_shows_or_changes_what_is_anothers() {
     let house = House::on(lived_in().await, &[], &Wishes::default()).await;
     house.fill(&house.acme, "pricing:acme", "volume-pricing").await;
+    certify(&house).await;
     let refused = house.upload("pricing:acme", components().read("shopify").unwrap()).await;
     assert_eq!(refused.code(), (422, "wrong-world"));
     let rules = json!({"fields": [{"kind": "item", "field": "title", "owner": "acme-shop"}]});
