@@ -16,7 +16,7 @@ struct Step {
 }
 
 /// In the order in which a mistake is cheapest to find; the tests come last, so that their closing lines are.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "format", about: "every file is formatted", run: format },
     Step { name: "lints", about: "clippy finds nothing, on this machine's target and on the guests'", run: lints },
     Step { name: "docs", about: "the documentation builds without a warning", run: docs },
@@ -24,6 +24,7 @@ const STEPS: [Step; 8] = [
     Step { name: "components", about: "plugins and policies build", run: build_components },
     Step { name: "guests", about: "unit tests of the SDK, plugins and policies", run: guests },
     Step { name: "demo", about: "the demonstration, small, with all systems: they agree in the end", run: demo },
+    Step { name: "plants", about: "the simulation finds bugs that are planted", run: plants },
     Step { name: "tests", about: "unit, property and integration tests", run: tests },
 ];
 
@@ -49,6 +50,9 @@ fn format() -> anyhow::Result<()> {
 
 fn lints() -> anyhow::Result<()> {
     run(cargo().args(["clippy", "--locked", "--all-targets", "--", "--deny", "warnings"]))?;
+    let planted =
+        ["clippy", "--locked", "--package", "truthsource", "--features", "plants", "--", "--deny", "warnings"];
+    run(cargo().args(planted))?;
     let workspace = Workspace::read()?;
     components::add_target()?;
     let mut clippy = cargo();
@@ -91,6 +95,25 @@ fn demo() -> anyhow::Result<()> {
     let systems = "netsuite,shopify,sap-b1,dynamics-365";
     let arguments = ["--systems", systems, "--items", "100", "--seconds", "10", "--rate", "20"].map(OsString::from);
     run(&mut truthsource((Profile::Dev, Plants::No), "demo", &arguments)?)
+}
+
+/// One bug for each way of looking: at writes, at folds, at webhooks, and at what the systems hold in the end. All of them
+/// take an hour: `cargo xtask sim --plant all`.
+fn plants() -> anyhow::Result<()> {
+    for bug in ["nobody-owns", "last-heard-wins", "skip-dedupe", "timeout-is-failure"] {
+        let arguments = ["--plant", bug, "--seeds", "60", "--whole", "--json"].map(OsString::from);
+        let kept = Workspace::read()?.target.join("tmp");
+        std::fs::create_dir_all(&kept)?;
+        let mut sim = truthsource((Profile::Dev, Plants::Yes), "sim", &arguments)?;
+        let output = sim.arg("--plans").arg(kept).output().context("cannot run the simulation")?;
+        // A run that could not be set up fails as well, and says nothing of promises.
+        let report: Option<serde_json::Value> = serde_json::from_slice(&output.stdout).ok();
+        if output.status.success() || report.is_none_or(|it| it["violations"].as_u64().unwrap_or_default() == 0) {
+            bail!("`{bug}` was planted and not found: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        eprintln!("    {bug} is found");
+    }
+    Ok(())
 }
 
 fn tests() -> anyhow::Result<()> {

@@ -1,7 +1,6 @@
 //! Bugs that are planted on purpose, to see that the simulation finds each of them.
 //!
-//! They are there with the feature `plants` only; without it [`on`] is `false` wherever it is asked, and what stands
-//! behind it is not compiled into anything that runs.
+//! They can be switched on with the feature `plants` only: without it [`on`] is `false` wherever it is asked.
 
 use std::fmt;
 use std::str::FromStr;
