@@ -7,6 +7,7 @@ mod conformance;
 mod convergence;
 mod doors;
 mod ledger;
+mod orders;
 mod plans;
 mod simulation;
 mod tidy;

@@ -91,7 +91,12 @@ pub struct Stage {
 impl Stage {
     /// Both systems linked and alike, the server in this process. `program` compiles components for it.
     pub async fn open(program: &Path, items: u32) -> Self {
-        Self::open_with(items, async |dir: &Path, wishes: &Wishes, clock| {
+        Self::between(program, Product::Netsuite, items).await
+    }
+
+    /// The same with another ERP beside the shop.
+    pub async fn between(program: &Path, erp: Product, items: u32) -> Self {
+        Self::open_with((erp, items), async |dir: &Path, wishes: &Wishes, clock| {
             Hosted::within(program, dir, wishes, clock).await
         })
         .await
@@ -99,15 +104,18 @@ impl Stage {
 
     /// The same with the server in a process of its own: it keeps a log, and its clock is the machine's.
     pub async fn open_apart(program: &Path, items: u32) -> Self {
-        Self::open_with(items, async |dir: &Path, wishes: &Wishes, _| {
+        Self::open_with((Product::Netsuite, items), async |dir: &Path, wishes: &Wishes, _| {
             Hosted::Apart(Box::new(Server::start(program, dir, wishes).await.unwrap()))
         })
         .await
     }
 
-    async fn open_with(items: u32, host: impl AsyncFnOnce(&Path, &Wishes, Arc<Ahead>) -> Hosted) -> Self {
+    async fn open_with(
+        (erp, items): (Product, u32),
+        host: impl AsyncFnOnce(&Path, &Wishes, Arc<Ahead>) -> Hosted,
+    ) -> Self {
         let clock = Arc::new(Ahead::default());
-        let products = [Product::Netsuite, Product::Shopify];
+        let products = [erp, Product::Shopify];
         let world = World::open(&products, Extent { items, seed: 7 }, clock.clone()).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let wishes = Wishes { egress: world.urls(), ..Wishes::default() };

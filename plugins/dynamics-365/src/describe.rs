@@ -65,7 +65,9 @@ fn of_business_central(ctx: &Context) -> Description {
         kinds.extend(stock_level(settings));
         kinds.push(price(settings));
     }
-    kinds.push(order(&[("po_number", Create), ("placed_at", Create)], 5));
+    // Of a status only a call-off is taken.
+    let more = [("po_number", Create), ("placed_at", Create), ("status", Write), ("fulfilments", Read)];
+    kinds.push(order(&more, 5));
     Description {
         system: "dynamics-365".to_owned(),
         kinds,
@@ -117,7 +119,7 @@ fn price(settings: &bc::Settings) -> KindPower {
 
 /// What an order says is final once it is in the books, and what becomes of it is theirs to say.
 fn order(more: &[(&str, Access)], push_max: u32) -> KindPower {
-    let fields = [("number", Read), ("status", Read), ("total", Read)];
+    let fields = [("number", Read), ("total", Read)];
     let created = [("company", Create), ("currency", Create), ("lines", Create)];
     let fields: Vec<(&str, Access)> = fields.into_iter().chain(created).chain(more.iter().copied()).collect();
     KindPower { effect: Effect::Verify, push_max, read_max: 100, certain_max: 25, ..kind(Kind::Order, &fields) }
@@ -141,7 +143,7 @@ fn of_dataverse(ctx: &Context) -> Description {
             &[("code", Write), ("name", Write), ("email", Write), ("currency", Create), ("active", Write)],
         )),
         of(kind(Kind::Price, &[("list", Create), ("item", Create), ("currency", Create), ("amount", Write)])),
-        KindPower { push_max: 5, ..of(order(&[("placed_at", Read)], 5)) },
+        KindPower { push_max: 5, ..of(order(&[("placed_at", Read), ("status", Read)], 5)) },
     ];
     Description {
         system: "dynamics-365".to_owned(),
@@ -229,6 +231,16 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
         "Business Central: how long an order that was sent and never answered is waited for before it is sent again; the \
          system lets an operation run for ten minutes at the most",
         Some("120"),
+    ),
+    (
+        "shipment-carrier",
+        "Business Central: the property of posted shipments that names the carrier, where a page shows it; empty: none",
+        Some(""),
+    ),
+    (
+        "shipment-tracking",
+        "Business Central: the property of posted shipments with the carrier's number; empty: none",
+        Some(""),
     ),
     ("utc-offset", "Business Central: how far the company's day is ahead of UTC's: +01:00", Some("+00:00")),
     (

@@ -116,13 +116,14 @@ fn price(room: &Room, has_breaks: bool, mut price: Price) -> Price {
     price
 }
 
-/// The system numbers, sums up and moves orders itself. An order that is called off is nothing to book: where it is not
-/// yet it is not wanted any more, and where it is nothing about it is written. Its day depends on the company's clock.
+/// The system numbers, sums up and moves orders itself. Of one that is called off nothing is told
+/// but that, and Dataverse not even that. Its day depends on the company's clock.
 fn order(dialect: Dialect, room: &Room, order: Order) -> Order {
-    if order.status == Held::Is(Status::Cancelled) {
-        return Order::default();
-    }
     let is_dataverse = dialect == Dialect::Dataverse;
+    if order.status == Held::Is(Status::Cancelled) {
+        let status = if is_dataverse { Held::Unknown } else { order.status };
+        return Order { status, ..Order::default() };
+    }
     let line = |it: Line| Line {
         item: it.item,
         sku: None,
@@ -132,6 +133,8 @@ fn order(dialect: Dialect, room: &Room, order: Order) -> Order {
     Order {
         number: Held::Unknown,
         status: Held::Unknown,
+        fulfilments: Held::Unknown,
+        taken: Held::Unknown,
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,
@@ -233,7 +236,12 @@ mod tests {
             &[("po_number", text("po-7")), ("placed_at", text("2026-11-22T01:00:00Z")), ("lines", kept.clone())],
         );
         check(DATAVERSE, Kind::Order, &record, &[("lines", kept)]);
-        check(&[], Kind::Order, &[("number", text("#1")), ("status", text("cancelled"))], &[]);
+        check(
+            &[],
+            Kind::Order,
+            &[("number", text("#1")), ("status", text("cancelled"))],
+            &[("status", text("cancelled"))],
+        );
     }
 
     #[test]

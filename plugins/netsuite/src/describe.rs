@@ -93,6 +93,7 @@ fn price() -> KindPower {
     KindPower { creates: true, read_max: 100, ..kind(Kind::Price, &fields) }
 }
 
+/// Of a status only a call-off is taken.
 fn order() -> KindPower {
     let fields = [
         ("number", Read),
@@ -100,9 +101,10 @@ fn order() -> KindPower {
         ("po_number", Write),
         ("currency", Create),
         ("placed_at", Create),
-        ("status", Read),
+        ("status", Write),
         ("total", Read),
         ("lines", Create),
+        ("fulfilments", Read),
     ];
     KindPower { creates: true, sees_deletes: true, effect: Effect::Keyed, ..kind(Kind::Order, &fields) }
 }

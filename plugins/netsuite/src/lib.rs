@@ -23,6 +23,7 @@ mod item;
 mod listing;
 mod location;
 mod order;
+mod parcel;
 mod price;
 mod project;
 mod push;

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use truthsource_sdk::connector::{Outcome, Page, State, Write};
 use truthsource_sdk::json::Bare;
-use truthsource_sdk::kinds::{Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record, Status};
 use truthsource_sdk::{Decimal, Fault, Value, moment, value::Held};
 
 use crate::catalog::Catalog;
 use crate::clock::{self, Clock, FORMAT};
 use crate::cursor::Walk;
 use crate::listing::{Listing, deleted};
+use crate::parcel;
 use crate::push::{change, read_back};
 use crate::query::{Row, Rows, ask, ask_all, beyond, marks, numeric};
 use crate::record::{Id, Ref, Sublist, trimmed};
@@ -75,10 +76,13 @@ fn states(account: &Account<'_>, clock: &Clock, rows: &[Row]) -> Result<Vec<Stat
     let catalog = Catalog::read(account)?;
     let ids = rows.iter().map(|it| it.must("id")).collect::<Result<Vec<_>, _>>()?;
     let mut lines = lines(account, &ids)?;
+    let is_begun = |it: &&Row| it.text("status").is_some_and(|it| may_have_left(status(&it)));
+    let begun: Vec<String> = rows.iter().filter(is_begun).filter_map(|it| it.text("id")).collect();
+    let mut left = parcel::left(account, &begun)?;
     let state = |row: &Row| {
         let id = row.must("id")?;
         let lines = lines.remove(&id).unwrap_or_default();
-        state(&catalog, (account, clock), row, lines)
+        state(&catalog, (account, clock), row, (lines, left.remove(&id).unwrap_or_default()))
     };
     rows.iter().map(state).collect()
 }
@@ -121,7 +125,7 @@ fn state(
     catalog: &Catalog,
     (account, clock): (&Account<'_>, &Clock),
     row: &Row,
-    lines: Vec<Line>,
+    (lines, left): (Vec<Line>, Vec<Fulfilment>),
 ) -> Result<State, Fault> {
     let external_id = row.text("externalid");
     let fields = Order {
@@ -133,6 +137,8 @@ fn state(
         status: row.text("status").and_then(|it| status(&it)).map_or(Held::Unknown, Held::Is),
         total: row.number("foreigntotal")?.map(magnitude).into(),
         lines: lines.into(),
+        fulfilments: left.into(),
+        taken: Held::Unknown,
     };
     Ok(State {
         remote_id: row.must("id")?,
@@ -171,6 +177,11 @@ fn status(letter: &str) -> Option<Status> {
     })
 }
 
+/// Something may have left of an order that has come so far.
+fn may_have_left(status: Option<Status>) -> bool {
+    matches!(status, Some(Status::PartiallyFulfilled | Status::Fulfilled | Status::Closed))
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OrderRecord {
@@ -198,11 +209,14 @@ struct OrderRecord {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct LineRecord {
     #[serde(default)]
     item: Option<Ref>,
     #[serde(default)]
     quantity: Option<Decimal>,
+    #[serde(default)]
+    quantity_fulfilled: Option<Decimal>,
     #[serde(default)]
     rate: Option<Decimal>,
 }
@@ -213,10 +227,32 @@ pub(crate) fn find(account: &Account<'_>, command_key: &str) -> Result<Option<St
 
 fn look(account: &Account<'_>, catalog: &Catalog, id: &str) -> Result<Option<State>, Fault> {
     let record: Option<OrderRecord> = account.get(&format!("record/v1/salesOrder/{id}?expandSubResources=true"))?;
-    Ok(record.map(|it| state_of(account, catalog, it)))
+    let Some(record) = record else { return Ok(None) };
+    let left = left(account, &record)?;
+    Ok(Some(state_of(account, catalog, record, left)))
 }
 
-fn state_of(account: &Account<'_>, catalog: &Catalog, record: OrderRecord) -> State {
+/// What left of an order. Its record says how much, and only a search says in which parcels: what it has not found yet is
+/// not known.
+fn left(account: &Account<'_>, record: &OrderRecord) -> Result<Held<Vec<Fulfilment>>, Fault> {
+    let status = record.order_status.as_ref().and_then(|it| status(&it.id.0));
+    if !may_have_left(status) {
+        return Ok(status.map_or(Held::Unknown, |_| Held::Is(Vec::new())));
+    }
+    let id = record.id.0.clone();
+    let left = parcel::left(account, std::slice::from_ref(&id))?.remove(&id).unwrap_or_default();
+    let lines = record.item.iter().flat_map(|it| &it.items);
+    let told = lines.filter_map(|it| it.quantity_fulfilled).try_fold(Decimal::ZERO, Decimal::checked_add);
+    let found = left.iter().map(|it| it.quantity).try_fold(Decimal::ZERO, Decimal::checked_add);
+    Ok(if told == found { Held::Is(left) } else { Held::Unknown })
+}
+
+fn state_of(
+    account: &Account<'_>,
+    catalog: &Catalog,
+    record: OrderRecord,
+    fulfilments: Held<Vec<Fulfilment>>,
+) -> State {
     let external_id = trimmed(record.external_id);
     let line = |it: LineRecord| {
         let unit_price = it.rate.unwrap_or(Decimal::ZERO);
@@ -233,6 +269,8 @@ fn state_of(account: &Account<'_>, catalog: &Catalog, record: OrderRecord) -> St
         status: record.order_status.and_then(|it| status(&it.id.0)).map_or(Held::Unknown, Held::Is),
         total: record.total.map_or(Held::Unknown, Held::Is),
         lines: lines.map_or(Held::Unknown, Held::Is),
+        fulfilments,
+        taken: Held::Unknown,
     };
     State {
         remote_id: record.id.0,
@@ -276,11 +314,14 @@ struct WrittenLine {
     location: Option<Reference>,
 }
 
-/// Creates an order, or changes its PO number; whatever else an order says is final once it is in the books.
+/// Creates an order, changes its PO number or calls it off; whatever else an order says is final once it is in the books.
 pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Result<Outcome, Fault> {
     let Some(id) = &write.remote_id else { return create_order(account, catalog, write) };
-    if let Some(fixed) = write.changed.iter().find(|it| *it != "po_number") {
+    if let Some(fixed) = write.changed.iter().find(|it| !matches!(it.as_str(), "po_number" | "status")) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
+    }
+    if write.changes("status") {
+        return call_off(account, catalog, write, id);
     }
     let po_number = match write.want.get("po_number") {
         Some(Value::Text(text)) => json!(text),
@@ -294,6 +335,24 @@ pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> R
         |_| account.write("PATCH", &path, &json!({ "otherRefNum": po_number })),
     )
 }
+
+/// Calls an order off of which nothing has left: what has left comes back by another way than this.
+fn call_off(account: &Account<'_>, catalog: &Catalog, write: &Write, id: &str) -> Result<Outcome, Fault> {
+    let path = format!("record/v1/salesOrder/{id}");
+    let send = |held: &State| {
+        let status = Order::from_fields(&held.fields).ok().and_then(|it| it.status.into_option());
+        match status {
+            Some(Status::Open | Status::OnHold) => {
+                account.write("PATCH", &path, &json!({ "orderStatus": { "id": "C" } }))
+            }
+            _ => Err(Outcome::rejected("has-left", HAS_LEFT)),
+        }
+    };
+    change(write, id, || look(account, catalog, id), send)
+}
+
+const HAS_LEFT: &str = "it was called off where it was placed, and some of it has left here: somebody has to decide what \
+                        comes back";
 
 /// Connectors leave out lines that would be booked wrong, and say why in their logs.
 const NO_NET_LINES: &str = "the lines of this order cannot be booked as they are: where it was placed, its prices include \

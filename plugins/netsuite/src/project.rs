@@ -66,12 +66,12 @@ fn price(mut price: Price) -> Price {
     price
 }
 
-/// NetSuite numbers, sums up and moves orders itself. An order that is called off is nothing to book: where it is not
-/// yet it is not wanted any more, and where it is nothing about it is written. Its day depends on the account's clock,
+/// NetSuite numbers, sums up and moves orders itself. Of one that is called off nothing is told but
+/// that. Its day depends on the account's clock,
 /// which is not at hand here.
 fn order(order: Order) -> Order {
     if order.status == Held::Is(Status::Cancelled) {
-        return Order::default();
+        return Order { status: order.status, ..Order::default() };
     }
     let line = |it: Line| Line {
         item: it.item,
@@ -82,6 +82,8 @@ fn order(order: Order) -> Order {
     Order {
         number: Held::Unknown,
         status: Held::Unknown,
+        fulfilments: Held::Unknown,
+        taken: Held::Unknown,
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,
@@ -161,9 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_is_called_off_is_not_booked() {
+    fn of_an_order_that_is_called_off_nothing_else_is_told() {
         let lines = ("lines", Value::Json("[]".to_owned()));
-        check(Kind::Order, &[("number", text("#1042")), ("status", text("cancelled")), lines], &[]);
+        check(
+            Kind::Order,
+            &[("number", text("#1042")), ("status", text("cancelled")), lines],
+            &[("status", text("cancelled"))],
+        );
     }
 
     #[test]

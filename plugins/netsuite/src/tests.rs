@@ -143,6 +143,48 @@ fn an_order_that_is_there_is_not_created_again() {
     assert_eq!(state.fields.get("number"), None, "the number of an order from elsewhere is not NetSuite's");
 }
 
+/// An order that has come so far, of whose two lines so much has left.
+fn begun(status: &str, left: u32) -> String {
+    format!(
+        r#"{{"id":"9001","externalId":"key-1","orderStatus":{{"id":"{status}"}},"item":{{"items":[
+            {{"line":1,"item":{{"id":"482"}},"quantity":3.0,"rate":12.5,"quantityFulfilled":{left}.0}}]}}}}"#
+    )
+}
+
+fn off(from: &str) -> Write {
+    let status = |it: &str| Fields::from([("status".to_owned(), Value::Text(it.to_owned()))]);
+    write(Some("9001"), status("cancelled"), status(from))
+}
+
+#[test]
+fn an_order_is_called_off_unless_some_of_it_has_left() {
+    let path = "/record/v1/salesOrder/9001";
+    let script = script().answer("GET", path, 200, &begun("B", 0)).answer("PATCH", path, 204, "").answer(
+        "GET",
+        path,
+        200,
+        &begun("C", 0),
+    );
+    let outcomes = NetSuite::push(&script, &ctx(), Kind::Order, &[off("open")]).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Applied(_)), "{outcomes:?}");
+    assert_eq!(script.body(1), r#"{"orderStatus":{"id":"C"}}"#);
+    let parcels = r#"{"items":[{"parcel":"7","n":"1","source":"9001","item":"482","quantity":"-2","tracking":"1Z-7","carrier":"UPS"}],
+        "hasMore":false}"#;
+    let read = |left: u32| {
+        self::script().answer("GET", path, 200, &begun("D", left)).answer("POST", "/query/v1/suiteql", 200, parcels)
+    };
+    let outcomes = NetSuite::push(&read(2), &ctx(), Kind::Order, &[off("partially-fulfilled")]).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Rejected(it) if it.code == "has-left"), "{outcomes:?}");
+    // A search that has not found all of it yet says nothing.
+    let stale = |left: u32| {
+        let outcomes = NetSuite::push(&read(left), &ctx(), Kind::Order, &[off("open")]).unwrap();
+        let Outcome::Stale(Observed::Present(state)) = &outcomes[0] else { panic!("{outcomes:?}") };
+        state.fields.get("fulfilments").cloned()
+    };
+    let left = r#"[{"carrier":"UPS","item":"482","quantity":"2","tracking":"1Z-7"}]"#;
+    assert_eq!((stale(2), stale(3)), (Some(Value::Json(left.to_owned())), None));
+}
+
 fn order(lines: Option<&str>) -> Fields {
     let text = |it: &str| Value::Text(it.to_owned());
     // 23:30 of the day before, where the account is.

@@ -118,7 +118,8 @@ fn price(has_breaks: bool) -> KindPower {
     KindPower { effect: Effect::Verify, ..kind(Kind::Price, &fields) }
 }
 
-/// Without a field of its own the mark of what we create stands where the customer's number would.
+/// Without a field of its own the mark of what we create stands where the customer's number would. Of a status only a
+/// call-off is taken.
 fn order(has_number: bool) -> KindPower {
     let fields = [
         ("number", Read),
@@ -126,9 +127,10 @@ fn order(has_number: bool) -> KindPower {
         ("po_number", if has_number { Write } else { Read }),
         ("currency", Create),
         ("placed_at", Create),
-        ("status", Read),
+        ("status", Write),
         ("total", Read),
         ("lines", Create),
+        ("fulfilments", Read),
     ];
     KindPower { effect: Effect::Keyed, push_max: CAREFUL_PUSH_MAX, ..kind(Kind::Order, &fields) }
 }
@@ -151,6 +153,11 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
     ),
     ("order-series", "Number of the series of new orders; empty: the default one", Some("")),
     ("order-warehouse", "Code of the warehouse that lines of new orders name; empty: each item's own", Some("")),
+    (
+        "carriers",
+        "Names of carriers by the number of the shipping type: 1=UPS, 2=DHL; others by their numbers",
+        Some(""),
+    ),
     ("due-days", "Days from an order's date to its delivery date", Some("0")),
     ("stock-account", "Code of the account that stock is booked against; empty: each item's own", Some("")),
     (

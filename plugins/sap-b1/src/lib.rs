@@ -28,6 +28,7 @@ mod location;
 mod odata;
 mod order;
 mod order_push;
+mod parcel;
 mod price;
 mod price_push;
 mod project;

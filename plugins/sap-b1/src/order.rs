@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use truthsource_sdk::connector::{Page, State};
 use truthsource_sdk::host::Level;
-use truthsource_sdk::kinds::{Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault};
 
@@ -12,6 +12,7 @@ use crate::cursor::Walk;
 use crate::exact::{Exact, Id};
 use crate::listing::{Found, Listing};
 use crate::odata::plain;
+use crate::parcel;
 use crate::record::{flag, known, trimmed};
 use crate::reference;
 use crate::stamp::date;
@@ -110,14 +111,26 @@ fn state(service: &Service<'_>, found: &Found) -> Result<State, Fault> {
         let number = document.number.as_ref().map_or("", |it| it.0.as_str());
         service.host.log(Level::Warn, &format!("the lines of order {number} are left out: {why}"));
     }
-    Ok(told(service, &found.raw, document, lines.ok(), (&found.version, found.changed_at_ms)))
+    let left = left(service, &document)?;
+    Ok(told(service, &found.raw, document, (lines.ok(), left), (&found.version, found.changed_at_ms)))
+}
+
+/// What has left of an order; of one that nobody has touched nothing has.
+fn left(service: &Service<'_>, document: &Document) -> Result<Option<Vec<Fulfilment>>, Fault> {
+    match status(document) {
+        Some(Status::Open | Status::OnHold | Status::Cancelled) => Ok(Some(Vec::new())),
+        _ => match (&document.company, document.day.as_deref().and_then(date)) {
+            (Some(company), Some(day)) => parcel::left(service, &document.entry.0, (company, &day.to_string())),
+            _ => Ok(None),
+        },
+    }
 }
 
 fn told(
     service: &Service<'_>,
     raw: &RawValue,
     document: Document,
-    lines: Option<Vec<Line>>,
+    (lines, left): (Option<Vec<Line>>, Option<Vec<Fulfilment>>),
     (version, changed_at_ms): (&str, Option<u64>),
 ) -> State {
     let settings = &service.settings;
@@ -139,6 +152,8 @@ fn told(
         status,
         total: known(total.filter(|it| !it.is_negative())),
         lines: known(lines),
+        fulfilments: known(left),
+        taken: Held::Unknown,
     };
     State {
         remote_id: document.entry.0,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use serde::Serialize;
 use serde_json::json;
-use truthsource_sdk::connector::{Outcome, Write};
+use truthsource_sdk::connector::{Outcome, State, Write};
 use truthsource_sdk::json::Bare;
-use truthsource_sdk::kinds::{Order, Record};
+use truthsource_sdk::kinds::{Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, Value, moment};
 
@@ -61,11 +61,14 @@ struct Created {
     entry: Id,
 }
 
-/// Creates an order, or changes its PO number; whatever else an order says is final once it is in the books.
+/// Creates an order, changes its PO number or calls it off; whatever else an order says is final once it is in the books.
 pub(crate) fn push(service: &Service<'_>, write: &Write) -> Result<Outcome, Fault> {
     let Some(id) = &write.remote_id else { return create_order(service, write) };
-    if let Some(fixed) = write.changed.iter().find(|it| *it != "po_number") {
+    if let Some(fixed) = write.changed.iter().find(|it| !matches!(it.as_str(), "po_number" | "status")) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
+    }
+    if write.changes("status") {
+        return call_off(service, write, id);
     }
     if service.settings.reference_field.is_none() {
         return Ok(Outcome::rejected(
@@ -81,6 +84,22 @@ pub(crate) fn push(service: &Service<'_>, write: &Write) -> Result<Outcome, Faul
     let body = json!({ "NumAtCard": po_number });
     change(write, id, || look(service, id), |held| service.patch(&path, &held.version, &body))
 }
+
+/// Calls an order off of which nothing has left: what has left comes back by another way than this.
+fn call_off(service: &Service<'_>, write: &Write, id: &str) -> Result<Outcome, Fault> {
+    let path = format!("{}/Cancel", entity("Orders", id));
+    let send = |held: &State| {
+        let status = Order::from_fields(&held.fields).ok().and_then(|it| it.status.into_option());
+        match status {
+            Some(Status::Open | Status::OnHold) => service.run(&path, &json!({})),
+            _ => Err(Unwritten::Other(Outcome::rejected("has-left", HAS_LEFT))),
+        }
+    };
+    change(write, id, || look(service, id), send)
+}
+
+const HAS_LEFT: &str = "it was called off where it was placed, and some of it has left here: somebody has to decide what \
+                        comes back";
 
 /// Looks for what an earlier try left before anything is sent, the first time too: whose answer was lost may not know
 /// that it was sent.

@@ -65,11 +65,11 @@ fn of_price(ctx: &Context, mut price: Price, places: u8) -> Result<Price, Fault>
     Ok(price)
 }
 
-/// Business One numbers, sums up and moves orders itself. An order that is called off is nothing to book: where it is not
-/// yet it is not wanted any more, and where it is nothing about it is written.
+/// Business One numbers, sums up and moves orders itself. Of one that is called off nothing is
+/// told but that.
 fn order(ctx: &Context, order: Order, (quantity, price): (u8, u8)) -> Result<Order, Fault> {
     if order.status == Held::Is(Status::Cancelled) {
-        return Ok(Order::default());
+        return Ok(Order { status: order.status, ..Order::default() });
     }
     let line = |it: Line| Line {
         item: it.item,
@@ -82,6 +82,8 @@ fn order(ctx: &Context, order: Order, (quantity, price): (u8, u8)) -> Result<Ord
     Ok(Order {
         number: Held::Unknown,
         status: Held::Unknown,
+        fulfilments: Held::Unknown,
+        taken: Held::Unknown,
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,
@@ -176,9 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_is_called_off_is_not_booked() {
+    fn of_an_order_that_is_called_off_nothing_else_is_told() {
         let lines = ("lines", Value::Json("[]".to_owned()));
-        check(&[], Kind::Order, &[("number", text("#1042")), ("status", text("cancelled")), lines], &[]);
+        check(
+            &[],
+            Kind::Order,
+            &[("number", text("#1042")), ("status", text("cancelled")), lines],
+            &[("status", text("cancelled"))],
+        );
     }
 
     #[test]

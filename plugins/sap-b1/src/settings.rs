@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub location_codes: BTreeMap<String, String>,
     /// The user-defined field of documents that keeps the key of a creation; `None`: the customer's reference does.
     pub reference_field: Option<String>,
+    /// The name of a carrier by the number of the shipping type; others are called by their numbers.
+    pub carriers: BTreeMap<String, String>,
     /// The numbering series of new orders; `None`: the default one.
     pub order_series: Option<u32>,
     /// The warehouse that new orders ship from, if the lines should say.
@@ -57,6 +59,7 @@ impl Settings {
             currency: given.get_or("currency", "USD").to_uppercase(),
             currencies: pairs(given.get_or("currency-codes", ""))?,
             location_codes: pairs(given.get_or("location-codes", ""))?,
+            carriers: pairs(given.get_or("carriers", ""))?,
             reference_field: reference_field(given)?.map(str::to_owned),
             order_series: given.get("order-series").map(|it| number("order-series", it)).transpose()?,
             order_warehouse: given.get("order-warehouse").map(str::to_owned),

@@ -22,6 +22,11 @@ const SCOPES: &[(&str, &str)] = &[
     ("write_companies", "writing companies"),
     ("read_orders", "orders"),
 ];
+/// Needed there, too.
+const WRITE_FULFILMENTS: (&str, &str) = (
+    "write_merchant_managed_fulfillment_orders",
+    "telling what left; where orders are only read, set `writes-orders` to `no`",
+);
 /// Needed only where orders are written, which the tenant says.
 const WRITE_ORDERS: (&str, &str) =
     ("write_orders", "writing orders; where they are only read, set `writes-orders` to `no`");
@@ -92,7 +97,8 @@ fn scopes(granted: &[Scope], writes_orders: bool) -> Vec<Finding> {
             Finding::bad(&subject, format!("needed for {what}"))
         }
     };
-    SCOPES.iter().chain(writes_orders.then_some(&WRITE_ORDERS)).map(finding).collect()
+    let more = [WRITE_ORDERS, WRITE_FULFILMENTS];
+    SCOPES.iter().chain(more.iter().filter(|_| writes_orders)).map(finding).collect()
 }
 
 /// A version that has ended is served by another one without a word, but in this header.

@@ -97,7 +97,7 @@ fn price() -> KindPower {
     KindPower { lag_ms: LISTS_LAG_MS, ..kind(Kind::Price, &fields) }
 }
 
-/// One order is up to five calls.
+/// What left and a call-off are told, and nothing else of a status. One order is up to five calls.
 fn order() -> KindPower {
     let fields = [
         ("number", Read),
@@ -105,9 +105,11 @@ fn order() -> KindPower {
         ("po_number", Write),
         ("currency", Create),
         ("placed_at", Create),
-        ("status", Read),
+        ("status", Write),
         ("total", Read),
         ("lines", Create),
+        ("fulfilments", Write),
+        ("taken", Read),
     ];
     KindPower { push_max: 10, read_max: 20, certain_max: 20, ..kind(Kind::Order, &fields) }
 }
@@ -123,6 +125,7 @@ fn settings() -> Vec<Setting> {
         setting("base-list", "Code of the price list that the shop's own prices are", Some("base")),
         setting("price-decimals", "Digits after the point of a price: 2 for most currencies, 0 for yen", Some("2")),
         setting("writes-orders", "`no` where orders are only read: their permission is not looked for", Some("yes")),
+        setting("notify-customers", "`yes`: buyers get a mail from the shop when a parcel left", Some("no")),
         setting("location-codes", "Codes of locations by id: 67=main; others are called by name", Some("")),
     ]
 }

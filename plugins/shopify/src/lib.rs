@@ -18,6 +18,7 @@ mod company;
 mod cursor;
 mod custom_id;
 mod describe;
+mod fulfilment;
 mod gid;
 mod graphql;
 mod item;

@@ -10,6 +10,7 @@ use truthsource_sdk::{Decimal, Fault, moment};
 
 use crate::cursor::{Nodes, Walk};
 use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
+use crate::fulfilment::{Parcel, fulfilments, taken};
 use crate::gid::{gid, is_number, number};
 use crate::graphql::Shop;
 use crate::item::filled;
@@ -23,6 +24,13 @@ macro_rules! line {
     };
 }
 
+macro_rules! parcel {
+    () => {
+        " fragment F on Fulfillment { status location { id } trackingInfo(first: 1) { company number } \
+         fulfillmentLineItems(first: 50) { nodes { quantity lineItem { variant { inventoryItem { id } } } } } }"
+    };
+}
+
 macro_rules! order {
     () => {
         concat!(
@@ -30,8 +38,10 @@ macro_rules! order {
              currencyCode taxesIncluded displayFulfillmentStatus \
              purchasingEntity { __typename ... on PurchasingCompany { company { id } } } \
              currentTotalPriceSet { shopMoney { amount } } \
+             fulfillments(first: 100) { ...F } \
              lineItems(first: 50) { nodes { ...I } pageInfo { hasNextPage endCursor } } } ",
-            line!()
+            line!(),
+            parcel!()
         )
     };
 }
@@ -78,6 +88,8 @@ pub(crate) struct Order {
     #[serde(default)]
     purchasing_entity: Option<Purchaser>,
     current_total_price_set: Bag,
+    #[serde(default)]
+    fulfillments: Vec<Parcel>,
     line_items: Nodes<Item>,
 }
 
@@ -250,6 +262,7 @@ fn state_of(order: Order) -> Result<State, Fault> {
             });
         }
     }
+    let living: Vec<&Parcel> = order.fulfillments.iter().filter(|it| it.is_living()).collect();
     let fields = Fields {
         // An order that came from elsewhere has its number there; the shop's own is another.
         number: if is_ours { Held::Unknown } else { filled(Some(&order.name)).into() },
@@ -260,6 +273,8 @@ fn state_of(order: Order) -> Result<State, Fault> {
         status: status.map_or(Held::Unknown, Held::Is),
         total: order.current_total_price_set.shop_money.amount.into(),
         lines: if is_flawed { Held::Unknown } else { lines.into() },
+        fulfilments: fulfilments(&living)?.into(),
+        taken: taken(&living)?.into(),
     };
     Ok(State {
         remote_id: number(&order.id)?,
@@ -294,7 +309,7 @@ mod tests {
 
     const ORDER: &str = r##"{"id":"gid://shopify/Order/5512","name":"#1042","poNumber":"PO-77","sourceIdentifier":null,
         "processedAt":"2026-11-21T08:01:02Z","updatedAt":"2026-11-21T08:01:03Z","cancelledAt":null,"test":false,
-        "currencyCode":"USD","taxesIncluded":false,
+        "currencyCode":"USD","taxesIncluded":false,"fulfillments":[],
         "displayFulfillmentStatus":"UNFULFILLED","purchasingEntity":{"__typename":"PurchasingCompany",
         "company":{"id":"gid://shopify/Company/31"}},"currentTotalPriceSet":{"shopMoney":{"amount":"37.50"}},
         "lineItems":{"nodes":[

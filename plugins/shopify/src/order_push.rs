@@ -1,15 +1,17 @@
-//! Writing orders: created under their command key, afterwards only the PO number.
+//! Writing orders: created under their command key; afterwards the PO number, what left of them, and that they are called
+//! off.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use truthsource_sdk::connector::{Observed, Outcome, Write};
-use truthsource_sdk::kinds::{Line, Order, Record};
+use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record};
 use truthsource_sdk::{Fault, Value};
 
 use crate::batch::{Errors, Mutation, run};
 use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
+use crate::fulfilment;
 use crate::gid::{gid, number};
 use crate::graphql::{Shop, UserError};
 use crate::item_push::read_created;
@@ -37,9 +39,83 @@ fn change(shop: &Shop<'_>, id: &String, write: &Write) -> Result<Outcome, Fault>
     if !write.is_current(&held.fields) {
         return Ok(Outcome::Stale(Observed::Present(held)));
     }
-    if let Some(fixed) = write.changed.iter().find(|it| *it != "po_number") {
+    let is_written = |it: &&String| matches!(it.as_str(), "po_number" | "fulfilments" | "status");
+    if let Some(fixed) = write.changed.iter().find(|it| !is_written(it)) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
+    if let Some(wait_ms) = still_to_come(shop, write) {
+        let why = "an earlier try was not answered, and may still be carried out";
+        return Ok(Outcome::Retry(Some(wait_ms), why.to_owned()));
+    }
+    let (want, known) = (Order::from_fields(&write.want)?, Order::from_fields(&held.fields)?);
+    for name in &write.changed {
+        let sent = match name.as_str() {
+            "fulfilments" => ship(shop, id, (&want, &known))?,
+            "status" => call_off(shop, id),
+            _ => rename(shop, id, write),
+        };
+        if let Err(outcome) = sent {
+            let is_first = Some(name) == write.changed.first();
+            return Ok(if is_first { outcome } else { Outcome::Unknown(format!("{name}: {outcome:?}")) });
+        }
+    }
+    Ok(match read_created(look()) {
+        // Calling off is a job of the shop's, which may not be done yet.
+        Outcome::Applied(now) if write.changes("status") && !write.is_done(&now.fields) => {
+            Outcome::Unknown("the shop has not called it off yet".to_owned())
+        }
+        outcome => outcome,
+    })
+}
+
+/// How long a request that nobody waits for any more may still be carried out.
+const IN_FLIGHT_MS: u64 = 5_000;
+
+/// How long to wait for an earlier try that told of a parcel: no key keeps a second fulfilment from being made.
+fn still_to_come(shop: &Shop<'_>, write: &Write) -> Option<u32> {
+    let until = write.first_sent_ms.filter(|_| write.changes("fulfilments"))?.saturating_add(IN_FLIGHT_MS);
+    let left = until.checked_sub(shop.ctx.now_ms).filter(|it| *it > 0)?;
+    Some(u32::try_from(left).unwrap_or(u32::MAX))
+}
+
+/// Tells what left and is not here yet.
+fn ship(shop: &Shop<'_>, id: &str, (want, held): (&Order, &Order)) -> Result<Result<(), Outcome>, Fault> {
+    let (want, held) = (want.fulfilments.as_ref(), held.fulfilments.as_ref());
+    let (want, held) = (want.cloned().unwrap_or_default(), held.cloned().unwrap_or_default());
+    match Fulfilment::missing(&want, &held) {
+        Some(left) => fulfilment::create(shop, id, &left, shop.settings.notifies),
+        None => {
+            let why =
+                "something was fulfilled here that did not leave where the order is shipped from: somebody has to look";
+            Ok(Err(Outcome::rejected("fulfilled-here", why.to_owned())))
+        }
+    }
+}
+
+/// Calls an order off, and puts what was committed to it back on the shelf. Nothing is paid back: that is for a person.
+fn call_off(shop: &Shop<'_>, id: &str) -> Result<(), Outcome> {
+    sent(run(
+        shop,
+        &[Mutation {
+            name: "orderCancel",
+            arguments: vec![("orderId", "ID!", json!(gid("Order", id)))],
+            constants: ", reason: OTHER, restock: true, notifyCustomer: false",
+            errors: Errors::Plain,
+            key: None,
+        }],
+    ))
+}
+
+fn sent(results: Vec<Result<Option<UserError>, Outcome>>) -> Result<(), Outcome> {
+    match results.into_iter().next() {
+        Some(Ok(None)) => Ok(()),
+        Some(Ok(Some(error))) => Err(error.rejection()),
+        Some(Err(outcome)) => Err(outcome),
+        None => Err(Outcome::Unknown("not decided".to_owned())),
+    }
+}
+
+fn rename(shop: &Shop<'_>, id: &str, write: &Write) -> Result<(), Outcome> {
     let input = json!({ "id": gid("Order", id), "poNumber": text(write, "po_number") });
     let mutation = Mutation {
         name: "orderUpdate",
@@ -48,12 +124,7 @@ fn change(shop: &Shop<'_>, id: &String, write: &Write) -> Result<Outcome, Fault>
         errors: Errors::Plain,
         key: None,
     };
-    Ok(match run(shop, &[mutation]).into_iter().next() {
-        Some(Ok(None)) => read_created(look()),
-        Some(Ok(Some(error))) => error.rejection(),
-        Some(Err(outcome)) => outcome,
-        None => Outcome::Unknown("not decided".to_owned()),
-    })
+    sent(run(shop, &[mutation]))
 }
 
 fn text(write: &Write, name: &str) -> Json {

@@ -83,17 +83,17 @@ fn breaks(rows: Vec<Break>, places: u8) -> Vec<Break> {
     whole
 }
 
-/// A shop numbers, sums up and moves orders itself. One that is called off is nothing to create, and where it is there
-/// already, nothing about it is written.
+/// A shop numbers, sums up and moves orders itself. Of one that is called off nothing is told but that.
 fn order(ctx: &Context, order: Order) -> Result<Order, Fault> {
     if order.status == Held::Is(Status::Cancelled) {
-        return Ok(Order::default());
+        return Ok(Order { status: order.status, ..Order::default() });
     }
     let places = price_decimals(ctx)?;
     let line = |it: Line| Line { unit_price: it.unit_price.round(places), ..it };
     Ok(Order {
         number: Held::Unknown,
         status: Held::Unknown,
+        taken: Held::Unknown,
         total: Held::Unknown,
         po_number: cut(order.po_number),
         lines: match order.lines {
@@ -158,8 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_is_called_off_is_not_created() {
-        check(Kind::Order, &[("po_number", text("PO-7")), ("status", text("cancelled"))], &[]);
+    fn of_an_order_that_is_called_off_nothing_else_is_told() {
+        let off = ("status", text("cancelled"));
+        check(Kind::Order, &[("po_number", text("PO-7")), off.clone()], &[off]);
         check(Kind::Order, &[("po_number", text("PO-7")), ("status", text("open"))], &[("po_number", text("PO-7"))]);
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub location_codes: BTreeMap<String, String>,
     /// Orders are written here, and not only read.
     pub writes_orders: bool,
+    /// Buyers get a mail from the shop when a parcel left.
+    pub notifies: bool,
 }
 
 impl Settings {
@@ -30,7 +32,8 @@ impl Settings {
             base_url: base_url.trim_end_matches('/').to_owned(),
             base_list: base_list(ctx).to_owned(),
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
-            writes_orders: yes(ctx, "writes-orders")?,
+            writes_orders: yes(ctx, "writes-orders", "yes")?,
+            notifies: yes(ctx, "notify-customers", "no")?,
         })
     }
 }
@@ -45,9 +48,8 @@ pub(crate) fn price_decimals(ctx: &Context) -> Result<u8, Fault> {
     places.ok_or_else(|| Fault::Invalid(format!("setting `price-decimals` is `{text}`, not 0 to 6")))
 }
 
-/// Yes, unless it says no.
-fn yes(ctx: &Context, name: &str) -> Result<bool, Fault> {
-    match ctx.setting_or(name, "yes") {
+fn yes(ctx: &Context, name: &str, default: &str) -> Result<bool, Fault> {
+    match ctx.setting_or(name, default) {
         "yes" => Ok(true),
         "no" => Ok(false),
         text => Err(Fault::Invalid(format!("setting `{name}` is `{text}`, not `yes` or `no`"))),

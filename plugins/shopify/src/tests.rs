@@ -227,6 +227,76 @@ fn a_test_order_is_no_order() {
     assert_eq!(Shopify::find(&script(&[&found]), &ctx(), Kind::Order, "key-1").unwrap(), None);
 }
 
+/// An order of five, of which these parcels have left.
+fn shipped(parcels: &[(&str, u32)]) -> String {
+    let parcel = |(tracking, n): &(&str, u32)| {
+        format!(
+            r#"{{"status":"SUCCESS","location":{{"id":"gid://shopify/Location/67"}},
+            "trackingInfo":[{{"company":"UPS","number":"{tracking}"}}],"fulfillmentLineItems":{{"nodes":[
+            {{"quantity":{n},"lineItem":{{"variant":{{"inventoryItem":{{"id":"gid://shopify/InventoryItem/1"}}}}}}}}]}}}}"#
+        )
+    };
+    let parcels: Vec<String> = parcels.iter().map(parcel).collect();
+    format!(
+        r##"{{"data":{{"nodes":[{{"id":"gid://shopify/Order/9","name":"#9","processedAt":"2026-11-21T08:01:02Z",
+        "updatedAt":"2026-11-21T08:01:03Z","test":false,"currencyCode":"USD","taxesIncluded":false,
+        "displayFulfillmentStatus":"UNFULFILLED","currentTotalPriceSet":{{"shopMoney":{{"amount":"0.0"}}}},
+        "fulfillments":[{}],"lineItems":{{"nodes":[]}}}}]}}}}"##,
+        parcels.join(",")
+    )
+}
+
+/// Tells the shop of these parcels, where it was known to have shipped those.
+fn told(want: &[(&str, u32)], base: &[(&str, u32)]) -> Write {
+    let rows = |parcels: &[(&str, u32)]| {
+        let row = |(tracking, n): &(&str, u32)| {
+            format!(r#"{{"carrier":"UPS","item":"1","quantity":"{n}","tracking":"{tracking}"}}"#)
+        };
+        // Sets come sorted.
+        let mut parcels = parcels.to_vec();
+        parcels.sort_by_key(|(tracking, n)| (*n, *tracking));
+        let rows: Vec<String> = parcels.iter().map(row).collect();
+        Fields::from([("fulfilments".to_owned(), Value::Json(format!("[{}]", rows.join(","))))])
+    };
+    let (remote_id, changed) = (Some("9".to_owned()), vec!["fulfilments".to_owned()]);
+    Write { remote_id, changed, want: rows(want), base: rows(base), ..write("9", "0", "0") }
+}
+
+const OPEN: &str = r#"{"data":{"order":{"fulfillmentOrders":{"nodes":[{"id":"gid://shopify/FulfillmentOrder/3",
+    "status":"IN_PROGRESS","lineItems":{"nodes":[{"id":"gid://shopify/FulfillmentOrderLineItem/4","remainingQuantity":2,
+    "lineItem":{"variant":{"inventoryItem":{"id":"gid://shopify/InventoryItem/1"}}}}]}}]}}}}"#;
+
+#[test]
+fn p6_a_parcel_is_told_once() {
+    let push = |script: &Script, write: Write| Shopify::push(script, &ctx(), Kind::Order, &[write]).unwrap().remove(0);
+    let (first, both) = ([("Z1", 3)], [("Z1", 3), ("Z2", 2)]);
+    let tells = script(&[&shipped(&first), OPEN, &set(&[""]), &shipped(&both)]);
+    let Outcome::Applied(state) = push(&tells, told(&both, &first)) else { panic!("not applied") };
+    let body = tells.body(2);
+    assert!(
+        body.contains(
+            r#""fulfillmentOrderLineItems":[{"id":"gid://shopify/FulfillmentOrderLineItem/4","quantity":2}]"#
+        ),
+        "{body}"
+    );
+    assert!(body.contains(r#""number":"Z2""#) && body.contains(r#""notifyCustomer":false"#), "{body}");
+    let taken = r#"[{"item":"1","location":"67","quantity":"5"}]"#;
+    assert_eq!(state.fields["taken"], Value::Json(taken.to_owned()));
+    // It was told by a try whose answer was lost.
+    assert!(matches!(push(&script(&[&shipped(&both)]), told(&both, &first)), Outcome::Applied(_)));
+    // It may still be told by one.
+    let again = Write { first_sent_ms: Some(NOW - 1_000), ..told(&both, &first) };
+    assert!(matches!(push(&script(&[&shipped(&first)]), again), Outcome::Retry(Some(4_000), _)));
+    // Somebody fulfilled something here meanwhile.
+    let other = [("Z1", 3), ("Z9", 1)];
+    assert!(matches!(push(&script(&[&shipped(&other)]), told(&both, &first)), Outcome::Stale(_)));
+    let refused = push(&script(&[&shipped(&other)]), told(&both, &other));
+    assert!(matches!(&refused, Outcome::Rejected(it) if it.code == "fulfilled-here"), "{refused:?}");
+    let more = [("Z1", 3), ("Z2", 3)];
+    let refused = push(&script(&[&shipped(&first), OPEN]), told(&more, &first));
+    assert!(matches!(&refused, Outcome::Rejected(it) if it.code == "not-open"), "{refused:?}");
+}
+
 #[test]
 fn the_first_creation_defines_what_it_is_found_by() {
     let create = |n: u32| Write { remote_id: None, base: Fields::new(), ..write(&n.to_string(), "0", "0") };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fields, Kind, UnixMs, Value};
+use crate::{Decimal, Fields, Kind, UnixMs, Value};
 
 /// A connection's number within its tenant. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,6 +162,20 @@ pub struct Shadow {
     /// What was written there of late, oldest first: the loop breaker counts repetitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
+    /// The last write of ours to another record that carried this one's counters along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
+}
+
+/// Counters that a write to another record carried along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// The write's number.
+    pub as_of: u64,
+    /// When we heard.
+    pub at: UnixMs,
+    /// The truth's version then.
+    pub seen: u64,
 }
 
 /// The sides of a shadow as its connector has them; `None` where no mapping stands between.
@@ -319,6 +333,21 @@ pub enum Entry {
         /// What the system holds afterwards.
         state: State,
     },
+    /// A write of ours to another record carried this one's counters along: what a shop is told to have shipped it takes
+    /// from its stock. Whoever shipped it counts the move; here it is none.
+    Moved {
+        /// Where.
+        connection: ConnectionId,
+        /// The record's id there.
+        remote_id: String,
+        /// The write's number, among the reads. What one write moves of a record is one entry.
+        as_of: u64,
+        /// By how much, by field.
+        by: BTreeMap<String, Decimal>,
+        /// When it was sent, by our clock; `None` where that is not known: its answer was lost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_at: Option<UnixMs>,
+    },
     /// A person settled what nobody else could.
     Settled {
         /// What is so.
@@ -350,7 +379,9 @@ impl Entry {
     #[must_use]
     pub fn connection(&self) -> Option<ConnectionId> {
         match self {
-            Self::Observed { connection, .. } | Self::Wrote { connection, .. } => Some(*connection),
+            Self::Observed { connection, .. } | Self::Wrote { connection, .. } | Self::Moved { connection, .. } => {
+                Some(*connection)
+            }
             Self::Settled { .. } => None,
         }
     }

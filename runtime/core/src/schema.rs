@@ -33,6 +33,8 @@ pub enum Type {
     Ref(Kind),
     /// Rows of these columns. Never nested.
     Rows(&'static [Field]),
+    /// The same where their order says nothing: kept sorted, so that equal sets are equal values.
+    Set(&'static [Field]),
 }
 
 /// One field of a kind.
@@ -44,6 +46,9 @@ pub struct Field {
     pub ty: Type,
     /// Two systems may both move it, and both moves count: stock, never a name.
     pub counter: bool,
+    /// What a system says of itself alone, such as where its stock left from: it is remembered, never a truth, and told
+    /// to nobody.
+    pub own: bool,
 }
 
 /// The fields of a kind.
@@ -65,7 +70,7 @@ const MONEY: Type = Type::Number { scale: 6, signed: false };
 const QUANTITY: Type = Type::Number { scale: 6, signed: false };
 
 const fn field(name: &'static str, ty: Type) -> Field {
-    Field { name, ty, counter: false }
+    Field { name, ty, counter: false, own: false }
 }
 
 const LOCATION: &[Field] = &[field("code", CODE), field("name", Type::Text(255)), field("active", Type::Flag)];
@@ -85,7 +90,7 @@ const COMPANY: &[Field] = &[
 const STOCK_LEVEL: &[Field] = &[
     field("item", Type::Ref(Kind::Item)),
     field("location", Type::Ref(Kind::Location)),
-    Field { name: "on_hand", ty: Type::Number { scale: 6, signed: true }, counter: true },
+    Field { counter: true, ..field("on_hand", Type::Number { scale: 6, signed: true }) },
 ];
 const PRICE: &[Field] = &[
     field("list", CODE),
@@ -111,6 +116,26 @@ const ORDER: &[Field] = &[
             field("unit_price", MONEY),
         ]),
     ),
+    field(
+        "fulfilments",
+        Type::Set(&[
+            field("item", Type::Ref(Kind::Item)),
+            field("quantity", QUANTITY),
+            field("carrier", Type::Text(255)),
+            field("tracking", Type::Text(255)),
+        ]),
+    ),
+    Field {
+        own: true,
+        ..field(
+            "taken",
+            Type::Set(&[
+                field("item", Type::Ref(Kind::Item)),
+                field("location", Type::Ref(Kind::Location)),
+                field("quantity", QUANTITY),
+            ]),
+        )
+    },
 ];
 
 /// The schema of a kind.
@@ -247,7 +272,7 @@ fn translate_value(
         (Some(Type::Ref(kind)), Value::Text(text)) => {
             translate(kind, text).map(Value::Text).ok_or_else(|| (kind, text.clone()))
         }
-        (Some(Type::Rows(columns)), Value::Rows(rows)) => {
+        (Some(ty @ (Type::Rows(columns) | Type::Set(columns))), Value::Rows(rows)) => {
             let mut out = Vec::with_capacity(rows.len());
             for row in rows {
                 let mut cells = Row::new();
@@ -257,10 +282,18 @@ fn translate_value(
                 }
                 out.push(cells);
             }
-            Ok(Value::Rows(out))
+            Ok(Value::Rows(in_order(&ty, out)))
         }
         _ => Ok(value.clone()),
     }
+}
+
+/// Rows as their type keeps them.
+fn in_order(ty: &Type, mut rows: Vec<Row>) -> Vec<Row> {
+    if matches!(ty, Type::Set(_)) {
+        rows.sort();
+    }
+    rows
 }
 
 fn fits(ty: &Type, value: &Value) -> Result<(), String> {
@@ -273,7 +306,7 @@ fn fits(ty: &Type, value: &Value) -> Result<(), String> {
         (Type::Choice(choices), Value::Text(_)) => Err(format!("must be one of {}", choices.join(", "))),
         (Type::Number { scale, signed }, Value::Number(number)) => fits_number(*number, *scale, *signed),
         (Type::Flag, Value::Flag(_)) => Ok(()),
-        (Type::Rows(columns), Value::Rows(rows)) => fits_rows(columns, rows),
+        (Type::Rows(columns) | Type::Set(columns), Value::Rows(rows)) => fits_rows(columns, rows),
         _ => Err(format!("must be {}", name_of(ty))),
     }
 }
@@ -318,7 +351,7 @@ fn name_of(ty: &Type) -> &'static str {
         Type::Number { .. } => "a number",
         Type::Flag => "true or false",
         Type::Ref(_) => "a reference",
-        Type::Rows(_) => "rows",
+        Type::Rows(_) | Type::Set(_) => "rows",
     }
 }
 
@@ -342,9 +375,9 @@ pub fn from_json(ty: &Type, json: &serde_json::Value) -> Result<Value, String> {
         (Type::Number { .. }, Json::Number(number)) => {
             number.to_string().parse().map(Value::Number).map_err(|it: crate::decimal::Error| it.to_string())
         }
-        (Type::Rows(columns), Json::Array(rows)) => {
+        (Type::Rows(columns) | Type::Set(columns), Json::Array(rows)) => {
             let rows: Result<Vec<Row>, String> = rows.iter().map(|row| row_from_json(columns, row)).collect();
-            rows.map(Value::Rows)
+            rows.map(|it| Value::Rows(in_order(ty, it)))
         }
         _ => Err(format!("must be {}", name_of(ty))),
     }
@@ -435,6 +468,18 @@ mod tests {
         assert_eq!((&lines[0]["item"], &lines[0]["sku"]), (&"item/482".into(), &"482".into()));
         let unknown = schema.translate(&fields, &mut |_, _| None);
         assert_eq!(unknown, Err((Kind::Company, "107".to_owned())));
+    }
+
+    #[test]
+    fn the_order_of_a_set_says_nothing() {
+        let row = |item: &str| Row::from([("item".to_owned(), item.into())]);
+        let ty = of(Kind::Order).field("fulfilments").unwrap().ty;
+        let read = from_json(&ty, &serde_json::json!([{"item": "2"}, {"item": "1"}])).unwrap();
+        assert_eq!(read, Value::Rows(vec![row("1"), row("2")]));
+        // Whoever calls the items otherwise has them in another order.
+        let mut other = |_: Kind, id: &str| Some(if id == "1" { "b" } else { "a" }.to_owned());
+        let out = of(Kind::Order).translate(&Fields::from([("fulfilments".to_owned(), read)]), &mut other).unwrap();
+        assert_eq!(out["fulfilments"], Value::Rows(vec![row("a"), row("b")]));
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod memory;
 mod numbers;
 mod order;
 mod order_push;
+mod parcel;
 mod posted;
 mod price;
 mod price_line;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_sdk::connector::{Observed, Page, State};
-use truthsource_sdk::kinds::{Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault};
 
@@ -14,7 +14,7 @@ use super::books::{Books, Query};
 use super::cursor::Walk;
 use super::numbers::{Known, by_id};
 use super::settings::Place;
-use super::{memory, posted};
+use super::{memory, parcel, posted};
 use crate::odata::{Row, is_guid};
 
 /// Orders of one page, with all of their lines, whose items are asked for together: a call has 64 requests.
@@ -51,7 +51,18 @@ pub(crate) fn read(books: &Books<'_>, ids: &[String]) -> Result<Vec<State>, Faul
     let missing: Vec<String> =
         ids.iter().filter(|id| is_guid(id) && !found.iter().any(|it| it.remote_id == **id)).cloned().collect();
     found.extend(posted::of_ids(books, &missing)?);
+    let seen: BTreeSet<String> = found.iter().map(|it| it.remote_id.clone()).collect();
+    let gone = missing.iter().filter(|it| !seen.contains(*it));
+    let known: BTreeSet<String> = memory::numbers(books).into_iter().map(|(id, _)| id).collect();
+    found.extend(gone.filter(|it| known.contains(*it)).map(|it| called_off(it)));
     Ok(found)
+}
+
+/// An order that was seen once, and that is neither there nor among what was posted: nobody calls an order off here but by
+/// deleting it.
+pub(crate) fn called_off(id: &str) -> State {
+    let fields = Order { status: Status::Cancelled.into(), ..Order::default() };
+    State { remote_id: id.to_owned(), fields: fields.into_fields(), ..State::default() }
 }
 
 /// Orders of these ids that are still orders.
@@ -96,13 +107,28 @@ fn states(books: &Books<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
     }
     let ids: Vec<String> = lines.iter().flatten().filter_map(|it| it.id("itemId")).collect();
     let items = by_id(books, ids.iter().map(String::as_str))?;
-    let found: Vec<State> =
-        rows.iter().zip(&lines).map(|(row, lines)| state(books, &items, row, lines)).collect::<Result<_, _>>()?;
+    let mut begun = Vec::new();
+    for (row, lines) in rows.iter().zip(&lines) {
+        let status = status(row, lines)?;
+        begun.extend(
+            row.text("number").filter(|_| matches!(status, Some(Status::PartiallyFulfilled | Status::Fulfilled))),
+        );
+    }
+    let left = parcel::left(books, begun.iter().map(String::as_str))?;
+    let state = |(row, lines): (&Row, &Vec<Row>)| state(books, (&items, &left), row, lines);
+    let found: Vec<State> = rows.iter().zip(&lines).map(state).collect::<Result<_, _>>()?;
     memory::remember(books, rows.iter().filter_map(|it| Some((it.id("id")?, it.text("number")?))));
     Ok(found)
 }
 
-fn state(books: &Books<'_>, items: &BTreeMap<String, Known>, row: &Row, lines: &[Row]) -> Result<State, Fault> {
+type Left = BTreeMap<String, Vec<Fulfilment>>;
+
+fn state(
+    books: &Books<'_>,
+    (items, left): (&BTreeMap<String, Known>, &Left),
+    row: &Row,
+    lines: &[Row],
+) -> Result<State, Fault> {
     let external = row.text("externalDocumentNumber");
     let is_own = is_own(external.as_deref());
     let fields = Order {
@@ -115,6 +141,8 @@ fn state(books: &Books<'_>, items: &BTreeMap<String, Known>, row: &Row, lines: &
         status: status(row, lines)?.map_or(Held::Unknown, Held::Is),
         total: row.number("totalAmountIncludingTax")?.filter(|it| !it.is_negative()).map_or(Held::Unknown, Held::Is),
         lines: told(items, row, lines)?.map_or(Held::Unknown, Held::Is),
+        fulfilments: row.text("number").and_then(|it| left.get(&it)).cloned().unwrap_or_default().into(),
+        taken: Held::Unknown,
     };
     Ok(State {
         remote_id: row.must("id")?.to_lowercase(),
@@ -130,7 +158,7 @@ fn po_number(lines: &[Row]) -> Option<String> {
     described.filter_map(|it| it.strip_prefix(PO_NUMBER.trim_end()).map(|it| it.trim().to_owned())).next()
 }
 
-/// How far an order has come; `None` for a status that is not known. None is ever called off here: it is deleted.
+/// How far an order has come; `None` for a status that is not known. One that is called off is deleted.
 fn status(row: &Row, lines: &[Row]) -> Result<Option<Status>, Fault> {
     let mut is_shipped = false;
     for line in lines {

@@ -1,17 +1,17 @@
-//! Creating orders. No key of the system's makes one unique: it is looked for under ours, before and after.
+//! Creating orders, and calling them off. No key of the system's makes one unique: it is looked for under ours, before and after.
 
-use truthsource_sdk::connector::{Outcome, Write};
-use truthsource_sdk::kinds::{Order, Record};
+use truthsource_sdk::connector::{Observed, Outcome, Write};
+use truthsource_sdk::kinds::{Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Fault, json, moment};
 
 use super::books::Books;
 use super::numbers::locations;
-use super::order::{PO_NUMBER, find, place};
+use super::order::{PO_NUMBER, called_off, find, place, read};
 use super::price_line::day;
 use crate::odata::Body;
 use crate::wire::{Load, Written};
-use crate::writes::read_back;
+use crate::writes::{read_back, stale};
 
 /// Letters of the number that an order has elsewhere, and our key there.
 pub(crate) const EXTERNAL_MAX: usize = 35;
@@ -42,7 +42,10 @@ pub(crate) fn push(books: &Books<'_>, writes: &[Write]) -> Result<Vec<Outcome>, 
 }
 
 fn one(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
-    if let (Some(_), Some(fixed)) = (&write.remote_id, write.changed.first()) {
+    if let Some(id) = write.remote_id.as_ref().filter(|_| write.changed == ["status"]) {
+        return call_off(books, write, id);
+    }
+    if let (Some(_), Some(fixed)) = (&write.remote_id, write.changed.iter().find(|it| *it != "status")) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
     if write.command_key.len() > EXTERNAL_MAX {
@@ -69,6 +72,31 @@ fn one(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
         }
     })
 }
+
+/// Calls an order off of which nothing has left, which is to delete it.
+fn call_off(books: &Books<'_>, write: &Write, id: &str) -> Result<Outcome, Fault> {
+    let held = read(books, std::slice::from_ref(&id.to_owned()))?.pop();
+    let Some(held) = held else { return Ok(Outcome::Stale(Observed::Absent(id.to_owned()))) };
+    if write.is_done(&held.fields) {
+        return Ok(Outcome::Applied(held));
+    }
+    if !write.is_current(&held.fields) {
+        return Ok(stale(&held));
+    }
+    let status = Order::from_fields(&held.fields)?.status.into_option();
+    if !matches!(status, Some(Status::Open | Status::OnHold)) {
+        return Ok(Outcome::rejected("has-left", HAS_LEFT));
+    }
+    let load = Load { headers: vec![("if-match", held.version)], body: Vec::new() };
+    Ok(match books.wire.write("DELETE", &books.url(&place(), &format!("({id})")), load) {
+        Written::Done(_) | Written::Gone => Outcome::Applied(called_off(id)),
+        Written::Changed => Outcome::Retry(None, "the order has just changed".to_owned()),
+        Written::Exists(outcome) | Written::Failed(outcome) => outcome,
+    })
+}
+
+const HAS_LEFT: &str = "it was called off where it was placed, and some of it has left here: somebody has to decide what \
+                        comes back";
 
 /// How long to wait for an earlier try: a request that nobody waits for any more may still be carried out, and two
 /// orders under one key would both stand.

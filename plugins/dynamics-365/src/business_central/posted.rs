@@ -9,9 +9,9 @@ use truthsource_sdk::value::Held;
 
 use super::books::{Books, Query};
 use super::cursor::Walk;
-use super::memory;
 use super::order::{self, is_own};
 use super::settings::Place;
+use super::{memory, parcel};
 use crate::odata::Row;
 
 const INVOICES: &str = "salesInvoices";
@@ -56,8 +56,11 @@ fn of_invoices(books: &Books<'_>, walk: &Walk, rows: &[Row]) -> Result<Vec<State
         let found = order::standing(books, &ids)?;
         (found.iter().map(|it| it.remote_id.clone()).collect(), found)
     };
-    let gone = by_order.into_iter().filter(|(id, _)| !stands.contains(id));
-    found.extend(gone.map(|(id, row)| state(books, id, row, Status::Fulfilled)));
+    let gone: Vec<(String, &Row)> = by_order.into_iter().filter(|(id, _)| !stands.contains(id)).collect();
+    let numbers = gone.iter().filter_map(|(id, row)| Some((id.clone(), row.text("orderNumber")?))).collect();
+    let mut posted: Vec<State> = gone.into_iter().map(|(id, row)| state(books, id, row, Status::Fulfilled)).collect();
+    parcel::fill(books, &mut posted, &numbers)?;
+    found.extend(posted);
     Ok(found)
 }
 
@@ -69,9 +72,10 @@ fn of_shipments(books: &Books<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
 /// What became of orders that are none any more. Those of which there is no trace are left out.
 pub(crate) fn of_ids(books: &Books<'_>, ids: &[String]) -> Result<Vec<State>, Fault> {
     let mut open: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
-    let mut found = Vec::new();
+    let (mut found, mut numbered) = (Vec::new(), BTreeMap::new());
     let mut take = |books: &Books<'_>, id: String, row: &Row, status: Status, open: &mut BTreeSet<&str>| {
         if open.remove(id.as_str()) {
+            numbered.extend(row.text("orderNumber").map(|it| (id.clone(), it)));
             found.push(state(books, id, row, status));
         }
     };
@@ -98,6 +102,7 @@ pub(crate) fn of_ids(books: &Books<'_>, ids: &[String]) -> Result<Vec<State>, Fa
             take(books, row.must("id")?.to_lowercase(), &row, status, &mut open);
         }
     }
+    parcel::fill(books, &mut found, &numbered)?;
     Ok(found)
 }
 
@@ -119,7 +124,10 @@ pub(crate) fn find(books: &Books<'_>, key: &str) -> Result<Option<State>, Fault>
             let remembered = memory::numbers(books).into_iter().find(|it| Some(&it.1) == number.as_ref());
             let id = row.id("orderId").or(remembered.map(|it| it.0));
             let id = id.map_or_else(|| row.must("id").map(|it| it.to_lowercase()), Ok)?;
-            return Ok(Some(state(books, id, row, status)));
+            let numbered = number.map(|it| (id.clone(), it)).into_iter().collect();
+            let mut found = [state(books, id, row, status)];
+            parcel::fill(books, &mut found, &numbered)?;
+            return Ok(found.into_iter().next());
         }
     }
     Ok(None)

@@ -124,6 +124,9 @@ pub(crate) struct Settings {
     pub currency: String,
     /// The code of the location that lines of new orders name.
     pub order_location: Option<String>,
+    /// What posted shipments call their carrier and its number for the parcel, where the tenant's page shows them.
+    pub shipment_carrier: Option<String>,
+    pub shipment_tracking: Option<String>,
     pub webhooks: bool,
     /// What new items, customers and orders hold besides.
     pub item_defaults: BTreeMap<String, String>,
@@ -166,6 +169,8 @@ impl Settings {
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
             currency: ctx.setting_or("currency", "USD").to_uppercase(),
             order_location: ctx.setting("order-location").map(str::to_owned),
+            shipment_carrier: ctx.setting("shipment-carrier").map(property).transpose()?,
+            shipment_tracking: ctx.setting("shipment-tracking").map(property).transpose()?,
             webhooks: yes(ctx, "webhooks", "yes")?,
             item_defaults: pairs(ctx.setting_or("item-defaults", ""))?,
             company_defaults: pairs(ctx.setting_or("company-defaults", ""))?,
@@ -215,6 +220,12 @@ fn offset(text: &str) -> Result<i64, Fault> {
         ((0..=14).contains(&hours) && (0..60).contains(&minutes)).then(|| sign * (hours * 60 + minutes) * 60_000)
     };
     read().ok_or_else(|| Fault::Invalid(format!("setting `utc-offset` is `{text}` and not such as `+01:00`")))
+}
+
+/// The name of a property stands in URLs: it is checked to be a name.
+fn property(name: &str) -> Result<String, Fault> {
+    let is_name = !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    if is_name { Ok(name.to_owned()) } else { Err(Fault::Invalid(format!("`{name}` in a setting names no property"))) }
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ fn state(
         status: status(row).map_or(Held::Unknown, Held::Is),
         total: row.number("totalamount")?.filter(|it| !it.is_negative()).map_or(Held::Unknown, Held::Is),
         lines: told(units, row, details)?.map_or(Held::Unknown, Held::Is),
+        // What has left is told in another application.
+        ..Order::default()
     };
     Ok(State {
         remote_id: id,

@@ -378,6 +378,8 @@ fn an_order_that_was_posted_is_not_called_off() {
         200,
         &rows(&[&invoice]),
     );
+    let none = |script: Script| script.answer("GET", "/salesShipments?$filter=orderNumber", 200, &rows(&[]));
+    let script = none(script);
     let seen = Dynamics365::read(&script, &ctx(), Kind::Order, &[ORDER.to_owned()], false).unwrap();
     let state = present(&seen[0]);
     assert_eq!((&state.fields["status"], &state.fields["number"]), (&text("fulfilled"), &text("S-1")));
@@ -390,8 +392,41 @@ fn an_order_that_was_posted_is_not_called_off() {
         .answer("GET", "/salesInvoices?$filter=orderId%20eq", 200, &rows(&[]))
         .answer("GET", "/salesInvoices?$filter=orderNumber%20eq%20%27S-1%27", 200, &rows(&[&anonymous]))
         .answer("GET", "/salesShipments?$filter=orderNumber", 200, &rows(&[]));
+    let script = none(script);
     let seen = Dynamics365::read(&script, &ctx(), Kind::Order, &[ORDER.to_owned()], false).unwrap();
     assert_eq!(present(&seen[0]).fields["status"], text("fulfilled"));
+}
+
+/// An order that was seen once and is neither there nor posted: people delete what they call off.
+#[test]
+fn an_order_is_called_off_by_deleting_it() {
+    let gone = |script: Script| {
+        let script = script.keep("order-numbers", &format!(r#"[["{ORDER}","S-1"]]"#));
+        let sets = [
+            "/salesOrders?",
+            "/salesInvoices?",
+            "/salesInvoices?",
+            "/salesShipments?",
+            "/salesInvoices?",
+            "/salesShipments?",
+        ];
+        sets.iter().fold(script, |script, set| script.answer("GET", set, 200, &rows(&[])))
+    };
+    let ids = [ORDER.to_owned()];
+    let seen = Dynamics365::read(&gone(script()), &ctx(), Kind::Order, &ids, false).unwrap();
+    assert_eq!(present(&seen[0]).fields, Fields::from([("status".to_owned(), text("cancelled"))]));
+    let known = rows(&[&format!(r#"{{"id":"{ITEM}","number":"1896-S","baseUnitOfMeasureCode":"PCS"}}"#)]);
+    let held =
+        |row: &str| script().answer("GET", "/salesOrders?", 200, &rows(&[row])).answer("GET", "/items?", 200, &known);
+    let off = || {
+        let (want, base) = (text("cancelled"), text("open"));
+        let status = |it| Fields::from([("status".to_owned(), it)]);
+        let write = write(Some(ORDER), status(want), status(base));
+        truthsource_sdk::connector::Write { changed: vec!["status".to_owned()], ..write }
+    };
+    let script = held(&order_row()).answer("DELETE", &format!("/salesOrders({ORDER})"), 204, "");
+    let outcomes = Dynamics365::push(&script, &ctx(), Kind::Order, &[off()]).unwrap();
+    assert_eq!(applied(&outcomes[0]).fields["status"], text("cancelled"));
 }
 
 #[test]

@@ -61,6 +61,56 @@ fn an_order_that_is_there_is_not_created_again_and_a_draft_waits_for_people() {
     assert!(matches!(push_order(&nobody_knows, Some(LINES)), Outcome::Unknown(_)));
 }
 
+fn off() -> Write {
+    let status = |it: &str| fields(&[("status", text(it))]);
+    write(Some("91"), status("cancelled"), status("open"))
+}
+
+#[test]
+fn an_order_is_called_off_unless_some_of_it_has_left() {
+    let (cancel, cancelled) = ("Orders(91)/Cancel", BOOKED.replace(r#""Cancelled":"tNO""#, r#""Cancelled":"tYES""#));
+    let done = script().answer("GET", "Orders(91)", 200, BOOKED).answer("POST", cancel, 204, "").answer(
+        "GET",
+        "Orders(91)",
+        200,
+        &cancelled,
+    );
+    let Outcome::Applied(state) = push(&done, &ctx(), Kind::Order, off()) else { panic!("not applied") };
+    assert_eq!(state.fields["status"], text("cancelled"));
+}
+
+#[test]
+fn what_has_left_is_read_from_the_deliveries_of_the_order() {
+    let begun = BOOKED.replace(r#""RemainingOpenQuantity":3.0"#, r#""RemainingOpenQuantity":1.0"#);
+    let line = |base: u32, n: u32| {
+        format!(r#"{{"ItemCode":"A1","Quantity":{n}.0,"BaseType":17,"BaseEntry":{base},"BaseLine":0}}"#)
+    };
+    let delivery = |entry: u32, off: &str, line: &str| {
+        format!(
+            r#"{{"DocEntry":{entry},"TransportationCode":1,"TrackingNumber":"1Z-{entry}","Cancelled":"{off}","DocumentLines":[{line}]}}"#
+        )
+    };
+    let all = [delivery(7, "tNO", &line(91, 2)), delivery(8, "tNO", &line(90, 3)), delivery(9, "tYES", &line(91, 1))];
+    let deliveries = format!(r#"{{"value":[{}]}}"#, all.join(","));
+    let asked =
+        "DeliveryNotes?$filter=CardCode%20eq%20'C1'%20and%20DocDate%20ge%20'2026-11-22'%20and%20DocEntry%20gt%200";
+    let script = script().answer("GET", "Orders?", 200, FOUND).answer("GET", "Orders(91)", 200, &begun).answer(
+        "GET",
+        asked,
+        200,
+        &deliveries,
+    );
+    let ctx = ctx_with(&[("external-id-field", "U_ExtId"), ("carriers", "1=UPS")]);
+    let state = SapB1::find(&script, &ctx, Kind::Order, "key-1").unwrap().unwrap();
+    let left = r#"[{"carrier":"UPS","item":"A1","quantity":"2","tracking":"1Z-7"}]"#;
+    assert_eq!(state.fields["fulfilments"], Value::Json(left.to_owned()));
+    let script =
+        self::script().answer("GET", "Orders(91)", 200, &begun).answer("GET", "DeliveryNotes?", 200, &deliveries);
+    let mut late = off();
+    late.base = fields(&[("status", text("partially-fulfilled"))]);
+    assert!(matches!(push(&script, &ctx, Kind::Order, late), Outcome::Rejected(it) if it.code == "has-left"));
+}
+
 #[test]
 fn lines_that_nobody_tells_are_for_a_person_to_enter() {
     let refused = |lines: Option<&str>| {

@@ -28,6 +28,13 @@ impl Folding<'_> {
         moves.entry(connection).and_modify(|it| it.1 = now.clone()).or_insert((was, now));
     }
 
+    /// A move that is not counted yet goes on from where the counter was carried to.
+    pub(super) fn shift_counter(&mut self, name: &str, connection: ConnectionId, by: Decimal) {
+        if let Some(pair) = self.moves.get_mut(name).and_then(|it| it.get_mut(&connection)) {
+            *pair = (plus(&pair.0, by), plus(&pair.1, by));
+        }
+    }
+
     fn open_counter(&mut self, name: &str, claim: Claim) {
         self.touch();
         let version = self.version;

@@ -14,6 +14,7 @@ mod lag;
 mod owed;
 mod refused;
 mod ruling;
+mod taken;
 mod vanished;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use crate::{Fields, UnixMs, Value, schema};
 pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
 pub use ruling::{Answer, Misfit, Projection, Ruling, Terms, unlinked};
+pub use taken::taken;
 
 /// A fold under way.
 #[derive(Debug, Clone)]
@@ -137,6 +139,9 @@ impl<'a> Folding<'a> {
                 self.refresh(*connection, *as_of, |_| Fresh::written(state, at, *sent_at, before));
                 self.wrote(*connection, *as_of, (sent, *truth_version), state);
                 self.count_repetitions(*connection, sent, at);
+            }
+            Entry::Moved { connection, as_of, by, sent_at, .. } => {
+                self.carried(*connection, *as_of, by, (at, *sent_at))
             }
             Entry::Settled { what: Settlement::Field { field, value }, by } => self.settled(field, value, by),
             Entry::Settled { what: Settlement::Deleted(connection), by } => self.deleted(*connection, by),
@@ -274,6 +279,9 @@ impl<'a> Folding<'a> {
     fn claim(&mut self, name: &str, seen: u64, claim: Claim) {
         let reads = self.rules.direction(claim.connection, self.key.kind).is_some_and(|it| it.reads);
         let Some(known) = schema::of(self.key.kind).field(name).filter(|_| reads) else { return };
+        if known.own {
+            return;
+        }
         if known.counter && !plant::on(Bug::StockByValue) {
             self.claim_counter(name, claim);
             return;

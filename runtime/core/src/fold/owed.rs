@@ -72,7 +72,9 @@ impl Folding<'_> {
         }
         if !shadow.exists() {
             let complete = schema::of(self.key.kind).natural.iter().all(|it| self.is_known(it));
-            let wanted = direction.creates && power.creates && truth.deleted_at.is_none() && complete;
+            // What was called off before anybody booked it is nothing to book.
+            let is_off = truth.fields.get("status").is_some_and(|it| it.value.as_text() == Some("cancelled"));
+            let wanted = direction.creates && power.creates && truth.deleted_at.is_none() && complete && !is_off;
             let changed = shadow.want.keys().cloned().collect();
             return (wanted && !shadow.want.is_empty()).then_some(Owed { create: true, changed });
         }

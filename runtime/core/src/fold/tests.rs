@@ -1,3 +1,4 @@
+mod carried;
 mod lag;
 mod refused;
 mod vanished;

@@ -100,7 +100,7 @@ fn raw_value(schema: &Schema, field: &str, value: wit::Value) -> Result<Value, M
 /// Rows are read only where the schema has rows: a guest cannot smuggle a number past its range as JSON.
 fn rows_in(schema: &Schema, field: &str, json: &str) -> Result<Value, Misfit> {
     let known = schema.field(field).ok_or_else(|| Misfit::new(field, "no such field"))?;
-    if !matches!(known.ty, Type::Rows(_)) {
+    if !matches!(known.ty, Type::Rows(_) | Type::Set(_)) {
         return Err(Misfit::new(field, "is JSON, where the schema has no rows"));
     }
     if json.len() > JSON_BYTES_MAX {

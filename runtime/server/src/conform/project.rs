@@ -70,7 +70,7 @@ fn odd(stand: &Stand, (name, ty): (&str, Type), n: u64) -> Option<Value> {
             Decimal::new(mantissa, scale).ok().map(Value::Number)
         }
         Type::Flag => Some((n.is_multiple_of(2)).into()),
-        Type::Choice(_) | Type::Ref(_) | Type::Rows(_) => None,
+        Type::Choice(_) | Type::Ref(_) | Type::Rows(_) | Type::Set(_) => None,
     }
 }
 

@@ -174,6 +174,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
                 "order-warehouse": "Main",
                 "in-flight-seconds": "5",
                 "currency-codes": "$=USD",
+                "carriers": "1=UPS, 2=DHL",
                 "webhooks": "yes",
             }),
             // Read whole, as NetSuite's.
@@ -187,6 +188,8 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
                 "location-codes": "MAIN=Main, OUTLET=Outlet",
                 "order-location": "Main",
                 "order-wait-seconds": "5",
+                "shipment-carrier": "shippingAgentCode",
+                "shipment-tracking": "packageTrackingNo",
             }),
             700,
         ),
@@ -205,7 +208,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
             "rank": rank,
             "kinds": {
                 "location": direction(false), "item": direction(true), "company": direction(true),
-                "stock-level": direction(true), "price": direction(true), "order": direction(!seat.product.is_shop()),
+                "stock-level": direction(true), "price": direction(true), "order": orders(seat),
             },
             "poll_every_ms": {
                 "location": 60_000, "item": 700, "company": 10_000, "stock-level": 700, "order": 700,
@@ -215,6 +218,11 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
         },
         "credentials": credentials,
     })
+}
+
+/// Orders are placed in the shop, which is told what becomes of them and is given none.
+fn orders(seat: &Seat) -> Json {
+    json!({"reads": true, "writes": true, "creates": !seat.product.is_shop()})
 }
 
 fn direction(writes: bool) -> Json {

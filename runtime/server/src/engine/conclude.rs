@@ -6,6 +6,7 @@ use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, 
 use truthsource_host::model::{Outcome, Rejection};
 
 use super::address::Links;
+use super::carried::Carried;
 use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::token::Token;
@@ -37,10 +38,13 @@ pub(super) async fn conclude_all(
     let states = concluded.iter().filter_map(|(ready, it)| Some((ready.debt.key.kind, state(it)?)));
     let links = Links::from(engine, lane.connection.id, states).await?;
     let is_all = concluded.iter().all(|(_, it)| matches!(it, Outcome::Applied(_)));
+    let mut carried = Carried::default();
     for (ready, outcome) in concluded {
         let outcome = if is_all { outcome } else { planted(&ready, outcome) };
+        carried.note(&links, &ready, &outcome);
         conclude(engine, (lane, &links), ready, (outcome, sent), &mut batch);
     }
+    carried.append(engine, lane.connection.id, sent, &mut batch).await?;
     engine.store.commit(batch).await?;
     Ok(())
 }

@@ -359,6 +359,22 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
         by_kind.entry((it.debt.priority, it.debt.key.kind)).or_default().push(it);
     }
     let parallel = parallel(parties, lane.connection.id).min(engine.pace.calls_max);
+    let is_cut_off = &AtomicBool::new(!lane.is_open(engine));
+    let (orders, others) = by_kind.into_iter().partition::<BTreeMap<_, _>, _>(|((_, kind), _)| *kind == Kind::Order);
+    // An order may take stock along: what is written to that is written before it or after it, and known to be.
+    for by_kind in [orders, others] {
+        push_at_once(engine, parties, lane, (by_kind, parallel), is_cut_off).await?;
+    }
+    Ok(())
+}
+
+async fn push_at_once(
+    engine: &Engine,
+    parties: &Parties,
+    lane: &mut Lane,
+    (by_kind, parallel): (BTreeMap<(u8, Kind), Vec<Ready>>, usize),
+    is_cut_off: &AtomicBool,
+) -> Result<(), Error> {
     let mut chunks = Vec::new();
     for ((_, kind), ready) in by_kind {
         let push_max = parties.kind_power(lane.connection.id, kind).map_or(1, |it| it.push_max.max(1)) as usize;
@@ -369,7 +385,7 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
         }
     }
     let chunks: Vec<(u64, Vec<Ready>)> = chunks.into_iter().map(|it| (lane.tick(), it)).collect();
-    let (sending, is_cut_off) = (&*lane, &AtomicBool::new(!lane.is_open(engine)));
+    let sending = &*lane;
     let calls = chunks.into_iter().map(|(as_of, chunk)| async move {
         if is_cut_off.load(Ordering::Relaxed) {
             return Ok(Heard::default());

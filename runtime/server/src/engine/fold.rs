@@ -187,7 +187,7 @@ fn look_again(parties: &Parties, seq: u64, (kind, entry): (Kind, &Entry), batch:
 fn cause_of(entry: &Entry) -> Option<Cause> {
     match entry {
         Entry::Observed { cause, .. } => Some(*cause),
-        Entry::Wrote { .. } => Some(Cause::Delivery),
+        Entry::Wrote { .. } | Entry::Moved { .. } => Some(Cause::Delivery),
         Entry::Settled { .. } => None,
     }
 }

@@ -132,7 +132,18 @@ impl<'a> Identifier<'a> {
     fn translated(&self, connection: ConnectionId, kind: Kind, fields: &Fields) -> Result<Fields, (Kind, String)> {
         let mut key_of =
             |kind: Kind, remote_id: &str| self.links.get(&(connection, kind, remote_id.to_owned())).cloned();
-        schema::of(kind).translate(fields, &mut key_of)
+        let schema = schema::of(kind);
+        if schema.fields.iter().any(|it| it.own) {
+            // What a system says of itself alone is nothing to wait for.
+            let mut fields = fields.clone();
+            fields.retain(|name, value| {
+                let one = Fields::from([(name.clone(), value.clone())]);
+                let is_own = schema.field(name).is_some_and(|it| it.own);
+                !is_own || schema.references(&one).iter().all(|(kind, id)| key_of(*kind, id).is_some())
+            });
+            return schema.translate(&fields, &mut key_of);
+        }
+        schema.translate(fields, &mut key_of)
     }
 
     /// Links a remote record to ours, or makes ours. The reason why not, when a person must look.

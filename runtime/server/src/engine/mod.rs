@@ -11,6 +11,7 @@
 mod address;
 pub mod apply;
 mod beforehand;
+mod carried;
 mod conclude;
 pub mod connections;
 pub mod deletions;

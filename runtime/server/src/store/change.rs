@@ -173,7 +173,8 @@ pub enum Change {
         /// What for.
         token: String,
     },
-    /// Every entry about this remote record that no fold has taken is obsolete: what is appended after says it all.
+    /// Every entry about this remote record that no fold has taken is obsolete: what is appended after says it all. Not so
+    /// moves that were carried: each counts.
     Supersede {
         /// The connection.
         connection: ConnectionId,

@@ -6,6 +6,8 @@
 //! references through the links of that connection. If one of them is not linked there is no digest, and the caller
 //! takes the record for changed: the fold then finds that nothing moved.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 use truthsource_core::record::{Entry, Observed, State};
 use truthsource_core::{Fields, Kind, schema};
@@ -52,27 +54,47 @@ pub(super) struct Holding {
     pub remote_id: String,
     /// The number of the read.
     pub as_of: u64,
-    /// What it holds, with canonical references; `None` if the record is gone.
-    pub state: Option<State>,
+    /// What it holds.
+    pub held: Held,
+}
+
+/// What a folded entry leaves to be known of a record at its connection.
+#[derive(Debug, Clone)]
+pub(super) enum Held {
+    /// It holds this, with canonical references.
+    State(State),
+    /// It is gone.
+    Nothing,
+    /// It moved, and was not read since: whatever is read next is news.
+    Moved,
 }
 
 impl Holding {
     /// What `entry` says, if it says anything about a system.
     pub fn of(entry: &Entry) -> Option<Self> {
-        let (as_of, remote_id, state) = match entry {
-            Entry::Observed { as_of, observed: Observed::Present(state), .. } => {
-                (*as_of, &state.remote_id, Some(state.clone()))
+        let (as_of, remote_id, held) = match entry {
+            Entry::Observed { as_of, observed: Observed::Present(state), .. } | Entry::Wrote { as_of, state, .. } => {
+                (*as_of, &state.remote_id, Held::State(state.clone()))
             }
-            Entry::Observed { as_of, observed: Observed::Absent(remote_id), .. } => (*as_of, remote_id, None),
-            Entry::Wrote { as_of, state, .. } => (*as_of, &state.remote_id, Some(state.clone())),
+            Entry::Observed { as_of, observed: Observed::Absent(remote_id), .. } => (*as_of, remote_id, Held::Nothing),
+            Entry::Moved { as_of, remote_id, .. } => (*as_of, remote_id, Held::Moved),
             Entry::Settled { .. } => return None,
         };
-        Some(Self { remote_id: remote_id.clone(), as_of, state })
+        Some(Self { remote_id: remote_id.clone(), as_of, held })
+    }
+
+    /// What it refers to by key.
+    pub fn references(&self, kind: Kind) -> BTreeSet<(Kind, String)> {
+        if let Held::State(state) = &self.held { schema::of(kind).references(&state.fields) } else { BTreeSet::new() }
     }
 
     /// Its digest in the remote form; `remote_id_of` gives the id that a key is linked to at the connection.
     pub fn digest(&self, kind: Kind, remote_id_of: &mut dyn FnMut(Kind, &str) -> Option<String>) -> Option<String> {
-        let Some(state) = &self.state else { return Some(gone_digest()) };
+        let state = match &self.held {
+            Held::State(state) => state,
+            Held::Nothing => return Some(gone_digest()),
+            Held::Moved => return None,
+        };
         let remote = schema::of(kind).translate(&state.fields, remote_id_of).ok()?;
         Some(shadow_digest(&remote, state.unmapped.as_ref()))
     }
@@ -91,6 +113,7 @@ pub(super) fn remote_id_of(entry: &Entry) -> &str {
     match entry {
         Entry::Observed { observed, .. } => observed.remote_id(),
         Entry::Wrote { state, .. } => &state.remote_id,
+        Entry::Moved { remote_id, .. } => remote_id,
         Entry::Settled { .. } => "",
     }
 }
@@ -116,8 +139,8 @@ mod tests {
     #[test]
     fn a_folded_entry_gets_back_to_the_remote_form() {
         let canonical = fields(&[("item", "bolt-8"), ("list", "retail")]);
-        let state = Some(State { fields: canonical, ..State::default() });
-        let holding = Holding { remote_id: "77".to_owned(), as_of: 1, state };
+        let held = Held::State(State { fields: canonical, ..State::default() });
+        let holding = Holding { remote_id: "77".to_owned(), as_of: 1, held };
         let remote = fields(&[("item", "gid-5"), ("list", "retail")]);
         let mut linked = |kind: Kind, key: &str| (kind == Kind::Item && key == "bolt-8").then(|| "gid-5".to_owned());
         assert_eq!(holding.digest(Kind::Price, &mut linked), Some(shadow_digest(&remote, None)));

@@ -253,12 +253,54 @@ impl Netsuite {
         })
     }
 
+    /// Enters a sales order of a customer, with its own number for it: items and quantities, at the customer's prices.
+    ///
+    /// # Errors
+    /// When an item has no price.
+    pub fn place_order(
+        &self,
+        now: UnixMs,
+        (customer, po_number): (u64, &str),
+        lines: &[(u64, Decimal)],
+        location: u64,
+    ) -> Result<u64, Refused> {
+        self.with(|state| {
+            let mut order = rest::blank(state, TransactionType::SalesOrd, now);
+            order.id = state.next_id(Family::Transaction);
+            (order.entity, order.po_number) = (Some(customer), Some(po_number.to_owned()));
+            for (item, quantity) in lines {
+                let rate = state.price_for(*item, order.entity, *quantity);
+                let amount = rate.and_then(|it| it.checked_mul(*quantity)).map(|it| it.round(2));
+                let key = StockKey { item: *item, location };
+                order.lines.push(Line { rate, amount, ..count(key, *quantity, now) });
+            }
+            let id = order.id;
+            state.save_transaction(by_hand(now), order)?;
+            Ok(id)
+        })
+    }
+
     /// Ships all that is open of a sales order. Gives back the fulfilment's internal id.
     ///
     /// # Errors
     /// When it does not exist or nothing is open.
     pub fn fulfil(&self, now: UnixMs, order: u64) -> Result<u64, Refused> {
-        Ok(self.with(|state| rest::ship(state, by_hand(now), order, (None, None)))?)
+        Ok(self.with(|state| rest::ship(state, by_hand(now), order, rest::Shipment::default()))?)
+    }
+
+    /// Ships so much of lines of a sales order, by their numbers. Gives back the fulfilment's internal id.
+    ///
+    /// # Errors
+    /// When it does not exist or less is open.
+    pub fn fulfil_part(
+        &self,
+        now: UnixMs,
+        order: u64,
+        lines: &BTreeMap<u64, Decimal>,
+        (carrier, tracking): (Option<String>, Option<String>),
+    ) -> Result<u64, Refused> {
+        let shipment = rest::Shipment { asked: Some(lines), external_id: None, carrier, tracking };
+        Ok(self.with(|state| rest::ship(state, by_hand(now), order, shipment))?)
     }
 
     /// Ends every access token that was given out.

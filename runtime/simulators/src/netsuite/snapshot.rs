@@ -1,5 +1,7 @@
 //! What the account holds, for code in the same process.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use truthsource_core::Decimal;
 
@@ -112,6 +114,16 @@ impl Netsuite {
     #[must_use]
     pub fn orders(&self) -> Vec<Transaction> {
         self.with(|state| transactions(state, TransactionType::SalesOrd))
+    }
+
+    /// Every fulfilment, by its order.
+    #[must_use]
+    pub fn parcels(&self) -> BTreeMap<u64, Vec<Transaction>> {
+        let mut parcels: BTreeMap<u64, Vec<Transaction>> = BTreeMap::new();
+        for it in self.with(|state| transactions(state, TransactionType::ItemShip)) {
+            parcels.entry(it.created_from.unwrap_or_default()).or_default().push(it);
+        }
+        parcels
     }
 
     /// Every inventory adjustment.

@@ -274,6 +274,20 @@ impl SapB1 {
     /// # Errors
     /// When it does not exist, nothing is open, or the goods are not there.
     pub fn deliver(&self, now: UnixMs, order: i64, lines: Option<&[(i64, Decimal)]>) -> Result<i64, Refused> {
+        self.deliver_parcel(now, order, lines, (None, None))
+    }
+
+    /// The same, with the number of the shipping type and the carrier's number for the parcel.
+    ///
+    /// # Errors
+    /// As [`SapB1::deliver`].
+    pub fn deliver_parcel(
+        &self,
+        now: UnixMs,
+        order: i64,
+        lines: Option<&[(i64, Decimal)]>,
+        (transport, tracking): (Option<i64>, Option<String>),
+    ) -> Result<i64, Refused> {
         self.with(|state| {
             let base = state.documents.get(&(Book::Orders, order)).ok_or_else(none)?;
             let open = base.lines.iter().filter(|it| it.open() > Decimal::ZERO).map(|it| (it.number, it.open()));
@@ -287,6 +301,7 @@ impl SapB1 {
                 ..DocumentLine::blank(i64::try_from(number).unwrap_or(i64::MAX))
             };
             document.lines = wanted.into_iter().enumerate().map(line).collect();
+            (document.transport, document.tracking) = (transport, tracking);
             Ok(state.add_document(by_hand(now), Book::DeliveryNotes, document)?)
         })
     }

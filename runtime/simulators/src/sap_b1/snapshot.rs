@@ -129,6 +129,12 @@ impl SapB1 {
         self.documents(Book::Orders)
     }
 
+    /// Every delivery.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Document> {
+        self.documents(Book::DeliveryNotes)
+    }
+
     /// Every inventory posting.
     #[must_use]
     pub fn postings(&self) -> Vec<Posting> {

@@ -6,7 +6,7 @@
 //! door.
 //!
 //! Not played: bulk operations, draft orders, order edits and refunds, discounts (a line's discounted price is its
-//! price), fulfilment orders, shipping lines through `orderCreate`, duties, markets, publications, metaobjects,
+//! price), holds and moves of fulfilment orders, shipping lines through `orderCreate`, duties, markets, publications, metaobjects,
 //! capabilities of metafield definitions, uniqueness of the values under one, REST. What the real shop answers to a
 //! custom id without a definition is not documented: here it is an error with the code `NOT_FOUND`, and a user error
 //! of `productSet`.
@@ -38,6 +38,7 @@ mod webhooks;
 pub use self::state::companies::{Address, LocationInput, Person};
 pub use self::state::items::Status;
 pub use self::state::orders::Claim;
+pub use self::state::parcels::ParcelInput;
 pub use self::state::prices::{Adjustment, AdjustmentKind, BreakText};
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -9,6 +9,7 @@ use super::settings::Settings;
 use super::state::companies::CompanyInput;
 use super::state::items::{ProductChange, Status, VariantChange};
 use super::state::orders::{CancelReason, Claim, LineInput, OrderInput, Restock};
+use super::state::parcels::ParcelInput;
 use super::state::prices::{BREAKS_MAX, BreakText, Fixed};
 use super::state::stock::level_key;
 use super::state::upsert::{ProductInput, VariantInput};
@@ -317,6 +318,15 @@ impl Shopify {
     pub fn ship_order(&self, now: UnixMs, id: u64) -> Result<(), Refused> {
         let done = self.act(now, |state, cause| state.ship_order(cause, id));
         if done { Ok(()) } else { Err(Refused::missing("open order", id)) }
+    }
+
+    /// Ships a part of an order in a parcel, or several where several locations ship it.
+    ///
+    /// # Errors
+    /// When there is no such order, or less of it is open.
+    pub fn ship_parcel(&self, now: UnixMs, id: u64, parcel: ParcelInput) -> Result<(), Refused> {
+        let done = self.act(now, |state, cause| state.fulfil(cause, id, parcel));
+        done.map(drop).map_err(Refused::invalid)
     }
 
     /// Gives an app a new secret. Webhooks may be signed with the old one for a while.

@@ -90,6 +90,8 @@ pub const SCOPES: &[&str] = &[
     "write_customers",
     "read_orders",
     "write_orders",
+    "read_merchant_managed_fulfillment_orders",
+    "write_merchant_managed_fulfillment_orders",
     "read_all_orders",
 ];
 

@@ -110,6 +110,8 @@ pub struct OrderView {
     pub total: Decimal,
     /// Its lines.
     pub lines: Vec<OrderLineView>,
+    /// What left of it: the carrier's number, the stock-keeping unit, how many.
+    pub parcels: Vec<(String, String, i32)>,
     /// Whether it was cancelled.
     pub cancelled: bool,
     /// Whether all of it was shipped.
@@ -123,6 +125,8 @@ pub struct OrderView {
 /// A line of an order as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLineView {
+    /// Its number as an object.
+    pub id: u64,
     /// The inventory item; it may be gone by now.
     pub item: Option<u64>,
     /// The stock-keeping unit as it was.
@@ -234,6 +238,7 @@ impl Shopify {
 
 fn order_view(order: &Order) -> OrderView {
     let lines = order.lines.iter().map(|it| OrderLineView {
+        id: it.id,
         item: it.item,
         code: it.sku.clone(),
         quantity: it.quantity,
@@ -250,6 +255,15 @@ fn order_view(order: &Order) -> OrderView {
         currency: order.about.presentment_currency.clone(),
         total: order.total(|it| it.quantity).presentment,
         lines: lines.collect(),
+        parcels: order
+            .parcels
+            .iter()
+            .flat_map(|parcel| parcel.lines.iter().map(move |it| (parcel, it)))
+            .map(|(parcel, (line, n))| {
+                let line = order.lines.iter().find(|it| it.id == *line).and_then(|it| it.sku.clone());
+                (parcel.tracking.clone().unwrap_or_default(), line.unwrap_or_default(), *n)
+            })
+            .collect(),
         cancelled: order.cancelled.is_some(),
         fulfilled: order.fulfillment == Fulfillment::Fulfilled,
         created_at: moments::utc(order.created),

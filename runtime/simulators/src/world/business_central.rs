@@ -6,13 +6,15 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Price, Reader, Refused, Site, company_record,
+    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
     created_at, item_record, price_record, spelled, stock_record, unescaped, value,
 };
 use crate::dynamics::business_central::seed::{SeedCode, SeedCustomer, SeedItem, SeedPrice, SeedPriceList, SeedStock};
 use crate::dynamics::business_central::{Editor, Seed, Settings};
 use crate::dynamics::token::Application;
-use crate::dynamics::{self, BusinessCentral, CustomerEdit, ItemEdit, ItemRow, OrderRow, PriceEdit};
+use crate::dynamics::{
+    self, BusinessCentral, CustomerEdit, ItemEdit, ItemRow, NewOrder, NewOrderLine, OrderRow, PriceEdit,
+};
 use crate::journal::Change;
 use crate::system::System;
 
@@ -97,7 +99,23 @@ impl BusinessCentralSite {
     /// An order of which nothing has left.
     fn untouched_order(&self, po_number: &str) -> Option<OrderRow> {
         let is_untouched = |it: &OrderRow| !it.is_gone && it.lines.iter().all(|line| line.shipped == Decimal::ZERO);
-        self.system.orders().into_iter().find(|it| it.po_number == po_number && is_untouched(it))
+        self.orders_of(po_number).into_iter().find(is_untouched)
+    }
+
+    fn book(&self, now: UnixMs, placed: &Placed) -> Result<(), Refused> {
+        let line = |(code, n): &(String, u32)| {
+            let location = self.catalogue.locations.first().map(|it| it.to_uppercase());
+            Some(NewOrderLine { item: self.item(code)?.code, quantity: Decimal::from(*n), unit_price: None, location })
+        };
+        let lines = placed.lines.iter().filter_map(line).collect();
+        let (customer, po_number) = (placed.company.clone(), placed.po_number.clone());
+        let order = NewOrder { customer, po_number, currency: None, lines };
+        self.system.place_order(now, Editor::User, order).map(drop).map_err(refused)
+    }
+
+    fn orders_of(&self, po_number: &str) -> Vec<OrderRow> {
+        let is_it = |it: &OrderRow| it.po_number == po_number || written(it).as_deref() == Some(po_number);
+        self.system.orders().into_iter().filter(is_it).collect()
     }
 
     fn items(&self) -> BTreeMap<String, String> {
@@ -133,10 +151,19 @@ impl Site for BusinessCentralSite {
             }
             // Orders are taken where they are bought.
             Deed::Order(_) => Ok(()),
+            Deed::Book(placed) => self.book(now, placed),
             Deed::Ship { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.post_order(now, Editor::User, &order.id.to_string()).map_err(refused),
                 None => Ok(()),
             },
+            Deed::Parcel { po_number, lines, carrier, tracking } => {
+                let orders = self.orders_of(po_number);
+                let Some(order) = orders.iter().find(|it| !it.is_gone) else { return Ok(()) };
+                let lines: Vec<(String, Decimal)> =
+                    lines.iter().map(|(code, n)| (code.to_uppercase(), Decimal::from(*n))).collect();
+                let parcel = (Some(lines.as_slice()), carrier.as_str(), tracking.as_str());
+                self.system.ship_parcel(now, Editor::User, &order.id.to_string(), parcel).map_err(refused)
+            }
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.delete_order(now, Editor::User, &order.id.to_string()).map_err(refused),
                 None => Ok(()),
@@ -203,12 +230,14 @@ impl Site for BusinessCentralSite {
         let made = created_at(self.system.as_ref());
         let companies: BTreeMap<String, String> =
             self.system.customers().into_iter().map(|it| (it.id.to_string(), it.code)).collect();
-        // Where the buyer's number has no field of its own, people write it between the lines.
-        let written = |it: &OrderRow| {
-            let mut comments = it.comments.iter();
-            comments.find_map(|it| it.strip_prefix("PO number: ")).map(str::to_owned)
-        };
+        let parcels = self.system.parcels();
         let held = |it: OrderRow| OrderHeld {
+            parcels: parcels
+                .get(&it.number)
+                .into_iter()
+                .flatten()
+                .map(|(tracking, item, n)| (tracking.clone(), item.to_lowercase(), *n))
+                .collect(),
             cancelled: it.is_gone && it.lines.iter().all(|line| line.shipped == Decimal::ZERO),
             shipped: it.lines.iter().all(|line| line.shipped >= line.quantity),
             created_at: made.get(&it.id.to_string()).copied().unwrap_or_default(),
@@ -312,4 +341,9 @@ fn rows((article, price): (&Article, &Price)) -> Vec<SeedPrice> {
     let base = (Decimal::ZERO, price.amount);
     let rows = std::iter::once(base).chain(price.breaks.iter().map(|it| (it.from, it.amount)));
     rows.map(|(from, amount)| SeedPrice { item: article.code.clone(), from, amount }).collect()
+}
+
+/// Where the buyer's number has no field of its own, people write it between the lines.
+fn written(it: &OrderRow) -> Option<String> {
+    it.comments.iter().find_map(|it| it.strip_prefix("PO number: ")).map(str::to_owned)
 }

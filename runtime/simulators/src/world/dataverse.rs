@@ -110,7 +110,9 @@ impl Site for DataverseSite {
                 let edit = CustomerEdit { name: Some(name.clone()), ..CustomerEdit::default() };
                 if known { self.system.set_customer(now, company, edit).map_err(refused) } else { Ok(()) }
             }
-            Deed::Order(placed) => self.order(now, placed),
+            Deed::Order(placed) | Deed::Book(placed) => self.order(now, placed),
+            // Whole orders are fulfilled there.
+            Deed::Parcel { .. } => Ok(()),
             Deed::Ship { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.ship_order(now, (&order.id.to_string(), None), None).map_err(refused),
                 None => Ok(()),
@@ -174,6 +176,7 @@ impl Site for DataverseSite {
             company: companies.get(&it.company.to_string()).cloned().unwrap_or_default(),
             lines: it.lines.iter().map(|line| (line.sku.to_lowercase(), line.quantity, line.unit_price)).collect(),
             po_number: it.po_number,
+            parcels: Vec::new(),
         };
         self.system.orders().into_iter().map(held).collect()
     }

@@ -23,7 +23,7 @@ pub use business_central::BusinessCentralSite;
 pub use catalogue::{Article, Break, Catalogue, Firm, Price};
 pub use dataverse::DataverseSite;
 pub use netsuite::NetsuiteSite;
-pub use sap_b1::{EXTERNAL_ID, SapB1Site};
+pub use sap_b1::{CARRIERS, EXTERNAL_ID, SapB1Site};
 pub use shopify::ShopifySite;
 
 use crate::journal::Change;
@@ -156,10 +156,23 @@ pub enum Deed {
     },
     /// A buyer orders.
     Order(Placed),
+    /// Somebody enters an order where orders are booked, at the first location.
+    Book(Placed),
     /// Everything that is open of an order leaves.
     Ship {
         /// Which.
         po_number: String,
+    },
+    /// A parcel of an order leaves.
+    Parcel {
+        /// Of which.
+        po_number: String,
+        /// Codes of items, and how many of each.
+        lines: Vec<(String, u32)>,
+        /// Who carries it.
+        carrier: String,
+        /// The carrier's number for it.
+        tracking: String,
     },
     /// An order is called off.
     Cancel {
@@ -220,6 +233,8 @@ pub struct OrderHeld {
     pub cancelled: bool,
     /// All of it has left.
     pub shipped: bool,
+    /// What has left of it, by parcel: the carrier's number, the item's code in lower case, how many.
+    pub parcels: Vec<(String, String, Decimal)>,
     /// When it was made there.
     pub created_at: UnixMs,
 }

@@ -83,6 +83,30 @@ impl NetsuiteSite {
         Ok(())
     }
 
+    fn book(&self, now: UnixMs, placed: &Placed) -> Result<(), Refused> {
+        let customer = self.system.customers().into_iter().find(|it| it.code == placed.company);
+        let Some(customer) = customer else { return Ok(()) };
+        let line = |(code, n): &(String, u32)| Some((self.item(code)?, Decimal::from(*n)));
+        let lines: Vec<(u64, Decimal)> = placed.lines.iter().filter_map(line).collect();
+        self.system.place_order(now, (customer.id, &placed.po_number), &lines, 1).map(drop).map_err(refused)
+    }
+
+    fn parcel(
+        &self,
+        now: UnixMs,
+        po_number: &str,
+        lines: &[(String, u32)],
+        (carrier, tracking): (String, String),
+    ) -> Result<(), Refused> {
+        let Some(order) = self.order(po_number) else { return Ok(()) };
+        let line = |(code, n): &(String, u32)| {
+            let item = self.item(code)?;
+            Some((order.lines.iter().find(|it| it.item == item)?.number, Decimal::from(*n)))
+        };
+        let lines = lines.iter().filter_map(line).collect();
+        self.system.fulfil_part(now, order.id, &lines, (Some(carrier), Some(tracking))).map(drop).map_err(refused)
+    }
+
     fn order(&self, po_number: &str) -> Option<Transaction> {
         self.system.orders().into_iter().find(|it| it.po_number.as_deref() == Some(po_number))
     }
@@ -115,12 +139,16 @@ impl Site for NetsuiteSite {
             }
             // Orders are taken where they are bought.
             Deed::Order(Placed { .. }) => Ok(()),
+            Deed::Book(placed) => self.book(now, placed),
             Deed::Ship { po_number } => match self.order(po_number) {
                 Some(order) if order.status == Some(Status::PendingFulfillment) => {
                     self.system.fulfil(now, order.id).map(drop).map_err(refused)
                 }
                 _ => Ok(()),
             },
+            Deed::Parcel { po_number, lines, carrier, tracking } => {
+                self.parcel(now, po_number, lines, (carrier.clone(), tracking.clone()))
+            }
             Deed::Cancel { po_number } => match self.order(po_number) {
                 Some(order) if order.status == Some(Status::PendingFulfillment) => {
                     self.system.set_order_status(now, order.id, Status::Cancelled).map_err(refused)
@@ -198,7 +226,18 @@ impl Site for NetsuiteSite {
         let line = |it: &netsuite::model::Line| {
             (names.items.get(&it.item).cloned().unwrap_or_default(), it.quantity, it.rate.unwrap_or_default())
         };
+        let mut parcels = self.system.parcels();
         let held = |it: Transaction| OrderHeld {
+            parcels: parcels
+                .remove(&it.id)
+                .unwrap_or_default()
+                .iter()
+                .flat_map(|parcel| {
+                    let tracking = parcel.tracking.clone().unwrap_or_default();
+                    parcel.lines.iter().map(move |it| (tracking.clone(), it.item, it.quantity))
+                })
+                .map(|(tracking, item, n)| (tracking, names.items.get(&item).cloned().unwrap_or_default(), n))
+                .collect(),
             po_number: it.po_number.unwrap_or_default(),
             company: it.entity.and_then(|id| companies.get(&id).cloned()).unwrap_or_default(),
             lines: it.lines.iter().map(line).collect(),

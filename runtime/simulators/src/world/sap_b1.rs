@@ -5,7 +5,7 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Price, Reader, Refused, Site, company_record,
+    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
     created_at, item_record, price_record, spelled, stock_record, unescaped, value,
 };
 use crate::journal::Change;
@@ -14,11 +14,14 @@ use crate::sap_b1::seed::{
     Seed, SeedField, SeedItem, SeedList, SeedPartner, SeedPeriod, SeedPrice, SeedSpecial, SeedStock, SeedWarehouse,
 };
 use crate::sap_b1::settings::{Settings, User};
-use crate::sap_b1::{self, ItemEdit, PartnerEdit, PriceEdit, SapB1};
+use crate::sap_b1::{self, ItemEdit, NewOrder, OrderedLine, PartnerEdit, PriceEdit, SapB1};
 use crate::system::System;
 
 /// The field of documents that holds whose order it is elsewhere.
 pub const EXTERNAL_ID: &str = "ExtId";
+
+/// The company's shipping types, numbered from one.
+pub const CARRIERS: [&str; 2] = ["UPS", "DHL"];
 
 /// A company that was filled from a catalogue. Price lists have the numbers of their places in it, from one; warehouses
 /// are named by their code.
@@ -85,6 +88,36 @@ impl SapB1Site {
         Ok(())
     }
 
+    fn book(&self, now: UnixMs, placed: &Placed) -> Result<(), Refused> {
+        let line = |(code, n): &(String, u32)| {
+            let (quantity, warehouse) = (Decimal::from(*n), None);
+            Some(OrderedLine { item: self.item(code)?, quantity, warehouse })
+        };
+        let lines = placed.lines.iter().filter_map(line).collect();
+        let reference = Some(placed.po_number.clone());
+        let order = NewOrder { customer: placed.company.clone(), reference, due: None, lines };
+        self.system.place_order(now, order).map(drop).map_err(refused)
+    }
+
+    fn parcel(
+        &self,
+        now: UnixMs,
+        po_number: &str,
+        lines: &[(String, u32)],
+        (carrier, tracking): (&str, &str),
+    ) -> Result<(), Refused> {
+        let order = self.system.orders().into_iter().find(|it| it.reference.as_deref() == Some(po_number));
+        let Some(order) = order else { return Ok(()) };
+        let line = |(code, n): &(String, u32)| {
+            let line = order.lines.iter().find(|it| it.item.eq_ignore_ascii_case(code))?;
+            Some((line.number, Decimal::from(*n)))
+        };
+        let lines: Vec<(i64, Decimal)> = lines.iter().filter_map(line).collect();
+        let transport = (1..).zip(CARRIERS).find(|(_, it)| *it == carrier).map(|(number, _)| number);
+        let marks = (transport, Some(tracking.to_owned()));
+        self.system.deliver_parcel(now, order.entry, Some(&lines), marks).map(drop).map_err(refused)
+    }
+
     /// An order of which nothing has left.
     fn untouched_order(&self, po_number: &str) -> Option<Document> {
         let mut orders = self.system.orders().into_iter().filter(|it| it.canonical_status() == "open");
@@ -120,10 +153,14 @@ impl Site for SapB1Site {
             }
             // Orders are taken where they are bought.
             Deed::Order(_) => Ok(()),
+            Deed::Book(placed) => self.book(now, placed),
             Deed::Ship { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.deliver(now, order.entry, None).map(drop).map_err(refused),
                 None => Ok(()),
             },
+            Deed::Parcel { po_number, lines, carrier, tracking } => {
+                self.parcel(now, po_number, lines, (carrier, tracking))
+            }
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.cancel_order(now, order.entry).map_err(refused),
                 None => Ok(()),
@@ -186,7 +223,14 @@ impl Site for SapB1Site {
 
     fn orders(&self) -> Vec<OrderHeld> {
         let made = created_at(self.system.as_ref());
+        let deliveries = self.system.deliveries();
+        let parcels = |order: i64| {
+            let lines = deliveries.iter().flat_map(|it| it.lines.iter().map(|line| (it.tracking.clone(), line)));
+            let of_order = lines.filter(|(_, line)| line.base_entry == Some(order));
+            of_order.map(|(tracking, it)| (tracking.unwrap_or_default(), it.item.to_lowercase(), it.quantity)).collect()
+        };
         let held = |it: Document| OrderHeld {
+            parcels: parcels(it.entry),
             cancelled: it.cancelled,
             shipped: it.canonical_status() == "fulfilled",
             created_at: made.get(&it.entry.to_string()).copied().unwrap_or_default(),

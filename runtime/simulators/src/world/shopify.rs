@@ -15,8 +15,8 @@ use crate::shopify::seed::{
     Seed, SeedCompany, SeedCompanyLocation, SeedLocation, SeedPrice, SeedPriceList, SeedProduct, SeedVariant,
 };
 use crate::shopify::settings::{App, Settings};
-use crate::shopify::views::OrderView;
-use crate::shopify::{BreakText, LocationInput, Shopify, Status};
+use crate::shopify::views::{OrderLineView, OrderView};
+use crate::shopify::{BreakText, LocationInput, ParcelInput, Shopify, Status};
 use crate::system::System;
 
 /// A shop that was filled from a catalogue. The first of its lists is the shop's own prices.
@@ -136,9 +136,21 @@ impl Site for ShopifySite {
                 known
                     .map_or(Ok(()), |it| self.system.set_company(now, it.id, Some(name.clone()), None).map_err(refused))
             }
-            Deed::Order(placed) => self.place(now, placed),
+            Deed::Order(placed) | Deed::Book(placed) => self.place(now, placed),
             Deed::Ship { po_number } => {
                 self.open_order(po_number).map_or(Ok(()), |it| self.system.ship_order(now, it.id).map_err(refused))
+            }
+            Deed::Parcel { po_number, lines, carrier, tracking } => {
+                let Some(order) = self.open_order(po_number) else { return Ok(()) };
+                let line = |(code, n): &(String, u32)| {
+                    let is_it =
+                        |it: &&OrderLineView| it.code.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(code));
+                    Some((order.lines.iter().find(is_it)?.id, i32::try_from(*n).ok()?))
+                };
+                let lines = lines.iter().filter_map(line).collect();
+                let (carrier, tracking) = (Some(carrier.clone()), Some(tracking.clone()));
+                let parcel = ParcelInput { lines, carrier, tracking };
+                self.system.ship_parcel(now, order.id, parcel).map_err(refused)
             }
             Deed::Cancel { po_number } => {
                 self.open_order(po_number).map_or(Ok(()), |it| self.system.cancel_order(now, it.id).map_err(refused))
@@ -209,6 +221,11 @@ impl Site for ShopifySite {
                     let code = line.code.as_deref().unwrap_or_default().to_lowercase();
                     (code, Decimal::from(line.quantity), line.price)
                 })
+                .collect(),
+            parcels: it
+                .parcels
+                .iter()
+                .map(|(tracking, code, n)| (tracking.clone(), code.to_lowercase(), Decimal::from(*n)))
                 .collect(),
             cancelled: it.cancelled,
             shipped: it.fulfilled,

@@ -113,6 +113,54 @@ fn every_site_tells_the_same_of_the_same() {
     }
 }
 
+/// Where orders are booked and not bought, somebody books one at the screens first.
+fn booked(site: &dyn Site, po_number: &str) {
+    let lines = vec![("bolt-1".to_owned(), 5), ("bolt-2".to_owned(), 1)];
+    let placed = Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines };
+    site.act(NOW, &Deed::Book(placed)).unwrap();
+}
+
+/// Two parcels of an order leave: stock moves with each, and everywhere the same is told of it.
+#[test]
+fn what_leaves_is_told_the_same_everywhere() {
+    for site in sites() {
+        let name = site.system().name();
+        booked(site.as_ref(), "PO-1");
+        booked(site.as_ref(), "PO-2");
+        let before = site.on_hand("BOLT-1", "Main").unwrap();
+        let parcel = |lines: &[(&str, u32)], tracking: &str| {
+            let lines = lines.iter().map(|(code, n)| ((*code).to_owned(), *n)).collect();
+            let (po_number, carrier, tracking) = ("PO-1".to_owned(), "UPS".to_owned(), tracking.to_owned());
+            site.act(NOW.plus(1_000), &Deed::Parcel { po_number, lines, carrier, tracking }).unwrap();
+        };
+        let order = |po_number: &str| {
+            let mut found = site.orders().into_iter().filter(|it| it.po_number == po_number);
+            found.next().unwrap_or_else(|| panic!("{name}: {po_number}"))
+        };
+        parcel(&[("bolt-1", 3)], "1Z-A");
+        assert_eq!(
+            (order("PO-1").shipped, site.on_hand("BOLT-1", "Main")),
+            (false, Some(before - money("3"))),
+            "{name}"
+        );
+        parcel(&[("bolt-1", 2), ("bolt-2", 1)], "1Z-B");
+        let mut parcels = order("PO-1").parcels;
+        parcels.sort();
+        let expect = [("1Z-A", "bolt-1", "3"), ("1Z-B", "bolt-1", "2"), ("1Z-B", "bolt-2", "1")];
+        let expect = expect.map(|(tracking, code, n)| (tracking.to_owned(), code.to_owned(), money(n)));
+        assert_eq!((order("PO-1").shipped, parcels.as_slice()), (true, expect.as_slice()), "{name}");
+        assert_eq!(site.on_hand("BOLT-1", "Main"), Some(before - money("5")), "{name}");
+        // No more leaves than was ordered.
+        let (po_number, lines) = ("PO-2".to_owned(), vec![("bolt-1".to_owned(), 6)]);
+        let (carrier, tracking) = ("UPS".to_owned(), "1Z-C".to_owned());
+        site.act(NOW.plus(2_000), &Deed::Parcel { po_number, lines, carrier, tracking }).unwrap_err();
+        site.act(NOW.plus(3_000), &Deed::Cancel { po_number: "PO-2".to_owned() }).unwrap();
+        // Where an order is called off by deleting it, it is not there any more.
+        let standing = site.orders().into_iter().filter(|it| !it.cancelled).map(|it| it.po_number);
+        assert_eq!(standing.collect::<Vec<_>>(), ["PO-1"], "{name}");
+    }
+}
+
 #[test]
 fn an_order_goes_its_way_where_it_is_taken() {
     let shop = ShopifySite::open(NOW, shop::settings::Settings::default(), &catalogue()).unwrap();

@@ -3,7 +3,7 @@
 mod order;
 mod price;
 
-pub use order::{Line, Order, Status};
+pub use order::{Fulfilment, Line, Order, Status, Taken};
 pub use price::{Break, Price};
 
 use crate::value::{FieldValue, Fields, Held, Value};

@@ -26,6 +26,10 @@ record! {
         /// What was ordered, in the order of the document. Left out where it cannot be told like this: where prices
         /// include taxes, or quantity times price is not what is charged.
         lines: Vec<Line>,
+        /// What has left of it, parcel by parcel; empty where nothing has.
+        fulfilments: Vec<Fulfilment>,
+        /// What the system has taken from its stock for them, in sum. Only where it does so for being told of them.
+        taken: Vec<Taken>,
     }
 }
 
@@ -96,12 +100,77 @@ pub struct Line {
     pub unit_price: Decimal,
 }
 
+/// A line of a parcel that has left. Rows are sorted: their order says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Fulfilment {
+    /// Who carries it.
+    #[serde(default)]
+    pub carrier: Option<String>,
+    /// The item's remote id.
+    pub item: String,
+    /// In the item's base unit.
+    pub quantity: Decimal,
+    /// The carrier's number for the parcel.
+    #[serde(default)]
+    pub tracking: Option<String>,
+}
+
+impl Fulfilment {
+    /// Those of `all` that are not in `held`, each as often as it is missing; `None` when `held` has others.
+    #[must_use]
+    pub fn missing(all: &[Self], held: &[Self]) -> Option<Vec<Self>> {
+        let mut missing = all.to_vec();
+        for it in held {
+            let at = missing.iter().position(|other| other == it)?;
+            missing.remove(at);
+        }
+        Some(missing)
+    }
+}
+
+/// What was taken from stock.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Taken {
+    /// The item's remote id.
+    pub item: String,
+    /// The location's remote id.
+    pub location: String,
+    /// In the item's base unit.
+    pub quantity: Decimal,
+}
+
+impl FieldValue for Vec<Fulfilment> {
+    fn into_value(mut self) -> Value {
+        self.sort();
+        Value::Json(crate::json::text(&self))
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        let mut rows: Self = rows(value)?;
+        rows.sort();
+        Ok(rows)
+    }
+}
+
+impl FieldValue for Vec<Taken> {
+    fn into_value(mut self) -> Value {
+        self.sort();
+        Value::Json(crate::json::text(&self))
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        rows(value)
+    }
+}
+
+fn rows<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
+    let Value::Json(text) = value else { return Err("must be rows".to_owned()) };
+    serde_json::from_str(&text).map_err(|error| format!("is not rows: {error}"))
+}
+
 impl FieldValue for Vec<Line> {
     fn into_value(self) -> Value {
         Value::Json(crate::json::text(&self))
     }
     fn from_value(value: Value) -> Result<Self, String> {
-        let Value::Json(text) = value else { return Err("must be rows".to_owned()) };
-        serde_json::from_str(&text).map_err(|error| format!("is not rows: {error}"))
+        rows(value)
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn settle_debt(
                 _ => 0,
             };
             let owed = owe(key, connection, folding, batch.at);
-            batch.changes.push(Change::Owe(Debt { attempts, due_at: batch.at.plus(wait_ms), ..owed }));
+            let due_at = batch.at.plus(wait_ms).max(folding.settles_at(connection).unwrap_or_default());
+            batch.changes.push(Change::Owe(Debt { attempts, due_at, ..owed }));
         }
     }
 }

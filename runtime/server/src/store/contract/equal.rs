@@ -27,7 +27,7 @@ fn key() -> impl Strategy<Value = RecordKey> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    (connection(), one_of(IDS), 1u64..5, one_of(KEYS), 0u8..4).prop_map(|(connection, id, as_of, text, form)| {
+    (connection(), one_of(IDS), 1u64..5, one_of(KEYS), 0u8..5).prop_map(|(connection, id, as_of, text, form)| {
         let fields = fields([("item", text.as_str()), ("title", text.as_str())]);
         let state = state(&id, fields.clone());
         let observed = |observed| Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
@@ -37,6 +37,10 @@ fn entry() -> impl Strategy<Value = Entry> {
             2 => {
                 let what = Settlement::Field { field: "title".to_owned(), value: Value::Null };
                 Entry::Settled { what, by: "ann".to_owned() }
+            }
+            3 => {
+                let by = [("on_hand".to_owned(), Decimal::ONE)].into();
+                Entry::Moved { connection, remote_id: id, as_of, by, sent_at: None }
             }
             _ => observed(Observed::Present(state)),
         }

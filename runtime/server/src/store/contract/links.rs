@@ -163,3 +163,27 @@ pub async fn older_news_leaves_a_digest<P: Place>() {
     let digest = shadow_digest(&fields([("title", "new")]), None);
     assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &digest)]));
 }
+
+pub async fn what_was_carried_counts_and_makes_the_next_reading_news<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let bolt = observed(1, state("1", fields([("title", "Bolt")])));
+    commit(&store, 0, [append(Kind::Item, bolt.clone()), link(&item("bolt"), "1")]).await;
+    let seqs = unfolded(&store).await;
+    commit(&store, 1, [folded(seqs[0], "bolt", bolt)]).await;
+    assert_eq!(digests(&store, Kind::Item).await.len(), 1);
+    let moved = Entry::Moved {
+        connection: A,
+        remote_id: "1".to_owned(),
+        as_of: 2,
+        by: [("on_hand".to_owned(), Decimal::from(-3))].into(),
+        sent_at: None,
+    };
+    commit(&store, 2, [Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry: moved.clone() }]).await;
+    // What is read meanwhile may be obsolete; that it moved is not.
+    let (remote_id, reason) = ("1".to_owned(), "it was read since".to_owned());
+    commit(&store, 3, [Change::Supersede { connection: A, kind: Kind::Item, remote_id, reason }]).await;
+    let seqs = unfolded(&store).await;
+    assert_eq!(seqs.len(), 1);
+    commit(&store, 4, [folded(seqs[0], "bolt", moved)]).await;
+    assert!(digests(&store, Kind::Item).await.is_empty());
+}

@@ -18,8 +18,8 @@ mod touches;
 
 use std::sync::Arc;
 
-use truthsource_core::Value;
 use truthsource_core::record::{Cause, Observed, Settlement, Shadow, State, Truth, TruthField};
+use truthsource_core::{Decimal, Value};
 
 use super::control::{ControlStore, TenantId};
 use super::*;
@@ -101,6 +101,7 @@ promises! {
         a_digest_is_absent_while_news_waits
         what_waits_to_be_folded_has_a_digest_of_its_own
         older_news_leaves_a_digest
+        what_was_carried_counts_and_makes_the_next_reading_news
     }
     debts {
         a_debt_keeps_its_age_and_intent

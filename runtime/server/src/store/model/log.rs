@@ -1,5 +1,7 @@
 //! The log of entries, and the digests of what was folded.
 
+use truthsource_core::record::Entry;
+
 use super::data::{At, place};
 use super::*;
 use crate::store::digest::{Holding, remote_id_of};
@@ -40,7 +42,9 @@ impl Data {
     fn supersede(&mut self, connection: ConnectionId, kind: Kind, remote_id: &str) {
         let about = |seq: &u64| {
             self.log.get(seq).is_some_and(|it| {
-                it.entry.connection() == Some(connection) && it.kind == kind && remote_id_of(&it.entry) == remote_id
+                let is_reading = !matches!(it.entry, Entry::Moved { .. });
+                let is_its = it.entry.connection() == Some(connection) && it.kind == kind;
+                is_its && is_reading && remote_id_of(&it.entry) == remote_id
             })
         };
         let obsolete: Vec<u64> = self.unfolded.iter().chain(self.waiting.keys()).copied().filter(about).collect();

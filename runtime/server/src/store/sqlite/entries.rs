@@ -111,7 +111,7 @@ pub(super) async fn supersede(db: &mut SqliteConnection, at: UnixMs, changes: &[
         from (select value ->> 0 as connection, value ->> 1 as kind, value ->> 2 as remote_id, value ->> 3 as reason
               from json_each(?1)) new
         where entry.connection = new.connection and entry.kind = new.kind and entry.remote_id = new.remote_id
-          and entry.state in ('new', 'waiting')";
+          and entry.state in ('new', 'waiting') and entry.entry -> 'moved' is null";
     rows.run(db, sql, at).await.map(|_| ())
 }
 

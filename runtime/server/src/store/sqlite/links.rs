@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::record::Entry;
-use truthsource_core::schema;
 
 use super::bulk::{Rows, list};
 use super::decode::{int, number, unavailable};
@@ -115,8 +114,7 @@ impl Holdings {
     fn references(&self) -> BTreeSet<(ConnectionId, Kind, String)> {
         let mut found = BTreeSet::new();
         for ((connection, kind, _), holding) in &self.0 {
-            let references = holding.state.iter().flat_map(|it| schema::of(*kind).references(&it.fields));
-            found.extend(references.map(|(kind, key)| (*connection, kind, key)));
+            found.extend(holding.references(*kind).into_iter().map(|(kind, key)| (*connection, kind, key)));
         }
         found
     }

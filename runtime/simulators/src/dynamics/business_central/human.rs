@@ -272,6 +272,20 @@ impl BusinessCentral {
         order: &str,
         quantities: Option<&[(String, Decimal)]>,
     ) -> Result<(), Refused> {
+        self.ship_parcel(now, editor, order, (quantities, "", ""))
+    }
+
+    /// The same, with the carrier's code and its number for the parcel.
+    ///
+    /// # Errors
+    /// As [`BusinessCentral::ship_order`].
+    pub fn ship_parcel(
+        &self,
+        now: UnixMs,
+        editor: Editor,
+        order: &str,
+        (quantities, carrier, tracking): (Option<&[(String, Decimal)]>, &str, &str),
+    ) -> Result<(), Refused> {
         self.edit(now, |state| {
             let id = state.named(Set::Orders, order)?.id;
             let lines = state.lines_of(id);
@@ -282,7 +296,13 @@ impl BusinessCentral {
                 let line = line.ok_or_else(|| Refused("the order has no such line".to_owned()))?;
                 named.push((line.id, *quantity));
             }
-            state.post(by_hand(now, editor), id, Posting::Ship, quantities.map(|_| &*named))?;
+            let cause = by_hand(now, editor);
+            let shipment = state.post(cause, id, Posting::Ship, quantities.map(|_| &*named))?;
+            if let Some(mut row) = shipment.and_then(|it| state.row(Set::Shipments, it)).cloned() {
+                row.set_text("shippingAgentCode", carrier);
+                row.set_text("packageTrackingNo", tracking);
+                state.put(cause, Set::Shipments, row);
+            }
             Ok(())
         })
     }

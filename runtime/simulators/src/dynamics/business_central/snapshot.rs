@@ -1,9 +1,9 @@
 //! What the environment holds, in canonical terms, for code in the same process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use truthsource_core::UnixMs;
+use truthsource_core::{Decimal, UnixMs};
 
 use super::super::guid::Guid;
 use super::super::table::{Cell, Row};
@@ -105,6 +105,22 @@ impl BusinessCentral {
             let ids = state.table(Set::Orders).rows().chain(state.table(Set::PastOrders).rows()).map(|it| it.id);
             let ids: BTreeSet<Guid> = ids.collect();
             ids.into_iter().filter_map(|it| order_row(state, it)).collect()
+        })
+    }
+
+    /// What has left, by the number of its order: the carrier's number, the item's number, how many.
+    #[must_use]
+    pub fn parcels(&self) -> BTreeMap<String, Vec<(String, String, Decimal)>> {
+        self.with(|state| {
+            let mut parcels: BTreeMap<String, Vec<(String, String, Decimal)>> = BTreeMap::new();
+            for shipment in state.table(Set::Shipments).rows() {
+                let tracking = shipment.text("packageTrackingNo").to_owned();
+                let of_order = parcels.entry(shipment.text("orderNumber").to_owned()).or_default();
+                let lines = state.table(Set::ShipmentLines).owned_by(shipment.id);
+                let line = |it: &Row| (tracking.clone(), it.text("lineObjectNumber").to_owned(), it.number("quantity"));
+                of_order.extend(lines.map(line));
+            }
+            parcels
         })
     }
 

@@ -160,6 +160,10 @@ pub struct Transaction {
     pub status: Option<Status>,
     /// The order that a fulfilment fulfils.
     pub created_from: Option<u64>,
+    /// `shipMethod`: who carries a fulfilment.
+    pub carrier: Option<String>,
+    /// The carrier's number for a fulfilment.
+    pub tracking: Option<String>,
     /// Its lines.
     pub lines: Vec<Line>,
     /// The unique key of its main line.

@@ -15,7 +15,20 @@ pub(super) fn fulfil(state: &mut State, cause: Cause, order: u64, body: &mut Bod
     let asked = asked(body)?;
     let mut external_id = None;
     body.text("externalId")?.onto(&mut external_id);
-    ship(state, cause, order, (asked.as_ref(), external_id))
+    ship(state, cause, order, Shipment { asked: asked.as_ref(), external_id, carrier: None, tracking: None })
+}
+
+/// What leaves, and how.
+#[derive(Debug, Default)]
+pub(in crate::netsuite) struct Shipment<'a> {
+    /// Quantities by order line; `None`: all that is open.
+    pub asked: Option<&'a BTreeMap<u64, Decimal>>,
+    /// The integration's own key.
+    pub external_id: Option<String>,
+    /// Who carries it.
+    pub carrier: Option<String>,
+    /// The carrier's number for it.
+    pub tracking: Option<String>,
 }
 
 /// Quantities by order line; `None`: all that is open.
@@ -39,7 +52,7 @@ pub(in crate::netsuite) fn ship(
     state: &mut State,
     cause: Cause,
     order: u64,
-    (asked, external_id): (Option<&BTreeMap<u64, Decimal>>, Option<String>),
+    Shipment { asked, external_id, carrier, tracking }: Shipment<'_>,
 ) -> Result<u64, Problem> {
     let Some(mut order) = state.transactions.get(&order).cloned() else { return Err(Problem::nonexistent("")) };
     if !order.status.is_some_and(Status::commits) {
@@ -71,6 +84,8 @@ pub(in crate::netsuite) fn ship(
         subsidiary: order.subsidiary,
         currency: order.currency,
         created_from: Some(order.id),
+        carrier,
+        tracking,
         ..shipment
     };
     state.save_transaction(cause, shipment)?;

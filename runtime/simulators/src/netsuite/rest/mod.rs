@@ -24,7 +24,7 @@ mod render;
 mod tests;
 mod transaction;
 
-pub(super) use fulfillment::ship;
+pub(super) use fulfillment::{Shipment, ship};
 use kind::RecordType;
 use render::Detail;
 pub(super) use transaction::blank;

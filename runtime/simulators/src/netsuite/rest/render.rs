@@ -189,6 +189,9 @@ impl View<'_> {
             shown["adjLocation"] = json!(it.location.map(|id| self.location(id)));
         }
         if let Some(order) = it.created_from {
+            shown["shipMethod"] = json!(it.carrier.as_ref().map(|it| json!({ "id": it, "refName": it })));
+            let package = it.tracking.as_ref().map(|it| json!({ "packageTrackingNumber": it }));
+            shown["package"] = self.sublist("package", || package.into_iter().collect());
             shown["createdFrom"] = self.reference("salesOrder", order, &format!("Sales Order #SO{order}"));
         }
         shown

@@ -133,6 +133,8 @@ pub(in crate::netsuite) fn blank(state: &State, ty: TransactionType, now: UnixMs
         po_number: None,
         status: (ty == TransactionType::SalesOrd).then_some(Status::PendingFulfillment),
         created_from: None,
+        carrier: None,
+        tracking: None,
         lines: Vec::new(),
         main_key: 0,
         created: UnixMs(0),

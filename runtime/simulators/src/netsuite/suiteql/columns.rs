@@ -111,6 +111,10 @@ pub(super) const TRANSACTION: &[Column] = &[
         .showing(Reader::Transaction(|scene, it| currency(scene, it.currency))),
     number_of("exchangerate", Reader::Transaction(|_, _| Cell::Int(1))),
     number_of("foreigntotal", Reader::Transaction(|_, it| number(it.total()))),
+    text_of("trackingnumberlist", Reader::Transaction(|_, it| maybe(&it.tracking))),
+    // Ways of shipping have no numbers here.
+    text_of("shipmethod", Reader::Transaction(|_, it| maybe(&it.carrier)))
+        .showing(Reader::Transaction(|_, it| maybe(&it.carrier))),
     moment_of("createddate", Reader::Transaction(|_, it| moment(it.created))),
     moment_of("lastmodifieddate", Reader::Transaction(|_, it| moment(it.modified))),
 ];
@@ -129,6 +133,7 @@ pub(super) const TRANSACTION_LINE: &[Column] = &[
     number_of("location", Reader::Line(line_location)).showing(Reader::Line(|scene, it, line| {
         location(scene, line.map_or(it.location, |line| it.location_of(line)))
     })),
+    number_of("createdfrom", Reader::Line(|_, it, _| it.created_from.map_or(Cell::Null, int))),
     text_of("mainline", Reader::Line(|_, _, line| flag(line.is_none()))),
     text_of("taxline", Reader::Line(|_, _, _| flag(false))),
     text_of("isclosed", Reader::Line(|_, _, _| flag(false))),

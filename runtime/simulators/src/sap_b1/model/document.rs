@@ -96,6 +96,10 @@ pub struct Document {
     pub memo: Option<String>,
     /// `ShipToCode`: an address of the customer.
     pub ship_to: Option<String>,
+    /// `TransportationCode`: the shipping type, by its number.
+    pub transport: Option<i64>,
+    /// `TrackingNumber`.
+    pub tracking: Option<String>,
     /// `DiscountPercent` of the whole; `None` until a write or the customer says so.
     pub discount: Option<Decimal>,
     /// `TotalDiscount`.
@@ -242,6 +246,10 @@ impl Shape for Document {
         Property::<Self>::new("JournalMemo", Edm::Text, |it| maybe(&it.memo)).set(|it, to| it.memo = to.into_text()),
         Property::<Self>::new("ShipToCode", Edm::Text, |it| maybe(&it.ship_to))
             .set(|it, to| it.ship_to = to.into_text()),
+        Property::<Self>::new("TransportationCode", Edm::Int, |it| it.transport.map_or(Datum::Null, int))
+            .set(|it, to| it.transport = to.int()),
+        Property::<Self>::new("TrackingNumber", Edm::Text, |it| maybe(&it.tracking))
+            .set(|it, to| it.tracking = to.into_text()),
         Property::<Self>::new("DocumentStatus", STATUS, |it| status(it.closed)),
         Property::<Self>::new("Cancelled", YES_NO, |it| yes_no(it.cancelled)),
         Property::<Self>::new("CancelStatus", CANCEL, |it| Datum::Member(if it.cancelled { "csYes" } else { "csNo" })),

@@ -34,6 +34,8 @@ impl State {
             reference2: None,
             memo: None,
             ship_to: None,
+            transport: None,
+            tracking: None,
             discount: None,
             total_discount: Decimal::ZERO,
             vat: Decimal::ZERO,

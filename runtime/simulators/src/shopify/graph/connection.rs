@@ -8,6 +8,7 @@ use super::Call;
 use super::objects::{
     companies::{Company, CompanyContact, CompanyLocation, Customer},
     definitions::MetafieldDefinition,
+    fulfillments::{FulfillmentLineItem, FulfillmentOrder, FulfillmentOrderLineItem},
     items::{InventoryItem, Product, ProductVariant},
     orders::{LineItem, Order},
     prices::{Catalog, PriceList, PriceListPrice, QuantityPriceBreak, QuantityRule},
@@ -50,6 +51,9 @@ pub struct PageInfo {
 #[graphql(concrete(name = "CatalogEdge", params(Catalog)))]
 #[graphql(concrete(name = "OrderEdge", params(Order)))]
 #[graphql(concrete(name = "LineItemEdge", params(LineItem)))]
+#[graphql(concrete(name = "FulfillmentLineItemEdge", params(FulfillmentLineItem)))]
+#[graphql(concrete(name = "FulfillmentOrderEdge", params(FulfillmentOrder)))]
+#[graphql(concrete(name = "FulfillmentOrderLineItemEdge", params(FulfillmentOrderLineItem)))]
 #[graphql(concrete(name = "EventEdge", params(Event)))]
 #[graphql(concrete(name = "MetafieldEdge", params(Metafield)))]
 #[graphql(concrete(name = "MetafieldDefinitionEdge", params(MetafieldDefinition)))]
@@ -79,6 +83,9 @@ pub struct Edge<N: OutputType> {
 #[graphql(concrete(name = "CatalogConnection", params(Catalog)))]
 #[graphql(concrete(name = "OrderConnection", params(Order)))]
 #[graphql(concrete(name = "LineItemConnection", params(LineItem)))]
+#[graphql(concrete(name = "FulfillmentLineItemConnection", params(FulfillmentLineItem)))]
+#[graphql(concrete(name = "FulfillmentOrderConnection", params(FulfillmentOrder)))]
+#[graphql(concrete(name = "FulfillmentOrderLineItemConnection", params(FulfillmentOrderLineItem)))]
 #[graphql(concrete(name = "EventConnection", params(Event)))]
 #[graphql(concrete(name = "MetafieldConnection", params(Metafield)))]
 #[graphql(concrete(name = "MetafieldDefinitionConnection", params(MetafieldDefinition)))]

@@ -10,6 +10,7 @@ pub mod items;
 pub mod metafields;
 mod order_search;
 pub mod orders;
+pub mod parcels;
 mod placing;
 pub mod prices;
 pub mod stock;

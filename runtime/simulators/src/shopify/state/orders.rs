@@ -3,6 +3,7 @@
 use truthsource_core::{Decimal, UnixMs};
 
 use super::items::row;
+use super::parcels::{Group, Parcel};
 use super::table::Row;
 
 /// How far an order is paid.
@@ -145,6 +146,10 @@ pub struct Order {
     pub financial: Financial,
     /// How far it is shipped.
     pub fulfillment: Fulfillment,
+    /// What left of it, oldest first.
+    pub parcels: Vec<Parcel>,
+    /// Who ships it.
+    pub groups: Vec<Group>,
     /// When it was cancelled, and why.
     pub cancelled: Option<(UnixMs, CancelReason)>,
     /// When it was placed.

@@ -36,6 +36,8 @@ impl State {
             purchaser,
             financial: input.financial,
             fulfillment: Fulfillment::Unfulfilled,
+            parcels: Vec::new(),
+            groups: Vec::new(),
             cancelled: None,
             processed: input.processed.unwrap_or(second),
             created: second,
@@ -45,6 +47,7 @@ impl State {
         if order.about.claim != Claim::Bypass {
             self.claim(cause, &mut order);
         }
+        order.groups = self.grouped(&order.lines);
         self.note_order(cause, &order);
         self.orders.put(cause.at, order);
         self.happened(cause, "Order", id, "create");
@@ -182,7 +185,7 @@ impl State {
         }
         for line in &order.lines {
             let (Some(item), Some(location)) = (line.item, line.claimed_at) else { continue };
-            let (key, quantity) = (level_key(location, item), i64::from(line.current_quantity));
+            let (key, quantity) = (level_key(location, item), i64::from(order.open(line)));
             match restock {
                 Restock::Yes => self.commit(cause, key, -quantity),
                 Restock::No => self.ship(cause, key, quantity),
@@ -192,35 +195,10 @@ impl State {
             it.cancelled = Some((cause.second(), reason));
             it.updated = cause.second();
             it.financial = if it.financial == Financial::Paid { Financial::Refunded } else { Financial::Voided };
-            for line in &mut it.lines {
-                line.current_quantity = 0;
-                line.claimed_at = None;
-            }
+            it.lines.iter_mut().for_each(|line| line.current_quantity = 0);
         });
         self.note(cause, "order", id, ("cancelled", true));
         self.announce(cause, Topic::OrdersCancelled, |state| state.order_body(id));
-        self.announce(cause, Topic::OrdersUpdated, |state| state.order_body(id));
-        true
-    }
-
-    /// Ships all of an order. Says whether there was one to ship.
-    pub fn ship_order(&mut self, cause: Cause, id: u64) -> bool {
-        let Some(order) = self.orders.get(id).cloned() else { return false };
-        if order.cancelled.is_some() || order.fulfillment == Fulfillment::Fulfilled {
-            return false;
-        }
-        for line in &order.lines {
-            if let (Some(item), Some(location)) = (line.item, line.claimed_at) {
-                self.ship(cause, level_key(location, item), i64::from(line.current_quantity));
-            }
-        }
-        self.orders.edit(cause.at, id, |it| {
-            it.fulfillment = Fulfillment::Fulfilled;
-            it.updated = cause.second();
-            it.lines.iter_mut().for_each(|line| line.claimed_at = None);
-        });
-        self.note(cause, "order", id, ("fulfilled", true));
-        self.announce(cause, Topic::OrdersFulfilled, |state| state.order_body(id));
         self.announce(cause, Topic::OrdersUpdated, |state| state.order_body(id));
         true
     }

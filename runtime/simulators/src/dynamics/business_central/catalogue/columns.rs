@@ -226,6 +226,9 @@ pub(super) const SHIPMENTS: &[Column] = &[
     read("customerNumber", Ty::Code(20)),
     read("customerName", Ty::Text(100)),
     read("currencyCode", Ty::Code(10)),
+    // The standard page has neither: an extension of the tenant's shows them.
+    read("shippingAgentCode", Ty::Code(10)),
+    read("packageTrackingNo", Ty::Text(50)),
     STAMP,
 ];
 

@@ -2,6 +2,7 @@
 
 mod buyers;
 mod definitions;
+mod fulfillments;
 mod items;
 mod orders;
 mod prices;
@@ -22,6 +23,7 @@ pub struct Mutation(
     items::ItemMutations,
     buyers::BuyerMutations,
     orders::OrderMutations,
+    fulfillments::FulfillmentMutations,
     definitions::DefinitionMutations,
     rest::RestMutations,
 );

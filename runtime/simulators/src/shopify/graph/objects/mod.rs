@@ -2,6 +2,7 @@
 
 pub mod companies;
 pub mod definitions;
+pub mod fulfillments;
 pub mod items;
 pub mod node;
 pub mod orders;

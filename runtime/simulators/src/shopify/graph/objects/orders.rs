@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, Result, Union};
 
 use super::around;
 use super::companies::{Company, CompanyContact, CompanyLocation, Customer};
+use super::fulfillments::{Fulfillment, FulfillmentOrder};
 use super::items::{Product, ProductVariant};
 use super::rest::{Metafield, MoneyBag, metafield};
 use crate::shopify::gid::gid;
@@ -48,9 +49,9 @@ pub struct PurchasingCompany(rows::Purchaser);
 /// A line of an order.
 #[derive(Debug, Clone)]
 pub struct LineItem {
-    order: std::sync::Arc<rows::Order>,
-    at: usize,
-    line: rows::Line,
+    pub(super) order: std::sync::Arc<rows::Order>,
+    pub(super) at: usize,
+    pub(super) line: rows::Line,
 }
 
 /// Tax on a line or an order.
@@ -198,6 +199,21 @@ impl Order {
         let lines = self.0.lines.iter().enumerate().map(|(at, line)| (line.id, (at, line.clone())));
         pages.slice(lines, |(at, line)| LineItem { order: self.0.clone(), at, line })
     }
+    async fn fulfillments(&self, first: Option<i32>) -> Vec<Fulfillment> {
+        let limit = first.and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);
+        Fulfillment::of(&self.0).take(limit).collect()
+    }
+    async fn fulfillment_orders(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        reverse: Option<bool>,
+    ) -> Result<Connection<FulfillmentOrder>> {
+        let pages = Pages { first, after, last, before, reverse };
+        pages.slice(self.0.groups.iter().map(|it| (it.id, *it)), |group| FulfillmentOrder::new(self.0.clone(), group))
+    }
     async fn metafield(&self, ctx: &Context<'_>, namespace: Option<String>, key: String) -> Option<Metafield> {
         metafield(ctx, ("Order", self.0.id), namespace, &key)
     }
@@ -242,7 +258,7 @@ impl LineItem {
         self.line.current_quantity
     }
     async fn unfulfilled_quantity(&self) -> i32 {
-        if self.order.fulfillment == rows::Fulfillment::Fulfilled { 0 } else { self.line.current_quantity }
+        self.order.open(&self.line)
     }
     async fn variant(&self, ctx: &Context<'_>) -> Option<ProductVariant> {
         let id = self.line.variant?;

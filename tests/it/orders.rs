@@ -1,0 +1,130 @@
+//! An order's whole life between a shop and an ERP: placed, shipped in parcels, called off on either side.
+
+use truthsource::demo::world::{Product, code, company};
+use truthsource_core::Decimal;
+use truthsource_simulators::faults::Faults;
+use truthsource_simulators::journal::Actor;
+use truthsource_simulators::world::{Deed, OrderHeld, Placed};
+use truthsource_tests::Stage;
+
+/// One answer of seven is lost after the request was carried out, and webhooks come twice.
+fn faults() -> Faults {
+    Faults { seed: 3, broken_off: 150, webhook_duplicate: 300, ..Faults::default() }
+}
+
+fn ordered(n: u32) -> Vec<(String, u32)> {
+    vec![(code(0), 5), (code(1), n)]
+}
+
+/// What people do on one side.
+fn act(stage: &Stage, at: Product, deed: Deed) {
+    stage.world.seat(at).unwrap().0.site.act(stage.world.now(), &deed).unwrap();
+}
+
+fn place(stage: &Stage, po_number: &str) {
+    let placed = Placed { po_number: po_number.to_owned(), company: company(0), lines: ordered(2) };
+    act(stage, Product::Shopify, Deed::Order(placed));
+}
+
+fn parcel(stage: &Stage, erp: Product, (po_number, tracking): (&str, &str), lines: &[(u32, u32)]) {
+    let lines = lines.iter().map(|(item, n)| (code(*item), *n)).collect();
+    let (po_number, tracking) = (po_number.to_owned(), tracking.to_owned());
+    act(stage, erp, Deed::Parcel { po_number, lines, carrier: "UPS".to_owned(), tracking });
+}
+
+/// Where an order is called off by deleting it, it is not there any more.
+fn order(stage: &Stage, at: Product, po_number: &str) -> Option<OrderHeld> {
+    let mut found = stage.world.seat(at).unwrap().0.site.orders();
+    found.retain(|it| it.po_number == po_number);
+    assert!(found.len() <= 1, "{at}: {po_number}");
+    let mut order = found.pop()?;
+    order.parcels.sort();
+    Some(order)
+}
+
+fn on_hand(stage: &Stage, at: Product, item: u32) -> Decimal {
+    stage.world.seat(at).unwrap().0.site.on_hand(&code(item), "Main").unwrap()
+}
+
+/// How many fulfilments we made in the shop of this order, as its journal says.
+fn fulfilments(stage: &Stage) -> usize {
+    let lines = stage.world.seat(Product::Shopify).unwrap().0.site.system().journal().since(0);
+    lines.iter().filter(|it| it.field == "fulfilment" && it.actor == Actor::Api).count()
+}
+
+async fn questions(stage: &Stage) -> Vec<String> {
+    let query = [("state", "parked".to_owned())];
+    let parked = stage.client.get(&["debts"], &query).await.unwrap();
+    let errors = parked["items"].as_array().unwrap().iter().map(|it| it["last_error"].as_str().unwrap().to_owned());
+    errors.collect()
+}
+
+async fn whole_life(erp: Product) {
+    let stage = Stage::between(crate::program(), erp, 50).await;
+    let before = [0, 1].map(|item| on_hand(&stage, erp, item));
+    stage.world.set_faults(&faults());
+    for po_number in ["PO-1", "PO-2", "PO-3", "PO-4"] {
+        place(&stage, po_number);
+    }
+    stage.quiet().await;
+    // The first leaves in two parcels, and of the last one a part before it is called off.
+    parcel(&stage, erp, ("PO-1", "1Z-A"), &[(0, 3)]);
+    act(&stage, Product::Shopify, Deed::Cancel { po_number: "PO-2".to_owned() });
+    act(&stage, erp, Deed::Cancel { po_number: "PO-3".to_owned() });
+    stage.quiet().await;
+    parcel(&stage, erp, ("PO-1", "1Z-B"), &[(0, 2), (1, 2)]);
+    parcel(&stage, erp, ("PO-4", "1Z-C"), &[(0, 1)]);
+    stage.quiet().await;
+    act(&stage, Product::Shopify, Deed::Cancel { po_number: "PO-4".to_owned() });
+    stage.quiet().await;
+    stage.world.set_faults(&Faults::default());
+    stage.pass(31_000);
+    stage.quiet().await;
+
+    let parcels = |po_number: &str| order(&stage, erp, po_number).unwrap().parcels;
+    let expect = [("1Z-A", 0, 3), ("1Z-B", 0, 2), ("1Z-B", 1, 2)];
+    let expect = expect.map(|(tracking, item, n)| (tracking.to_owned(), code(item).to_lowercase(), Decimal::from(n)));
+    assert_eq!(parcels("PO-1"), expect, "{erp}");
+    for po_number in ["PO-1", "PO-2", "PO-3", "PO-4"] {
+        let (here, there) = (order(&stage, erp, po_number), order(&stage, Product::Shopify, po_number).unwrap());
+        if let Some(here) = &here {
+            assert_eq!(here.parcels, there.parcels, "{erp}: {po_number}");
+            assert_eq!((here.shipped, &here.company), (there.shipped, &there.company), "{erp}: {po_number}");
+        }
+        let off = [here.is_none_or(|it| it.cancelled), there.cancelled];
+        let expect = match po_number {
+            "PO-1" => [false, false],
+            // What has left comes back by another way: that is a question.
+            "PO-4" => [false, true],
+            _ => [true, true],
+        };
+        assert_eq!(off, expect, "{erp}: {po_number}");
+    }
+    assert_eq!(fulfilments(&stage), 3, "{erp}");
+    let asked = questions(&stage).await;
+    assert!(asked.len() == 1 && asked[0].starts_with("has-left"), "{erp}: {asked:?}");
+    // What left, left once.
+    let left = [6_i32, 2].map(Decimal::from);
+    for item in [0, 1] {
+        let expect = before[item].checked_sub(left[item]).unwrap();
+        let n = u32::try_from(item).unwrap();
+        let held = [erp, Product::Shopify].map(|at| on_hand(&stage, at, n));
+        assert_eq!(held, [expect, expect], "{erp}: item {item}");
+    }
+    stage.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_p9_an_order_lives_once_in_netsuite() {
+    whole_life(Product::Netsuite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_p9_an_order_lives_once_in_sap_b1() {
+    whole_life(Product::SapB1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_p9_an_order_lives_once_in_business_central() {
+    whole_life(Product::Dynamics365).await;
+}
