@@ -199,7 +199,10 @@ fn orders(seats: &[Seat], done: &Done, verdict: &mut Verdict) {
             verdict.orders.duplicates += found.len().saturating_sub(1) as u64;
             let (Some(order), Some(placed)) = (found.first(), placed.get(number)) else { continue };
             *arrived.entry(number).or_default() += 1;
-            booked(erp, (order, placed), *at, verdict);
+            // Of what was called off neither side says any more what it would have been.
+            if !placed.cancelled {
+                booked(erp, (order, placed), *at, verdict);
+            }
         }
         // Whatever is there and was never placed came from nowhere.
         for (number, orders) in here {

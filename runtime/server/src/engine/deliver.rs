@@ -20,6 +20,7 @@ use truthsource_host::model::{self, Effect, Observed, Outcome, Rate, Write};
 
 use super::address::{Addressed, Links, address};
 use super::beforehand::{self, Compared};
+use super::carried::UnderWay;
 use super::conclude::{again, conclude_all, give_up, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off, is_away};
@@ -144,12 +145,19 @@ async fn set_out(
     let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
     let unread = unread_kinds(engine, lane.connection.id, &intended).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
+    let mut under_way = UnderWay::at(engine, lane.connection.id, &intended).await?;
     let (mut ready, mut waits) = (Vec::new(), BTreeSet::new());
     for (debt, intent) in intended {
         let (kind, creates) = (debt.key.kind, intent.remote_id.is_none());
-        if creates && unidentified.contains(&kind) && !plant::on(Bug::CreateEarly) {
+        let soon = if creates && unidentified.contains(&kind) && !plant::on(Bug::CreateEarly) {
             // What was read there last may be this very record.
-            let why = "what was read there last is to be identified first";
+            Some("what was read there last is to be identified first")
+        } else if !under_way.admits(kind, &intent) {
+            Some("another write that moves its stock has not come to an end")
+        } else {
+            None
+        };
+        if let Some(why) = soon {
             batch.changes.push(match intent.plan {
                 Some(plan) => apply::put_off(&debt, plan, (batch.at, why.to_owned())),
                 None => Change::Debt { debt: Debt { due_at: batch.at.plus(50), ..debt }, token: None },
@@ -360,21 +368,6 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
     }
     let parallel = parallel(parties, lane.connection.id).min(engine.pace.calls_max);
     let is_cut_off = &AtomicBool::new(!lane.is_open(engine));
-    let (orders, others) = by_kind.into_iter().partition::<BTreeMap<_, _>, _>(|((_, kind), _)| *kind == Kind::Order);
-    // An order may take stock along: what is written to that is written before it or after it, and known to be.
-    for by_kind in [orders, others] {
-        push_at_once(engine, parties, lane, (by_kind, parallel), is_cut_off).await?;
-    }
-    Ok(())
-}
-
-async fn push_at_once(
-    engine: &Engine,
-    parties: &Parties,
-    lane: &mut Lane,
-    (by_kind, parallel): (BTreeMap<(u8, Kind), Vec<Ready>>, usize),
-    is_cut_off: &AtomicBool,
-) -> Result<(), Error> {
     let mut chunks = Vec::new();
     for ((_, kind), ready) in by_kind {
         let push_max = parties.kind_power(lane.connection.id, kind).map_or(1, |it| it.push_max.max(1)) as usize;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::record::{ConnectionId, RecordKey};
 use truthsource_core::{Kind, UnixMs, Value};
-use truthsource_simulators::world::{Cell, Held};
+use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
 use super::notes::Notes;
 use crate::demo::judge::{Rivals, judge};
@@ -19,17 +19,60 @@ pub fn systems(
     seats: (&[Seat], UnixMs),
     first: &[Held],
     changes: &[Line],
-    (placed, conflicts): (&[(String, UnixMs)], &[Conflict]),
+    (orders, conflicts): (&Orders, &[Conflict]),
     violations: &mut Vec<String>,
 ) {
     let overruled = overruled(first, conflicts);
-    let done = Done { orders: placed.to_vec(), rivals: Rivals::Untold, overruled, ..Done::default() };
+    let orders_done = orders.placed.iter().map(|(number, at)| (number.clone(), *at)).collect();
+    let done = Done { orders: orders_done, rivals: Rivals::Untold, overruled, ..Done::default() };
     let verdict = judge(seats, first, changes, &done);
     violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
-    let orders = &verdict.orders;
-    if orders.duplicates > 0 || orders.in_erp != placed.len() as u64 {
-        let (in_erp, twice, placed) = (orders.in_erp, orders.duplicates, placed.len());
-        violations.push(format!("P6: {placed} orders placed, {in_erp} in every ERP, {twice} too many"));
+    let expected = orders.placed.keys().filter(|it| !orders.called_off.contains(*it)).count() as u64;
+    let (in_erp, twice) = (verdict.orders.in_erp, verdict.orders.duplicates);
+    // What was called off may have been booked before, or not.
+    let called_off = orders.called_off.len() as u64;
+    if twice > 0 || in_erp < expected || in_erp > expected + called_off {
+        violations.push(format!("P6: {expected} orders stand, {in_erp} in every ERP, {twice} too many"));
+    }
+    fates(seats.0, orders, violations);
+}
+
+/// What people did about orders.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// Those that were placed, by the buyer's number, and when.
+    pub placed: BTreeMap<String, UnixMs>,
+    /// Those of them that were called off.
+    pub called_off: BTreeSet<String>,
+}
+
+/// An order that was called off is so wherever it is, and what has left of one is known in every shop, parcel by parcel.
+fn fates(seats: &[Seat], orders: &Orders, violations: &mut Vec<String>) {
+    let held = |seat: &Seat| -> BTreeMap<String, OrderHeld> {
+        let sorted = seat.site.orders().into_iter().map(|mut it| {
+            it.parcels.sort();
+            (it.po_number.clone(), it)
+        });
+        sorted.collect()
+    };
+    let held: Vec<BTreeMap<String, OrderHeld>> = seats.iter().map(held).collect();
+    let ships = seats.iter().position(|it| !it.product.is_shop());
+    for number in orders.placed.keys() {
+        let is_off = orders.called_off.contains(number);
+        for (seat, here) in seats.iter().zip(&held) {
+            let Some(order) = here.get(number) else { continue };
+            if order.cancelled != is_off {
+                let (is, at) = (if is_off { "stands" } else { "is called off" }, seat.name());
+                violations.push(format!("P1: order {number} {is} at {at}"));
+            }
+            let Some(shipped) = ships.and_then(|at| held[at].get(number)).filter(|_| seat.product.is_shop()) else {
+                continue;
+            };
+            if order.parcels != shipped.parcels {
+                let (there, here) = (&shipped.parcels, &order.parcels);
+                violations.push(format!("P1: of order {number} left {there:?}, and {} holds {here:?}", seat.name()));
+            }
+        }
     }
 }
 

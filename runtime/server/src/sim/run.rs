@@ -81,6 +81,11 @@ fn is_idle(backlog: &Backlog) -> bool {
     *backlog == Backlog { conflicts: backlog.conflicts, ..Backlog::default() }
 }
 
+/// Whether a system has the order, and it was not called off.
+fn stands(seat: &Seat, po_number: &str) -> bool {
+    seat.site.orders().iter().any(|it| it.po_number == po_number && !it.cancelled)
+}
+
 struct World<'a> {
     plan: &'a Plan,
     clock: Arc<SimClock>,
@@ -95,7 +100,7 @@ struct World<'a> {
     acts: std::iter::Peekable<std::slice::Iter<'a, Act>>,
     /// When people began to act, and what the systems held then.
     begun: Option<(UnixMs, Vec<Held>, Mark)>,
-    placed: Vec<(String, UnixMs)>,
+    orders: judge::Orders,
     turns: u64,
     notes: Notes,
     trace: Sha256,
@@ -130,7 +135,7 @@ impl<'a> World<'a> {
             store,
             acts: plan.acts.iter().peekable(),
             begun: None,
-            placed: Vec::new(),
+            orders: judge::Orders::default(),
             turns: 0,
             notes: Notes::default(),
             trace: Sha256::new(),
@@ -281,14 +286,25 @@ impl<'a> World<'a> {
         let Some(act) = self.acts.next_if(|it| it.at_ms <= elapsed) else { return false };
         let now = self.clock.now();
         let seat = &self.seats[act.seat % self.seats.len()];
-        match seat.site.act(now, &act.deed) {
-            Ok(()) => self.notes.reach("act"),
+        let stood = matches!(&act.deed, Deed::Cancel { po_number } if stands(seat, po_number));
+        let did = seat.site.act(now, &act.deed);
+        match (&did, &act.deed) {
             // What a person is not let do did not happen.
-            Err(_) => self.notes.reach("act refused"),
+            (Err(_), _) => self.notes.reach("act refused"),
+            (Ok(()), Deed::Parcel { .. } | Deed::Ship { .. }) => self.notes.reach("order left"),
+            (Ok(()), _) => self.notes.reach("act"),
         }
-        if let Deed::Order(order) = &act.deed {
-            let is_there = seat.site.orders().iter().any(|it| it.po_number == order.po_number);
-            self.placed.extend(is_there.then(|| (order.po_number.clone(), now)));
+        match &act.deed {
+            Deed::Order(order) => {
+                let is_there = seat.site.orders().iter().any(|it| it.po_number == order.po_number);
+                self.orders.placed.extend(is_there.then(|| (order.po_number.clone(), now)));
+            }
+            // Nobody calls off what is not there yet.
+            Deed::Cancel { po_number } if stood && !stands(seat, po_number) => {
+                self.orders.called_off.insert(po_number.clone());
+                self.notes.reach("order called off");
+            }
+            _ => {}
         }
         self.doors[act.seat % self.seats.len()].collect(now);
         self.troupe.watch().read_on();
@@ -328,7 +344,7 @@ impl<'a> World<'a> {
         let conflicts = self.store.conflicts(None, None, 100_000).await?;
         if let Some((_, first, mark)) = self.begun.as_ref().filter(|_| !is_over) {
             let changes = since(&self.seats, mark);
-            let (seats, said) = ((&self.seats[..], self.clock.now()), (&self.placed[..], &conflicts[..]));
+            let (seats, said) = ((&self.seats[..], self.clock.now()), (&self.orders, &conflicts[..]));
             judge::systems(seats, first, &changes, said, &mut notes.violations);
         }
         judge::history(self.store.as_ref(), &mut notes).await?;

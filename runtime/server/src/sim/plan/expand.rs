@@ -35,6 +35,8 @@ impl Plan {
         let count = 100 + draw.below(40, "acts", 0);
         let rush_ms = RUSHES_MS[draw.below(RUSHES_MS.len() as u64, "rush", 0) as usize];
         let mut acts: Vec<Act> = (0..count).map(|n| act(draw, n, systems, (chaos_ms, rush_ms))).collect();
+        let became: Vec<Act> = acts.iter().flat_map(|it| became_of(draw, it, systems)).collect();
+        acts.extend(became);
         acts.sort_by_key(|it| it.at_ms);
         let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
         Self {
@@ -171,4 +173,32 @@ fn act(draw: Draw, n: u64, systems: &[Product], (chaos_ms, rush_ms): (u64, u64))
         }
     };
     Act { at_ms, seat, deed }
+}
+
+/// What becomes of an order: it leaves, in a parcel or two, from the first system that books orders; or it is called off,
+/// there or in the shop.
+fn became_of(draw: Draw, act: &Act, systems: &[Product]) -> Vec<Act> {
+    let Deed::Order(order) = &act.deed else { return Vec::new() };
+    let Some(erp) = systems.iter().position(|it| !it.is_shop()) else { return Vec::new() };
+    let name = |what: &str| format!("{what} of {}", order.po_number);
+    let after = |what: &str, from_ms: u64| from_ms + draw.below(60_000, &name(what), 0);
+    let po_number = order.po_number.clone();
+    let fate = draw.below(100, &name("fate"), 0);
+    if fate >= 75 {
+        return Vec::new();
+    }
+    if fate >= 60 {
+        let seat = if draw.chance(500, &name("called off where it is booked"), 0) { erp } else { act.seat };
+        return vec![Act { at_ms: after("call-off", act.at_ms), seat, deed: Deed::Cancel { po_number } }];
+    }
+    let Some((item, ordered)) = order.lines.first() else { return Vec::new() };
+    let n = 1 + draw.below(u64::from(*ordered), &name("parcel size"), 0) as u32;
+    let first_ms = after("parcel", act.at_ms + 5_000);
+    let (carrier, tracking) = ("UPS".to_owned(), format!("1Z-{po_number}"));
+    let parcel = Deed::Parcel { po_number: po_number.clone(), lines: vec![(item.clone(), n)], carrier, tracking };
+    let mut acts = vec![Act { at_ms: first_ms, seat: erp, deed: parcel }];
+    if draw.chance(500, &name("the rest leaves"), 0) {
+        acts.push(Act { at_ms: after("rest", first_ms), seat: erp, deed: Deed::Ship { po_number } });
+    }
+    acts
 }
