@@ -1,7 +1,7 @@
 //! What belongs to no kind: what a connector says before it knows anything, credentials, readings, webhooks.
 
-use truthsource_core::Kind;
 use truthsource_core::record::{Observed, State};
+use truthsource_core::{Fields, Kind};
 use truthsource_host::CallError;
 use truthsource_host::model::{Fault, Notice, Webhook};
 use truthsource_simulators::outbox::{self, Answer};
@@ -74,8 +74,12 @@ pub async fn certain(stand: &Stand, kind: Kind) -> Result<Found, Halt> {
     }
     let shows = |state: &State| {
         let is_it = |it: &&Observed| it.remote_id() == state.remote_id;
-        let found = read.iter().find(is_it);
-        matches!(found, Some(Observed::Present(it)) if it.fields == state.fields)
+        match read.iter().find(is_it) {
+            Some(Observed::Present(seen)) => {
+                is_of_now(&seen.fields, before.states.get(&state.remote_id), &state.fields)
+            }
+            _ => false,
+        }
     };
     Ok(match news.iter().find(|it| !shows(it)) {
         None => Found::proved(format!("people did {deed:?}; a certain reading showed it at once")),
@@ -160,4 +164,43 @@ fn delivery(sent: &outbox::Webhook, topic_header: &str) -> Webhook {
         sent.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
     let topic = headers.iter().find(|(name, _)| name == topic_header).map(|(_, value)| value.clone());
     Webhook { topic: topic.unwrap_or_default(), headers, body: sent.body.to_vec() }
+}
+
+/// Whether a reading that may leave out what is not certain yet says nothing that is over, and something of what is new.
+fn is_of_now(seen: &Fields, before: Option<&State>, now: &Fields) -> bool {
+    let is_new = |name: &String| before.is_none_or(|it| it.fields.get(name) != now.get(name));
+    seen.iter().all(|(name, value)| now.get(name) == Some(value)) && seen.keys().any(is_new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Fields {
+        let pair = |it: &str| it.split_once('=').map(|(name, value)| (name.to_owned(), value.into()));
+        text.split_whitespace().filter_map(pair).collect()
+    }
+
+    #[test]
+    fn a_certain_reading_may_leave_out_and_never_lags() {
+        let before = State {
+            remote_id: "7".to_owned(),
+            version: String::new(),
+            command_key: None,
+            changed_at: None,
+            fields: fields("status=open parcels=0 po=1"),
+            unmapped: None,
+        };
+        let now = fields("status=shipped parcels=1 po=1");
+        let check = |seen: &str, expect: bool| {
+            assert_eq!(is_of_now(&fields(seen), Some(&before), &now), expect, "{seen}");
+        };
+        check("status=shipped parcels=1 po=1", true);
+        check("status=shipped po=1", true);
+        check("status=shipped parcels=0 po=1", false);
+        check("status=open parcels=0 po=1", false);
+        // It says nothing of what happened.
+        check("po=1", false);
+        check("", false);
+    }
 }
