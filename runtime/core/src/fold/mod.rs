@@ -129,7 +129,7 @@ impl<'a> Folding<'a> {
             Entry::Observed { connection, as_of, observed, .. } => match observed {
                 Observed::Present(state) => {
                     self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
-                    self.present(*connection, *as_of, state);
+                    self.present(*connection, *as_of, state, at);
                 }
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
                 Observed::Absent(_) => {}
@@ -137,7 +137,7 @@ impl<'a> Folding<'a> {
             Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state } => {
                 let before = self.held(*connection, sent);
                 self.refresh(*connection, *as_of, |_| Fresh::written(state, at, *sent_at, before));
-                self.wrote(*connection, *as_of, (sent, *truth_version), state);
+                self.wrote((*connection, *as_of), (sent, *truth_version), state, at);
                 self.count_repetitions(*connection, sent, at);
             }
             Entry::Moved { connection, as_of, by, sent_at, .. } => {
@@ -240,7 +240,9 @@ impl<'a> Folding<'a> {
         values.into_iter().filter(|(name, _)| fields.contains_key(name)).collect()
     }
 
-    fn present(&mut self, connection: ConnectionId, as_of: u64, state: &State) {
+    /// A connection holds this; it was logged at `at`. A change is never younger than that, whatever the system's clock
+    /// says.
+    fn present(&mut self, connection: ConnectionId, as_of: u64, state: &State, at: UnixMs) {
         let shadow = self.state.shadows.entry(connection).or_default();
         if as_of < shadow.as_of {
             return;
@@ -267,7 +269,7 @@ impl<'a> Folding<'a> {
             }
             shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen });
             moved.insert(name.clone(), (was.clone(), now.clone()));
-            let (changed_at, now) = (state.changed_at, now.clone());
+            let (changed_at, now) = (state.changed_at.map(|it| it.min(at)), now.clone());
             self.claim(name, seen, Claim { connection, was, now, changed_at, version: 0, passed: Vec::new() });
         }
         if !moved.is_empty() {
@@ -310,6 +312,19 @@ impl<'a> Folding<'a> {
         self.shadow(*connection).is_some_and(is_known)
     }
 
+    /// The id of the record that vanished there was given again: what has it now bears another name.
+    #[must_use]
+    pub fn is_given_again(&self, entry: &Entry) -> bool {
+        let Entry::Observed { connection, observed: Observed::Present(state), .. } = entry else { return false };
+        let is_it = |it: &Shadow| it.gone && it.remote_id == state.remote_id;
+        if !self.shadow(*connection).is_some_and(is_it) {
+            return false;
+        }
+        let name = |fields: &Fields| schema::of(self.key.kind).natural_key(fields);
+        let (was, now) = (name(&self.state.truth.values()), name(&state.fields));
+        was.is_some() && now.is_some() && was != now
+    }
+
     /// The record is not there any more.
     fn absent(&mut self, connection: ConnectionId, as_of: u64) {
         let shadow = self.state.shadows.entry(connection).or_default();
@@ -330,7 +345,13 @@ impl<'a> Folding<'a> {
         }
     }
 
-    fn wrote(&mut self, connection: ConnectionId, as_of: u64, (sent, told): (&Fields, u64), state: &State) {
+    fn wrote(
+        &mut self,
+        (connection, as_of): (ConnectionId, u64),
+        (sent, told): (&Fields, u64),
+        state: &State,
+        at: UnixMs,
+    ) {
         let shadow = self.state.shadows.entry(connection).or_default();
         if as_of < shadow.as_of {
             return;
@@ -342,7 +363,7 @@ impl<'a> Folding<'a> {
                 field.claims.retain(|it| it.connection != connection || it.version > told);
             }
         }
-        self.present(connection, as_of, state);
+        self.present(connection, as_of, state, at);
     }
 
     fn settled(&mut self, name: &str, value: &Value, by: &str) {

@@ -14,6 +14,9 @@ const ERP: ConnectionId = ConnectionId(1);
 const SHOP: ConnectionId = ConnectionId(2);
 const WEB: ConnectionId = ConnectionId(3);
 
+/// When everything is heard.
+const NOW: UnixMs = UnixMs(1_000_000);
+
 fn rules(kind: Kind) -> Rules {
     let rule = |name: &str, rank| ConnectionRule {
         name: name.to_owned(),
@@ -46,7 +49,7 @@ fn wrote(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value
 /// Folds one batch as the engine does, with the built-in rules and systems that hold whatever they are told.
 fn fold(rules: &Rules, key: &RecordKey, state: KeyState, entries: &[Entry]) -> (KeyState, Vec<Note>) {
     let mut folding = Folding::new(key, rules, state);
-    entries.iter().for_each(|it| folding.absorb(it, UnixMs(0)));
+    entries.iter().for_each(|it| folding.absorb(it, NOW));
     loop {
         let questions = folding.questions();
         if questions.is_empty() {
@@ -116,6 +119,27 @@ fn p5_our_own_write_coming_back_is_no_news() {
 }
 
 #[test]
+fn p10_a_clock_that_is_ahead_makes_nobody_the_newest() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |text: &str| [("title", text.into())];
+    let opened = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &title("a")), saw(SHOP, 1, 1, &title("a"))]]);
+    let day = 86_400_000;
+    let check = |erp_at: u64, expect: &str| {
+        let both = [saw(ERP, 2, erp_at, &title("erp")), saw(SHOP, 2, NOW.0, &title("shop"))];
+        for said in [both.to_vec(), both.iter().rev().cloned().collect()] {
+            let (state, _) = fold(&rules, &key, opened.clone(), &said);
+            assert_eq!(state.truth.values()["title"], expect.into(), "{erp_at}");
+        }
+    };
+    check(NOW.0 - 5, "shop");
+    // As young as can be, and no younger: the higher authority counts, as in every tie.
+    check(NOW.0 + day, "erp");
+    // A shop whose clock is a day ahead overrules nobody who spoke in the same moment.
+    let both = [saw(ERP, 2, NOW.0, &title("erp")), saw(SHOP, 2, NOW.0 + day, &title("shop"))];
+    assert_eq!(fold(&rules, &key, opened, &both).0.truth.values()["title"], "erp".into());
+}
+
+#[test]
 fn old_news_does_not_take_the_truth_back() {
     let (rules, key) = (rules(Kind::Item), item());
     let state = fold_all(&rules, &key, &[vec![saw(ERP, 7, 9, &[("title", "New".into())])]]);
@@ -160,7 +184,7 @@ fn p3_a_policy_that_decides_against_the_owner_is_not_obeyed() {
     let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
     let state = fold_all(&rules, &key, &[opening]);
     let mut folding = Folding::new(&key, &rules, state);
-    folding.absorb(&saw(SHOP, 2, 99, &[("title", "Mine".into())]), UnixMs(0));
+    folding.absorb(&saw(SHOP, 2, 99, &[("title", "Mine".into())]), NOW);
     let question = folding.questions().remove(0);
     folding.answer(&question, Verdict::Merge("Mine".into()));
     let field = &folding.state().truth.fields["title"];
@@ -355,14 +379,14 @@ fn owned(kind: Kind, field: &str) -> Rules {
 fn an_owner_that_was_not_read_yet_empties_nothing() {
     let (rules, key) = (owned(Kind::Item, "code"), item());
     let mut folding = Folding::new(&key, &rules, KeyState::default());
-    folding.absorb(&saw(SHOP, 1, 5, &[("code", "bolt-8".into())]), UnixMs(0));
+    folding.absorb(&saw(SHOP, 1, 5, &[("code", "bolt-8".into())]), NOW);
     let question = folding.questions().remove(0);
     assert_eq!(question.policy, None, "nobody to side with");
     let newest = folding.newest(&question);
     folding.answer(&question, newest);
     assert_eq!(folding.state().truth.values()["code"], "bolt-8".into());
     // The owner speaks: its policy is asked, and its word stands.
-    folding.absorb(&saw(ERP, 1, 1, &[("code", "BOLT-8".into())]), UnixMs(0));
+    folding.absorb(&saw(ERP, 1, 1, &[("code", "BOLT-8".into())]), NOW);
     let question = folding.questions().remove(0);
     assert_eq!(question.policy.as_deref(), Some("conflict:owner"));
     folding.answer(&question, owner_wins(&question));
@@ -394,7 +418,7 @@ fn what_a_system_fills_in_by_itself_is_no_change() {
 fn what_was_never_known_cannot_be_kept() {
     let (rules, key) = (rules(Kind::Item), item());
     let mut folding = Folding::new(&key, &rules, KeyState::default());
-    folding.absorb(&saw(SHOP, 1, 5, &[("title", "Bolt".into()), ("barcode", Value::Null)]), UnixMs(0));
+    folding.absorb(&saw(SHOP, 1, 5, &[("title", "Bolt".into()), ("barcode", Value::Null)]), NOW);
     for question in folding.questions() {
         let verdict = if question.field == "title" { Verdict::Keep } else { Verdict::Take(0) };
         folding.answer(&question, verdict);
@@ -441,7 +465,7 @@ fn what_systems_agreed_on_is_kept_while_a_person_must_decide() {
     let state = fold_all(&rules, &key, &[both]);
     for verdict in [Verdict::Keep, Verdict::Hold("look".to_owned())] {
         let mut folding = Folding::new(&key, &rules, state.clone());
-        folding.absorb(&saw(SHOP, 2, 9, &[("title", "Screw".into())]), UnixMs(0));
+        folding.absorb(&saw(SHOP, 2, 9, &[("title", "Screw".into())]), NOW);
         let question = folding.questions().remove(0);
         assert_eq!(question.base, "Bolt".into());
         folding.answer(&question, verdict);

@@ -25,7 +25,9 @@ impl Folding<'_> {
         }
     }
 
-    fn is_gone(&self, connection: ConnectionId) -> bool {
+    /// The record was there and is not any more.
+    #[must_use]
+    pub fn is_gone(&self, connection: ConnectionId) -> bool {
         self.shadow(connection).is_some_and(|it| it.gone)
     }
 }

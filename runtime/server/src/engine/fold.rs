@@ -2,6 +2,7 @@
 
 mod books;
 mod decide;
+mod names;
 mod owed;
 mod project;
 mod story;
@@ -68,11 +69,16 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
                 look_again(parties, *seq, (key.kind, entry), &mut batch);
                 continue;
             }
+            if folding.is_given_again(entry) {
+                names::ask_about_id(parties, (*seq, key, entry), &mut batch);
+                continue;
+            }
             if guard.holds(engine, parties, (&folding, key.kind, entry), &mut batch).await? {
                 let reason = "too many were deleted to believe it".to_owned();
                 batch.changes.push(Change::Drop { seq: *seq, reason });
                 continue;
             }
+            names::answer_about_id(&folding, (key.kind, entry), &mut batch);
             folding.absorb(entry, at);
             cause = cause.or(cause_of(entry));
             absorbed.push((*seq, entry));
@@ -81,6 +87,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         folds.push(Fold { key, folding, cause, absorbed, policies, untold, is_put_off });
     }
     decide(engine, parties, &mut folds).await?;
+    names::keep_apart(engine, &before, &mut folds).await?;
     validate(engine, &before, &mut folds).await?;
     let (put_off, mut folds): (Vec<Fold<'_>>, Vec<Fold<'_>>) = folds.into_iter().partition(|it| it.is_put_off);
     for fold in put_off {

@@ -260,7 +260,12 @@ impl<'a> Identifier<'a> {
 }
 
 /// What this remote record is, is no question any more, whichever record it was taken for.
-fn no_question(connection: ConnectionId, kind: Kind, remote_id: &str, (outcome, reason): (Value, &str)) -> Change {
+pub(super) fn no_question(
+    connection: ConnectionId,
+    kind: Kind,
+    remote_id: &str,
+    (outcome, reason): (Value, &str),
+) -> Change {
     let about = About::Unlinked { connection, remote_id: remote_id.to_owned() };
     Change::ConflictClosed { kind, key: None, about, outcome, reason: reason.to_owned() }
 }
@@ -289,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_of_one_name_are_a_question_once_and_until_the_systems_answer_it() {
+    async fn p8_two_of_one_name_are_a_question_once_and_until_the_systems_answer_it() {
         let house = House::with(Fake::default()).await;
         let unlinked = |id: &str| About::Unlinked { connection: SHOP, remote_id: id.to_owned() };
         saw(&house, "1", "bolt").await;

@@ -51,7 +51,7 @@ fn what_is_about_to_follow_is_waited_for() {
     let state = fold_all(&rules, &key, &[opening, vec![moved(2, -3)]]);
     let settles = |state: &KeyState| Folding::new(&key, &rules, state.clone()).settles_at(SHOP);
     assert_eq!(owed(&rules, &key, &state, SHOP).unwrap().changed, ["on_hand"]);
-    assert_eq!(settles(&state), Some(UnixMs(5_000)));
+    assert_eq!(settles(&state), Some(NOW.plus(5_000)));
     let state = fold(&rules, &key, state, &[at(ERP, 2, 97)]).0;
     assert_eq!((owed(&rules, &key, &state, SHOP), settles(&state)), (None, None));
 }

@@ -11,7 +11,7 @@ fn what_a_validator_refuses_is_not_told_until_it_is_right() {
             folding.answer(&question, verdict);
         }
     };
-    folding.absorb(&saw(ERP, 1, 5, &[("code", "BOLT-8".into()), ("title", "".into())]), UnixMs(0));
+    folding.absorb(&saw(ERP, 1, 5, &[("code", "BOLT-8".into()), ("title", "".into())]), NOW);
     decided(&mut folding);
     folding.refuse(&Truth::default(), "a title is needed");
     let (state, notes) = folding.finish();
@@ -20,7 +20,7 @@ fn what_a_validator_refuses_is_not_told_until_it_is_right() {
     assert_eq!(notes.iter().filter(held).count(), 2);
     // What is right by now is told with all that waited for it.
     let mut folding = Folding::new(&key, &rules, state);
-    folding.absorb(&saw(ERP, 2, 9, &[("code", "BOLT-8".into()), ("title", "Bolt".into())]), UnixMs(0));
+    folding.absorb(&saw(ERP, 2, 9, &[("code", "BOLT-8".into()), ("title", "Bolt".into())]), NOW);
     decided(&mut folding);
     let values = folding.state().truth.values();
     assert_eq!((&values["code"], &values["title"]), (&"BOLT-8".into(), &"Bolt".into()));
@@ -34,7 +34,7 @@ fn a_refused_counter_keeps_counting() {
     let state = fold_all(&rules, &key, &[opening]);
     let before = state.truth.clone();
     let mut folding = Folding::new(&key, &rules, state);
-    folding.absorb(&saw(SHOP, 2, 9, &on_hand(4)), UnixMs(0));
+    folding.absorb(&saw(SHOP, 2, 9, &on_hand(4)), NOW);
     for question in folding.questions() {
         folding.answer(&question, Folding::summed(&question));
     }

@@ -1,0 +1,166 @@
+//! Two records are never made one by what they are called, nor one of two by the id that a system gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::fold::Folding;
+use truthsource_core::record::{Entry, KeyState, Observed, RecordKey};
+use truthsource_core::{Kind, Value, schema};
+
+use super::Fold;
+use crate::engine::connections::Parties;
+use crate::engine::identify::no_question;
+use crate::engine::{Engine, Error};
+use crate::store::{About, Batch, Change, Conflict, Event, What};
+
+/// Whoever is called like another record from now on keeps its last name until a person has looked: somebody made one
+/// of two, or mistyped, and to tell all systems would leave two of one name in each.
+pub(super) async fn keep_apart(
+    engine: &Engine,
+    before: &BTreeMap<RecordKey, KeyState>,
+    folds: &mut [Fold<'_>],
+) -> Result<(), Error> {
+    let mut renamed: BTreeMap<Kind, BTreeMap<usize, String>> = BTreeMap::new();
+    for (at, fold) in folds.iter().enumerate().filter(|(_, it)| !it.is_put_off && it.folding.moved()) {
+        let name = |state: &KeyState| schema::of(fold.key.kind).natural_key(&state.truth.values());
+        let (was, now) = (before.get(fold.key).and_then(name), name(fold.folding.state()));
+        if let Some(now) = now.filter(|now| was.is_some_and(|was| was != *now)) {
+            renamed.entry(fold.key.kind).or_default().insert(at, now);
+        }
+    }
+    for (kind, names) in renamed {
+        let wanted: BTreeSet<String> = names.values().cloned().collect();
+        let mut bearers = engine.store.naturals(kind, &wanted).await?;
+        for (at, name) in names {
+            let bearers = bearers.entry(name.clone()).or_default();
+            let others = bearers.iter().filter(|it| **it != folds[at].key.key);
+            let keys: BTreeSet<RecordKey> = others.map(|it| RecordKey::new(kind, it)).collect();
+            let states = engine.store.states(&keys).await?;
+            let living = keys.iter().find(|it| states.get(*it).is_none_or(|it| it.truth.deleted_at.is_none()));
+            match living {
+                // The first of those that take the name in this very step.
+                None => bearers.push(folds[at].key.key.clone()),
+                Some(other) => {
+                    let nothing = KeyState::default();
+                    let before = before.get(folds[at].key).unwrap_or(&nothing);
+                    folds[at].folding.refuse(&before.truth, &format!("`{name}` is what {other} is called"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A system gave the id of a record that vanished there to something else. Which record that is, a person says: taken
+/// for the one that vanished, it would overwrite it everywhere.
+pub(super) fn ask_about_id(parties: &Parties, (seq, key, entry): (u64, &RecordKey, &Entry), batch: &mut Batch) {
+    let Entry::Observed { connection, observed: Observed::Present(state), .. } = entry else { return };
+    let called = schema::of(key.kind).natural_key(&state.fields).unwrap_or_default();
+    let reason = format!("its id was {key}'s, which vanished there, and what has it now is called `{called}`");
+    batch.changes.push(Change::Drop { seq, reason: reason.clone() });
+    let what = What::Asked { about: "unlinked".to_owned(), reason: reason.clone() };
+    let event = Event { id: 0, at: batch.at, key: key.clone(), connection: Some(*connection), what };
+    batch.changes.push(Change::Event(event));
+    let remote_id = state.remote_id.clone();
+    batch.changes.push(Change::Conflict(Conflict {
+        id: 0,
+        at: batch.at,
+        key: key.clone(),
+        claims: [(parties.name(*connection), Value::Text(remote_id.clone()))].into(),
+        about: About::Unlinked { connection: *connection, remote_id },
+        outcome: None,
+        reason: format!("not linked: {reason}"),
+        policy: String::new(),
+    }));
+}
+
+/// What vanished is there again under its own name: what its id is, is no question.
+pub(super) fn answer_about_id(folding: &Folding<'_>, (kind, entry): (Kind, &Entry), batch: &mut Batch) {
+    let Entry::Observed { connection, observed: Observed::Present(state), .. } = entry else { return };
+    if folding.is_gone(*connection) {
+        let outcome = (Value::Null, "it bears its own name");
+        batch.changes.push(no_question(*connection, kind, &state.remote_id, outcome));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::{ERP, Fake, House, SHOP, item};
+
+    async fn open(house: &House) -> Vec<(RecordKey, About, String)> {
+        let open = house.store.conflicts(Some(true), None, 9).await.unwrap();
+        open.into_iter().map(|it| (it.key, it.about, it.reason)).collect()
+    }
+
+    /// The item of this id is called so at the ERP.
+    async fn saw(house: &House, id: &str, code: &str) {
+        house.read(ERP, Kind::Item, id, &[("code", code.into()), ("title", format!("Item {id}").into())]).await;
+    }
+
+    async fn code(house: &House, key: &str) -> Option<Value> {
+        let states = house.store.states(&[item(key)].into()).await.unwrap();
+        states.get(&item(key))?.truth.values().get("code").cloned()
+    }
+
+    #[tokio::test]
+    async fn p8_a_record_that_is_renamed_to_anothers_name_keeps_its_own_until_a_person_looked() {
+        let house = House::with(Fake::default()).await;
+        saw(&house, "1", "bolt").await;
+        saw(&house, "2", "nut").await;
+        house.fold_all().await;
+        house.pass(1_000);
+        // Cases are no difference.
+        saw(&house, "1", "NUT").await;
+        house.fold_all().await;
+        assert_eq!((code(&house, "bolt").await, code(&house, "nut").await), (Some("bolt".into()), Some("nut".into())));
+        let asked = open(&house).await;
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        assert_eq!((&asked[0].0, &asked[0].2[..]), (&item("bolt"), "`nut` is what item/nut is called"));
+        // The other one is called otherwise, and this one is heard of again.
+        house.pass(1_000);
+        saw(&house, "2", "screw").await;
+        house.fold_all().await;
+        house.read(ERP, Kind::Item, "1", &[("code", "NUT".into()), ("title", "Nut".into())]).await;
+        house.fold_all().await;
+        assert_eq!((code(&house, "bolt").await, code(&house, "nut").await), (Some("NUT".into()), Some("screw".into())));
+    }
+
+    #[tokio::test]
+    async fn p8_two_that_take_one_name_at_once_are_not_made_one() {
+        let house = House::with(Fake::default()).await;
+        saw(&house, "1", "bolt").await;
+        saw(&house, "2", "nut").await;
+        house.fold_all().await;
+        house.pass(1_000);
+        saw(&house, "1", "screw").await;
+        saw(&house, "2", "Screw").await;
+        house.fold_all().await;
+        let codes = (code(&house, "bolt").await, code(&house, "nut").await);
+        assert_eq!(codes, (Some("screw".into()), Some("nut".into())));
+        assert_eq!(open(&house).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn p8_an_id_that_is_given_again_overwrites_nothing() {
+        let house = House::with(Fake::default()).await;
+        saw(&house, "7", "bolt").await;
+        house.read(SHOP, Kind::Item, "s-7", &[("code", "bolt".into()), ("title", "Item 7".into())]).await;
+        house.fold_all().await;
+        house.pass(1_000);
+        house.gone(ERP, Kind::Item, "7").await;
+        house.fold_all().await;
+        house.pass(1_000);
+        saw(&house, "7", "nut").await;
+        house.fold_all().await;
+        assert_eq!(code(&house, "bolt").await, Some("bolt".into()));
+        let about = About::Unlinked { connection: ERP, remote_id: "7".to_owned() };
+        let asked = open(&house).await;
+        assert_eq!(asked.iter().map(|(key, about, _)| (key, about)).collect::<Vec<_>>(), [(&item("bolt"), &about)]);
+        // Under its own name it is the record that was there before.
+        house.pass(1_000);
+        saw(&house, "7", "Bolt").await;
+        house.fold_all().await;
+        assert_eq!(open(&house).await, []);
+        assert_eq!(code(&house, "bolt").await, Some("Bolt".into()));
+    }
+}
