@@ -6,6 +6,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use truthsource_sdk::json::Bare;
+use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, moment};
 
 /// What a reference to nothing holds.
@@ -42,6 +43,19 @@ impl Row {
         };
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// What a record says of a text. A property that was not sent says nothing, which is not that it is empty: it may have
+    /// been taken out of the system.
+    ///
+    /// # Errors
+    /// When the property is no text any more.
+    pub(crate) fn held(&self, name: &str) -> Result<Held<String>, Fault> {
+        match self.0.get(name).map(|it| it.get().as_bytes().first()) {
+            None => Ok(Held::Unknown),
+            Some(Some(b'"' | b'n')) => Ok(self.text(name).into()),
+            Some(_) => Err(Fault::Protocol(format!("property `{name}` is no text"))),
+        }
     }
 
     /// A property that cannot be empty.
@@ -260,6 +274,17 @@ mod tests {
         assert_eq!((row.text("none"), row.id("zero"), row.day("day"), row.moment("never")), (None, None, None, None));
         assert_eq!((row.choice("blank"), row.text("null"), row.flag("off")), (None, None, Some(false)));
         assert_eq!(row.moment("at"), Some(1_795_252_447_550));
+    }
+
+    #[test]
+    fn p9_what_is_not_sent_is_not_known_and_what_is_no_text_is_a_fault() {
+        let row = row(r#"{"is":" M8 ","none":null,"blank":"","number":7,"rows":[]}"#);
+        assert_eq!(row.held("is").unwrap(), Held::Is("M8".to_owned()));
+        assert_eq!((row.held("none").unwrap(), row.held("blank").unwrap()), (Held::Empty, Held::Empty));
+        assert_eq!(row.held("vanished").unwrap(), Held::Unknown);
+        for changed in ["number", "rows"] {
+            assert!(matches!(row.held(changed), Err(Fault::Protocol(_))), "{changed}");
+        }
     }
 
     #[test]

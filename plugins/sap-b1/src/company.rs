@@ -4,13 +4,14 @@ use serde::Deserialize;
 use serde_json::json;
 use truthsource_sdk::connector::{Outcome, Page, State, Write};
 use truthsource_sdk::kinds::{Company, Record};
+use truthsource_sdk::value::Held;
 use truthsource_sdk::{Fault, Value};
 
 use crate::cursor::Walk;
 use crate::listing::{Found, Listing};
 use crate::odata::{entity, literal, plain};
 use crate::push::{change, create};
-use crate::record::{active, fixed, known, members, trimmed};
+use crate::record::{active, fixed, known, members, text};
 use crate::wire::Service;
 
 const MEMBERS: &str =
@@ -36,9 +37,9 @@ struct Members {
     #[serde(rename = "CardType", default)]
     card_type: Option<String>,
     #[serde(rename = "CardName", default)]
-    name: Option<String>,
+    name: Held<String>,
     #[serde(rename = "EmailAddress", default)]
-    email: Option<String>,
+    email: Held<String>,
     #[serde(rename = "Currency", default)]
     currency: Option<String>,
     #[serde(rename = "Frozen", default)]
@@ -71,8 +72,8 @@ fn state(service: &Service<'_>, found: &Found) -> Result<Option<State>, Fault> {
     }
     let fields = Company {
         code: members.code.clone().into(),
-        name: trimmed(members.name).into(),
-        email: trimmed(members.email).into(),
+        name: text(members.name),
+        email: text(members.email),
         currency: known(service.settings.iso(members.currency.as_deref())),
         active: active(members.frozen.as_deref()),
     };

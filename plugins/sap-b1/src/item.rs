@@ -3,13 +3,14 @@
 use serde::Deserialize;
 use truthsource_sdk::connector::{Outcome, Page, State, Write};
 use truthsource_sdk::kinds::{Item, Record};
+use truthsource_sdk::value::Held;
 use truthsource_sdk::{Fault, Value};
 
 use crate::cursor::Walk;
 use crate::listing::{Found, Listing};
 use crate::odata::{entity, literal, plain};
 use crate::push::{change, create};
-use crate::record::{active, fixed, members, trimmed};
+use crate::record::{active, fixed, members, text};
 use crate::wire::Service;
 
 const MEMBERS: &str = "ItemCode,ItemName,BarCode,Frozen,UpdateDate,UpdateTime,CreateDate,CreateTime";
@@ -31,9 +32,9 @@ struct Members {
     #[serde(rename = "ItemCode")]
     code: String,
     #[serde(rename = "ItemName", default)]
-    name: Option<String>,
+    name: Held<String>,
     #[serde(rename = "BarCode", default)]
-    barcode: Option<String>,
+    barcode: Held<String>,
     #[serde(rename = "Frozen", default)]
     frozen: Option<String>,
 }
@@ -56,8 +57,8 @@ fn state(found: &Found) -> Result<State, Fault> {
     let members: Members = plain(&found.raw).map_err(|error| Fault::Protocol(format!("Items: {error}")))?;
     let fields = Item {
         code: members.code.clone().into(),
-        title: trimmed(members.name).into(),
-        barcode: trimmed(members.barcode).into(),
+        title: text(members.name),
+        barcode: text(members.barcode),
         active: active(members.frozen.as_deref()),
     };
     Ok(State {

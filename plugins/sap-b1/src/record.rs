@@ -9,6 +9,11 @@ pub(crate) fn trimmed(text: Option<String>) -> Option<String> {
     text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty())
 }
 
+/// The same of a member that may not have been sent.
+pub(crate) fn text(held: Held<String>) -> Held<String> {
+    held.and_then(|it| trimmed(Some(it)).into())
+}
+
 /// `tYES` and `tNO`; anything else is not known.
 pub(crate) fn flag(text: Option<&str>) -> Option<bool> {
     match text? {

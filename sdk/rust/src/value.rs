@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer};
+
 use crate::Decimal;
 
 /// The value of one field.
@@ -53,6 +55,15 @@ impl<T> Held<T> {
         if let Self::Is(value) = self { Some(value) } else { None }
     }
 
+    /// With another value, where there is one.
+    pub fn and_then<U>(self, then: impl FnOnce(T) -> Held<U>) -> Held<U> {
+        match self {
+            Self::Unknown => Held::Unknown,
+            Self::Empty => Held::Empty,
+            Self::Is(value) => then(value),
+        }
+    }
+
     /// The value, if there is one.
     pub fn into_option(self) -> Option<T> {
         if let Self::Is(value) = self { Some(value) } else { None }
@@ -69,6 +80,14 @@ impl<T> From<Option<T>> for Held<T> {
     /// `None` is known to be empty.
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Empty, Self::Is)
+    }
+}
+
+/// `null` is known to be empty. What is absent is not known, where the member says `#[serde(default)]`: it may have been
+/// taken out of the system, which is no word about its value.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Held<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::<T>::deserialize(deserializer).map(Self::from)
     }
 }
 

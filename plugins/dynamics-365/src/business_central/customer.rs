@@ -24,9 +24,9 @@ const BLANK: &str = "_x0020_";
 fn state(books: &Books<'_>, row: &Row) -> Result<State, Fault> {
     let currency = row.has("currencyCode").then(|| books.settings.currency_of(row.text("currencyCode")));
     let fields = Company {
-        code: row.text("number").into(),
-        name: row.text("displayName").into(),
-        email: row.text("email").into(),
+        code: row.held("number")?,
+        name: row.held("displayName")?,
+        email: row.held("email")?,
         currency: currency.map_or(Held::Unknown, Held::Is),
         // Whoever is blocked for shipments or invoices alone cannot buy either.
         active: if row.has("blocked") { Held::Is(row.choice("blocked").is_none()) } else { Held::Unknown },

@@ -17,9 +17,9 @@ const TEXTS: &[(&str, &str)] = &[("code", "number"), ("title", "displayName"), (
 
 fn state(_books: &Books<'_>, row: &Row) -> Result<State, Fault> {
     let fields = Item {
-        code: row.text("number").into(),
-        title: row.text("displayName").into(),
-        barcode: row.text("gtin").into(),
+        code: row.held("number")?,
+        title: row.held("displayName")?,
+        barcode: row.held("gtin")?,
         active: row.flag("blocked").map_or(Held::Unknown, |it| Held::Is(!it)),
     };
     Ok(State {

@@ -17,7 +17,7 @@ fn state(books: &Books<'_>, row: &Row) -> Result<State, Fault> {
     let named = code.as_ref().and_then(|it| books.settings.location_codes.get(it)).cloned();
     let fields = Location {
         code: named.or(code).into(),
-        name: row.text("displayName").into(),
+        name: row.held("displayName")?,
         // No location is ever out of use here.
         active: Held::Unknown,
     };

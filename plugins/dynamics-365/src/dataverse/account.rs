@@ -31,9 +31,9 @@ fn states(org: &Org<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
 fn state(currencies: Option<&Currencies>, row: &Row) -> Result<State, Fault> {
     let currency = currencies.and_then(|it| it.code(row.id("_transactioncurrencyid_value")));
     let fields = Company {
-        code: row.text("accountnumber").into(),
-        name: row.text("name").into(),
-        email: row.text("emailaddress1").into(),
+        code: row.held("accountnumber")?,
+        name: row.held("name")?,
+        email: row.held("emailaddress1")?,
         // A currency without a known code is not told, rather than told to be none.
         currency: currency.map_or(Held::Unknown, Held::Is),
         active: row.text("statecode").map_or(Held::Unknown, |it| Held::Is(it == "0")),

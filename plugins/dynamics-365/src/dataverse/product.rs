@@ -25,8 +25,8 @@ fn states(_org: &Org<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
 
 fn state(row: &Row) -> Result<State, Fault> {
     let fields = Item {
-        code: row.text("productnumber").into(),
-        title: row.text("name").into(),
+        code: row.held("productnumber")?,
+        title: row.held("name")?,
         barcode: Held::Unknown,
         // Drafts and products under revision are not sold either.
         active: row.text("statecode").map_or(Held::Unknown, |it| Held::Is(it == "0")),
