@@ -9,7 +9,7 @@ use super::*;
 use crate::engine::connections::retell;
 use crate::engine::fake::{ERP, Fake, House, SHOP, answers, item};
 use crate::store::contract::intent;
-use crate::store::{About, ConnectionSpec, DebtState, TenantStore};
+use crate::store::{About, ConnectionSpec, DebtState, TenantStore, What};
 
 fn is_poison(records: &[Fields]) -> bool {
     records.iter().any(|it| it.get("title").and_then(Value::as_text) == Some("poison"))
@@ -39,6 +39,28 @@ async fn g18_one_poisonous_record_holds_up_no_other() {
     assert_eq!((debt.state, debt.attempts), (DebtState::Untold, 1));
     assert!(debt.last_error.unwrap().contains("unreachable"));
     assert!(calls.load(Ordering::Relaxed) < 30, "it is found by halving");
+}
+
+#[tokio::test]
+async fn p14_who_loses_stays_in_the_history() {
+    let house = House::with(Fake::default()).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "bolt").await;
+    house.fold_all().await;
+    house.pass(1_000);
+    house.saw(ERP, "a", "screw").await;
+    house.pass(1);
+    house.saw(SHOP, "a", "nut").await;
+    house.fold_all().await;
+    assert_eq!(house.title("a").await, Some("nut".into()), "the latest change counts");
+    let all = house.store.conflicts(None, None, 9).await.unwrap();
+    let said = [("erp".to_owned(), "screw".into()), ("shop".to_owned(), "nut".into())].into();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((&all[0].claims, &all[0].outcome), (&said, &Some("nut".into())));
+    let told = house.store.timeline(&item("a"), 0, 99).await.unwrap();
+    assert!(told.iter().any(|it| matches!(&it.what, What::Decided { field, .. } if field == "title")), "{told:?}");
+    // And the one who lost is told.
+    assert_eq!(house.debt(ERP, "a").await.map(|it| it.state), Some(DebtState::Due));
 }
 
 #[tokio::test]

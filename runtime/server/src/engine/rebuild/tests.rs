@@ -91,7 +91,7 @@ async fn what_was_just_created_is_no_difference() {
 }
 
 #[tokio::test]
-async fn what_was_damaged_is_named_and_mended() {
+async fn s7_what_was_damaged_is_named_and_mended() {
     let house = busy().await;
     let key = item("a");
     let good = house.store.states(&[key.clone()].into()).await.unwrap()[&key].clone();

@@ -60,7 +60,7 @@ async fn a_lost_file_is_not_made_anew() {
 }
 
 #[tokio::test]
-async fn a_newer_file_is_refused() {
+async fn s10_a_newer_file_is_refused() {
     for file in ["control.db", "tenants/1.db"] {
         let dir = tempfile::tempdir().unwrap();
         let (stores, store) = start(dir.path()).await;
@@ -190,6 +190,45 @@ async fn s3_a_full_disk_refuses_and_recovers() {
     assert_eq!(events, ["before"]);
     limit_pages(&store, 1_000_000).await;
     assert_eq!(store.commit(webhook("large-0", 2_000_000)).await.unwrap().fresh, [true]);
+}
+
+#[tokio::test]
+async fn s4_s8_a_reading_that_lasts_holds_up_no_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    store.commit(webhook("before", 10)).await.unwrap();
+    let count = "select count(*) from inbox";
+    let mut reading = store.file().reads().begin().await.unwrap();
+    let seen: i64 = sqlx::query_scalar(count).fetch_one(&mut *reading).await.unwrap();
+    for n in 0..200 {
+        store.commit(webhook(&format!("e{n}"), 100_000)).await.unwrap();
+    }
+    // It sees its own moment, and everybody else sees theirs.
+    let again: i64 = sqlx::query_scalar(count).fetch_one(&mut *reading).await.unwrap();
+    assert_eq!((seen, again, store.inbox(1_000).await.unwrap().len()), (1, 1, 201));
+    reading.rollback().await.unwrap();
+    // What could not be copied out of the log meanwhile is, and the log becomes small again.
+    for n in 200..300 {
+        store.commit(webhook(&format!("e{n}"), 100_000)).await.unwrap();
+    }
+    let log = std::fs::metadata(dir.path().join("tenants/1.db-wal")).unwrap().len();
+    assert!(log < 40_000_000, "{log}");
+}
+
+#[tokio::test]
+async fn s9_readers_that_find_no_place_are_told_and_writes_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    let places = store.file().reads().options().get_max_connections();
+    let mut held = Vec::new();
+    for _ in 0..places {
+        held.push(store.file().reads().begin().await.unwrap());
+    }
+    let refused = store.inbox(1).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    store.commit(webhook("e", 10)).await.unwrap();
+    drop(held);
+    assert_eq!(store.inbox(9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
