@@ -59,6 +59,7 @@ bugs! {
     DeleteOnMissing "delete-on-missing" "what a complete reading lacks is deleted without asking for it"
     LoseWakeUp "lose-wake-up" "what waits for a record to exist is not told when it does"
     TellRawTruth "tell-raw-truth" "systems are told the truth as it is, and not as they can hold it"
+    KeepDecisions "keep-decisions" "what was decided under other rules is not decided again"
     ParkAtOnce "park-at-once" "a write that fails once is given up"
 }
 

@@ -91,6 +91,9 @@ pub struct TruthField {
     /// A validator refused what it would have become: it is decided again with the record's next news.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
+    /// A person said so, and no system has said anything else since: other rules do not decide it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
 }
 
 impl TruthField {

@@ -52,7 +52,7 @@ impl Direction {
 pub struct FieldRule {
     /// The kind it is about; `None`: every kind.
     pub kind: Option<Kind>,
-    /// A field's name, or `*`.
+    /// A field's name, or a [pattern](matches).
     pub field: String,
     /// The connection whose word stands. Others may never change it.
     pub owner: Option<ConnectionId>,
@@ -60,11 +60,28 @@ pub struct FieldRule {
     pub policy: Option<String>,
 }
 
+impl FieldRule {
+    /// It speaks of this field, unless a rule before it does.
+    #[must_use]
+    pub fn is_about(&self, kind: Kind, field: &str) -> bool {
+        self.kind.is_none_or(|it| it == kind) && matches(&self.field, field)
+    }
+}
+
+/// A field's name is as a pattern says, in which `*` stands for any letters or none: `*`, `*_number`, `placed_*`.
+#[must_use]
+pub fn matches(pattern: &str, field: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == field };
+    let Some(field) = field.strip_prefix(head) else { return false };
+    let ends = field.char_indices().map(|(at, _)| at).chain([field.len()]);
+    ends.into_iter().any(|at| matches(rest, &field[at..]))
+}
+
 impl Rules {
     /// The first rule that matches, if one does.
     #[must_use]
     pub fn field(&self, kind: Kind, field: &str) -> Option<&FieldRule> {
-        self.fields.iter().find(|it| it.kind.is_none_or(|rule| rule == kind) && (it.field == "*" || it.field == field))
+        self.fields.iter().find(|it| it.is_about(kind, field))
     }
 
     /// How `connection` takes part in `kind`, if it does.
@@ -84,5 +101,56 @@ impl Rules {
     pub fn published(&self, connection: ConnectionId, on_hand: Decimal) -> Decimal {
         let buffer = self.connections.get(&connection).and_then(|it| it.publishes.as_ref());
         buffer.map_or(on_hand, |it| crate::stock::publishable(on_hand, Decimal::ZERO, Decimal::ZERO, it))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_what_they_say_and_nothing_else() {
+        let check = |pattern: &str, field: &str, expect: bool| {
+            assert_eq!(matches(pattern, field), expect, "{pattern} and {field}");
+        };
+        for (pattern, field) in [
+            ("title", "title"),
+            ("*", "title"),
+            ("*", ""),
+            ("placed_*", "placed_at"),
+            ("*_number", "po_number"),
+            ("p*_n*r", "po_number"),
+            ("**e", "title"),
+            ("*tit*le*", "title"),
+        ] {
+            check(pattern, field, true);
+        }
+        for (pattern, field) in [
+            ("title", "titles"),
+            ("*title", "titles"),
+            ("placed_*", "placed"),
+            ("", "title"),
+            ("t*t", "t"),
+            ("t*x*e", "title"),
+        ] {
+            check(pattern, field, false);
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_counts() {
+        let rule = |kind: Option<Kind>, field: &str, owner: u32| FieldRule {
+            kind,
+            field: field.to_owned(),
+            owner: Some(ConnectionId(owner)),
+            policy: None,
+        };
+        let fields = vec![rule(Some(Kind::Item), "t*", 1), rule(Some(Kind::Item), "*", 2), rule(None, "code", 3)];
+        let rules = Rules { fields, ..Rules::default() };
+        let owner = |kind, field| rules.field(kind, field).and_then(|it| it.owner).map(|it| it.0);
+        assert_eq!(owner(Kind::Item, "title"), Some(1));
+        assert_eq!(owner(Kind::Item, "code"), Some(2));
+        assert_eq!(owner(Kind::Company, "code"), Some(3));
+        assert_eq!(owner(Kind::Company, "name"), None);
     }
 }

@@ -14,6 +14,7 @@ use truthsource_host::model::{Basket, Finding, Priced, WebhookScheme};
 use truthsource_host::{EngineKind, Host};
 
 use crate::certificate::Certificate;
+use crate::engine::compare::Disagreement;
 use crate::engine::forecast::Account;
 use crate::engine::ports::{Clock, Guests};
 use crate::store::control::{ControlStore, Tenant, TenantId};
@@ -179,6 +180,12 @@ pub trait Plugins: Send + Sync {
     async fn rollback(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal>;
     /// Empties a slot.
     async fn vacate(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal>;
+    /// Has a release of a policy asked from now on what the active one is asked. It decides nothing.
+    async fn compare(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Rivalry, Refusal>;
+    /// What was seen of the release that is compared with the active one.
+    fn rivalry(&self, tenant: &TenantHandle, slot: &str) -> Option<Rivalry>;
+    /// It is asked no more.
+    fn compare_no_more(&self, tenant: &TenantHandle, slot: &str) -> Option<Rivalry>;
     /// Prices a basket with the rule in `slot`.
     async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal>;
     /// Runs a connection's check.
@@ -197,6 +204,29 @@ pub trait Plugins: Send + Sync {
     fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing>;
     /// Forgets what is cached about a connection: its credentials or settings changed.
     fn forget(&self, tenant: &TenantHandle, connection: &Connection);
+}
+
+/// A second version of a policy, and what it said of what the active one was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rivalry {
+    /// Its release.
+    pub release: u64,
+    /// Its component's sha256, hex.
+    pub digest: String,
+    /// Since when it is asked.
+    pub since: UnixMs,
+    /// Questions that both were asked.
+    pub asked: u64,
+    /// Those of them that they answered differently.
+    pub disagreeing: u64,
+    /// Those of them that it failed on.
+    pub failed: u64,
+    /// How it failed last, for people.
+    pub failure: Option<String>,
+    /// Questions that it was not asked: it was busy, or failed too often.
+    pub skipped: u64,
+    /// The newest disagreements, newest first.
+    pub examples: Vec<Disagreement>,
 }
 
 /// A release that fails so often that it is left alone for a while.

@@ -46,10 +46,18 @@ impl Folding<'_> {
             held: None,
             loops: false,
             refused: false,
+            settled: false,
         });
         known.claims.retain(|it| it.connection != claim.connection);
         known.claims.push(Claim { version, ..claim });
         known.claims.sort_by_key(|it| it.connection);
+        self.choose_opening(name);
+    }
+
+    /// The counter's opening is that of the highest authority.
+    pub(super) fn choose_opening(&mut self, name: &str) {
+        let version = self.version;
+        let Some(known) = self.state.truth.fields.get_mut(name) else { return };
         let best = known.claims.iter().min_by_key(|it| (self.rules.rank(it.connection), it.connection));
         let Some(opening) = best.map(|it| it.now.clone()) else { return };
         if known.base != opening {
@@ -57,6 +65,10 @@ impl Folding<'_> {
             known.value = plus(&opening, moved);
             known.base = opening.clone();
             known.version = version;
+            self.state.truth.version = version;
+        } else if self.before.contains_key(name) {
+            // Decided again, and it is as it was.
+            return;
         }
         if known.claims.iter().any(|it| it.now != opening) {
             self.notes.push(Note::Disagreed {

@@ -13,6 +13,7 @@ mod counter;
 mod lag;
 mod owed;
 mod refused;
+mod review;
 mod ruling;
 mod taken;
 mod vanished;
@@ -30,7 +31,7 @@ use crate::{Fields, UnixMs, Value, schema};
 
 pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
-pub use ruling::{Answer, Misfit, Projection, Ruling, Terms, unlinked};
+pub use ruling::{Answer, Hear, Misfit, Projection, Ruling, Terms, unlinked};
 pub use taken::taken;
 
 /// A fold under way.
@@ -50,6 +51,8 @@ pub struct Folding<'a> {
     ruling: Ruling,
     /// Every question so far had one claim, and that was taken.
     is_plain: bool,
+    /// What was decided before of each field that is only decided again: its value, and why it was held.
+    before: BTreeMap<String, (Value, Option<String>)>,
 }
 
 /// Something that a fold found out, for the record's timeline.
@@ -118,8 +121,8 @@ impl<'a> Folding<'a> {
     #[must_use]
     pub fn new(key: &'a RecordKey, rules: &'a Rules, state: KeyState) -> Self {
         let version = state.truth.version + 1;
-        let (open, moves) = Default::default();
-        Self { key, rules, state, open, moves, version, notes: Vec::new(), ruling: Ruling::default(), is_plain: true }
+        let (open, moves, notes, ruling, before) = Default::default();
+        Self { key, rules, state, open, moves, version, notes, ruling, is_plain: true, before }
     }
 
     /// Takes one entry, which was logged at `at`. Older news than what is known changes nothing.
@@ -180,17 +183,21 @@ impl<'a> Folding<'a> {
             Verdict::Hold(reason) => (is_known.then(|| question.base.clone()), Some(reason)),
         };
         let (value, hold) = self.guard_owner(question, value, hold);
-        self.note_disagreement(question, value.as_ref(), hold.as_ref());
+        if self.is_news(&question.field, value.as_ref(), hold.as_ref()) {
+            self.note_disagreement(question, value.as_ref(), hold.as_ref());
+        }
         let Some(field) = self.state.truth.fields.get_mut(&question.field) else { return };
         if let Some(value) = value {
             if field.value != value || !field.is_known() {
                 field.version = self.version;
+                self.state.truth.version = self.version;
             }
             field.value = value;
         }
         if !field.loops {
             field.held = hold;
         }
+        self.note_release(&question.field);
     }
 
     /// The built-in rule: the owner's word, else the newest claim; a tie goes to the higher authority, then to the
@@ -213,6 +220,12 @@ impl<'a> Folding<'a> {
     #[must_use]
     pub fn moved(&self) -> bool {
         self.state.truth.version == self.version
+    }
+
+    /// The record's key.
+    #[must_use]
+    pub fn key(&self) -> &RecordKey {
+        self.key
     }
 
     /// The record as it stands.
@@ -289,8 +302,10 @@ impl<'a> Folding<'a> {
             return;
         }
         self.touch();
+        self.before.remove(name);
         let version = self.version;
         let field = self.state.truth.fields.entry(name.to_owned()).or_insert_with(TruthField::nothing);
+        field.settled = false;
         let mine = field.claims.iter().position(|it| it.connection == claim.connection);
         let mine = mine.map(|at| field.claims.remove(at)).filter(|it| it.version > seen);
         field.claims.retain(|it| it.version > seen);
@@ -363,7 +378,20 @@ impl<'a> Folding<'a> {
                 field.claims.retain(|it| it.connection != connection || it.version > told);
             }
         }
+        sent.iter().for_each(|(name, value)| self.owner_was_told(connection, name, value));
         self.present(connection, as_of, state, at);
+    }
+
+    /// A write that was decided before the connection owned the field left something else there than the truth is: what
+    /// the owner holds stands, as it would have to be written to once more otherwise (promise P3).
+    fn owner_was_told(&mut self, connection: ConnectionId, name: &str, value: &Value) {
+        let kind = self.key.kind;
+        let is_counter = schema::of(kind).field(name).is_some_and(|it| it.counter);
+        let is_owner = self.rules.field(kind, name).is_some_and(|it| it.owner == Some(connection));
+        let truth = self.state.truth.fields.get(name).filter(|it| it.is_known() && !it.loops && !it.settled);
+        if is_owner && !is_counter && truth.is_some_and(|it| it.value != *value) {
+            self.open.insert(name.to_owned());
+        }
     }
 
     fn settled(&mut self, name: &str, value: &Value, by: &str) {
@@ -373,9 +401,10 @@ impl<'a> Folding<'a> {
         field.base = value.clone();
         field.version = self.version;
         field.claims.clear();
-        (field.held, field.loops, field.refused) = (None, false, false);
+        (field.held, field.loops, field.refused, field.settled) = (None, false, false, true);
         self.state.shadows.values_mut().for_each(|it| it.sent.clear());
         self.open.remove(name);
+        self.before.remove(name);
         self.notes.push(Note::Settled(name.to_owned(), value.clone(), by.to_owned()));
     }
 
@@ -503,7 +532,7 @@ impl TruthField {
     /// A field that nobody has said anything about.
     fn nothing() -> Self {
         let (value, base, claims) = (Value::Null, Value::Null, Vec::new());
-        Self { value, version: 0, base, claims, held: None, loops: false, refused: false }
+        Self { value, version: 0, base, claims, held: None, loops: false, refused: false, settled: false }
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Ruling {
     /// The entries that it took in, by their place in the log, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<u64>,
+    /// What was decided before was decided again, under the terms of now, before any entry was taken in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reviewed: bool,
     /// The remote ids that it found to be the record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub linked: BTreeMap<ConnectionId, String>,
@@ -119,6 +122,9 @@ pub enum Misfit {
     Untold(ConnectionId),
 }
 
+/// Who is told each question of a fold that is followed, and how it was answered.
+pub type Hear<'a> = dyn FnMut(&Folding<'_>, &Question, &Verdict) + 'a;
+
 impl Folding<'_> {
     /// Writes down an answer.
     pub(super) fn note_answer(&mut self, question: &Question, verdict: &Verdict) {
@@ -148,6 +154,14 @@ impl Folding<'_> {
     /// # Errors
     /// When the ruling does not go with the entries.
     pub fn decide_as(&mut self, ruling: &Ruling, before: &Truth) -> Result<(), Misfit> {
+        self.decide_and_tell(ruling, before, &mut |_, _, _| {})
+    }
+
+    /// The same, and tells each question with its answer before it is decided.
+    ///
+    /// # Errors
+    /// When the ruling does not go with the entries.
+    pub fn decide_and_tell(&mut self, ruling: &Ruling, before: &Truth, hear: &mut Hear<'_>) -> Result<(), Misfit> {
         let mut answers = ruling.answers.iter();
         loop {
             let questions = self.questions();
@@ -163,6 +177,7 @@ impl Folding<'_> {
                 }
                 (Some(question), None) => return Err(Misfit::Unanswered(question.field.clone())),
             };
+            hear(self, question, &verdict);
             self.answer(question, verdict);
         }
         if let Some(reason) = &ruling.refused {

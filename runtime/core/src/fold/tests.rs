@@ -1,6 +1,7 @@
 mod carried;
 mod lag;
 mod refused;
+mod review;
 mod vanished;
 
 use proptest::prelude::*;

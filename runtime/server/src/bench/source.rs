@@ -11,8 +11,8 @@ use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    Conflict, Description, Effect, Fault, FieldPower, Finding, KindPower, Level, Notice, Observed, Outcome, Page, Pull,
-    Rate, Standing, State, Verdict, Webhook, Write,
+    Conflict, Decision, Description, Effect, Fault, FieldPower, Finding, KindPower, Level, Notice, Observed, Outcome,
+    Page, Pull, Rate, Standing, State, Verdict, Webhook, Write,
 };
 
 use crate::engine::ports::{Decided, Guests};
@@ -208,6 +208,14 @@ impl Guests for Sources {
     }
 
     async fn map_out(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Fields>>, CallError> {
+        Ok(None)
+    }
+
+    async fn decide_by(&self, _: &str, _: u64, _: &[Conflict]) -> Result<Vec<Decision>, CallError> {
+        Err(CallError::Host { reason: "there are no policies".to_owned() })
+    }
+
+    async fn release(&self, _: &str) -> Result<Option<String>, CallError> {
         Ok(None)
     }
 

@@ -12,9 +12,10 @@ use truthsource_core::rules::Direction;
 use truthsource_core::{Kind, UnixMs};
 
 use super::source::{Source, Sources};
-use crate::engine::connections::{Parties, RULES};
+use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
 use crate::engine::ports::Clock as _;
+use crate::engine::rules::RULES;
 use crate::engine::{Engine, Error, Pace, fold, turn};
 use crate::node::MachineClock;
 use crate::store::control::ControlStore as _;

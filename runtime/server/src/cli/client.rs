@@ -74,6 +74,10 @@ impl Client {
         self.send(Method::POST, self.address(path, query)?, Body::None).await
     }
 
+    pub async fn post_with(&self, path: &[&str], query: &[(&str, String)], body: &Json) -> anyhow::Result<Json> {
+        self.send(Method::POST, self.address(path, query)?, Body::Json(body)).await
+    }
+
     pub async fn put(&self, path: &[&str], body: &Json) -> anyhow::Result<Json> {
         self.send(Method::PUT, self.address(path, &[])?, Body::Json(body)).await
     }

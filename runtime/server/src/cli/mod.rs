@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod certify;
 pub mod client;
+mod compare;
 mod connection;
 mod dead;
 mod failure;
@@ -13,6 +14,7 @@ mod plan;
 mod plugin;
 mod rebuild;
 mod replay;
+mod rules;
 mod seams;
 mod serve;
 mod sim;
@@ -85,6 +87,9 @@ enum Command {
     Rebuild(rebuild::Rebuild),
     /// Take the decisions of a time again, by the rules and policies of now, and show what would be otherwise.
     Replay(replay::Replay),
+    /// Who owns which field, and which policy is asked when systems disagree.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Sweeps as batches: what was read, what differed, and what became of that.
     #[command(subcommand)]
     Batch(batch::Batch),
@@ -168,6 +173,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Timeline(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Sweep(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Replay(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Rules(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Batch(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Dead(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Plugin(it) => it.run(&Client::new(&global)?, &out).await?,

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::certify::Test;
 use super::client::Client;
+use super::compare::Compare;
 use super::output::{Column, Output, cell, lines, table};
 use super::{Failure, seams};
 
@@ -20,6 +21,8 @@ pub(super) enum Plugin {
     Check(Check),
     /// Try everything that a connector declares against a simulated system, and write a certificate. Needs no server.
     Test(Test),
+    /// Ask a second version of a policy what the active one is asked, and show how often they disagree.
+    Compare(Compare),
     /// List slots and what fills them.
     List,
     /// List the releases of a slot.
@@ -119,6 +122,7 @@ impl Plugin {
             Self::Check(check) => check.run(out),
             // It has an exit code of its own, and is run without a server.
             Self::Test(test) => test.run(out).await.map(drop),
+            Self::Compare(compare) => compare.run(client, out).await,
             Self::List => out.show(&client.get(&["slots"], &[]).await?, |it| table(it, SLOTS)),
             Self::Releases { slot } => {
                 out.show(&client.get(&["slots", slot, "releases"], &[]).await?, |it| table(&told(it), RELEASES))

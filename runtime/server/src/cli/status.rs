@@ -10,6 +10,7 @@ const LINES: &[Column] = &[
     ("tenant", &["tenant"]),
     ("quiet", &["quiet"]),
     ("webhooks to understand", &["inbox"]),
+    ("to decide again", &["deciding"]),
     ("records to read", &["touched"]),
     ("entries to fold", &["unfolded"]),
     ("entries that wait", &["waiting"]),

@@ -3,45 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use truthsource_core::Kind;
 use truthsource_core::fold::{Lag, Power, Terms};
 use truthsource_core::record::ConnectionId;
-use truthsource_core::rules::{ConnectionRule, FieldRule, Rules};
+use truthsource_core::rules::Rules;
 use truthsource_host::{CallError, model};
 
+use super::basis::{self, Basis};
+use super::rules::{RULES, RulesSpec};
 use super::trust::{self, Care, Word};
 use super::{Engine, Error};
-use crate::store::{Change, Connection, ConnectionState, Work};
-
-/// The name of the setting that holds [`RulesSpec`].
-pub const RULES: &str = "rules";
-
-/// A tenant's rules as it writes them: connections by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RulesSpec {
-    /// Who owns and who decides, first match wins.
-    #[serde(default)]
-    pub fields: Vec<FieldSpec>,
-}
-
-/// Who owns a field and who decides about it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FieldSpec {
-    /// The kind; absent: every kind.
-    #[serde(default)]
-    pub kind: Option<Kind>,
-    /// A field's name, or `*`.
-    pub field: String,
-    /// The connection whose word stands.
-    #[serde(default)]
-    pub owner: Option<String>,
-    /// The slot of the conflict policy.
-    #[serde(default)]
-    pub policy: Option<String>,
-}
+use crate::store::{Change, Connection, ConnectionState, TenantStore, Work};
 
 /// What a step knows about who takes part.
 pub struct Parties {
@@ -55,6 +27,8 @@ pub struct Parties {
     pub care: BTreeMap<(ConnectionId, Kind), Care>,
     /// Why it is not known.
     pub mute: BTreeMap<ConnectionId, String>,
+    /// What the records of each kind are decided under and told by; absent where that cannot be told now.
+    pub bases: BTreeMap<Kind, Basis>,
 }
 
 impl Parties {
@@ -63,12 +37,16 @@ impl Parties {
     /// # Errors
     /// When the store fails.
     pub async fn load(engine: &Engine) -> Result<Self, Error> {
-        let connections: BTreeMap<_, _> = engine.store.connections().await?.into_iter().map(|it| (it.id, it)).collect();
-        let spec = engine.store.setting(RULES).await?;
-        // Without its rules nothing is decided: no rules would let the newest win over every owner.
-        let spec: Option<RulesSpec> = spec.map(serde_json::from_value).transpose().map_err(Error::Rules)?;
-        let spec = spec.unwrap_or_default();
-        let rules = resolve(&spec, &connections);
+        Self::under(engine, &rules_of(&*engine.store).await?).await
+    }
+
+    /// The same, as if these were the rules.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn under(engine: &Engine, spec: &RulesSpec) -> Result<Self, Error> {
+        let connections = by_id(&*engine.store).await?;
+        let rules = spec.resolve(&connections);
         let (mut powers, mut care, mut mute) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for connection in connections.values().filter(|it| it.state != ConnectionState::New) {
             match known(engine, connection).await {
@@ -82,7 +60,19 @@ impl Parties {
                 }
             }
         }
-        Ok(Self { connections, rules, powers, care, mute })
+        let bases = basis::of(engine, &connections, &rules).await;
+        Ok(Self { connections, rules, powers, care, mute, bases })
+    }
+
+    /// What records are decided under and told by at this moment: rules and releases may have changed since these were
+    /// loaded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bases_now(engine: &Engine) -> Result<BTreeMap<Kind, Basis>, Error> {
+        let connections = by_id(&*engine.store).await?;
+        let rules = rules_of(&*engine.store).await?.resolve(&connections);
+        Ok(basis::of(engine, &connections, &rules).await)
     }
 
     /// What is done about what a connection's connector is not believed to do with a kind.
@@ -145,6 +135,16 @@ impl Parties {
     }
 }
 
+async fn by_id(store: &dyn TenantStore) -> Result<BTreeMap<ConnectionId, Connection>, Error> {
+    Ok(store.connections().await?.into_iter().map(|it| (it.id, it)).collect())
+}
+
+/// The rules that a tenant wrote. Without them nothing is decided: no rules would let the newest win over every owner.
+async fn rules_of(store: &dyn TenantStore) -> Result<RulesSpec, Error> {
+    let spec = store.setting(RULES).await?.map(serde_json::from_value);
+    Ok(spec.transpose().map_err(Error::Rules)?.unwrap_or_default())
+}
+
 /// What a connector declares, and whose word there is for it.
 async fn known(engine: &Engine, connection: &Connection) -> Result<(Arc<model::Description>, Word), CallError> {
     Ok((engine.guests.describe(connection).await?, engine.guests.word(connection).await?))
@@ -166,26 +166,6 @@ pub fn retell(connection: &Connection) -> impl Iterator<Item = Change> {
 pub fn resume(connection: &Connection) -> impl Iterator<Item = Change> {
     let read = connection.spec.kinds.iter().filter(|(_, it)| it.reads);
     read.map(|(kind, _)| Change::Ask { connection: connection.id, kind: *kind, work: Work::Retry })
-}
-
-fn resolve(spec: &RulesSpec, connections: &BTreeMap<ConnectionId, Connection>) -> Rules {
-    let by_name = |name: &String| connections.values().find(|it| it.name == *name).map(|it| it.id);
-    let rule = |it: &Connection| ConnectionRule {
-        name: it.name.clone(),
-        rank: it.spec.rank,
-        kinds: it.spec.kinds.clone(),
-        publishes: it.spec.publishes.clone(),
-    };
-    let field = |it: &FieldSpec| FieldRule {
-        kind: it.kind,
-        field: it.field.clone(),
-        owner: it.owner.as_ref().and_then(by_name),
-        policy: it.policy.clone(),
-    };
-    Rules {
-        connections: connections.values().map(|it| (it.id, rule(it))).collect(),
-        fields: spec.fields.iter().map(field).collect(),
-    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Observed, Outcome, Rate, Write};
 
 use super::address::{Addressed, Links, address};
+use super::basis::unwritable;
 use super::beforehand::{self, Compared};
 use super::carried::UnderWay;
 use super::conclude::{again, conclude_all, give_up, put_back};
@@ -57,7 +58,12 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
         // Nothing new is begun that could not be sent.
         return Ok(Did::some(handled, engine.pace.deliver_max));
     }
-    ready.extend(begin(engine, parties, lane, (planned, fresh)).await?);
+    let fresh_keys = fresh.iter().chain(planned.iter().map(|(debt, _)| debt)).map(|it| it.key.clone()).collect();
+    match unwritable(engine, parties, &fresh_keys).await? {
+        Some(behind) => ready.extend(begin(engine, parties, lane, ((planned, fresh), &behind)).await?),
+        // The next turn knows the rules of now.
+        None => {}
+    }
     push(engine, parties, lane, ready).await?;
     Ok(Did::some(handled, engine.pace.deliver_max))
 }
@@ -89,13 +95,19 @@ pub(super) struct Sent {
     pub at: Option<UnixMs>,
 }
 
+/// Writes of plans, and debts.
+type Owed = (Vec<(Debt, Intent)>, Vec<Debt>);
+
+/// How long what is to be decided again first is left alone.
+const BEHIND_MS: u64 = 100;
+
 /// Turns debts into stored intents, and stores those of plans. Debts that wait for something, or that nothing is to be
 /// sent for, are noted as such.
 async fn begin(
     engine: &Engine,
     parties: &Parties,
     lane: &Lane,
-    (planned, debts): (Vec<(Debt, Intent)>, Vec<Debt>),
+    ((planned, debts), behind): (Owed, &BTreeSet<RecordKey>),
 ) -> Result<Vec<Ready>, Error> {
     let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
@@ -105,9 +117,19 @@ async fn begin(
     let listed: BTreeSet<Kind> = Kind::ALL.into_iter().filter(is_listed).collect();
     let unread = unread(engine, lane.connection.id, &states).await?;
     let mut batch = lane.batch(engine);
+    let (planned, put_off): (Vec<_>, Vec<_>) = planned.into_iter().partition(|(it, _)| !behind.contains(&it.key));
+    for (debt, intent) in put_off {
+        let why = "other rules are to decide about it first".to_owned();
+        batch.changes.push(apply::put_off(&debt, intent.plan.unwrap_or_default(), (batch.at, why)));
+    }
     let mut intended = planned;
     for debt in debts {
         let state = states.get(&debt.key).cloned().unwrap_or_default();
+        if behind.contains(&debt.key) {
+            let debt = Debt { due_at: batch.at.plus(BEHIND_MS), ..debt };
+            batch.changes.push(Change::Debt { debt, token: None });
+            continue;
+        }
         if unread.contains(&debt.key) {
             // News about it waits to be folded: it is decided again after that.
             let debt = Debt { due_at: batch.at.plus(20), ..debt };

@@ -16,8 +16,9 @@ use truthsource_host::model::{
     Standing, Verdict, Webhook, Write,
 };
 
-use super::connections::{FieldSpec, Parties, RULES, RulesSpec};
+use super::connections::Parties;
 use super::ports::{Clock, Decided, Guests};
+use super::rules::{FieldSpec, RULES, RulesSpec};
 use super::trust::Word;
 use super::{Did, Engine, Pace, fold};
 use crate::store::Inspect as _;
@@ -58,7 +59,10 @@ pub struct Fake {
     pub map_in: Function<Vec<Fields>, Option<Vec<Option<Fields>>>>,
     /// Only of the shop.
     pub map_out: Function<Vec<Fields>, Option<Vec<Fields>>>,
+    /// Gets the slot.
+    pub release: Function<String, Option<String>>,
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
+    pub decide_by: Function<Vec<Conflict>, Vec<model::Decision>>,
     pub publish: Function<Vec<Level>, Option<Vec<Decimal>>>,
     pub validate: Function<Vec<Fields>, Option<Vec<Verdict>>>,
 }
@@ -80,9 +84,11 @@ impl Default for Fake {
             project: answers(|(_, records)| Ok(records)),
             map_in: answers(|_| Ok(None)),
             map_out: answers(|_| Ok(None)),
+            release: answers(|_| Ok(None)),
             decide: answers(|conflicts: Vec<Conflict>| {
                 Ok(conflicts.iter().map(|_| model::Decision::Take(0)).collect())
             }),
+            decide_by: answers(|_| unreachable!()),
             publish: answers(|_| Ok(None)),
             validate: answers(|_| Ok(None)),
         }
@@ -171,9 +177,15 @@ impl Guests for Fake {
     async fn map_out(&self, of: &crate::store::Connection, _: Kind, records: &[Fields]) -> Answer<Option<Vec<Fields>>> {
         if of.id == SHOP { ask(&self.map_out, records.to_vec()) } else { Ok(None) }
     }
+    async fn release(&self, slot: &str) -> Answer<Option<String>> {
+        ask(&self.release, slot.to_owned())
+    }
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Answer<Option<Decided>> {
         let decisions = ask(&self.decide, conflicts.to_vec())?;
         Ok(Some(Decided { decisions, policy: slot.to_owned() }))
+    }
+    async fn decide_by(&self, _: &str, _: u64, conflicts: &[Conflict]) -> Answer<Vec<model::Decision>> {
+        ask(&self.decide_by, conflicts.to_vec())
     }
     async fn publish(&self, levels: &[Level]) -> Answer<Option<Vec<Decimal>>> {
         ask(&self.publish, levels.to_vec())
@@ -234,7 +246,7 @@ impl House {
     pub async fn titles_have_a_policy(self) -> Self {
         let title =
             FieldSpec { field: "title".to_owned(), policy: Some("conflict:x".to_owned()), ..FieldSpec::default() };
-        let value = serde_json::to_value(RulesSpec { fields: vec![title] }).unwrap();
+        let value = serde_json::to_value(RulesSpec { fields: vec![title], ..RulesSpec::default() }).unwrap();
         self.commit([Change::Setting { name: RULES.to_owned(), value }]).await;
         self
     }

@@ -2,9 +2,11 @@
 
 mod books;
 mod decide;
+pub mod foresee;
 mod names;
 mod owed;
 mod project;
+mod stamp;
 mod story;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,7 @@ use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs, schema};
 
+use super::basis::{Outdated, outdated_of, some_outdated};
 use super::connections::Parties;
 use super::deletions::Guard;
 use super::identify::{Identifier, Identity};
@@ -21,11 +24,15 @@ use super::token::{Token, look_once_more};
 use super::{Did, Engine, Error};
 use crate::store::{Batch, Change, Debt, LoggedEntry};
 use books::{Books, linked};
-pub(crate) use decide::settle;
+pub(crate) use decide::{conflict_of, settle};
 use decide::{decide, validate};
 use owed::{ask_again, settle_debt};
 use project::project;
+use stamp::Stamps;
 use story::{tell_of_an_answer, tell_story};
+
+/// Of how many records one at the most is taken up of a kind because it is behind: news goes on meanwhile.
+const BEHIND_SHARE: u32 = 8;
 
 /// Folds entries that no fold has taken yet, oldest first, and commits truths, shadows, debts and what happened.
 ///
@@ -36,14 +43,15 @@ use story::{tell_of_an_answer, tell_story};
 pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let entries = engine.store.unfolded(engine.pace.fold_max).await?;
     let untold = engine.store.untold(engine.now(), engine.pace.fold_max).await?;
-    if entries.is_empty() && untold.is_empty() {
+    let behind = some_outdated(engine, parties, engine.pace.fold_max.div_ceil(BEHIND_SHARE)).await?;
+    if entries.is_empty() && untold.is_empty() && behind.is_empty() {
         return Ok(Did::default());
     }
     let handled = entries.len() + untold.len();
     let mut batch = Batch::new(engine.now());
     let at: BTreeMap<u64, UnixMs> = entries.iter().map(|it| (it.seq, it.at)).collect();
     let (mut by_key, mut waits) = sort_out(engine, parties, &entries, &mut batch).await?;
-    for key in untold {
+    for key in untold.into_iter().chain(behind.iter().cloned()) {
         by_key.entry(key).or_default();
     }
     let terms = parties.terms();
@@ -52,12 +60,18 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let keys: BTreeSet<RecordKey> = by_key.keys().cloned().collect();
     let before = engine.store.states(&keys).await?;
     let debts = index(engine.store.debts_of(&keys).await?);
+    // Where nothing is behind, nothing of this is either.
+    let outdated = if behind.is_empty() { BTreeMap::new() } else { outdated_of(engine, parties, &keys).await? };
 
     let mut guard = Guard::default();
     let mut folds = Vec::with_capacity(keys.len());
     for (key, entries) in &by_key {
         let mut folding = Folding::new(key, &parties.rules, before.get(key).cloned().unwrap_or_default());
         let (mut cause, mut absorbed) = (None, Vec::new());
+        let outdated = outdated.get(key).copied().unwrap_or_default();
+        if outdated.decided {
+            folding.review();
+        }
         for (seq, entry) in entries {
             if let Some(token) = waits_for_outcome(entry, key, &debts) {
                 batch.changes.push(Change::Wait { seq: *seq, token: token.to_string() });
@@ -84,7 +98,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
             absorbed.push((*seq, entry));
         }
         let (policies, untold, is_put_off) = Default::default();
-        folds.push(Fold { key, folding, cause, absorbed, policies, untold, is_put_off });
+        folds.push(Fold { key, folding, cause, absorbed, policies, untold, outdated, is_put_off });
     }
     decide(engine, parties, &mut folds).await?;
     names::keep_apart(engine, &before, &mut folds).await?;
@@ -96,9 +110,11 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         batch.changes.extend(fold.absorbed.into_iter().map(wait));
     }
     project(engine, parties, &debts, &mut folds).await?;
+    let stamps = Stamps::now(engine, parties).await?;
+    let handled = handled + folds.iter().filter(|it| it.outdated.is_it()).count();
     for fold in folds {
         books.note(&fold, &mut batch);
-        conclude(engine, parties, fold, &before, &debts, &mut batch);
+        conclude(engine, parties, fold, (&before, &debts, &stamps), &mut batch);
     }
     if plant::on(Bug::FoldInTwo) {
         let (folded, rest) = batch.changes.into_iter().partition(|it| matches!(it, Change::Folded { .. }));
@@ -132,6 +148,8 @@ struct Fold<'a> {
     policies: BTreeMap<String, String>,
     /// Connection → why it is not known what its system should hold.
     untold: BTreeMap<ConnectionId, String>,
+    /// What is to be done again though nothing moved.
+    outdated: Outdated,
     /// A policy or validator could not be asked: nothing about the record is decided in this fold.
     is_put_off: bool,
 }
@@ -204,11 +222,10 @@ fn conclude(
     engine: &Engine,
     parties: &Parties,
     fold: Fold<'_>,
-    before: &BTreeMap<RecordKey, KeyState>,
-    debts: &Debts,
+    (before, debts, stamps): (&BTreeMap<RecordKey, KeyState>, &Debts, &Stamps),
     batch: &mut Batch,
 ) {
-    let Fold { key, folding, cause, absorbed, policies, untold, .. } = fold;
+    let Fold { key, folding, cause, absorbed, policies, untold, outdated, .. } = fold;
     for (seq, entry) in absorbed {
         tell_of_an_answer(key, entry, batch);
         batch.changes.push(Change::Folded { seq, key: key.key.clone(), entry: entry.clone() });
@@ -228,9 +245,10 @@ fn conclude(
             batch.changes.push(Change::Shadow { key: key.clone(), connection: *connection, shadow });
         }
     }
-    if before.truth != after.truth {
+    if before.truth != after.truth || outdated.is_it() {
         let natural = schema::of(key.kind).natural_key(&after.truth.values());
-        batch.changes.push(Change::Truth { key: key.clone(), truth: after.truth.clone(), natural });
+        let basis = stamps.of(key.kind, policies.values());
+        batch.changes.push(Change::Truth { key: key.clone(), truth: after.truth.clone(), natural, basis });
     }
     tell_story(parties, key, (before, &after), (notes, cause, &policies), batch);
 }

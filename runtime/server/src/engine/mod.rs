@@ -10,8 +10,10 @@
 
 mod address;
 pub mod apply;
+pub mod basis;
 mod beforehand;
 mod carried;
+pub mod compare;
 mod conclude;
 pub mod connections;
 pub mod deletions;
@@ -32,6 +34,7 @@ pub mod rebuild;
 pub mod receive;
 pub mod refold;
 pub mod replay;
+pub mod rules;
 pub mod subscribe;
 pub mod sweep;
 mod token;

@@ -76,8 +76,12 @@ pub trait Guests: Send + Sync {
         kind: Kind,
         records: &[Fields],
     ) -> Result<Option<Vec<Fields>>, CallError>;
+    /// The digest of the component that answers in `slot` now; `None` when the slot is empty.
+    async fn release(&self, slot: &str) -> Result<Option<String>, CallError>;
     /// Asks the policy in `slot`; `None` when the slot is empty.
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError>;
+    /// Asks a release in `slot` that need not be the one that answers there: nothing is decided by it.
+    async fn decide_by(&self, slot: &str, release: u64, conflicts: &[Conflict]) -> Result<Vec<Decision>, CallError>;
     /// Asks the tenant's stock rule what is published of these levels; `None` when there is none.
     async fn publish(&self, levels: &[Level]) -> Result<Option<Vec<Decimal>>, CallError>;
     /// Asks the validator of `kind`; `None` when there is none.

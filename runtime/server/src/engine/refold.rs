@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use truthsource_core::fold::{Folding, Misfit, Terms, unlinked};
+use truthsource_core::fold::{Folding, Hear, Misfit, Terms, unlinked};
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 
 use crate::store::{self, LoggedEntry, LoggedRuling, TenantStore};
@@ -113,6 +113,14 @@ impl Account {
     /// # Errors
     /// When it does not go with what the log says.
     pub fn follow(&mut self, case: &Case) -> Result<(), Misfit> {
+        self.follow_and_tell(case, &mut |_, _, _| {})
+    }
+
+    /// The same, and tells each question that was asked, with its answer.
+    ///
+    /// # Errors
+    /// When it does not go with what the log says.
+    pub fn follow_and_tell(&mut self, case: &Case, hear: &mut Hear<'_>) -> Result<(), Misfit> {
         let (key, ruling) = (&case.logged.key, &case.logged.ruling);
         self.rulings += 1;
         self.links.extend(ruling.linked.clone());
@@ -121,10 +129,13 @@ impl Account {
         }
         let before = std::mem::take(&mut self.state);
         let mut folding = Folding::new(key, &case.terms.rules, before.clone());
+        if ruling.reviewed {
+            folding.review();
+        }
         for it in &case.entries {
             folding.absorb(&it.entry, it.at);
         }
-        folding.decide_as(ruling, &before.truth)?;
+        folding.decide_and_tell(ruling, &before.truth, hear)?;
         self.state = folding.finish().0;
         for connection in unlinked(&before, &self.state) {
             self.links.remove(&connection);

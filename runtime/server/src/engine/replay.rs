@@ -134,6 +134,9 @@ async fn decide(
 ) -> Result<KeyState, Error> {
     let truth = before.truth.clone();
     let mut folding = Folding::new(key, &parties.rules, before);
+    if case.logged.ruling.reviewed {
+        folding.review();
+    }
     for it in &case.entries {
         folding.absorb(&it.entry, it.at);
     }
@@ -173,13 +176,13 @@ fn compare(case: &Case, was: &KeyState, would: &KeyState, otherwise: &mut BTreeM
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::connections::{FieldSpec, RULES, RulesSpec};
     use crate::engine::fake::{ERP, Fake, House, SHOP, item};
+    use crate::engine::rules::{FieldSpec, RULES, RulesSpec};
     use crate::store::Change;
 
     async fn rules(house: &House, owner: &str) {
         let title = FieldSpec { field: "title".to_owned(), owner: Some(owner.to_owned()), ..FieldSpec::default() };
-        let value = serde_json::to_value(RulesSpec { fields: vec![title] }).unwrap();
+        let value = serde_json::to_value(RulesSpec { fields: vec![title], ..RulesSpec::default() }).unwrap();
         house.commit([Change::Setting { name: RULES.to_owned(), value }]).await;
     }
 

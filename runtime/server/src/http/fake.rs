@@ -14,7 +14,7 @@ use truthsource_host::EngineKind;
 use truthsource_host::host::Load;
 use truthsource_host::model::{Basket, Finding, Handshake, Priced, Proof, Spelling, WebhookScheme};
 
-use crate::app::{App, Engines, Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Tenants, Vault};
+use crate::app::{App, Engines, Failing, Plugins, Quote, Receipt, Refusal, Rivalry, TenantHandle, Tenants, Vault};
 use crate::certificate::Certificate;
 use crate::engine::forecast::Account;
 use crate::engine::ports::{self, Clock};
@@ -168,6 +168,15 @@ impl Plugins for Guests {
     }
     async fn vacate(&self, _: &TenantHandle, slot: &str) -> std::result::Result<Slot, Refusal> {
         Ok(Slot { name: slot.into(), active: None, previous: Some(1) })
+    }
+    async fn compare(&self, _: &TenantHandle, _: &str, release: u64) -> std::result::Result<Rivalry, Refusal> {
+        Ok(Rivalry { release, ..Rivalry::default() })
+    }
+    fn rivalry(&self, _: &TenantHandle, slot: &str) -> Option<Rivalry> {
+        (slot == "conflict:compared").then(Rivalry::default)
+    }
+    fn compare_no_more(&self, of: &TenantHandle, slot: &str) -> Option<Rivalry> {
+        self.rivalry(of, slot)
     }
     async fn price(&self, _: &TenantHandle, slot: &str, basket: Basket) -> std::result::Result<Quote, Refusal> {
         let priced = |it: &truthsource_host::model::Line| Priced { unit_price: it.list_price, reason: "list".into() };

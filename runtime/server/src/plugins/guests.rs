@@ -8,15 +8,15 @@ use truthsource_core::budget::Class;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
-    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Target,
-    Verdict, Webhook, Write,
+    Conflict, Context, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State,
+    Target, Verdict, Webhook, Write,
 };
 use truthsource_host::{
     CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, StockRule, Validator,
 };
 
 use super::certificates::Certificates;
-use super::{Active, Parts, Reaches, Slots, secrets, setup};
+use super::{Active, Parts, Reaches, Rivals, Slots, secrets, setup};
 use crate::app::{Refusal, TenantHandle};
 use crate::engine::ports::{Decided, Guests};
 use crate::engine::trust::Word;
@@ -35,6 +35,7 @@ pub struct TenantGuests {
     slots: Arc<Slots>,
     reaches: Arc<Reaches>,
     certificates: Arc<Certificates>,
+    rivals: Arc<Rivals>,
     tenant: Arc<TenantHandle>,
     /// What each release of a connector said it can do with each connection, as it is set.
     described: Mutex<BTreeMap<ConnectionId, Described>>,
@@ -43,10 +44,10 @@ pub struct TenantGuests {
 impl TenantGuests {
     pub(super) fn new(
         parts: Arc<Parts>,
-        (slots, reaches, certificates): (Arc<Slots>, Arc<Reaches>, Arc<Certificates>),
+        (slots, reaches, certificates, rivals): (Arc<Slots>, Arc<Reaches>, Arc<Certificates>, Arc<Rivals>),
         tenant: Arc<TenantHandle>,
     ) -> Self {
-        Self { parts, slots, reaches, certificates, tenant, described: Mutex::default() }
+        Self { parts, slots, reaches, certificates, rivals, tenant, described: Mutex::default() }
     }
 
     /// The connection's connector, to be called now: whoever asks while it is left alone and then does not call takes
@@ -228,11 +229,25 @@ impl Guests for TenantGuests {
         self.noted(&active, answer).await.map(Some)
     }
 
+    async fn release(&self, slot: &str) -> Result<Option<String>, CallError> {
+        let active = self.slots.find(&self.tenant, slot).await.map_err(|it| unready(&it))?;
+        Ok(active.map(|it| it.release.digest().to_string()))
+    }
+
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
         let Some((policy, active)) = self.filling::<Policy>(slot).await? else { return Ok(None) };
         let setup = self.pure(slot);
         let decisions = self.noted(&active, policy.decide(&setup, conflicts.to_vec()).await).await?;
+        if let Some(rival) = self.rivals.find(self.tenant.tenant.id, slot) {
+            rival.ask(setup, conflicts, &decisions, self.parts.clock.now());
+        }
         Ok(Some(Decided { decisions, policy: format!("{slot}@{}", active.release.digest()) }))
+    }
+
+    async fn decide_by(&self, slot: &str, release: u64, conflicts: &[Conflict]) -> Result<Vec<Decision>, CallError> {
+        let active = self.slots.load(&self.tenant, slot, release).await.map_err(|it| unready(&it))?;
+        let policy = Policy::try_from(active.release.clone()).map_err(|_| misfit(slot))?;
+        policy.decide(&self.pure(slot), conflicts.to_vec()).await.0
     }
 
     async fn publish(&self, levels: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {

@@ -9,6 +9,7 @@ mod certificates;
 mod guests;
 mod health;
 mod reach;
+mod rivals;
 mod secrets;
 mod slots;
 mod upload;
@@ -22,9 +23,9 @@ use bytes::Bytes;
 use truthsource_host::egress::Transport;
 use truthsource_host::model::{Basket, Fault, Finding, WebhookScheme};
 use truthsource_host::signing::Ambient;
-use truthsource_host::{CallError, CallSetup, Detail, Host, Pricing, Tenant};
+use truthsource_host::{CallError, CallSetup, Detail, Host, Policy, Pricing, Tenant};
 
-use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, TenantHandle, Vault};
+use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, Rivalry, TenantHandle, Vault};
 use crate::certificate::Certificate;
 use crate::config::Allowed;
 use crate::engine::forecast::Account;
@@ -36,6 +37,7 @@ use certificates::Certificates;
 pub use guests::TenantGuests;
 pub use health::Health;
 pub use reach::{Reaches, bound};
+pub use rivals::Rivals;
 pub use secrets::{HookSecret, HookSecrets, WEBHOOK};
 pub use slots::{Active, Slots};
 
@@ -67,6 +69,7 @@ pub struct Service {
     slots: Arc<Slots>,
     reaches: Arc<Reaches>,
     certificates: Arc<Certificates>,
+    rivals: Arc<Rivals>,
 }
 
 impl Service {
@@ -75,13 +78,13 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let parts = Arc::new(parts);
         let (slots, reaches) = (Arc::new(Slots::new(parts.clone())), Arc::new(Reaches::new(parts.clone())));
-        Self { slots, reaches, certificates: Arc::default(), parts }
+        Self { slots, reaches, certificates: Arc::default(), rivals: Arc::default(), parts }
     }
 
     /// The components of one tenant, as its engine calls them.
     #[must_use]
     pub fn guests(&self, tenant: Arc<TenantHandle>) -> TenantGuests {
-        let shared = (self.slots.clone(), self.reaches.clone(), self.certificates.clone());
+        let shared = (self.slots.clone(), self.reaches.clone(), self.certificates.clone(), self.rivals.clone());
         TenantGuests::new(self.parts.clone(), shared, tenant)
     }
 }
@@ -124,6 +127,22 @@ impl Plugins for Service {
 
     async fn vacate(&self, tenant: &TenantHandle, slot: &str) -> Result<Slot, Refusal> {
         self.slots.vacate(tenant, slot).await
+    }
+
+    async fn compare(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Rivalry, Refusal> {
+        // Compared with nothing it would never be asked.
+        self.slots.active(tenant, slot).await?;
+        let rival = self.slots.load(tenant, slot, release).await?;
+        let policy = Policy::try_from(rival.release.clone()).map_err(|_| wrong_world(slot))?;
+        Ok(self.rivals.begin(tenant, (rival, policy), self.parts.clock.now()))
+    }
+
+    fn rivalry(&self, tenant: &TenantHandle, slot: &str) -> Option<Rivalry> {
+        self.rivals.find(tenant.tenant.id, slot).map(|it| it.seen())
+    }
+
+    fn compare_no_more(&self, tenant: &TenantHandle, slot: &str) -> Option<Rivalry> {
+        self.rivals.end(tenant.tenant.id, slot)
     }
 
     async fn price(&self, tenant: &TenantHandle, slot: &str, basket: Basket) -> Result<Quote, Refusal> {

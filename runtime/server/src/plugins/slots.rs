@@ -127,7 +127,11 @@ impl Slots {
         Ok(slots.into_iter().find(|it| it.name == slot))
     }
 
-    async fn load(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Arc<Active>, Refusal> {
+    /// A release of a slot, whether or not it is the one that answers.
+    ///
+    /// # Errors
+    /// When there is no such release, or it cannot be loaded.
+    pub(super) async fn load(&self, tenant: &TenantHandle, slot: &str, release: u64) -> Result<Arc<Active>, Refusal> {
         let releases = tenant.store.releases(slot).await.map_err(|error| stored(&error))?;
         let row = releases.into_iter().find(|it| it.id == release).ok_or_else(|| missing(slot, release))?;
         let blobs = self.parts.blobs.clone();

@@ -11,9 +11,10 @@ use crate::demo::setup::Components;
 use crate::demo::world::Product;
 
 /// Policies by their slot.
-const POLICIES: [(&str, &str); 4] = [
+const POLICIES: [(&str, &str); 5] = [
     ("conflict:owner", "owner-wins"),
     ("conflict:newest", "newest-wins"),
+    ("conflict:rank", "rank"),
     ("conflict:stock", "stock-delta"),
     ("conflict:status", "status-lattice"),
 ];

@@ -10,14 +10,14 @@ use truthsource_core::{Kind, UnixMs};
 use truthsource_host::egress::Transport;
 
 use super::cast::Cast;
-use super::plan::{Habits, Plan};
+use super::plan::{Habits, Plan, Regime};
 use super::stage::{Doors, SimClock};
 use super::store::MortalStore;
 use super::troupe::{Member, SUBSCRIBED_SECRET, Troupe};
 use super::watch::Watch;
+use crate::demo::account;
 use crate::demo::world::Seat;
-use crate::demo::{account, setup};
-use crate::engine::connections::RULES;
+use crate::engine::rules::RULES;
 use crate::engine::{Engine, Pace};
 use crate::http::hooks::Endpoint;
 use crate::plugins::{HookSecret, HookSecrets};
@@ -66,6 +66,12 @@ pub(super) fn troupe(
     Troupe::gather(cast.clone(), reaching, members, (plan.seed, &plan.faults), Watch::new(owner, followed))
 }
 
+/// What makes these the tenant's rules.
+pub(super) fn regime(regime: Regime, seats: &[Seat]) -> Change {
+    let names: Vec<&str> = seats.iter().map(Seat::name).collect();
+    Change::Setting { name: RULES.to_owned(), value: regime.rules(&names) }
+}
+
 /// Where each system's webhooks come to.
 pub(super) async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Arc<Endpoint>>> {
     let connections = engine.store.connections().await?;
@@ -95,8 +101,8 @@ pub(super) async fn connect(
         let spec = ConnectionSpec { poll_every_ms, sweep_every_ms, ..spec };
         batch.changes.push(Change::NewConnection { name: seat.name().to_owned(), spec });
     }
-    let owner = seats.first().context("a world without systems")?;
-    batch.changes.push(Change::Setting { name: RULES.to_owned(), value: setup::rules(owner.name()) });
+    anyhow::ensure!(!seats.is_empty(), "a world without systems");
+    batch.changes.push(regime(Regime::Usual, seats));
     let committed = store.commit(batch).await?;
     let mut batch = Batch::new(now);
     for id in &committed.connections {

@@ -11,7 +11,9 @@ use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
 use crate::demo::world::Seat;
-use crate::engine::rebuild;
+use crate::engine::fold::foresee::foresee;
+use crate::engine::rules::RULES;
+use crate::engine::{Engine, rebuild};
 use crate::store::{About, Conflict, TenantStore, What};
 
 /// Reads every system back and compares them with one another and with what people did: P1, P5 and P6.
@@ -149,6 +151,28 @@ pub async fn books(store: &dyn TenantStore, violations: &mut Vec<String>) -> any
     violations.extend(rebuilt.differences.iter().map(|it| format!("P8: folded again it differs: {it:?}")));
     Ok(())
 }
+
+/// Everything is decided once more, on copies, by the rules of now: nothing may come out otherwise, and nothing be owed.
+///
+/// # Errors
+/// When the store fails.
+pub async fn decided(engine: &Engine, notes: &mut Notes) -> anyhow::Result<()> {
+    let rules = engine.store.setting(RULES).await?.map(serde_json::from_value).transpose()?.unwrap_or_default();
+    let foreseen = foresee(engine, &rules, (None, RECORDS_MAX)).await?;
+    notes.reach_times("decided once more", foreseen.records);
+    let otherwise = foreseen.otherwise.iter().map(|it| format!("P8: {} by the rules of now: {it:?}", it.key));
+    notes.violations.extend(otherwise);
+    notes.violations.extend(foreseen.writes.iter().map(|it| format!("P1: {} by the rules of now: {it:?}", it.key)));
+    let keys = foreseen.records;
+    anyhow::ensure!(foreseen.next.is_none(), "there are more than {keys} records");
+    let reviewed = engine.store.accounts(None, RECORDS_MAX).await?.into_iter().collect();
+    let rulings = engine.store.rulings(&reviewed).await?;
+    notes.reach_times("decided again", rulings.iter().filter(|it| it.ruling.reviewed).count() as u64);
+    Ok(())
+}
+
+/// More records than there are in a run.
+const RECORDS_MAX: u32 = 10_000;
 
 /// The most lines of a story.
 const STORY_MAX: usize = 400;

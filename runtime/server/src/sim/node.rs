@@ -42,7 +42,12 @@ impl Node {
         Self { engine, store, lanes, stalled, parties: None, holders: 0 }
     }
 
-    /// Who takes part. Nobody changes that in a run, so it is read once in a node's life.
+    /// The tenant changed its rules.
+    pub fn look_again(&mut self) {
+        self.parties = None;
+    }
+
+    /// Who takes part: read once in a node's life, unless the rules are changed.
     async fn parties(&mut self) -> Result<Arc<Parties>, Error> {
         if let Some(parties) = &self.parties {
             return Ok(parties.clone());

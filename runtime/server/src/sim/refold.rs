@@ -1,7 +1,7 @@
 //! P8 at every fold of a run: the truth that was decided is the one that comes of the same entries however they are
 //! ordered between systems, repeated and cut into batches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::draw::Draw;
 use truthsource_core::fold::Folding;
@@ -34,18 +34,28 @@ pub async fn check(
         by_key.entry(RecordKey::new(*kind, key)).or_default().push((*at, entry.clone()));
     }
     let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
+    let reviewed = reviewed(folded);
     let mut rearranged = 0;
     for (key, said) in by_key {
         let before = folded.before.get(&key).cloned().unwrap_or_default();
         let stored = now.get(&key).map(|it| it.truth.values()).unwrap_or_default();
         let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
         rearranged += u64::from(batches.len() > 1);
-        let decided = decide((engine, parties), &key, before, &batches).await?;
+        let decided = decide((engine, parties), &key, (before, reviewed.contains(&key)), &batches).await?;
         if decided != stored {
             violations.push(format!("P8: {key} decided in another order is {decided:?}, and {stored:?} is stored"));
         }
     }
     Ok(rearranged)
+}
+
+/// The records that were decided again before anything was taken in.
+fn reviewed(folded: &Folded) -> BTreeSet<&RecordKey> {
+    let ruling = |it| match it {
+        &Change::Ruling(ref logged) => Some(logged),
+        _ => None,
+    };
+    folded.batch.changes.iter().filter_map(ruling).filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
 }
 
 /// What each system says keeps its order; between systems the draws decide whose turn it is. Everything is said twice,
@@ -74,11 +84,14 @@ fn arrange(said: &[Said], below: impl Fn(u64, &str) -> u64) -> Vec<Vec<Said>> {
 async fn decide(
     (engine, parties): (&Engine, &Parties),
     key: &RecordKey,
-    mut state: KeyState,
+    (mut state, mut is_reviewed): (KeyState, bool),
     batches: &[Vec<Said>],
 ) -> Result<Fields, Error> {
     for batch in batches {
         let mut folding = Folding::new(key, &parties.rules, state);
+        if std::mem::take(&mut is_reviewed) {
+            folding.review();
+        }
         for (at, entry) in batch {
             folding.absorb(entry, *at);
         }

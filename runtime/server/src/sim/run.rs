@@ -12,12 +12,12 @@ use truthsource_simulators::outbox::Departure;
 use truthsource_simulators::world::{Deed, Held};
 
 use super::cast::Cast;
-use super::house::{connect, endpoints, engine, host_of, troupe};
+use super::house::{connect, endpoints, engine, host_of, regime, troupe};
 use super::intake::Intake;
 use super::judge;
 use super::node::Node;
 use super::notes::Notes;
-use super::plan::{Act, Plan};
+use super::plan::{Act, Plan, Reform};
 use super::stage::{Doors, SimClock};
 use super::store::{Files, Keeping, MortalStore, open};
 use super::troupe::{Troupe, hook_of};
@@ -27,7 +27,7 @@ use crate::demo::world::Seat;
 use crate::engine::Did;
 use crate::engine::ports::Clock as _;
 use crate::http::hooks::Endpoint;
-use crate::store::{Backlog, DebtState, Inspect as _, TenantStore as _};
+use crate::store::{Backlog, Batch, DebtState, Inspect as _, TenantStore as _};
 
 /// How long the systems and the engine may take to agree after faults end.
 const LIVENESS_MS: u64 = 3_600_000;
@@ -98,6 +98,7 @@ struct World<'a> {
     store: Arc<MortalStore>,
     node: Node,
     acts: std::iter::Peekable<std::slice::Iter<'a, Act>>,
+    reforms: std::iter::Peekable<std::slice::Iter<'a, Reform>>,
     /// When people began to act, and what the systems held then.
     begun: Option<(UnixMs, Vec<Held>, Mark)>,
     orders: judge::Orders,
@@ -134,6 +135,7 @@ impl<'a> World<'a> {
             intake: Intake::default(),
             store,
             acts: plan.acts.iter().peekable(),
+            reforms: plan.reforms.iter().peekable(),
             begun: None,
             orders: judge::Orders::default(),
             turns: 0,
@@ -232,6 +234,7 @@ impl<'a> World<'a> {
             self.notes.broke(format!("I16: {TURNS_MAX} turns, and there is always something to do"));
         }
         while self.begun.is_some() && self.act(self.elapsed()) {}
+        while self.begun.is_some() && self.reform().await {}
         let mut did = self.deliver_hooks().await;
         let workers = self.seats.len() + 1;
         let first = self.draw().below(workers as u64, "order", self.turns) as usize;
@@ -311,6 +314,28 @@ impl<'a> World<'a> {
         true
     }
 
+    /// The next change of rules that is due, if one is.
+    async fn reform(&mut self) -> bool {
+        let elapsed = self.elapsed();
+        let Some(reform) = self.reforms.next_if(|it| it.at_ms <= elapsed) else { return false };
+        let change = regime(reform.to, &self.seats);
+        // Whoever is not told whether it was stored says it again.
+        loop {
+            let batch = Batch { changes: vec![change.clone()], ..Batch::new(self.clock.now()) };
+            let stored = self.store.commit(batch).await.is_ok();
+            self.node.bury(&mut self.notes);
+            if stored {
+                break;
+            }
+        }
+        self.node.look_again();
+        let connections = self.seats.len();
+        let owned = reform.to.owned().map(|(kind, field, seat)| (kind, field, seat % connections));
+        self.troupe.watch().rules_changed(owned, self.clock.now());
+        self.notes.reach("rules changed");
+        true
+    }
+
     async fn deliver_hooks(&mut self) -> Did {
         let mut handled = 0;
         for at in 0..self.doors.len() {
@@ -349,6 +374,9 @@ impl<'a> World<'a> {
         }
         judge::history(self.store.as_ref(), &mut notes).await?;
         judge::books(self.store.as_ref(), &mut notes.violations).await?;
+        if !is_over {
+            judge::decided(&self.node.engine, &mut notes).await?;
+        }
         let story = judge::story(self.store.as_ref(), &self.seats, &notes.violations).await?;
         let state = self.store.state_hash().await?;
         self.trace.update(&state);

@@ -56,6 +56,11 @@ impl Shrinking<'_> {
             |it| it.listing_cut = 0,
             |it| it.crash_at = None,
         ];
+        for at in (0..self.plan.reforms.len()).rev() {
+            let mut smaller = self.plan.clone();
+            smaller.reforms.remove(at);
+            self.take(smaller);
+        }
         for leave_out in without {
             let mut smaller = self.plan.clone();
             leave_out(&mut smaller.faults);

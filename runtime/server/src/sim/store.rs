@@ -410,6 +410,18 @@ impl Ledger for MortalStore {
         self.kept.terms(digest).await
     }
 
+    async fn outdated(&self, bases: &BTreeMap<Kind, String>, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+        self.kept.outdated(bases, n_max).await
+    }
+
+    async fn count_outdated(&self, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
+        self.kept.count_outdated(bases).await
+    }
+
+    async fn bases(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
+        self.kept.bases(keys).await
+    }
+
     async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
         self.kept.stored(keys).await
     }

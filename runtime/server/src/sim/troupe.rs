@@ -13,8 +13,8 @@ use truthsource_host::capability::http::{Outbound, WebhookSecret};
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
 use truthsource_host::egress::{Origin, Transport};
 use truthsource_host::model::{
-    Conflict, Context, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Target,
-    Verdict, Webhook, Write,
+    Conflict, Context, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State,
+    Target, Verdict, Webhook, Write,
 };
 use truthsource_host::signing::{Credentials, Secret, Signer};
 use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
@@ -228,10 +228,22 @@ impl Guests for Troupe {
         Ok(None)
     }
 
+    async fn release(&self, slot: &str) -> Result<Option<String>, CallError> {
+        let named = self.cast.policies.get(slot).and_then(|(_, named)| named.split_once('@'));
+        Ok(named.map(|(_, digest)| digest.to_owned()))
+    }
+
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
         let Some((policy, named)) = self.cast.policies.get(slot) else { return Ok(None) };
         let decisions = policy.decide(&self.setup(), conflicts.to_vec()).await.0?;
         Ok(Some(Decided { decisions, policy: named.clone() }))
+    }
+
+    async fn decide_by(&self, slot: &str, _: u64, conflicts: &[Conflict]) -> Result<Vec<Decision>, CallError> {
+        let Some((policy, _)) = self.cast.policies.get(slot) else {
+            return Err(CallError::Host { reason: format!("nothing is in {slot}") });
+        };
+        policy.decide(&self.setup(), conflicts.to_vec()).await.0
     }
 
     async fn publish(&self, _: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {

@@ -26,6 +26,9 @@ struct Followed {
 pub struct Watch {
     owner: ConnectionId,
     followed: BTreeMap<ConnectionId, Followed>,
+    /// What the rules of now give to a connection besides, and since when they do.
+    given: Option<(&'static str, &'static str, ConnectionId)>,
+    since: UnixMs,
     /// Promises that were broken, in words.
     pub breaches: Vec<String>,
 }
@@ -38,7 +41,20 @@ impl Watch {
             let read = system.journal().len();
             (id, Followed { name, system, read, held: BTreeMap::new() })
         };
-        Self { owner, followed: systems.into_iter().map(follow).collect(), breaches: Vec::new() }
+        Self {
+            owner,
+            followed: systems.into_iter().map(follow).collect(),
+            given: None,
+            since: UnixMs(0),
+            breaches: Vec::new(),
+        }
+    }
+
+    /// From now on this field of a kind is owned by the system in that place, beside what is always owned.
+    pub fn rules_changed(&mut self, owned: Option<(&'static str, &'static str, usize)>, now: UnixMs) {
+        let connection = |seat: usize| self.followed.keys().nth(seat).copied();
+        self.given = owned.and_then(|(kind, field, seat)| Some((kind, field, connection(seat)?)));
+        self.since = now;
     }
 
     /// Looks at what a system's journal says since it was looked at last; `writes` are what the engine just asked for.
@@ -58,7 +74,8 @@ impl Watch {
                 format!("{} {} {} at {name} went from {before:?} to {:?}", line.kind, line.id, line.field, line.value)
             };
             let owned = OWNED.iter().any(|(kind, fields)| *kind == line.kind && fields.contains(&line.field.as_str()));
-            if is_owner && owned {
+            let given = self.given == Some((line.kind.as_str(), line.field.as_str(), at));
+            if is_owner && owned || given && !was_sent_before(writes, &line, self.since) {
                 self.breaches.push(format!("P3: {}, which it owns", what()));
             }
             if let Some(known) = known(writes, &line).filter(|known| !is_same(known, &before)) {
@@ -76,6 +93,12 @@ impl Watch {
             }
         }
     }
+}
+
+/// A write that is repeated was decided when it was begun: under the rules of then.
+fn was_sent_before(writes: &[Write], line: &Change, since: UnixMs) -> bool {
+    let is_about = |it: &&Write| it.kind.as_str() == line.kind && it.remote_id.as_deref() == Some(line.id.as_str());
+    writes.iter().find(is_about).and_then(|it| it.first_sent).is_some_and(|it| it < since)
 }
 
 /// What the engine knew of a field when it decided to write it.

@@ -202,6 +202,8 @@ pub enum Change {
         truth: Truth,
         /// Its present natural key, by which other systems' records find it.
         natural: Option<String>,
+        /// What all of it was decided under and told by; empty where that is not one thing that is known.
+        basis: String,
     },
     /// A connection's shadow of a record is this.
     Shadow {

@@ -54,6 +54,13 @@ pub trait Ledger: Send + Sync {
     async fn entries(&self, seqs: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>>;
     /// The terms of this digest.
     async fn terms(&self, digest: &str) -> Result<Option<Terms>>;
+    /// Records whose truth has another basis than that of its kind here, in order of (basis, key) and at most `n_max` of a
+    /// kind on either side of its basis; none of kinds that are absent.
+    async fn outdated(&self, bases: &BTreeMap<Kind, String>, n_max: u32) -> Result<BTreeSet<RecordKey>>;
+    /// How many such records there are of each kind, where there are any.
+    async fn count_outdated(&self, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>>;
+    /// The basis of the truth of each of these records; absent for those that have no truth.
+    async fn bases(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>>;
     /// What is stored of these records; nothing of what is not known.
     async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>>;
 }

@@ -198,7 +198,7 @@ async fn what_waits_for_a_person_is_said() {
     let key = item("a");
     let mut state = stage.house.store.states(&[key.clone()].into()).await.unwrap().remove(&key).unwrap();
     state.truth.fields.get_mut("title").unwrap().held = Some("who knows".to_owned());
-    stage.house.commit([Change::Truth { key, truth: state.truth, natural: None }]).await;
+    stage.house.commit([Change::Truth { key, truth: state.truth, natural: None, basis: String::new() }]).await;
     let outcomes = stage.apply(planned, 3).await;
     assert_eq!(outcomes, [Some(PlanOutcome::Held { fields: vec!["title".to_owned()] })]);
     assert_eq!(stage.pushed(), 0);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::{Folding, Question, Verdict};
-use truthsource_core::record::{Claim, KeyState, RecordKey};
+use truthsource_core::record::{Claim, ConnectionId, KeyState, RecordKey};
+use truthsource_core::rules::Rules;
 use truthsource_core::{Fields, Kind, Value, schema};
 use truthsource_host::{CallError, model};
 
@@ -58,7 +59,9 @@ pub(crate) async fn settle(
         }
         for question in questions {
             let decided = match &question.policy {
-                Some(slot) => decided(engine, slot, &[conflict_of(parties, key, &question)]).await?.pop().flatten(),
+                Some(slot) => {
+                    decided(engine, slot, &[conflict_of(&parties.rules, key, &question)]).await?.pop().flatten()
+                }
                 None => None,
             };
             let (verdict, _) = decided.unwrap_or_else(|| built_in(key, folding, &question));
@@ -86,7 +89,7 @@ async fn ask(
     questions: &[(usize, Question)],
 ) -> Result<Vec<Option<Answer>>, Error> {
     let conflicts: Vec<model::Conflict> =
-        questions.iter().map(|(at, question)| conflict_of(parties, folds[*at].key, question)).collect();
+        questions.iter().map(|(at, question)| conflict_of(&parties.rules, folds[*at].key, question)).collect();
     let decided = in_halves(&conflicts, |part| Box::pin(decided(engine, slot, part))).await?;
     let answer = |((at, question), decided): (&(usize, Question), Result<Option<Answer>, CallError>)| match decided {
         Ok(Some(answer)) => Some(answer),
@@ -104,10 +107,12 @@ async fn decided(engine: &Engine, slot: &str, conflicts: &[model::Conflict]) -> 
     Ok(decided.decisions.into_iter().map(named).collect())
 }
 
-fn conflict_of(parties: &Parties, key: &RecordKey, question: &Question) -> model::Conflict {
+/// A question as a policy is asked it, under these rules.
+pub(crate) fn conflict_of(rules: &Rules, key: &RecordKey, question: &Question) -> model::Conflict {
+    let name = |id: ConnectionId| rules.connections.get(&id).map_or_else(|| id.to_string(), |it| it.name.clone());
     let claim = |it: &Claim| model::Claim {
-        connection: parties.name(it.connection),
-        rank: parties.rules.rank(it.connection),
+        connection: name(it.connection),
+        rank: rules.rank(it.connection),
         owner: question.owner == Some(it.connection),
         was: it.was.clone().unwrap_or(Value::Null),
         now: it.now.clone(),

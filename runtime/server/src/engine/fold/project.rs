@@ -53,7 +53,7 @@ fn is_said(fold: &Fold<'_>, connection: &Connection, debts: &Debts) -> bool {
     let shadow = fold.folding.state().shadows.get(&connection.id);
     let debt = debts.get(&(fold.key.clone(), connection.id));
     let is_asked = debt.is_some_and(|it| it.state == DebtState::Untold);
-    !fold.folding.moved() && !is_asked && shadow.is_some_and(|it| !it.want.is_empty())
+    !fold.folding.moved() && !fold.outdated.told && !is_asked && shadow.is_some_and(|it| !it.want.is_empty())
 }
 
 async fn wants(

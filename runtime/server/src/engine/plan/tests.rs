@@ -1,8 +1,8 @@
 use truthsource_core::record::ConnectionId;
 
 use super::*;
-use crate::engine::connections::{FieldSpec, RULES, RulesSpec};
 use crate::engine::fake::{ERP, Fake, House, SHOP, item};
+use crate::engine::rules::{FieldSpec, RULES, RulesSpec};
 use crate::store::{Change, Release};
 
 async fn proposed(house: &House, connection: ConnectionId, after: Option<&str>, n_max: u32) -> Vec<Proposal> {
@@ -23,7 +23,7 @@ async fn fill(house: &House, slot: &str) {
 async fn a_proposal_says_from_to_and_why() {
     let house = House::with(Fake::default()).await;
     let owner = FieldSpec { field: "title".to_owned(), owner: Some("erp".to_owned()), ..FieldSpec::default() };
-    let value = serde_json::to_value(RulesSpec { fields: vec![owner] }).unwrap();
+    let value = serde_json::to_value(RulesSpec { fields: vec![owner], ..RulesSpec::default() }).unwrap();
     house.commit([Change::Setting { name: RULES.to_owned(), value }]).await;
     fill(&house, "connector:fake").await;
     house.saw(ERP, "a", "bolt").await;

@@ -106,6 +106,15 @@ impl Ledger for Store {
     async fn terms(&self, _: &str) -> Result<Option<truthsource_core::fold::Terms>> {
         Ok(None)
     }
+    async fn outdated(&self, _: &BTreeMap<Kind, String>, _: u32) -> Result<BTreeSet<RecordKey>> {
+        Ok(BTreeSet::new())
+    }
+    async fn count_outdated(&self, _: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
+        Ok(BTreeMap::new())
+    }
+    async fn bases(&self, _: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
+        Ok(BTreeMap::new())
+    }
     async fn stored(&self, _: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
         Ok(BTreeMap::new())
     }

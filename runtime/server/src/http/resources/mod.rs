@@ -1,6 +1,7 @@
 //! One file per resource.
 
 mod accuracy;
+mod compare;
 mod conflicts;
 mod connection_acts;
 mod connections;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
         connections::routes(),
         connection_acts::routes(),
         slots::routes(),
+        compare::routes(),
         records::routes(),
         timeline::routes(),
         conflicts::routes(),

@@ -6,56 +6,101 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
-use truthsource_core::{Kind, schema};
-use utoipa::ToSchema;
+use serde_json::Value as AnyJson;
+use truthsource_core::record::RecordKey;
+use truthsource_core::{Kind, Value};
+use utoipa::{IntoParams, ToSchema};
 
-use super::check_name;
+use super::plan::{engine, failed};
 use super::records::{etag_of, with_etag};
 use crate::auth::Scope;
-use crate::http::extract::Json;
+use crate::engine::fold::foresee::{Foretold, Redecided, foresee};
+use crate::engine::rules::{RULES, RulesSpec};
+use crate::http::cursor::limit;
+use crate::http::extract::{Json, Query};
 use crate::http::route::{Access, Route};
 use crate::http::{Acting, ApiError, Door};
-use crate::store::{Batch, Change};
+use crate::store::{Batch, Change, Connection};
 
-/// The setting that holds a tenant's rules.
-pub(crate) const SETTING: &str = "rules";
-
-/// A tenant's rules about fields. How each connection takes part stands with the connection.
-#[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
+/// How much at once.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RulesBody {
-    /// The first rule that matches a field counts.
-    pub fields: Vec<FieldRuleBody>,
+struct Asked {
+    /// How many records, 1 to 500; 50 if absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
 }
 
-/// A rule about a field.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FieldRuleBody {
-    /// Only of this kind.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    pub kind: Option<Kind>,
-    /// A field's name, or `*`.
-    pub field: String,
-    /// The connection whose word stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// The slot of the policy that is asked: `conflict:stock-level`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+/// What would come of other rules.
+#[derive(Serialize, ToSchema)]
+struct ForeseenView {
+    /// Records that were looked at.
+    records: u64,
+    /// Fields that would be decided otherwise.
+    items: Vec<RedecidedView>,
+    /// What would be owed that is not owed now.
+    writes: Vec<ForetoldView>,
+    /// Records about which a policy or a validator cannot be asked now: nothing is said of them.
+    unasked: u64,
+    /// Give this as `cursor` to go on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A field that would be decided otherwise.
+#[derive(Serialize, ToSchema)]
+struct RedecidedView {
+    #[schema(value_type = String)]
+    kind: Kind,
+    key: String,
+    field: String,
+    /// What it is.
+    #[schema(value_type = Object)]
+    was: Option<AnyJson>,
+    /// Why it waits for a person, if it does.
+    was_held: Option<String>,
+    /// What it would be.
+    #[schema(value_type = Object)]
+    would: Option<AnyJson>,
+    /// Why it would wait for a person.
+    would_be_held: Option<String>,
+    /// `slot@digest` of the policy that would decide; empty for the built-in rule.
+    policy: String,
+}
+
+/// A write that would be owed.
+#[derive(Serialize, ToSchema)]
+struct ForetoldView {
+    connection: String,
+    #[schema(value_type = String)]
+    kind: Kind,
+    key: String,
+    /// It would be created there.
+    creates: bool,
+    /// The fields to send that are not owed now.
+    fields: Vec<String>,
 }
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/rules", Access::Tenant(Scope::RulesRead), show)
             .about("Who owns fields and which policy is asked.")
-            .gives::<RulesBody>(200),
+            .gives::<RulesSpec>(200),
         Route::put("/v1/rules", Access::Tenant(Scope::RulesWrite), replace)
-            .about("Replaces the rules; with `If-Match`, only if they are still those that were read.")
+            .about(
+                "Replaces the rules; with `If-Match`, only if they are still those that were read. What was decided is \
+                 decided again: see `deciding` of the status.",
+            )
             .conditional()
-            .takes::<RulesBody>()
-            .gives::<RulesBody>(200),
+            .takes::<RulesSpec>()
+            .gives::<RulesSpec>(200),
+        Route::post("/v1/rules/dry-run", Access::Tenant(Scope::RecordsRead), dry_run)
+            .about("What these rules would decide otherwise and write. Nothing is written and nobody is told.")
+            .query::<Asked>()
+            .takes::<RulesSpec>()
+            .gives::<ForeseenView>(200),
     ]
 }
 
@@ -67,7 +112,7 @@ async fn replace(
     State(door): State<Door>,
     acting: Acting,
     headers: HeaderMap,
-    Json(body): Json<RulesBody>,
+    Json(body): Json<RulesSpec>,
 ) -> Result<Response, ApiError> {
     check(&acting, &body).await?;
     let _replacing = door.rules.lock().await;
@@ -80,40 +125,80 @@ async fn replace(
     }
     let value = serde_json::to_value(&body).map_err(|it| ApiError::Internal(it.into()))?;
     let mut batch = Batch::new(door.app.clock.now());
-    batch.changes.push(Change::Setting { name: SETTING.to_owned(), value });
+    batch.changes.push(Change::Setting { name: RULES.to_owned(), value });
     acting.tenant.store.commit(batch).await?;
     acting.tenant.wake.notify_one();
     with_etag(&body, &HeaderMap::new())
 }
 
-async fn stored(acting: &Acting) -> Result<RulesBody, ApiError> {
-    let setting = acting.tenant.store.setting(SETTING).await?;
+async fn dry_run(
+    State(door): State<Door>,
+    acting: Acting,
+    Query(asked): Query<Asked>,
+    Json(body): Json<RulesSpec>,
+) -> Result<Json<ForeseenView>, ApiError> {
+    let connections = check(&acting, &body).await?;
+    let rules = serde_json::to_string(&body).map_err(|it| ApiError::Internal(it.into()))?;
+    let bound = format!("{} dry-run {rules}", acting.tenant.tenant.id.0);
+    let after: Option<RecordKey> = door.cursors.open(&bound, asked.cursor.as_deref())?;
+    let engine = engine(&door, &acting.tenant);
+    let foreseen = foresee(&engine, &body, (after.as_ref(), limit(asked.limit)?)).await.map_err(failed)?;
+    Ok(Json(ForeseenView {
+        records: foreseen.records,
+        items: foreseen.otherwise.into_iter().map(redecided).collect(),
+        writes: foreseen.writes.into_iter().map(|it| foretold(&connections, it)).collect(),
+        unasked: foreseen.unasked.len() as u64,
+        next: foreseen.next.map(|it| door.cursors.seal(&bound, &it)).transpose()?,
+    }))
+}
+
+fn redecided(it: Redecided) -> RedecidedView {
+    let json = |it: Option<Value>| it.map(|it| it.to_json());
+    RedecidedView {
+        kind: it.key.kind,
+        key: it.key.key,
+        field: it.field,
+        was: json(it.was),
+        was_held: it.was_held,
+        would: json(it.would),
+        would_be_held: it.would_be_held,
+        policy: it.policy,
+    }
+}
+
+fn foretold(connections: &[Connection], it: Foretold) -> ForetoldView {
+    let name = connections.iter().find(|of| of.id == it.connection).map(|it| it.name.clone());
+    ForetoldView {
+        connection: name.unwrap_or_else(|| it.connection.to_string()),
+        kind: it.key.kind,
+        key: it.key.key,
+        creates: it.creates,
+        fields: it.fields,
+    }
+}
+
+async fn stored(acting: &Acting) -> Result<RulesSpec, ApiError> {
+    let setting = acting.tenant.store.setting(RULES).await?;
     let rules = setting.map(serde_json::from_value).transpose().map_err(|it| ApiError::Internal(it.into()))?;
     Ok(rules.unwrap_or_default())
 }
 
-/// Every name must be one: a rule with a typing error would silently decide nothing.
-async fn check(acting: &Acting, body: &RulesBody) -> Result<(), ApiError> {
+/// Mistakes that are told at once.
+const MISTAKES_MAX: usize = 5;
+
+/// Every name must be one. Gives the connections that there are.
+async fn check(acting: &Acting, body: &RulesSpec) -> Result<Vec<Connection>, ApiError> {
     let connections = acting.tenant.store.connections().await?;
     let slots = acting.tenant.store.slots().await?;
     let filled: BTreeSet<String> = slots.into_iter().filter(|it| it.active.is_some()).map(|it| it.name).collect();
-    let names: BTreeSet<&str> = connections.iter().map(|it| it.name.as_str()).collect();
-    for (at, rule) in body.fields.iter().enumerate() {
-        let invalid = |what: String| Err(ApiError::unprocessable("invalid-rule", format!("/fields/{at}: {what}")));
-        let kinds = rule.kind.map_or_else(|| Kind::ALL.to_vec(), |it| vec![it]);
-        if rule.field != "*" && kinds.iter().all(|it| schema::of(*it).field(&rule.field).is_none()) {
-            return invalid("no kind has a field of this name".to_owned());
-        }
-        if rule.owner.as_deref().is_some_and(|it| !names.contains(it)) {
-            return invalid("`owner` names no connection".to_owned());
-        }
-        let slot = rule.policy.as_deref().map(|it| it.strip_prefix("conflict:"));
-        if slot.is_some_and(|it| it.is_none_or(|name| check_name(name).is_err())) {
-            return invalid("`policy` is a slot like `conflict:stock-level`".to_owned());
-        }
-        if let Some(policy) = rule.policy.as_ref().filter(|it| !filled.contains(*it)) {
-            return invalid(format!("nothing answers `{policy}`: activate a policy there first"));
-        }
+    let mistakes = body.mistakes(&connections, &filled);
+    if mistakes.is_empty() {
+        return Ok(connections);
     }
-    Ok(())
+    let told = mistakes.iter().take(MISTAKES_MAX).map(|it| format!("{}: {}", it.at, it.what));
+    let mut detail = told.collect::<Vec<_>>().join("; ");
+    if let Some(more @ 1..) = mistakes.len().checked_sub(MISTAKES_MAX) {
+        detail.push_str(&format!("; and {more} more"));
+    }
+    Err(ApiError::unprocessable("invalid-rule", detail))
 }

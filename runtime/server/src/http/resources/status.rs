@@ -1,13 +1,17 @@
 //! Whether a tenant is quiet, and what is waiting if not.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use serde::Serialize;
-use truthsource_core::accuracy;
+use truthsource_core::{Kind, accuracy};
 use utoipa::ToSchema;
 
 use super::connections::{ConnectionView, view};
 use super::forecast::{ForecastView, forecasts};
+use super::plan::{engine, failed};
 use crate::auth::Scope;
+use crate::engine::basis::deciding;
 use crate::http::extract::Json;
 use crate::http::route::{Access, Route};
 use crate::http::view::moment;
@@ -22,6 +26,9 @@ struct StatusView {
     quiet: bool,
     /// Webhooks not understood yet.
     inbox: u64,
+    /// Records to be decided again, as rules or releases changed, by kind.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    deciding: BTreeMap<Kind, u64>,
     /// Records to be read.
     touched: u64,
     /// Entries to be folded.
@@ -82,12 +89,15 @@ async fn show(State(door): State<Door>, acting: Acting) -> Result<Json<StatusVie
     let connections = acting.tenant.store.connections().await?;
     let to_apply = to_apply(&connections, &acting.tenant.store.owing().await?);
     let debts = backlog.debts.saturating_sub(to_apply);
-    let busy = [backlog.inbox, backlog.touched, backlog.unfolded, backlog.waiting, debts];
+    let deciding = deciding(&engine(&door, &acting.tenant)).await.map_err(failed)?;
+    let again = deciding.values().sum();
+    let busy = [backlog.inbox, backlog.touched, backlog.unfolded, backlog.waiting, debts, again];
     let figures = acting.tenant.store.accuracy().await?;
     Ok(Json(StatusView {
         tenant: acting.tenant.tenant.name.clone(),
         quiet: busy.iter().all(|it| *it == 0),
         inbox: backlog.inbox,
+        deciding,
         touched: backlog.touched,
         unfolded: backlog.unfolded,
         waiting: backlog.waiting,

@@ -25,6 +25,7 @@ fn item(title: &str) -> KeyState {
         held: None,
         loops: false,
         refused: false,
+        settled: false,
     };
     state.truth.fields.insert("title".into(), field);
     let mut shadow = Shadow { remote_id: "gid/1".into(), ..Shadow::default() };
@@ -304,12 +305,21 @@ async fn rules_name_what_there_is_and_i10_are_not_overwritten() {
         json!({"field": "*", "policy": "conflict:nobody-filled"}),
         json!({"kind": "item", "field": "on_hand"}),
     ] {
-        assert_eq!(put(json!({"fields": [rule]}), None).await.code(), (422, "invalid-rule"));
+        let rules = json!({"fields": [rule]});
+        let tried = house.post("/v1/rules/dry-run", rules.clone()).await;
+        assert_eq!(tried.code(), (422, "invalid-rule"));
+        assert!(tried.body["detail"].as_str().is_some_and(|it| it.starts_with("/fields/0/")), "{tried:?}");
+        assert_eq!(put(rules, None).await.code(), (422, "invalid-rule"));
     }
+    let part = json!({"connections": {"nobody": {"rank": 1}}});
+    assert_eq!(put(part, None).await.code(), (422, "invalid-rule"));
     let rules = json!({"fields": [
         {"kind": "item", "field": "title", "owner": "shop"},
         {"kind": "stock-level", "field": "on_hand", "policy": "conflict:stock-level"},
     ]});
+    let tried = house.post("/v1/rules/dry-run", rules.clone()).await;
+    assert_eq!((tried.status.as_u16(), &tried.body["records"], &tried.body["items"]), (200, &json!(0), &json!([])));
+    assert_eq!(house.get("/v1/rules").await.body, json!({"fields": []}), "nothing was written");
     let read = house.get("/v1/rules").await;
     let written = put(rules.clone(), Some(read.headers["etag"].clone())).await;
     assert_eq!((written.status.as_u16(), &written.body), (200, &rules));

@@ -4,7 +4,7 @@ use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::world::{Article, Break, Catalogue, Deed, Firm, Placed, Price};
 
-use super::{Act, Habits, Menu, Outage, Plan};
+use super::{Act, Habits, Menu, Outage, Plan, Reform};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
 
 /// Items that every system knows from the start; the owner has one more.
@@ -44,6 +44,7 @@ impl Plan {
             systems: systems.to_vec(),
             begins: UnixMs(u64::try_from(begins).unwrap_or_default()),
             acts,
+            reforms: Reform::drawn(draw, systems.len(), chaos_ms),
             faults: faults.unwrap_or_default(),
             habits: Habits::drawn(draw),
             chaos_ms,

@@ -3,6 +3,7 @@
 mod expand;
 mod habits;
 mod menu;
+mod reform;
 
 use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
@@ -11,6 +12,7 @@ use truthsource_simulators::world::Deed;
 use crate::demo::world::Product;
 pub use habits::Habits;
 pub use menu::{CrashAt, Menu, Outage};
+pub use reform::{Reform, Regime};
 
 /// Everything that decides a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct Plan {
     pub begins: UnixMs,
     /// What people do, by time.
     pub acts: Vec<Act>,
+    /// How the tenant changes its rules, by time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reforms: Vec<Reform>,
     /// What goes wrong while faults are on.
     pub faults: Menu,
     /// How the node works.

@@ -7,7 +7,8 @@ pub async fn a_refused_batch_leaves_nothing<P: Place>() {
     commit(&store, 0, [link(&item("a"), "1")]).await;
     let before = store.state_hash().await.unwrap();
     let refused = || {
-        let write = Change::Truth { key: item("b"), truth: truth(1, "x"), natural: Some("b".to_owned()) };
+        let write =
+            Change::Truth { key: item("b"), truth: truth(1, "x"), natural: Some("b".to_owned()), basis: String::new() };
         let changes = [webhook("lost"), write, Change::Owe(debt("b", 1)), link(&item("b"), "1"), webhook("lost-too")];
         store.commit(batch(1, changes))
     };
@@ -55,7 +56,7 @@ pub async fn what_was_committed_survives<P: Place>() {
     let changes = [
         webhook("e1"),
         append(Kind::Item, seen.clone()),
-        Change::Truth { key: item("a"), truth: truth(1, "x"), natural: Some("a".to_owned()) },
+        Change::Truth { key: item("a"), truth: truth(1, "x"), natural: Some("a".to_owned()), basis: String::new() },
         shadow,
         link(&item("a"), "1"),
         Change::Owe(debt("a", 1)),
@@ -81,7 +82,12 @@ pub async fn tenants_see_nothing_of_each_other<P: Place>() {
     let other = place.open(other.id).await;
     let empty = other.state_hash().await.unwrap();
     let write = |text: &str| {
-        let truth = Change::Truth { key: item("a"), truth: truth(1, text), natural: Some("a".to_owned()) };
+        let truth = Change::Truth {
+            key: item("a"),
+            truth: truth(1, text),
+            natural: Some("a".to_owned()),
+            basis: String::new(),
+        };
         [webhook("e1"), truth, link(&item("a"), "1"), Change::Owe(debt("a", 1))]
     };
     commit(&acme, 0, write("acme")).await;

@@ -114,7 +114,7 @@ pub async fn what_moved_since_it_was_read_is_not_paid<P: Place>() {
 
 pub async fn every_record_of_a_kind_is_told_anew<P: Place>() {
     let (_place, store) = P::with_tenant().await;
-    let truth = |key: RecordKey| Change::Truth { key, truth: truth(3, "t"), natural: None };
+    let truth = |key: RecordKey| Change::Truth { key, truth: truth(3, "t"), natural: None, basis: String::new() };
     let keys = ["a", "b", "c", "d"].map(item);
     let other = RecordKey::new(Kind::Price, "a");
     commit(&store, 0, keys.iter().chain([&other]).cloned().map(truth)).await;

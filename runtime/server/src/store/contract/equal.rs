@@ -102,7 +102,7 @@ fn change() -> impl Strategy<Value = Change> {
         one_of(TOKENS).prop_map(|token| Change::Wake { token }),
         (key(), 1u64..5, prop::option::of(one_of(KEYS)), any::<bool>()).prop_map(|(key, version, natural, is_gone)| {
             let truth = Truth { deleted_at: is_gone.then_some(A), ..truth(version, "t") };
-            Change::Truth { key, truth, natural }
+            Change::Truth { key, truth, natural, basis: format!("b{version}") }
         }),
         (key(), connection(), one_of(IDS))
             .prop_map(|(key, connection, id)| { Change::Shadow { key, connection, shadow: shadow(&id) } }),

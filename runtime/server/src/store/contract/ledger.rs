@@ -39,7 +39,7 @@ pub async fn accounts_are_listed_in_pages<P: Place>() {
     let stock = RecordKey::new(Kind::StockLevel, "a@b");
     let location = RecordKey::new(Kind::Location, "z");
     let hold = Change::Shadow { key: item("b"), connection: A, shadow: shadow("1") };
-    let known = Change::Truth { key: location.clone(), truth: truth(1, "t"), natural: None };
+    let known = Change::Truth { key: location.clone(), truth: truth(1, "t"), natural: None, basis: String::new() };
     let ruled = [ruling(5, stock.clone(), &[]), ruling(7, item("a"), &[]), ruling(9, item("a"), &[])];
     commit(&store, 0, [hold, known].into_iter().chain(ruled.iter().map(rule))).await;
     let all = [item("a"), item("b"), location, stock.clone()];
@@ -56,7 +56,8 @@ pub async fn a_record_is_restated_whole<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     commit(&store, 0, [Change::NewConnection { name: "erp".to_owned(), spec: crate::engine::fake::spec() }]).await;
     let hold = |connection, id: &str| Change::Shadow { key: item("a"), connection, shadow: shadow(id) };
-    let known = Change::Truth { key: item("a"), truth: truth(1, "t"), natural: Some("a".to_owned()) };
+    let known =
+        Change::Truth { key: item("a"), truth: truth(1, "t"), natural: Some("a".to_owned()), basis: String::new() };
     commit(&store, 0, [known, hold(A, "1"), hold(B, "2"), link(&item("a"), "1")]).await;
     let stored = async |key: &RecordKey| store.stored(&[key.clone()].into()).await.unwrap().remove(key).unwrap();
     let before = stored(&item("a")).await;

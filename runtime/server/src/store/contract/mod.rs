@@ -91,6 +91,7 @@ promises! {
         truths_and_shadows_come_back
         records_are_found_by_their_present_natural_key
         keys_are_listed_in_pages
+        what_was_decided_under_something_else_is_found
     }
     links {
         a_link_is_one_to_one
@@ -220,7 +221,7 @@ pub(super) fn link(key: &RecordKey, remote_id: &str) -> Change {
 pub(super) fn truth(version: u64, text: &str) -> Truth {
     let value = Value::from(text);
     let (base, claims) = (value.clone(), Vec::new());
-    let field = TruthField { value, version, base, claims, held: None, loops: false, refused: false };
+    let field = TruthField { value, version, base, claims, held: None, loops: false, refused: false, settled: false };
     Truth { version, fields: BTreeMap::from([("title".to_owned(), field)]), deleted_at: None }
 }
 

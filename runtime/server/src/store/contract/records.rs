@@ -1,7 +1,7 @@
 use super::*;
 
 fn write(key: &RecordKey, truth: Truth, natural: Option<&str>) -> Change {
-    Change::Truth { key: key.clone(), truth, natural: natural.map(str::to_owned) }
+    Change::Truth { key: key.clone(), truth, natural: natural.map(str::to_owned), basis: String::new() }
 }
 
 pub async fn what_is_not_known_is_default<P: Place>() {
@@ -73,4 +73,33 @@ pub async fn keys_are_listed_in_pages<P: Place>() {
     assert_eq!(page(None, 2).await, ["Z", "a"]);
     assert_eq!(page(Some("a"), 10).await, ["b", "ä"]);
     assert!(page(Some("ä"), 10).await.is_empty());
+}
+
+pub async fn what_was_decided_under_something_else_is_found<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let under = |key: &str, basis: &str| {
+        let (key, natural, basis) = (item(key), None, basis.to_owned());
+        Change::Truth { key, truth: truth(1, "x"), natural, basis }
+    };
+    let price = RecordKey::new(Kind::Price, "a");
+    let changes =
+        [under("a", "5"), under("b", "7"), under("c", ""), under("d", "5"), write(&price, truth(1, "x"), None)];
+    commit(&store, 0, changes).await;
+    let found = async |kinds: &[(Kind, &str)], n_max| {
+        let bases = kinds.iter().map(|(kind, basis)| (*kind, (*basis).to_owned())).collect();
+        let found = store.outdated(&bases, n_max).await.unwrap();
+        let counted: u64 = store.count_outdated(&bases).await.unwrap().values().sum();
+        (found.iter().map(ToString::to_string).collect::<Vec<_>>(), counted)
+    };
+    let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    assert_eq!(found(&[(Kind::Item, "5")], 9).await, (names(&["item/b", "item/c"]), 2));
+    // Some of either side, the lowest first.
+    assert_eq!(found(&[(Kind::Item, "6")], 1).await, (names(&["item/b", "item/c"]), 4));
+    let both = [(Kind::Item, "7"), (Kind::Price, "7")];
+    assert_eq!(found(&both, 2).await, (names(&["item/a", "item/c", "price/a"]), 4));
+    assert_eq!(found(&[], 9).await, (names(&[]), 0));
+    commit(&store, 1, [under("b", "5"), under("c", "5")]).await;
+    assert_eq!(found(&[(Kind::Item, "5")], 9).await, (names(&[]), 0));
+    let bases = store.bases(&BTreeSet::from([item("b"), item("z"), price.clone()])).await.unwrap();
+    assert_eq!(bases, BTreeMap::from([(item("b"), "5".to_owned()), (price, String::new())]));
 }

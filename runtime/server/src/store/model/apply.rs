@@ -1,6 +1,6 @@
 //! What each change does. Nothing here fails: the batch was checked.
 
-use super::data::{Link, Owed, Touch, Webhook, name, owed_to, place};
+use super::data::{Known, Link, Owed, Touch, Webhook, name, owed_to, place};
 use truthsource_core::record::Truth;
 
 use super::*;
@@ -141,9 +141,9 @@ impl Data {
 
     fn apply_record(&mut self, change: Change) {
         match change {
-            Change::Truth { key, truth, natural } => {
+            Change::Truth { key, truth, natural, basis } => {
                 let natural = natural.filter(|_| truth.deleted_at.is_none());
-                self.truths.insert(name(&key), (truth, natural));
+                self.truths.insert(name(&key), Known { truth, natural, basis });
             }
             Change::Shadow { key, connection, shadow } => {
                 self.shadows.insert((name(&key), connection), shadow);
@@ -176,7 +176,8 @@ impl Data {
         self.shadows.retain(|(of, _), _| *of != name);
         if state.truth != Truth::default() {
             let natural = natural.filter(|_| state.truth.deleted_at.is_none());
-            self.truths.insert(name.clone(), (state.truth, natural));
+            let known = Known { truth: state.truth, natural, basis: String::new() };
+            self.truths.insert(name.clone(), known);
         }
         self.shadows.extend(state.shadows.into_iter().map(|(connection, it)| ((name.clone(), connection), it)));
     }
@@ -241,7 +242,7 @@ impl Data {
     fn retell(&mut self, at: UnixMs, connection: ConnectionId, kind: Kind) {
         let meant = self.truths.iter().filter(|((it, _), _)| *it == kind.as_str());
         let meant: Vec<(RecordKey, u64)> =
-            meant.map(|((_, key), (truth, _))| (RecordKey::new(kind, key), truth.version)).collect();
+            meant.map(|((_, key), it)| (RecordKey::new(kind, key), it.truth.version)).collect();
         for (key, truth_version) in meant {
             let owed = self.debts.entry(owed_to(connection, &key)).or_insert_with(|| {
                 let (state, since, intent) = (DebtState::Untold, at, None);

@@ -39,7 +39,7 @@ pub(super) struct Data {
     pub waiting: BTreeMap<u64, String>,
     pub rulings: Vec<LoggedRuling>,
     pub terms: BTreeMap<String, truthsource_core::fold::Terms>,
-    pub truths: BTreeMap<Name, (Truth, Option<String>)>,
+    pub truths: BTreeMap<Name, Known>,
     pub shadows: BTreeMap<(Name, ConnectionId), Shadow>,
     pub links: BTreeMap<At, Link>,
     /// The remote id of each linked key.
@@ -60,6 +60,13 @@ pub(super) struct Data {
     pub kv: BTreeMap<(ConnectionId, String), Vec<u8>>,
     pub settings: BTreeMap<String, serde_json::Value>,
     pub lanes: BTreeMap<String, Lane>,
+}
+
+/// A truth, its natural key, and what it was decided under.
+pub(super) struct Known {
+    pub truth: Truth,
+    pub natural: Option<String>,
+    pub basis: String,
 }
 
 /// A webhook that was taken.

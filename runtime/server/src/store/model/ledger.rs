@@ -19,14 +19,43 @@ impl Data {
         names.into_iter().take(n_max as usize).map(key).collect()
     }
 
+    /// The bases of a kind's truths that are others than this, in order.
+    fn other_bases(&self, kind: Kind, basis: &str) -> BTreeSet<(&String, &String)> {
+        let of_kind = self.truths.iter().filter(|((it, _), _)| *it == kind.as_str());
+        of_kind.map(|((_, key), it)| (&it.basis, key)).filter(|(it, _)| *it != basis).collect()
+    }
+
+    fn outdated(&self, bases: &BTreeMap<Kind, String>, n_max: u32) -> BTreeSet<RecordKey> {
+        let mut found = BTreeSet::new();
+        for (kind, basis) in bases {
+            let (below, above): (Vec<_>, Vec<_>) =
+                self.other_bases(*kind, basis).into_iter().partition(|(it, _)| *it < basis);
+            for side in [below, above] {
+                let side = side.into_iter().take(n_max as usize);
+                found.extend(side.map(|(_, key)| RecordKey::new(*kind, key)));
+            }
+        }
+        found
+    }
+
+    fn count_outdated(&self, bases: &BTreeMap<Kind, String>) -> BTreeMap<Kind, u64> {
+        let count = bases.iter().map(|(kind, basis)| (*kind, self.other_bases(*kind, basis).len() as u64));
+        count.filter(|(_, n)| *n > 0).collect()
+    }
+
+    fn bases(&self, keys: &BTreeSet<RecordKey>) -> BTreeMap<RecordKey, String> {
+        let basis = |key: &RecordKey| Some((key.clone(), self.truths.get(&name(key))?.basis.clone()));
+        keys.iter().filter_map(basis).collect()
+    }
+
     fn stored(&self, key: &RecordKey) -> Result<Stored> {
         let truth = self.truths.get(&name(key));
         let (first, last) = ((name(key), ConnectionId(0)), (name(key), ConnectionId(u32::MAX)));
         let shadows = self.shadows.range(first..=last).map(|((_, id), it)| Ok((*id, json(it)?)));
         let linked = |id: &ConnectionId| Some((*id, self.linked.get(&owed_to(*id, key))?.clone()));
         Ok(Stored {
-            natural: truth.and_then(|it| it.1.clone()),
-            truth: truth.map(|it| json(&it.0)).transpose()?,
+            natural: truth.and_then(|it| it.natural.clone()),
+            truth: truth.map(|it| json(&it.truth)).transpose()?,
             shadows: shadows.collect::<Result<_>>()?,
             links: self.connections.keys().filter_map(linked).collect(),
         })
@@ -60,6 +89,18 @@ impl Ledger for ModelStore {
 
     async fn terms(&self, digest: &str) -> Result<Option<Terms>> {
         self.with(|data| data.terms.get(digest).cloned())
+    }
+
+    async fn outdated(&self, bases: &BTreeMap<Kind, String>, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+        self.with(|data| data.outdated(bases, n_max))
+    }
+
+    async fn count_outdated(&self, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
+        self.with(|data| data.count_outdated(bases))
+    }
+
+    async fn bases(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
+        self.with(|data| data.bases(keys))
     }
 
     async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {

@@ -1,6 +1,6 @@
 //! What is read.
 
-use super::data::{At, Touch, name, place};
+use super::data::{At, Known, Touch, name, place};
 use super::*;
 use crate::store::digest::digest_of;
 use crate::store::inspect::StateHash;
@@ -15,7 +15,7 @@ impl Data {
 
     pub(super) fn states(&self, keys: &BTreeSet<RecordKey>) -> BTreeMap<RecordKey, KeyState> {
         let state = |key: &RecordKey| {
-            let truth = self.truths.get(&name(key)).map(|(truth, _)| truth.clone()).unwrap_or_default();
+            let truth = self.truths.get(&name(key)).map(|it| it.truth.clone()).unwrap_or_default();
             let (first, last) = ((name(key), ConnectionId(0)), (name(key), ConnectionId(u32::MAX)));
             let shadows = self.shadows.range(first..=last).map(|((_, id), it)| (*id, it.clone())).collect();
             KeyState { truth, shadows }
@@ -25,8 +25,8 @@ impl Data {
 
     pub(super) fn naturals(&self, kind: Kind, asked: &BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
         let mut found = BTreeMap::<String, Vec<String>>::new();
-        for ((kind_name, key), (_, natural)) in &self.truths {
-            if let Some(natural) = natural
+        for ((kind_name, key), known) in &self.truths {
+            if let Some(natural) = &known.natural
                 && *kind_name == kind.as_str()
                 && asked.contains(natural)
             {
@@ -157,7 +157,7 @@ impl Data {
     pub(super) fn state_hash(&self) -> Result<String> {
         let mut hash = StateHash::new();
         hash.table("truth");
-        for ((kind, key), (truth, natural)) in &self.truths {
+        for ((kind, key), Known { truth, natural, .. }) in &self.truths {
             hash.row(&[kind, key, natural.as_deref().unwrap_or(""), &json(truth)?]);
         }
         hash.table("shadow");

@@ -87,6 +87,7 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
         held: None,
         loops: false,
         refused: false,
+        settled: false,
     };
     let fields = fields(n).into_iter().map(|(name, value)| (name, field(value))).collect();
     let truth = Truth { version: 1, fields, deleted_at: None };
@@ -117,7 +118,7 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
     vec![
         Change::Folded { seq, key: key.key.clone(), entry: entry(n) },
         Change::Link { connection: CONNECTION, key: key.clone(), remote_id: format!("gid://shopify/Product/{n}") },
-        Change::Truth { key: key.clone(), truth, natural: Some(key.key.clone()) },
+        Change::Truth { key: key.clone(), truth, natural: Some(key.key.clone()), basis: "b".to_owned() },
         Change::Shadow { key, connection: CONNECTION, shadow },
         Change::Owe(debt),
         Change::Event(event),

@@ -5,23 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::{Rows, list};
-use super::decode::{json, record, unavailable};
+use super::decode::{json, number, record, unavailable};
 use crate::store::{Change, ConnectionId, KeyState, Kind, RecordKey, Result, UnixMs};
 
 pub(super) async fn truth(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
-        if let Change::Truth { key, truth, natural } = change {
+        if let Change::Truth { key, truth, natural, basis } = change {
             // A deleted record is not found by its natural key: another one may bear it now.
             let natural = natural.as_deref().filter(|_| truth.deleted_at.is_none());
-            rows.row().text(key.kind.as_str()).text(&key.key).maybe(natural).doc(truth)?;
+            rows.row().text(key.kind.as_str()).text(&key.key).maybe(natural).text(basis).doc(truth)?;
         }
     }
     let sql = "
-        insert into truth (kind, key, natural, truth)
-        select value ->> 0, value ->> 1, value ->> 2, cast(substr(?2, value ->> 3, value ->> 4) as text)
+        insert into truth (kind, key, natural, basis, truth)
+        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
         from json_each(?1) where true
-        on conflict (kind, key) do update set natural = excluded.natural, truth = excluded.truth";
+        on conflict (kind, key) do update
+        set natural = excluded.natural, basis = excluded.basis, truth = excluded.truth";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -95,4 +96,52 @@ pub(super) async fn records(db: &SqlitePool, kind: Kind, after: Option<&str>, n_
     let sql = "select key from truth where kind = ?1 and (?2 is null or key > ?2) order by key limit +?3";
     let query = sqlx::query_scalar(sql).bind(kind.as_str()).bind(after).bind(n_max);
     query.fetch_all(db).await.map_err(unavailable)
+}
+
+/// At most `?2` of each kind on either side of its basis, so that a kind that cannot be decided now keeps no other waiting.
+pub(super) const OUTDATED: &str = "
+    select truth.kind, truth.key from json_each(?1) asked cross join truth on truth.rowid in (
+        select below.rowid from truth below indexed by truth_basis
+        where below.kind = asked.value ->> 0 and below.basis < asked.value ->> 1
+        order by below.basis, below.key limit +?2)
+    union all
+    select truth.kind, truth.key from json_each(?1) asked cross join truth on truth.rowid in (
+        select above.rowid from truth above indexed by truth_basis
+        where above.kind = asked.value ->> 0 and above.basis > asked.value ->> 1
+        order by above.basis, above.key limit +?2)";
+
+pub(super) async fn outdated(
+    db: &SqlitePool,
+    bases: &BTreeMap<Kind, String>,
+    n_max: u32,
+) -> Result<BTreeSet<RecordKey>> {
+    let query = sqlx::query_as(OUTDATED).bind(by_kind(bases)).bind(n_max);
+    let rows: Vec<(String, String)> = query.fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|(kind, key)| record(&kind, key)).collect()
+}
+
+pub(super) async fn count_outdated(db: &SqlitePool, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
+    let sql = "
+        select truth.kind, count(*) from json_each(?1) asked cross join truth indexed by truth_basis
+          on truth.kind = asked.value ->> 0 and truth.basis <> asked.value ->> 1 group by truth.kind";
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(by_kind(bases)).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|(name, n)| Ok((super::decode::kind(&name)?, number(n)))).collect()
+}
+
+pub(super) async fn bases(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
+    let sql = "
+        select truth.kind, truth.key, truth.basis from json_each(?1) asked cross join truth
+          on truth.kind = asked.value ->> 0 and truth.key = asked.value ->> 1";
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as(sql).bind(keys(asked)).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|(kind, key, basis)| Ok((record(&kind, key)?, basis))).collect()
+}
+
+/// Pairs of a kind and a basis for `json_each`.
+fn by_kind(bases: &BTreeMap<Kind, String>) -> String {
+    let mut rows = Rows::new();
+    for (kind, basis) in bases {
+        rows.row().text(kind.as_str()).text(basis);
+    }
+    rows.into_json()
 }

@@ -286,6 +286,18 @@ impl Ledger for SqliteTenant {
         ledger::terms(self.reads(), digest).await
     }
 
+    async fn outdated(&self, bases: &BTreeMap<Kind, String>, n_max: u32) -> Result<BTreeSet<RecordKey>> {
+        records::outdated(self.reads(), bases, n_max).await
+    }
+
+    async fn count_outdated(&self, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
+        records::count_outdated(self.reads(), bases).await
+    }
+
+    async fn bases(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
+        records::bases(self.reads(), keys).await
+    }
+
     async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
         ledger::stored(self.reads(), keys).await
     }

@@ -147,6 +147,7 @@ async fn hot_reads_use_their_indexes() {
         (links::TO, vec!["link_key (connection=? AND kind=? AND key=?)"]),
         (links::HEARD, vec!["remote_id=?", "entry_pending (connection=? AND kind=? AND remote_id=?)"]),
         (records::STATES, vec!["truth_1 (kind=? AND key=?)", "shadow_1 (kind=? AND key=?)"]),
+        (records::OUTDATED, vec!["truth_basis (kind=? AND basis<?)", "truth_basis (kind=? AND basis>?)", "rowid=?"]),
         (debts::UNTOLD, vec!["USING COVERING INDEX debt_untold (due_at<?)"]),
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
         (history::VANISHED, vec!["event_vanished (connection=? AND kind=? AND at>?)"]),

@@ -96,13 +96,16 @@ create table terms (
     terms  text not null
 ) strict, without rowid;
 
+-- `basis`: what all of it was decided under; empty where that is not one thing that is known.
 create table truth (
     kind    text    not null,
     key     text    not null,
     natural text,
+    basis   text    not null default '',
     truth   text    not null,
     primary key (kind, key)
 ) strict;
+create index truth_basis on truth (kind, basis, key);
 create index truth_natural on truth (kind, natural, key) where natural is not null;
 
 create table shadow (
