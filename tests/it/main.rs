@@ -10,6 +10,7 @@ mod ledger;
 mod orders;
 mod plans;
 mod simulation;
+mod stock;
 mod tidy;
 
 use std::path::Path;

@@ -88,6 +88,22 @@ impl Decimal {
         Self::new(i64::try_from(mantissa).ok()?, scale).ok()
     }
 
+    /// The largest whole number of times that `by` goes in, or `None` where `by` is not above zero.
+    #[must_use]
+    pub fn times(self, by: Self) -> Option<Self> {
+        // A mantissa of 18 digits and 12 more fit 128 bits.
+        let scaled = |one: Self, other: Self| one.0.mantissa().checked_mul(10i128.checked_pow(other.0.scale())?);
+        let (whole, part) = (scaled(self, by)?, scaled(by, self)?);
+        let times = if part > 0 { whole.div_euclid(part) } else { return None };
+        Self::new(i64::try_from(times).ok()?, 0).ok()
+    }
+
+    /// The smallest whole number that is not below.
+    #[must_use]
+    pub fn ceil(self) -> Self {
+        Self(self.0.ceil().normalize())
+    }
+
     /// Below zero.
     #[must_use]
     pub fn is_negative(self) -> bool {
@@ -260,6 +276,22 @@ mod tests {
         assert_eq!(number("500000").checked_mul(number("0.000002")), Some(Decimal::ONE));
         assert_eq!(number("999999.999999999999").checked_mul(number("999999.999999999999")), None);
         assert_eq!(number("0.0000001").checked_mul(number("0.0000001")), None);
+    }
+
+    #[test]
+    fn a_part_goes_in_a_whole_number_of_times() {
+        let times = |one: &str, by: &str| {
+            let times = one.parse::<Decimal>().unwrap().times(by.parse().unwrap());
+            times.map(|it| it.to_string())
+        };
+        assert_eq!(times("7", "2").as_deref(), Some("3"));
+        assert_eq!(times("-7", "2").as_deref(), Some("-4"));
+        assert_eq!(times("1", "0.1").as_deref(), Some("10"));
+        assert_eq!(times("0.3", "0.1").as_deref(), Some("3"));
+        assert_eq!(times("2.5", "1.25").as_deref(), Some("2"));
+        assert_eq!(times("999999999999999999", "0.000000000001"), None, "too many digits");
+        assert_eq!(times("1", "0"), None);
+        assert_eq!(times("1", "-1"), None);
     }
 
     #[test]

@@ -60,6 +60,7 @@ bugs! {
     LoseWakeUp "lose-wake-up" "what waits for a record to exist is not told when it does"
     TellRawTruth "tell-raw-truth" "systems are told the truth as it is, and not as they can hold it"
     KeepDecisions "keep-decisions" "what was decided under other rules is not decided again"
+    SellTwice "sell-twice" "orders that a shop took and nobody booked yet are not held back from what is published"
     ParkAtOnce "park-at-once" "a write that fails once is given up"
 }
 

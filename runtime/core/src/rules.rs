@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decimal, Kind, record::ConnectionId};
+use crate::record::ConnectionId;
+use crate::stock::{Buffer, Commitment, Promised, Publishes, StockRules, Supply, Tells, free, told};
+use crate::{Decimal, Fields, Kind, Value};
 
 /// A tenant's rules, resolved to connection numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +15,9 @@ pub struct Rules {
     pub connections: BTreeMap<ConnectionId, ConnectionRule>,
     /// Who owns and who decides, first match wins.
     pub fields: Vec<FieldRule>,
+    /// What there is to say about stock.
+    #[serde(default, skip_serializing_if = "StockRules::is_nothing")]
+    pub stock: StockRules,
 }
 
 /// How one connection takes part.
@@ -25,7 +30,7 @@ pub struct ConnectionRule {
     /// What it takes part in; a kind that is absent is ignored.
     pub kinds: BTreeMap<Kind, Direction>,
     /// Set when stock is *published* there: it sees the stock formula's result instead of the raw quantity.
-    pub publishes: Option<crate::stock::Buffer>,
+    pub publishes: Option<Publishes>,
 }
 
 /// Which way a kind flows at a connection.
@@ -96,11 +101,88 @@ impl Rules {
         self.connections.get(&connection).map_or(u32::MAX, |it| it.rank)
     }
 
-    /// What `connection` is to be told of an on-hand quantity.
+    /// How stock is published at `connection`, if it is.
     #[must_use]
-    pub fn published(&self, connection: ConnectionId, on_hand: Decimal) -> Decimal {
-        let buffer = self.connections.get(&connection).and_then(|it| it.publishes.as_ref());
-        buffer.map_or(on_hand, |it| crate::stock::publishable(on_hand, Decimal::ZERO, Decimal::ZERO, it))
+    pub fn publishes(&self, connection: ConnectionId) -> Option<&Publishes> {
+        self.connections.get(&connection)?.publishes.as_ref()
+    }
+
+    /// Stock is published somewhere.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.connections.values().any(|it| it.publishes.is_some())
+    }
+
+    /// What is held back somewhere depends on measured demand.
+    #[must_use]
+    pub fn measures_demand(&self) -> bool {
+        let published = self.connections.values().filter_map(|it| it.publishes.as_ref()).map(|it| it.cover_days);
+        let mut days = published.chain(self.stock.buffers.iter().map(|it| it.hold.cover_days));
+        self.is_published() && days.any(|it| it > Decimal::ZERO)
+    }
+
+    /// Where stock is kept: an order is acknowledged once it is booked there. The highest authority that says what it has
+    /// and is shown what is there, and not what it may sell.
+    #[must_use]
+    pub fn keeper(&self) -> Option<ConnectionId> {
+        let reads = |it: &ConnectionRule| it.kinds.get(&Kind::StockLevel).is_some_and(|it| it.reads);
+        let keeps = self.connections.iter().filter(|(_, it)| it.publishes.is_none() && reads(it));
+        keeps.min_by_key(|(id, it)| (it.rank, **id)).map(|(id, _)| *id)
+    }
+
+    /// The channel that took an order: of the systems that have it one that stock is published to, and the one of the least
+    /// authority.
+    #[must_use]
+    pub fn channel(&self, order: &Commitment) -> Option<ConnectionId> {
+        order.at.keys().copied().max_by_key(|it| (self.publishes(*it).is_some(), self.rank(*it), *it))
+    }
+
+    /// What `connection` sells leaves its quantity as an order does, and is no move of stock.
+    #[must_use]
+    pub fn sells_by_quantity(&self, connection: ConnectionId) -> bool {
+        self.publishes(connection).is_some_and(|it| it.tells == Tells::Available)
+    }
+
+    /// What is held back of an item at a location; nothing where stock is not published.
+    #[must_use]
+    pub fn buffer(&self, connection: ConnectionId, item: &str, location: &str) -> Buffer {
+        let usual = || self.publishes(connection).map(Publishes::buffer).unwrap_or_default();
+        self.stock.buffer(connection, item, location).cloned().unwrap_or_else(usual)
+    }
+
+    /// What `connection` may sell of a level, before its cap; see [`free`]. `None` where it is not known how many there
+    /// are.
+    #[must_use]
+    pub fn free(&self, connection: ConnectionId, level: &Fields, supply: &Supply) -> Option<Option<Decimal>> {
+        let text = |name: &str| level.get(name)?.as_text();
+        let (item, location) = (text("item")?, text("location")?);
+        let of = |item: &str, on_hand: Decimal, promised: &Promised| {
+            free(on_hand, promised, &self.buffer(connection, item, location))
+        };
+        let Some(parts) = self.stock.kits.get(item) else {
+            return Some(of(item, level.get("on_hand")?.as_number()?, &supply.promised));
+        };
+        let kits = parts.iter().map(|part| {
+            let there = supply.parts.get(&part.item)?;
+            of(&part.item, there.on_hand, &there.promised)?.times(part.quantity)
+        });
+        Some(kits.reduce(|least, it| Some(least?.min(it?))).flatten())
+    }
+
+    /// What `connection` is to be told of a level, where stock is published there and it is known how many there are.
+    #[must_use]
+    pub fn published(&self, connection: ConnectionId, level: &Fields, supply: &Supply) -> Option<Decimal> {
+        let publishes = self.publishes(connection)?;
+        let text = |name: &str| level.get(name)?.as_text();
+        let cap = self.buffer(connection, text("item")?, text("location")?).cap;
+        let free = self.free(connection, level, supply)?;
+        Some(told(free, cap, supply.promised.own(connection), publishes.tells))
+    }
+
+    /// The item of a level is a kit: how many there are is computed.
+    #[must_use]
+    pub fn is_kit(&self, level: &Fields) -> bool {
+        level.get("item").and_then(Value::as_text).is_some_and(|it| self.stock.kits.contains_key(it))
     }
 }
 

@@ -78,6 +78,26 @@ impl From<bool> for Value {
     }
 }
 
+/// The quantities of a field's rows, by what `key` says they are of. A sum that leaves the range of a quantity stays at
+/// what it was.
+pub fn summed<K: Ord>(fields: &Fields, name: &str, key: impl Fn(&Row) -> Option<K>) -> BTreeMap<K, Decimal> {
+    let mut sums = BTreeMap::new();
+    let rows = if let Some(Value::Rows(rows)) = fields.get(name) { rows.as_slice() } else { &[] };
+    for row in rows {
+        if let (Some(key), Some(n)) = (key(row), row.get("quantity").and_then(Value::as_number)) {
+            let sum: &mut Decimal = sums.entry(key).or_default();
+            *sum = sum.checked_add(n).unwrap_or(*sum);
+        }
+    }
+    sums
+}
+
+/// The text of a row's column.
+#[must_use]
+pub fn text(row: &Row, name: &str) -> Option<String> {
+    row.get(name)?.as_text().map(str::to_owned)
+}
+
 /// Fields as a plain JSON object; see [`Value::to_json`].
 #[must_use]
 pub fn fields_to_json(fields: &Fields) -> serde_json::Value {

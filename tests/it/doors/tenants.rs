@@ -116,6 +116,7 @@ fn body_of(spec: &Spec, ids: &Ids) -> Json {
         ("PUT", "/v1/rules") | ("POST", "/v1/rules/dry-run") => {
             json!({"fields": [{"kind": "item", "field": "title", "owner": ids.connection}]})
         }
+        ("PUT", "/v1/stock-rules") => json!({"buffers": [{"connection": ids.connection, "hold": {"absolute": "5"}}]}),
         (method, path) => panic!("what does {method} {path} take?"),
     }
 }

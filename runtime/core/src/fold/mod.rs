@@ -27,12 +27,13 @@ use crate::record::{
     Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Settlement, Shadow, State, TruthField,
 };
 use crate::rules::Rules;
+use crate::stock::Supply;
 use crate::{Fields, UnixMs, Value, schema};
 
 pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
 pub use ruling::{Answer, Hear, Misfit, Projection, Ruling, Terms, unlinked};
-pub use taken::taken;
+pub use taken::{FOLLOWS_MS, taken};
 
 /// A fold under way.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Folding<'a> {
     is_plain: bool,
     /// What was decided before of each field that is only decided again: its value, and why it was held.
     before: BTreeMap<String, (Value, Option<String>)>,
+    /// What other records say about the stock of this one.
+    supply: Supply,
 }
 
 /// Something that a fold found out, for the record's timeline.
@@ -121,8 +124,8 @@ impl<'a> Folding<'a> {
     #[must_use]
     pub fn new(key: &'a RecordKey, rules: &'a Rules, state: KeyState) -> Self {
         let version = state.truth.version + 1;
-        let (open, moves, notes, ruling, before) = Default::default();
-        Self { key, rules, state, open, moves, version, notes, ruling, is_plain: true, before }
+        let (open, moves, notes, ruling, before, supply) = Default::default();
+        Self { key, rules, state, open, moves, version, notes, ruling, is_plain: true, before, supply }
     }
 
     /// Takes one entry, which was logged at `at`. Older news than what is known changes nothing.
@@ -294,7 +297,7 @@ impl<'a> Folding<'a> {
     fn claim(&mut self, name: &str, seen: u64, claim: Claim) {
         let reads = self.rules.direction(claim.connection, self.key.kind).is_some_and(|it| it.reads);
         let Some(known) = schema::of(self.key.kind).field(name).filter(|_| reads) else { return };
-        if known.own {
+        if known.own || known.counter && self.rules.sells_by_quantity(claim.connection) {
             return;
         }
         if known.counter && !plant::on(Bug::StockByValue) {

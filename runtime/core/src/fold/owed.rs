@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Folding;
 use crate::record::{ConnectionId, Shadow};
-use crate::{Fields, Value, schema};
+use crate::stock::Supply;
+use crate::{Fields, Kind, Value, schema};
 
 /// What a connection's system can be given of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,10 +48,21 @@ impl Folding<'_> {
             return None;
         }
         let mut values = self.state.truth.values();
-        if let Some(Value::Number(on_hand)) = values.get("on_hand").cloned() {
-            values.insert("on_hand".to_owned(), Value::Number(self.rules.published(connection, on_hand)));
+        if self.key.kind == Kind::StockLevel {
+            match self.rules.published(connection, &values, &self.supply) {
+                Some(shown) => drop(values.insert("on_hand".to_owned(), Value::Number(shown))),
+                // How many kits there are is computed for who sells them: nobody counts them.
+                None if self.rules.is_kit(&values) => return None,
+                None => {}
+            }
         }
         Some(values)
+    }
+
+    /// What other records say about the stock of this one, before anything is told of it.
+    pub fn supplied(&mut self, supply: Supply) {
+        self.ruling.supply.clone_from(&supply);
+        self.supply = supply;
     }
 
     /// What the connection should hold, as its connector projected [`Folding::tell`], and the same before the tenant's
@@ -59,6 +71,12 @@ impl Folding<'_> {
         self.note_projection(connection, &want, unmapped.as_ref());
         let shadow = self.state.shadows.entry(connection).or_default();
         (shadow.want, shadow.unmapped.want) = (want, unmapped);
+    }
+
+    /// What they said.
+    #[must_use]
+    pub fn supply(&self) -> &Supply {
+        &self.supply
     }
 
     /// What is owed to `connection` now; `None` if nothing.

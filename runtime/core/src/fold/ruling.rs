@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Folding, Power, Question, Verdict};
 use crate::record::{ConnectionId, KeyState, Truth};
 use crate::rules::Rules;
+use crate::stock::Supply;
 use crate::{Fields, Kind, digest};
 
 /// What one fold decided about one record.
@@ -32,9 +33,16 @@ pub struct Ruling {
     /// Why a validator refused what came of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// What other records said about its stock.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub supply: Supply,
     /// What connectors made of the truth, where they said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wants: BTreeMap<ConnectionId, Projection>,
+}
+
+fn is_nothing(supply: &Supply) -> bool {
+    *supply == Supply::default()
 }
 
 impl Ruling {
@@ -183,6 +191,7 @@ impl Folding<'_> {
         if let Some(reason) = &ruling.refused {
             self.refuse(before, reason);
         }
+        self.supplied(ruling.supply.clone());
         for (connection, projection) in &ruling.wants {
             let told = self.tell(*connection).ok_or(Misfit::Untold(*connection))?;
             self.projected(*connection, projection.apply(told), projection.unmapped.clone());
@@ -217,7 +226,7 @@ mod tests {
             kinds: [(Kind::Item, Direction::BOTH)].into(),
             publishes: None,
         };
-        let rules = Rules { connections: [(A, rule(0)), (B, rule(1))].into(), fields: Vec::new() };
+        let rules = Rules { connections: [(A, rule(0)), (B, rule(1))].into(), ..Rules::default() };
         Terms { rules, ..Terms::default() }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Folding, Note};
 use crate::record::{Carried, ConnectionId, Fresh};
-use crate::value::Row;
+use crate::value::{summed, text};
 use crate::{Decimal, Fields, UnixMs, Value};
 
 /// What the system took from its stock for carrying out a write that told it of `fulfilments`: (item, location) → how
@@ -54,23 +54,6 @@ fn by_item(fields: &Fields) -> BTreeMap<String, Decimal> {
 
 fn by_place(fields: &Fields) -> BTreeMap<(String, String), Decimal> {
     summed(fields, "taken", |row| Some((text(row, "item")?, text(row, "location")?)))
-}
-
-/// The quantities of rows by what `key` says they are of.
-fn summed<K: Ord>(fields: &Fields, name: &str, key: impl Fn(&Row) -> Option<K>) -> BTreeMap<K, Decimal> {
-    let mut sums = BTreeMap::new();
-    let rows = if let Some(Value::Rows(rows)) = fields.get(name) { rows.as_slice() } else { &[] };
-    for row in rows {
-        if let (Some(key), Some(n)) = (key(row), row.get("quantity").and_then(Value::as_number)) {
-            let sum: &mut Decimal = sums.entry(key).or_default();
-            *sum = sum.checked_add(n).unwrap_or(*sum);
-        }
-    }
-    sums
-}
-
-fn text(row: &Row, name: &str) -> Option<String> {
-    row.get(name)?.as_text().map(str::to_owned)
 }
 
 impl Folding<'_> {
@@ -124,6 +107,7 @@ pub const FOLLOWS_MS: u64 = 5_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Row;
 
     fn set(columns: &[&str], rows: &[(&str, i32)]) -> Value {
         let row = |(names, n): &(&str, i32)| {

@@ -26,7 +26,7 @@ fn rules(kind: Kind) -> Rules {
         publishes: None,
     };
     let connections = [(ERP, rule("erp", 0)), (SHOP, rule("shop", 1)), (WEB, rule("web", 2))];
-    Rules { connections: connections.into(), fields: Vec::new() }
+    Rules { connections: connections.into(), ..Rules::default() }
 }
 
 fn saw(connection: ConnectionId, as_of: u64, at: u64, fields: &[(&str, Value)]) -> Entry {

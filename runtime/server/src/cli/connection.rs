@@ -105,7 +105,7 @@ fn findings(checked: &Json) -> String {
 }
 
 /// A document as TOML, if the file is called so, else as JSON.
-fn read(path: &Path) -> anyhow::Result<Json> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Json> {
     let failed = |code, why: String| Failure::new(code, format!("cannot read {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|it| failed("unreadable", it.to_string()))?;
     let read = if path.extension().is_some_and(|it| it == "toml") {

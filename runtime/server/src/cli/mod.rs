@@ -19,6 +19,7 @@ mod seams;
 mod serve;
 mod sim;
 mod status;
+mod stock;
 mod sweep;
 mod tenant;
 mod timeline;
@@ -110,6 +111,9 @@ enum Command {
     /// Links to accounts of systems.
     #[command(subcommand)]
     Connection(connection::Connection),
+    /// What there is, what is promised of it, and what each channel may sell.
+    #[command(subcommand)]
+    Stock(stock::Stock),
     /// What is waiting, and whether all is quiet.
     Status,
     /// Measure what is promised.
@@ -180,6 +184,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Tenant(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Connection(it) => return it.run(&Client::new(&global)?, &out).await,
+        Command::Stock(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Status => status::run(&Client::new(&global)?, &out).await?,
     }
     Ok(ExitCode::SUCCESS)

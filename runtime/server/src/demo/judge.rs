@@ -74,18 +74,18 @@ impl Verdict {
 pub fn judge((seats, now): (&[Seat], UnixMs), first: &[Held], changes: &[Line], done: &Done) -> Verdict {
     let held = held(seats, now);
     let mut verdict = Verdict::default();
-    compare(seats, &held, &mut verdict);
+    compare(seats, &held, done, &mut verdict);
     let said = said_by_people(seats, first, changes);
     if let (Some(owner), Some(first)) = (held.first(), first.first()) {
-        quantities(owner, first, &said, &mut verdict);
+        quantities((owner, first), &said, done, &mut verdict);
         last_words(owner, &said, done, &mut verdict);
     }
     orders(seats, done, &mut verdict);
     verdict
 }
 
-/// Every system holds what the owner holds, of what it can hold at all, and nothing else.
-fn compare(seats: &[Seat], held: &[Held], verdict: &mut Verdict) {
+/// Every system holds what the owner holds, of what it can hold at all, and nothing else; a shop what is published there.
+fn compare(seats: &[Seat], held: &[Held], done: &Done, verdict: &mut Verdict) {
     let cells: BTreeSet<&Cell> = held.iter().flat_map(|it| it.keys()).collect();
     let records: BTreeSet<&str> = cells.iter().map(|it| it.record.as_str()).collect();
     verdict.records = records.len() as u64;
@@ -93,10 +93,12 @@ fn compare(seats: &[Seat], held: &[Held], verdict: &mut Verdict) {
     for cell in cells {
         for (seat, other) in seats.iter().skip(1).zip(others) {
             let (named, at) = (format!("{} {}", cell.record, cell.field), seat.name());
-            if !seat.site.can_hold(cell) {
+            let is_shop = seat.product.is_shop();
+            if !seat.site.can_hold(cell) || !is_shop && done.uncounted.contains(cell) {
                 continue;
             }
-            match (owner.get(cell), other.get(cell)) {
+            let computed = done.computed.get(cell).filter(|_| is_shop);
+            match (computed.or(owner.get(cell)), other.get(cell)) {
                 (None, None) => continue,
                 (Some(owner), Some(other)) if owner == other => {}
                 (Some(owner), Some(other)) => {
@@ -135,9 +137,10 @@ fn said_by_people(seats: &[Seat], first: &[Held], changes: &[Line]) -> BTreeMap<
 }
 
 /// Every movement of stock counts, wherever it was made: what the owner held at first, and everything since.
-fn quantities(owner: &Held, first: &Held, said: &BTreeMap<Cell, Vec<Said>>, verdict: &mut Verdict) {
+fn quantities((owner, first): (&Held, &Held), said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
     let number = |text: &String| text.parse::<Decimal>().ok();
-    for (cell, held) in owner.iter().filter(|(cell, _)| cell.field == "on_hand") {
+    let is_counted = |cell: &Cell| cell.field == "on_hand" && !done.uncounted.contains(cell);
+    for (cell, held) in owner.iter().filter(|(cell, _)| is_counted(cell)) {
         let moves = said.get(cell).into_iter().flatten();
         let moved = |it: &Said| number(&it.now)?.checked_sub(it.was.as_ref().and_then(number)?);
         let sum = moves.map(moved).try_fold(Decimal::ZERO, |sum, it| sum.checked_add(it?));

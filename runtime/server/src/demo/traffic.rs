@@ -1,6 +1,6 @@
 //! What people do at the systems while the demonstration runs: who does what when follows from the seed alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use truthsource_core::draw::Draw;
@@ -40,6 +40,10 @@ pub struct Done {
     pub rivals: Rivals,
     /// Words that were heard and overruled, as the conflict log says.
     pub overruled: BTreeSet<(Cell, String)>,
+    /// What shops should hold that others hold otherwise: what is published there.
+    pub computed: BTreeMap<Cell, String>,
+    /// What only shops are told, and nobody counts.
+    pub uncounted: BTreeSet<Cell>,
 }
 
 impl Done {

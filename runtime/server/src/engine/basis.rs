@@ -118,7 +118,8 @@ async fn basis(
         let mapping = releases.of(&format!("mapping:{}", connection.name)).await?;
         told.push((id, direction.creates, &connection.spec.settings, publishes, [connector, mapping, stock]));
     }
-    Ok(Basis { decided: named(&(fields, parts, deciding)), told: named(&told) })
+    let stock = (kind == Kind::StockLevel).then_some(&rules.stock);
+    Ok(Basis { decided: named(&(fields, parts, deciding)), told: named(&(told, stock)) })
 }
 
 /// A short name: equal things have equal names, others have others.

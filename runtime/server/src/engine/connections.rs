@@ -11,6 +11,7 @@ use truthsource_host::{CallError, model};
 
 use super::basis::{self, Basis};
 use super::rules::{RULES, RulesSpec};
+use super::stock_rules::{STOCK_RULES, StockSpec};
 use super::trust::{self, Care, Word};
 use super::{Engine, Error};
 use crate::store::{Change, Connection, ConnectionState, TenantStore, Work};
@@ -46,7 +47,7 @@ impl Parties {
     /// When the store fails.
     pub async fn under(engine: &Engine, spec: &RulesSpec) -> Result<Self, Error> {
         let connections = by_id(&*engine.store).await?;
-        let rules = spec.resolve(&connections);
+        let rules = spec.resolve(&connections, &stock_rules_of(&*engine.store).await?);
         let (mut powers, mut care, mut mute) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for connection in connections.values().filter(|it| it.state != ConnectionState::New) {
             match known(engine, connection).await {
@@ -71,7 +72,8 @@ impl Parties {
     /// When the store fails.
     pub async fn bases_now(engine: &Engine) -> Result<BTreeMap<Kind, Basis>, Error> {
         let connections = by_id(&*engine.store).await?;
-        let rules = rules_of(&*engine.store).await?.resolve(&connections);
+        let stock = stock_rules_of(&*engine.store).await?;
+        let rules = rules_of(&*engine.store).await?.resolve(&connections, &stock);
         Ok(basis::of(engine, &connections, &rules).await)
     }
 
@@ -127,6 +129,11 @@ impl Parties {
         self.connections.get(&connection).map_or_else(|| connection.to_string(), |it| it.name.clone())
     }
 
+    /// The connections that stock is published to, and that are told.
+    pub fn published(&self) -> impl Iterator<Item = &Connection> {
+        self.told(Kind::StockLevel).filter(|it| it.spec.publishes.is_some())
+    }
+
     /// The connections that are told about a kind. Those whose connector is mute are among them: they are owed it.
     pub fn told(&self, kind: Kind) -> impl Iterator<Item = &Connection> {
         let writes = move |it: &&Connection| self.rules.direction(it.id, kind).is_some_and(|it| it.writes);
@@ -145,6 +152,12 @@ async fn rules_of(store: &dyn TenantStore) -> Result<RulesSpec, Error> {
     Ok(spec.transpose().map_err(Error::Rules)?.unwrap_or_default())
 }
 
+/// Without its kits and buffers more would be sold than there is.
+async fn stock_rules_of(store: &dyn TenantStore) -> Result<StockSpec, Error> {
+    let spec = store.setting(STOCK_RULES).await?.map(serde_json::from_value);
+    Ok(spec.transpose().map_err(Error::Rules)?.unwrap_or_default())
+}
+
 /// What a connector declares, and whose word there is for it.
 async fn known(engine: &Engine, connection: &Connection) -> Result<(Arc<model::Description>, Word), CallError> {
     Ok((engine.guests.describe(connection).await?, engine.guests.word(connection).await?))
@@ -160,6 +173,12 @@ pub fn retell(connection: &Connection) -> impl Iterator<Item = Change> {
         let told = it.writes.then_some(Change::Retell { connection, kind });
         told.into_iter().chain(it.reads.then_some(Change::Reread { connection, kind }))
     })
+}
+
+/// Has what is told of one kind told anew, where anything is.
+pub fn retell_kind(connection: &Connection, kind: Kind) -> Option<Change> {
+    let writes = connection.spec.kinds.get(&kind).is_some_and(|it| it.writes);
+    writes.then_some(Change::Retell { connection: connection.id, kind })
 }
 
 /// Has what failed at a connection tried again at once: what made it fail may be gone.

@@ -2,12 +2,14 @@
 
 mod books;
 mod decide;
+mod dependants;
 pub mod foresee;
 mod names;
 mod owed;
 mod project;
 mod stamp;
 mod story;
+mod supply;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +28,12 @@ use crate::store::{Batch, Change, Debt, LoggedEntry};
 use books::{Books, linked};
 pub(crate) use decide::{conflict_of, settle};
 use decide::{decide, validate};
+use dependants::{Moved, break_day};
 use owed::{ask_again, settle_debt};
 use project::project;
 use stamp::Stamps;
 use story::{tell_of_an_answer, tell_story};
+use supply::supply;
 
 /// Of how many records one at the most is taken up of a kind because it is behind: news goes on meanwhile.
 const BEHIND_SHARE: u32 = 8;
@@ -41,6 +45,7 @@ const BEHIND_SHARE: u32 = 8;
 /// # Errors
 /// When the store fails, or there is no place for a component to run in. Nothing was folded then.
 pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
+    break_day(engine, parties).await?;
     let entries = engine.store.unfolded(engine.pace.fold_max).await?;
     let untold = engine.store.untold(engine.now(), engine.pace.fold_max).await?;
     let behind = some_outdated(engine, parties, engine.pace.fold_max.div_ceil(BEHIND_SHARE)).await?;
@@ -109,13 +114,17 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         let wait = |(seq, _)| Change::Wait { seq, token: Token::Policy.to_string() };
         batch.changes.extend(fold.absorbed.into_iter().map(wait));
     }
+    supply(engine, parties, &mut folds, batch.at).await?;
     project(engine, parties, &debts, &mut folds).await?;
     let stamps = Stamps::now(engine, parties).await?;
     let handled = handled + folds.iter().filter(|it| it.outdated.is_it()).count();
+    let (mut moved, nothing) = (Moved::default(), KeyState::default());
     for fold in folds {
         books.note(&fold, &mut batch);
+        moved.note(&fold, before.get(fold.key).unwrap_or(&nothing), &mut batch);
         conclude(engine, parties, fold, (&before, &debts, &stamps), &mut batch);
     }
+    moved.retell(engine, parties, &mut batch).await?;
     if plant::on(Bug::FoldInTwo) {
         let (folded, rest) = batch.changes.into_iter().partition(|it| matches!(it, Change::Folded { .. }));
         engine.store.commit(Batch { changes: folded, ..Batch::new(batch.at) }).await?;

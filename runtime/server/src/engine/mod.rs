@@ -35,6 +35,8 @@ pub mod receive;
 pub mod refold;
 pub mod replay;
 pub mod rules;
+pub mod shelf;
+pub mod stock_rules;
 pub mod subscribe;
 pub mod sweep;
 mod token;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use truthsource_core::record::{ConnectionId, RecordKey};
-use truthsource_core::{UnixMs, schema};
+use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
+use truthsource_core::stock::commitments;
+use truthsource_core::{Kind, UnixMs, schema};
 
 use super::connections::retell;
 use super::refold::{Account, Books, Case, Gap};
@@ -182,7 +183,13 @@ fn rebuilt(key: &RecordKey, account: &Account) -> Stored {
         truth: is_known.then(|| json(truth)),
         shadows: account.state.shadows.iter().map(|(id, it)| (*id, json(it))).collect(),
         links: account.links.clone(),
+        wants: if key.kind == Kind::Order { wanted(&account.state) } else { BTreeMap::new() },
     }
+}
+
+/// What an order wants, as it is stored.
+fn wanted(order: &KeyState) -> BTreeMap<String, String> {
+    commitments(order).into_iter().map(|(item, it)| (item, json(&it))).collect()
 }
 
 /// A value as it is stored.
@@ -200,6 +207,9 @@ fn differences(key: &RecordKey, stored: &Stored, rebuilt: &Stored) -> Vec<Differ
     };
     compare("truth".to_owned(), stored.truth.as_ref(), rebuilt.truth.as_ref());
     compare("natural key".to_owned(), stored.natural.as_ref(), rebuilt.natural.as_ref());
+    for item in stored.wants.keys().chain(rebuilt.wants.keys().filter(|it| !stored.wants.contains_key(*it))) {
+        compare(format!("what it wants of {item}"), stored.wants.get(item), rebuilt.wants.get(item));
+    }
     for (name, is, should) in [("shadow", &stored.shadows, &rebuilt.shadows), ("link", &stored.links, &rebuilt.links)] {
         let connections: BTreeSet<&ConnectionId> = is.keys().chain(should.keys()).collect();
         for connection in connections {
@@ -235,13 +245,15 @@ fn mended(pass: Pass, (key, account): (&RecordKey, &Account), (stored, rebuilt):
     }
     let (state, natural) = (Box::new(account.state.clone()), rebuilt.natural.clone());
     let restated = Change::Restate { key: key.clone(), state, natural };
+    let wants = Change::Commitments { order: key.key.clone(), items: commitments(&account.state) };
+    let wants = (key.kind == Kind::Order).then_some(wants);
     let missing = rebuilt.links.iter().filter(|(id, _)| !stored.links.contains_key(id));
     let link = |(id, remote_id): (&ConnectionId, &String)| Change::Link {
         connection: *id,
         key: key.clone(),
         remote_id: remote_id.clone(),
     };
-    std::iter::once(restated).chain(missing.map(link)).collect()
+    std::iter::once(restated).chain(wants).chain(missing.map(link)).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use truthsource_core::rules::{ConnectionRule, Direction, FieldRule, Rules, match
 use truthsource_core::{Kind, schema};
 use utoipa::ToSchema;
 
+use super::stock_rules::StockSpec;
 use crate::store::Connection;
 
 /// The name of the setting that holds [`RulesSpec`].
@@ -90,7 +91,7 @@ impl FieldSpec {
 impl RulesSpec {
     /// The rules, with connections by number.
     #[must_use]
-    pub fn resolve(&self, connections: &BTreeMap<ConnectionId, Connection>) -> Rules {
+    pub fn resolve(&self, connections: &BTreeMap<ConnectionId, Connection>, stock: &StockSpec) -> Rules {
         let by_name = |name: &String| connections.values().find(|it| it.name == *name).map(|it| it.id);
         let part = |it: &Connection| {
             let part = self.connections.get(&it.name);
@@ -119,6 +120,7 @@ impl RulesSpec {
         Rules {
             connections: connections.values().map(|it| (it.id, part(it))).collect(),
             fields: self.fields.iter().map(field).chain(owning).collect(),
+            stock: stock.resolve(by_name),
         }
     }
 
@@ -318,7 +320,7 @@ mod tests {
             "[connections.erp]\nrank = 4\nkinds.item = 'owner'\n[connections.shop.kinds]\nitem = 'subscriber'\n\
              [[fields]]\nkind = 'item'\nfield = 'title'\nowner = 'shop'",
         );
-        let resolved = spec.resolve(&all);
+        let resolved = spec.resolve(&all, &StockSpec::default());
         assert_eq!((resolved.rank(ERP), resolved.rank(SHOP)), (4, 1));
         let told = Direction { reads: false, writes: true, creates: true };
         assert_eq!(resolved.direction(SHOP, Kind::Item), Some(told));

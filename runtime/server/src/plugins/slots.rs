@@ -193,7 +193,7 @@ mod tests {
         check("mapping:shopify", false);
         check("pricing", false);
         check("stock", false);
-        let publishes = Some(truthsource_core::stock::Buffer::default());
+        let publishes = Some(truthsource_core::stock::Publishes::default());
         let spec = ConnectionSpec { publishes, ..shop.spec.clone() };
         assert!(speaks_for("stock", &Connection { spec, ..shop }), "it is told what the rule makes of stock");
     }

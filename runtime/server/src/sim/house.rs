@@ -18,6 +18,7 @@ use super::watch::Watch;
 use crate::demo::account;
 use crate::demo::world::Seat;
 use crate::engine::rules::RULES;
+use crate::engine::stock_rules::STOCK_RULES;
 use crate::engine::{Engine, Pace};
 use crate::http::hooks::Endpoint;
 use crate::plugins::{HookSecret, HookSecrets};
@@ -89,20 +90,26 @@ pub(super) async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result
 
 pub(super) async fn connect(
     store: &MortalStore,
-    (seats, habits): (&[Seat], &Habits),
+    (seats, plan): (&[Seat], &Plan),
     now: UnixMs,
 ) -> anyhow::Result<Vec<ConnectionId>> {
     let mut batch = Batch::new(now);
     for (rank, seat) in seats.iter().enumerate() {
         let mut made = account::connection(seat, &format!("http://{}", host_of(seat)), rank, 0);
         let spec: ConnectionSpec = serde_json::from_value(made["spec"].take())?;
+        let habits = &plan.habits;
+        let publishes = plan.shelf.as_ref().filter(|_| seat.product.is_shop()).map(|it| it.publishes.clone());
         let every = |kind| (kind, habits.poll_every_ms * if kind == Kind::Location { 10 } else { 1 });
         let (poll_every_ms, sweep_every_ms) = (Kind::ALL.map(every).into(), habits.sweep_every_ms);
-        let spec = ConnectionSpec { poll_every_ms, sweep_every_ms, ..spec };
+        let spec = ConnectionSpec { poll_every_ms, sweep_every_ms, publishes, ..spec };
         batch.changes.push(Change::NewConnection { name: seat.name().to_owned(), spec });
     }
     anyhow::ensure!(!seats.is_empty(), "a world without systems");
     batch.changes.push(regime(Regime::Usual, seats));
+    if let Some(shelf) = &plan.shelf {
+        let shops: Vec<&str> = seats.iter().filter(|it| it.product.is_shop()).map(Seat::name).collect();
+        batch.changes.push(Change::Setting { name: STOCK_RULES.to_owned(), value: shelf.rules(&shops) });
+    }
     let committed = store.commit(batch).await?;
     let mut batch = Batch::new(now);
     for id in &committed.connections {

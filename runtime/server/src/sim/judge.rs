@@ -7,6 +7,8 @@ use truthsource_core::{Kind, UnixMs, Value};
 use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
 use super::notes::Notes;
+use super::plan::Shelf;
+use super::shelf::{Shown, shown};
 use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
@@ -19,14 +21,17 @@ use crate::store::{About, Conflict, TenantStore, What};
 /// Reads every system back and compares them with one another and with what people did: P1, P5 and P6.
 pub fn systems(
     seats: (&[Seat], UnixMs),
-    first: &[Held],
+    (first, shelf): (&[Held], Option<&Shelf>),
     changes: &[Line],
     (orders, conflicts): (&Orders, &[Conflict]),
     violations: &mut Vec<String>,
 ) {
     let overruled = overruled(first, conflicts);
-    let orders_done = orders.placed.iter().map(|(number, at)| (number.clone(), *at)).collect();
-    let done = Done { orders: orders_done, rivals: Rivals::Untold, overruled, ..Done::default() };
+    let placed = orders.placed.iter().map(|(number, at)| (number.clone(), *at)).collect();
+    let owner = seats.0.first().map(|it| it.site.held(seats.1)).unwrap_or_default();
+    let Shown { computed, uncounted } = shelf.map(|it| shown(seats.0, &owner, it)).unwrap_or_default();
+    let rivals = Rivals::Untold;
+    let done = Done { orders: placed, rivals, overruled, computed, uncounted, ..Done::default() };
     let verdict = judge(seats, first, changes, &done);
     violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
     let expected = orders.placed.keys().filter(|it| !orders.called_off.contains(*it)).count() as u64;

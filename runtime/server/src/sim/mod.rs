@@ -3,7 +3,7 @@
 //!
 //! A seed expands to a [`plan::Plan`]: what people do at the systems and when, what goes wrong and how often. A run
 //! has two phases. While faults are on, what must *never* happen is checked at every write ([`watch`]: P3, P4) and
-//! at every fold ([`refold`]: P8). Then faults end, time runs on, and what must happen *at last* is checked: every system
+//! at every fold ([`refold`]: P8; [`shelf`]: P9). Then faults end, time runs on, and what must happen *at last* is checked: every system
 //! holds what the truth says (P1), nobody writes any more (P2), nothing was lost (P5), every order exists once (P6), and
 //! nothing ever went back (P7).
 //!
@@ -20,6 +20,7 @@ pub mod plan;
 pub mod refold;
 pub mod run;
 pub mod seeds;
+pub mod shelf;
 pub mod shrink;
 pub mod stage;
 pub mod store;

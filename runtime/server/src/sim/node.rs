@@ -6,8 +6,9 @@ use truthsource_core::UnixMs;
 use truthsource_core::draw::Draw;
 
 use super::notes::Notes;
-use super::refold;
+use super::plan::Shelf;
 use super::store::MortalStore;
+use super::{refold, shelf};
 use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
 use crate::engine::{Did, Engine, Error, fold, poll, receive, turn};
@@ -26,6 +27,8 @@ pub struct Node {
     stalled: Vec<Option<Stalled>>,
     parties: Option<Arc<Parties>>,
     holders: u64,
+    /// How stock is published, where it is.
+    shelf: Option<Shelf>,
 }
 
 struct Stalled {
@@ -36,10 +39,10 @@ struct Stalled {
 impl Node {
     /// A node with a worker for each of so many connections.
     #[must_use]
-    pub fn new(engine: Engine, store: Arc<MortalStore>, connections: usize) -> Self {
+    pub fn new(engine: Engine, store: Arc<MortalStore>, (connections, shelf): (usize, Option<Shelf>)) -> Self {
         let lanes = (0..connections).map(|_| None).collect();
         let stalled = (0..connections).map(|_| None).collect();
-        Self { engine, store, lanes, stalled, parties: None, holders: 0 }
+        Self { engine, store, lanes, stalled, parties: None, holders: 0, shelf }
     }
 
     /// The tenant changed its rules.
@@ -62,12 +65,19 @@ impl Node {
     /// # Errors
     /// As the engine's steps.
     pub async fn fold(&mut self, draws: (Draw, u64), notes: &mut Notes) -> Result<Did, Error> {
+        // What a node decided that died over it is looked at by nobody.
+        drop(self.store.take_told());
         let received = receive::receive(&self.engine).await?.did;
         let parties = self.parties().await?;
         let folded = fold::fold(&self.engine, &parties).await?;
         if let Some(last) = self.store.take_folded() {
             let rearranged = refold::check((&self.engine, &parties), &last, draws, &mut notes.violations).await?;
             notes.reach_times("decided in another order", rearranged);
+        }
+        if let Some(shelf) = &self.shelf {
+            let shops = parties.rules.connections.iter().filter(|(_, it)| it.publishes.is_some());
+            let shops = (shelf, &shops.map(|(id, _)| *id).collect());
+            shelf::check(self.store.as_ref(), shops, self.store.take_told(), notes).await?;
         }
         Ok(received.and(folded))
     }

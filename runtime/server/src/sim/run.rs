@@ -117,7 +117,7 @@ impl<'a> World<'a> {
         let network = Arc::new(Doors::new(by_host, clock.clone()));
         let (kept, files) = open(keeping, clock.now()).await?;
         let store = Arc::new(MortalStore::new(kept, plan.seed, plan.faults.clone()));
-        let connections = connect(&store, (&seats, &plan.habits), clock.now()).await?;
+        let connections = connect(&store, (&seats, plan), clock.now()).await?;
         let troupe = Arc::new(troupe(cast, (&clock, &network), (plan, &seats), &connections)?);
         let engine = engine(&store, &troupe, &clock, plan);
         let endpoints = endpoints(&engine, &seats).await?;
@@ -126,7 +126,7 @@ impl<'a> World<'a> {
         let world = Self {
             plan,
             clock,
-            node: Node::new(engine, store.clone(), seats.len()),
+            node: Node::new(engine, store.clone(), (seats.len(), plan.shelf.clone())),
             seats,
             doors,
             network,
@@ -370,7 +370,7 @@ impl<'a> World<'a> {
         if let Some((_, first, mark)) = self.begun.as_ref().filter(|_| !is_over) {
             let changes = since(&self.seats, mark);
             let (seats, said) = ((&self.seats[..], self.clock.now()), (&self.orders, &conflicts[..]));
-            judge::systems(seats, first, &changes, said, &mut notes.violations);
+            judge::systems(seats, (first, self.plan.shelf.as_ref()), &changes, said, &mut notes.violations);
         }
         judge::history(self.store.as_ref(), &mut notes).await?;
         judge::books(self.store.as_ref(), &mut notes.violations).await?;

@@ -12,6 +12,7 @@ use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 
 use super::plan::{CrashAt, Menu};
+use super::shelf::Told;
 use crate::store::control::ControlStore as _;
 use crate::store::model::ModelStores;
 use crate::store::{self, *};
@@ -69,6 +70,7 @@ pub struct MortalStore {
     /// Those of them that are there.
     stored: AtomicU64,
     folded: Mutex<Option<Folded>>,
+    told: Mutex<Vec<Told>>,
 }
 
 /// A fold that was committed, and what it began with.
@@ -88,8 +90,8 @@ impl MortalStore {
     /// Over this store, dying as the plan of this seed has it.
     #[must_use]
     pub fn new(kept: Arc<dyn Inspect>, seed: u64, faults: Menu) -> Self {
-        let (chaos, died, commits, stored, folded) = Default::default();
-        Self { kept, draw: Draw::new(seed), faults, chaos, died, commits, stored, folded }
+        let (chaos, died, commits, stored, folded, told) = Default::default();
+        Self { kept, draw: Draw::new(seed), faults, chaos, died, commits, stored, folded, told }
     }
 
     /// Faults begin or end.
@@ -117,6 +119,16 @@ impl MortalStore {
     /// The fold that was committed since this was asked last.
     pub fn take_folded(&self) -> Option<Folded> {
         self.folded().take()
+    }
+
+    /// What connections are to be told of stock levels, as it was written since this was asked last.
+    pub fn take_told(&self) -> Vec<Told> {
+        std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What a batch says that connections are to be told of stock levels.
+    fn note_told(&self, told: Vec<Told>) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).extend(told);
     }
 
     fn folded(&self) -> MutexGuard<'_, Option<Folded>> {
@@ -154,6 +166,16 @@ impl MortalStore {
     }
 }
 
+/// What a change says that a connection is to be told of a stock level.
+fn told_by(change: &Change) -> Option<Told> {
+    match change {
+        Change::Shadow { key, connection, shadow } if key.kind == Kind::StockLevel => {
+            Some((key.clone(), *connection, shadow.want.get("on_hand")?.as_number()?))
+        }
+        _ => None,
+    }
+}
+
 #[async_trait]
 impl TenantStore for MortalStore {
     async fn commit(&self, batch: Batch) -> Result<Committed> {
@@ -164,6 +186,7 @@ impl TenantStore for MortalStore {
             return Err(died());
         }
         let folded = self.before(&batch).await?;
+        let told = batch.changes.iter().filter_map(told_by).collect();
         let committed = self.kept.commit(batch).await?;
         self.stored.fetch_add(1, Ordering::SeqCst);
         if fate.is_some() {
@@ -172,6 +195,7 @@ impl TenantStore for MortalStore {
         if folded.is_some() {
             *self.folded() = folded;
         }
+        self.note_told(told);
         Ok(committed)
     }
 
@@ -221,6 +245,14 @@ impl TenantStore for MortalStore {
 
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         self.kept.states(keys).await
+    }
+
+    async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments> {
+        self.kept.commitments(items, since_day).await
+    }
+
+    async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        self.kept.levels_of(items).await
     }
 
     async fn links_from(

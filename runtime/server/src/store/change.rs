@@ -214,6 +214,13 @@ pub enum Change {
         /// The shadow.
         shadow: Shadow,
     },
+    /// What an order wants is this and nothing else, by item.
+    Commitments {
+        /// The order's key.
+        order: String,
+        /// What it wants.
+        items: BTreeMap<String, truthsource_core::stock::Commitment>,
+    },
     /// A remote id and a record are the same. [`Error::Conflict`] if either is linked otherwise at this connection.
     Link {
         /// The connection.
@@ -251,6 +258,16 @@ pub enum Change {
         connection: ConnectionId,
         /// The kind.
         kind: Kind,
+    },
+    /// The same of one record that has a truth, when this is due. One that is asked anyway is asked no later than it would
+    /// have been.
+    RetellOne {
+        /// The connection.
+        connection: ConnectionId,
+        /// The record.
+        key: RecordKey,
+        /// When.
+        due_at: UnixMs,
     },
     /// Parked debts go back to work, now: one, all of a connection, or all. Without an open intent they are `Untold`,
     /// as what was wrong may have been what the connector made of the truth.

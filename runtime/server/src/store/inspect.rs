@@ -41,6 +41,9 @@ impl StateHash {
     pub fn rows_of(&mut self, key: &RecordKey, stored: &Stored) {
         let text = |it: &Option<String>| it.clone().unwrap_or_default();
         self.row(&["truth", key.kind.as_str(), &key.key, &text(&stored.natural), &text(&stored.truth)]);
+        for (item, it) in &stored.wants {
+            self.row(&["commitment", &key.key, item, it]);
+        }
         for (name, of) in [("shadow", &stored.shadows), ("link", &stored.links)] {
             for (connection, it) in of {
                 self.row(&[name, key.kind.as_str(), &key.key, &connection.to_string(), it]);

@@ -38,6 +38,8 @@ pub struct Stored {
     pub shadows: BTreeMap<ConnectionId, String>,
     /// Its remote ids.
     pub links: BTreeMap<ConnectionId, String>,
+    /// What it wants of items, as JSON, if it is an order.
+    pub wants: BTreeMap<String, String>,
 }
 
 /// The books of one tenant.

@@ -107,6 +107,11 @@ pub trait TenantStore: Ledger {
     async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool>;
     /// What is known about each of these records; a record that is not known has the default state.
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>>;
+    /// What orders want of these items, by item and order: what is still to leave, and what is over of orders that were
+    /// placed on a day, counted from 1970, or later; without a day nothing of that.
+    async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments>;
+    /// The keys of the stock levels of these items.
+    async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>>;
     /// The keys that these remote ids are linked to.
     async fn links_from(
         &self,

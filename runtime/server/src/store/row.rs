@@ -13,6 +13,9 @@ pub struct Committed {
     pub connections: Vec<ConnectionId>,
 }
 
+/// What orders want, by item and order.
+pub type Commitments = BTreeMap<(String, String), truthsource_core::stock::Commitment>;
+
 /// A tenant's link to one account of a system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -55,7 +58,7 @@ pub struct ConnectionSpec {
     pub deliver: Deliver,
     /// What stock it is shown, if stock is published there.
     #[serde(default)]
-    pub publishes: Option<truthsource_core::stock::Buffer>,
+    pub publishes: Option<truthsource_core::stock::Publishes>,
     /// Time between polls of a kind, in milliseconds; a kind that is absent is polled every five minutes.
     #[serde(default)]
     pub poll_every_ms: BTreeMap<Kind, u64>,

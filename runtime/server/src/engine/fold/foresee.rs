@@ -9,6 +9,7 @@ use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 
 use super::decide::{decide, validate};
 use super::project::project;
+use super::supply::supply;
 use super::{Fold, index};
 use crate::engine::basis::Outdated;
 use crate::engine::connections::Parties;
@@ -81,7 +82,9 @@ pub async fn foresee(
     decide(engine, &then, &mut folds).await?;
     validate(engine, &before, &mut folds).await?;
     let (put_off, mut folds): (Vec<_>, Vec<_>) = folds.into_iter().partition(|it| it.is_put_off);
-    project(engine, &then, &debts, &mut folds).await?;
+    let at = engine.now();
+    supply(engine, &then, &mut folds, at).await?;
+    project(engine, &then, &debts, &mut folds, at).await?;
     let unasked = put_off.into_iter().map(|it| it.key.clone()).collect();
     let mut done = Foreseen { records: keys.len() as u64, unasked, next, ..Foreseen::default() };
     for fold in &folds {

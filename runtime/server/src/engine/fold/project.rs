@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use truthsource_core::fold::Folding;
 use truthsource_core::plant::{self, Bug};
+use truthsource_core::stock::told;
 use truthsource_core::{Decimal, Fields, Kind, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::Level;
@@ -30,7 +32,7 @@ pub(super) async fn project(
             let mut told: Vec<(usize, Fields)> =
                 of_kind.filter_map(|(at, it)| Some((at, it.folding.tell(connection.id)?))).collect();
             if kind == Kind::StockLevel && connection.spec.publishes.is_some() {
-                publish(engine, connection, folds, &mut told).await?;
+                publish((engine, parties), connection, folds, &mut told).await?;
             }
             let (places, records): (Vec<usize>, Vec<Fields>) = told.into_iter().unzip();
             let wants = match parties.mute.get(&connection.id) {
@@ -50,6 +52,10 @@ pub(super) async fn project(
 
 /// The connector has said what its system should hold of this very truth, and nothing has asked it again since.
 fn is_said(fold: &Fold<'_>, connection: &Connection, debts: &Debts) -> bool {
+    if fold.key.kind == Kind::StockLevel && connection.spec.publishes.is_some() {
+        // It depends on other records, too.
+        return false;
+    }
     let shadow = fold.folding.state().shadows.get(&connection.id);
     let debt = debts.get(&(fold.key.clone(), connection.id));
     let is_asked = debt.is_some_and(|it| it.state == DebtState::Untold);
@@ -72,20 +78,20 @@ async fn wants(
 /// Lets the tenant's stock rule say what a connection that stock is published to may see: never more than its buffers
 /// leave. Where the rule fails nothing is told.
 async fn publish(
-    engine: &Engine,
+    (engine, parties): (&Engine, &Parties),
     connection: &Connection,
     folds: &mut [Fold<'_>],
-    told: &mut Vec<(usize, Fields)>,
+    told_of: &mut Vec<(usize, Fields)>,
 ) -> Result<(), Error> {
-    let (complete, levels): (Vec<usize>, Vec<Level>) = told
-        .iter()
-        .filter_map(|(at, _)| Some((*at, level_of(connection, &folds[*at].folding.state().truth.values())?)))
-        .unzip();
+    let (complete, levels): (Vec<usize>, Vec<Level>) =
+        told_of.iter().filter_map(|(at, _)| Some((*at, level_of(parties, connection, &folds[*at].folding)?))).unzip();
     let shown = in_halves(&levels, |part| Box::pin(published(engine, part))).await?;
     let mut shown: BTreeMap<usize, _> = complete.into_iter().zip(shown).collect();
-    told.retain_mut(|(at, fields)| match shown.remove(at) {
+    told_of.retain_mut(|(at, fields)| match shown.remove(at) {
         Some(Ok(Some(shown))) => {
-            lower(fields, shown);
+            let own = folds[*at].folding.supply().promised.own(connection.id);
+            let tells = connection.spec.publishes.as_ref().map(|it| it.tells).unwrap_or_default();
+            lower(fields, told(Some(shown), None, own, tells));
             true
         }
         Some(Ok(None)) | None => true,
@@ -103,16 +109,18 @@ async fn published(engine: &Engine, levels: &[Level]) -> Result<Vec<Option<Decim
     Ok(shown.map_or_else(|| vec![None; levels.len()], |it| it.into_iter().map(Some).collect()))
 }
 
-fn level_of(connection: &Connection, truth: &Fields) -> Option<Level> {
+/// What the rule is told of a level. A kit has what can be made of its parts; nothing of that is promised.
+fn level_of(parties: &Parties, connection: &Connection, folding: &Folding<'_>) -> Option<Level> {
+    let (truth, supply) = (folding.state().truth.values(), folding.supply());
     let text = |name: &str| truth.get(name)?.as_text().map(str::to_owned);
-    Some(Level {
-        item: text("item")?,
-        location: text("location")?,
-        channel: connection.name.clone(),
-        on_hand: truth.get("on_hand")?.as_number()?,
-        reserved: Decimal::ZERO,
-        unacknowledged: Decimal::ZERO,
-    })
+    let (item, location, channel) = (text("item")?, text("location")?, connection.name.clone());
+    if parties.rules.is_kit(&truth) {
+        let kits = parties.rules.free(connection.id, &truth, supply)?.unwrap_or_default();
+        let (on_hand, nothing) = (kits.max(Decimal::ZERO), Decimal::ZERO);
+        return Some(Level { item, location, channel, on_hand, reserved: nothing, unacknowledged: nothing });
+    }
+    let (reserved, unacknowledged) = (supply.promised.reserved, supply.promised.unacknowledged()?);
+    Some(Level { item, location, channel, on_hand: truth.get("on_hand")?.as_number()?, reserved, unacknowledged })
 }
 
 fn lower(fields: &mut Fields, shown: Decimal) {

@@ -259,7 +259,7 @@ async fn a_stock_rule_lowers_what_is_published_and_never_raises_it() {
     });
     let house = House::with(Fake { publish, ..Fake::default() }).await;
     let shop = house.store.connections().await.unwrap().into_iter().find(|it| it.id == SHOP).unwrap();
-    let spec = ConnectionSpec { publishes: Some(truthsource_core::stock::Buffer::default()), ..shop.spec };
+    let spec = ConnectionSpec { publishes: Some(truthsource_core::stock::Publishes::default()), ..shop.spec };
     house.commit([Change::ConnectionSpec { id: SHOP, read: shop.revision, spec }]).await;
     house.read(ERP, Kind::Location, "m", &[("code", "main".into())]).await;
     for code in ["low", "high", "broken"] {

@@ -163,6 +163,12 @@ impl TenantStore for Store {
         let states = self.states.lock().unwrap();
         Ok(keys.iter().map(|it| (it.clone(), states.get(it).cloned().unwrap_or_default())).collect())
     }
+    async fn commitments(&self, _: &BTreeSet<String>, _: Option<u32>) -> Result<Commitments> {
+        Ok(Commitments::new())
+    }
+    async fn levels_of(&self, _: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
+    }
     async fn links_from(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
     }

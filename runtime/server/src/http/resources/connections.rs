@@ -323,8 +323,8 @@ fn check_spec(spec: &ConnectionSpec) -> Result<(), ApiError> {
     if spec.poll_every_ms.values().any(|it| *it < 100) {
         return invalid("`poll_every_ms` is at least 100".to_owned());
     }
-    if let Some(buffer) = &spec.publishes {
-        buffer.check().or_else(|reason| invalid(format!("`publishes`: {reason}")))?;
+    if let Some(publishes) = &spec.publishes {
+        publishes.buffer().check().or_else(|reason| invalid(format!("`publishes`: {reason}")))?;
     }
     let long = |it: &String| it.len() > 4_096;
     if spec.settings.len() > 100 || spec.settings.iter().any(|(name, value)| long(name) || long(value)) {

@@ -17,6 +17,7 @@ mod replay;
 mod rules;
 mod slots;
 mod status;
+mod stock;
 mod sweeps;
 mod tenants;
 mod timeline;
@@ -48,6 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
         price::routes(),
         keys::routes(),
         rules::routes(),
+        stock::routes(),
     ]
     .into_iter()
     .flatten()

@@ -4,7 +4,7 @@ use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::world::{Article, Break, Catalogue, Deed, Firm, Placed, Price};
 
-use super::{Act, Habits, Menu, Outage, Plan, Reform};
+use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
 
 /// Items that every system knows from the start; the owner has one more.
@@ -48,6 +48,7 @@ impl Plan {
             faults: faults.unwrap_or_default(),
             habits: Habits::drawn(draw),
             chaos_ms,
+            shelf: shelf(draw, systems),
         }
     }
 
@@ -69,6 +70,12 @@ impl Plan {
             firms: (0..COMPANIES).map(firm).collect(),
         }
     }
+}
+
+/// Stock is published where there is a shop, and somebody else who counts.
+fn shelf(draw: Draw, systems: &[Product]) -> Option<Shelf> {
+    let is_sold = systems.iter().any(|it| it.is_shop()) && systems.first().is_some_and(|it| !it.is_shop());
+    Shelf::drawn(draw, &LOCATIONS).filter(|_| is_sold)
 }
 
 fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
@@ -102,7 +109,7 @@ fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
     }
 }
 
-fn code(at: u64) -> String {
+pub(super) fn code(at: u64) -> String {
     format!("BOLT-{at}")
 }
 

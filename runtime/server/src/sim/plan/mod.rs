@@ -4,6 +4,7 @@ mod expand;
 mod habits;
 mod menu;
 mod reform;
+mod shelf;
 
 use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
@@ -13,6 +14,7 @@ use crate::demo::world::Product;
 pub use habits::Habits;
 pub use menu::{CrashAt, Menu, Outage};
 pub use reform::{Reform, Regime};
+pub use shelf::{Kit, Shelf};
 
 /// Everything that decides a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct Plan {
     pub habits: Habits,
     /// When faults end, in milliseconds since people began to act.
     pub chaos_ms: u64,
+    /// How stock is published, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<Shelf>,
 }
 
 /// Something that a person does at a system.

@@ -1,6 +1,7 @@
 //! The same batches leave the same state in every store.
 
 use proptest::prelude::*;
+use truthsource_core::stock::Commitment;
 
 use super::places::{Model, Sqlite};
 use super::*;
@@ -91,6 +92,13 @@ fn conflict() -> impl Strategy<Value = Conflict> {
     )
 }
 
+fn commitment() -> impl Strategy<Value = Commitment> {
+    (0i32..2, prop::option::of(0u32..3)).prop_map(|(open, day)| {
+        let at = [(A, Decimal::from(open))].into();
+        Commitment { ordered: 2.into(), open: open.into(), at, day }
+    })
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let place = || (connection(), kind(), one_of(IDS));
     prop_oneof![
@@ -121,6 +129,13 @@ fn change() -> impl Strategy<Value = Change> {
         (debt(), prop::option::of(one_of(TOKENS))).prop_map(|(debt, token)| Change::Debt { debt, token }),
         debt().prop_map(Change::Paid),
         (connection(), key()).prop_map(|(connection, key)| Change::Retell { connection, kind: key.kind }),
+        (connection(), key(), 0u64..50).prop_map(|(connection, key, ms)| Change::RetellOne {
+            connection,
+            key,
+            due_at: at(ms)
+        }),
+        (one_of(KEYS), prop::collection::btree_map(one_of(KEYS), commitment(), 0..3))
+            .prop_map(|(order, items)| Change::Commitments { order, items }),
         (connection(), kind()).prop_map(|(connection, kind)| Change::Reread { connection, kind }),
         (prop::option::of(connection()), prop::option::of(key()))
             .prop_map(|(connection, key)| Change::Redrive { connection, key }),
@@ -161,6 +176,8 @@ async fn look(store: &Arc<dyn Inspect>) -> String {
     seen.push(format!("{:?}", store.debts_of(&keys).await.unwrap()));
     let conflicts = store.conflicts(None, None, 1_000).await.unwrap();
     seen.push(format!("{:?}", conflicts.into_iter().map(|it| Conflict { id: 0, ..it }).collect::<Vec<_>>()));
+    seen.push(format!("{:?}", store.commitments(&texts(KEYS), Some(1)).await.unwrap()));
+    seen.push(format!("{:?}", store.levels_of(&texts(KEYS)).await.unwrap()));
     seen.push(format!("{:?}", store.owing().await.unwrap()));
     for plan in TOKENS {
         seen.push(format!("{:?}", store.planned(plan, None, 100).await.unwrap()));

@@ -1,6 +1,7 @@
 //! What every store promises, run for each implementation.
 
 mod atomic;
+mod commitments;
 mod control;
 mod debts;
 mod entries;
@@ -85,6 +86,11 @@ promises! {
         a_dropped_entry_is_not_folded
         a_later_word_supersedes_what_no_fold_has_taken
         a_creation_is_found_by_its_command_key
+    }
+    commitments {
+        what_orders_want_is_found_by_item
+        levels_are_found_by_item
+        one_record_is_told_anew
     }
     records {
         what_is_not_known_is_default

@@ -30,11 +30,17 @@ impl Data {
             Change::Terms(terms) => drop(self.terms.entry(terms.digest()).or_insert(*terms)),
             Change::Truth { .. }
             | Change::Shadow { .. }
+            | Change::Commitments { .. }
             | Change::Restate { .. }
             | Change::Link { .. }
             | Change::Unlink { .. }
             | Change::Swept { .. } => self.apply_record(change),
-            Change::Owe(_) | Change::Debt { .. } | Change::Paid(_) | Change::Retell { .. } | Change::Redrive { .. } => {
+            Change::Owe(_)
+            | Change::Debt { .. }
+            | Change::Paid(_)
+            | Change::Retell { .. }
+            | Change::RetellOne { .. }
+            | Change::Redrive { .. } => {
                 self.apply_debt(at, change);
             }
             Change::Plan(_) | Change::PlanWaits { .. } | Change::PlanEnded { .. } | Change::PlansForgotten { .. } => {
@@ -148,6 +154,10 @@ impl Data {
             Change::Shadow { key, connection, shadow } => {
                 self.shadows.insert((name(&key), connection), shadow);
             }
+            Change::Commitments { order, items } => {
+                self.commitments.retain(|(_, of), _| *of != order);
+                self.commitments.extend(items.into_iter().map(|(item, it)| ((item, order.clone()), it)));
+            }
             Change::Restate { key, state, natural } => self.restate(&key, *state, natural),
             Change::Link { connection, key, remote_id } => {
                 self.linked.insert(owed_to(connection, &key), remote_id.clone());
@@ -195,6 +205,7 @@ impl Data {
                 }
             }
             Change::Retell { connection, kind } => self.retell(at, connection, kind),
+            Change::RetellOne { connection, key, due_at } => self.retell_one(at, connection, key, due_at),
             Change::Redrive { connection, key } => {
                 let is_meant = |it: &Debt| {
                     it.state == DebtState::Parked
@@ -241,31 +252,38 @@ impl Data {
 
     fn retell(&mut self, at: UnixMs, connection: ConnectionId, kind: Kind) {
         let meant = self.truths.iter().filter(|((it, _), _)| *it == kind.as_str());
-        let meant: Vec<(RecordKey, u64)> =
-            meant.map(|((_, key), it)| (RecordKey::new(kind, key), it.truth.version)).collect();
-        for (key, truth_version) in meant {
-            let owed = self.debts.entry(owed_to(connection, &key)).or_insert_with(|| {
-                let (state, since, intent) = (DebtState::Untold, at, None);
-                let (priority, attempts, last_error) = (0, 0, None);
-                let debt = Debt {
-                    connection,
-                    key,
-                    truth_version,
-                    priority,
-                    due_at: at,
-                    since,
-                    attempts,
-                    state,
-                    last_error,
-                    intent,
-                };
-                Owed { debt, token: None }
-            });
-            if owed.debt.intent.is_none() {
-                (owed.debt.state, owed.debt.due_at, owed.debt.attempts) = (DebtState::Untold, at, 0);
-                owed.token = None;
+        let meant: Vec<RecordKey> = meant.map(|((_, key), _)| RecordKey::new(kind, key)).collect();
+        for key in meant {
+            if let Some(owed) = self.untell(at, connection, key, at) {
+                owed.debt.due_at = at;
             }
         }
+    }
+
+    fn retell_one(&mut self, at: UnixMs, connection: ConnectionId, key: RecordKey, due_at: UnixMs) {
+        if self.truths.contains_key(&name(&key)) {
+            self.untell(at, connection, key, due_at);
+        }
+    }
+
+    /// What is owed is to be asked anew; `None` while a write is open.
+    fn untell(&mut self, at: UnixMs, connection: ConnectionId, key: RecordKey, due_at: UnixMs) -> Option<&mut Owed> {
+        let truth_version = self.truths.get(&name(&key)).map_or(0, |it| it.truth.version);
+        let owed = self.debts.entry(owed_to(connection, &key)).or_insert_with(|| {
+            let (state, since, intent) = (DebtState::Untold, at, None);
+            let (priority, attempts, last_error) = (0, 0, None);
+            let debt =
+                Debt { connection, key, truth_version, priority, due_at, since, attempts, state, last_error, intent };
+            Owed { debt, token: None }
+        });
+        if owed.debt.intent.is_some() {
+            return None;
+        }
+        let is_asked = owed.debt.state == DebtState::Untold;
+        let due_at = if is_asked { owed.debt.due_at.min(due_at) } else { due_at };
+        (owed.debt.state, owed.debt.due_at, owed.debt.attempts) = (DebtState::Untold, due_at, 0);
+        owed.token = None;
+        Some(owed)
     }
 
     fn apply_history(&mut self, change: Change) {

@@ -41,6 +41,8 @@ pub(super) struct Data {
     pub terms: BTreeMap<String, truthsource_core::fold::Terms>,
     pub truths: BTreeMap<Name, Known>,
     pub shadows: BTreeMap<(Name, ConnectionId), Shadow>,
+    /// What orders want, by item and order.
+    pub commitments: Commitments,
     pub links: BTreeMap<At, Link>,
     /// The remote id of each linked key.
     pub linked: BTreeMap<At, String>,

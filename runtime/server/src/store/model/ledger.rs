@@ -52,11 +52,13 @@ impl Data {
         let truth = self.truths.get(&name(key));
         let (first, last) = ((name(key), ConnectionId(0)), (name(key), ConnectionId(u32::MAX)));
         let shadows = self.shadows.range(first..=last).map(|((_, id), it)| Ok((*id, json(it)?)));
+        let wants = self.commitments.iter().filter(|((_, order), _)| key.kind == Kind::Order && *order == key.key);
         let linked = |id: &ConnectionId| Some((*id, self.linked.get(&owed_to(*id, key))?.clone()));
         Ok(Stored {
             natural: truth.and_then(|it| it.natural.clone()),
             truth: truth.map(|it| json(&it.truth)).transpose()?,
             shadows: shadows.collect::<Result<_>>()?,
+            wants: wants.map(|((item, _), it)| Ok((item.clone(), json(it)?))).collect::<Result<_>>()?,
             links: self.connections.keys().filter_map(linked).collect(),
         })
     }

@@ -4,6 +4,7 @@ use super::data::{At, Known, Touch, name, place};
 use super::*;
 use crate::store::digest::digest_of;
 use crate::store::inspect::StateHash;
+use truthsource_core::stock::Commitment;
 
 impl Data {
     pub(super) fn due_touches(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Vec<Touched> {
@@ -21,6 +22,20 @@ impl Data {
             KeyState { truth, shadows }
         };
         keys.iter().map(|key| (key.clone(), state(key))).collect()
+    }
+
+    pub(super) fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Commitments {
+        let counts =
+            |it: &Commitment| it.is_open() || it.day.zip(since_day).is_some_and(|(day, since_day)| day >= since_day);
+        let meant = self.commitments.iter().filter(|((item, _), it)| items.contains(item) && counts(it));
+        meant.map(|(place, it)| (place.clone(), it.clone())).collect()
+    }
+
+    pub(super) fn levels_of(&self, items: &BTreeSet<String>) -> BTreeSet<String> {
+        let item = |natural: &String| natural.split_once('@').map(|it| it.0.replace("%40", "@"));
+        let of = |natural: &Option<String>| natural.as_ref().and_then(item).is_some_and(|it| items.contains(&it));
+        let levels = self.truths.iter().filter(|((kind, _), it)| *kind == Kind::StockLevel.as_str() && of(&it.natural));
+        levels.map(|((_, key), _)| key.clone()).collect()
     }
 
     pub(super) fn naturals(&self, kind: Kind, asked: &BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
@@ -138,6 +153,7 @@ impl Data {
         let sizes = [
             ("accuracy", self.accuracy.len()),
             ("command", self.commands.len()),
+            ("commitment", self.commitments.len()),
             ("conflict", self.conflicts.len()),
             ("debt", self.debts.len()),
             ("drift", self.drift.len()),
@@ -163,6 +179,10 @@ impl Data {
         hash.table("shadow");
         for (((kind, key), connection), shadow) in &self.shadows {
             hash.row(&[kind, key, &connection.to_string(), &json(shadow)?]);
+        }
+        hash.table("commitment");
+        for ((item, order), it) in &self.commitments {
+            hash.row(&[item, order, "", &json(it)?]);
         }
         hash.table("link");
         for ((connection, kind, remote_id), it) in &self.links {

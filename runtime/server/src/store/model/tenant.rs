@@ -73,6 +73,14 @@ impl TenantStore for ModelStore {
         self.with(|data| data.states(keys))
     }
 
+    async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments> {
+        self.with(|data| data.commitments(items, since_day))
+    }
+
+    async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        self.with(|data| data.levels_of(items))
+    }
+
     async fn links_from(
         &self,
         connection: ConnectionId,

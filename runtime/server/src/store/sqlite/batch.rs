@@ -6,7 +6,7 @@
 use sqlx::SqliteConnection;
 
 use super::decode::{int, number, unavailable};
-use super::{connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched};
+use super::{commitments, connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched};
 use crate::store::{Batch, Change, Committed, Error, Result, UnixMs};
 
 /// Changes that one statement writes.
@@ -31,12 +31,14 @@ enum Family {
     Command,
     Truth,
     Shadow,
+    Commitments,
     Link,
     Unlink,
     Owe,
     Debt,
     Paid,
     Retell,
+    RetellOne,
     Redrive,
     Plan,
     PlanWaits,
@@ -69,6 +71,7 @@ const RULING: u32 = 1 << 13;
 const TERMS: u32 = 1 << 14;
 const DRIFT: u32 = 1 << 15;
 const PLANNED: u32 = 1 << 16;
+const COMMITMENT: u32 = 1 << 17;
 const EVERYTHING: u32 = u32::MAX;
 
 impl Family {
@@ -94,12 +97,14 @@ impl Family {
             Change::Command { .. } => Self::Command,
             Change::Truth { .. } => Self::Truth,
             Change::Shadow { .. } => Self::Shadow,
+            Change::Commitments { .. } => Self::Commitments,
             Change::Link { .. } => Self::Link,
             Change::Unlink { .. } => Self::Unlink,
             Change::Owe(_) => Self::Owe,
             Change::Debt { .. } => Self::Debt,
             Change::Paid(_) => Self::Paid,
             Change::Retell { .. } => Self::Retell,
+            Change::RetellOne { .. } => Self::RetellOne,
             Change::Redrive { .. } => Self::Redrive,
             Change::Plan(_) => Self::Plan,
             Change::PlanWaits { .. } => Self::PlanWaits,
@@ -136,8 +141,9 @@ impl Family {
             Self::Command => COMMAND,
             Self::Wake => ENTRY | DEBT,
             Self::Truth => TRUTH,
-            Self::Retell => TRUTH | DEBT,
+            Self::Retell | Self::RetellOne => TRUTH | DEBT,
             Self::Shadow => SHADOW,
+            Self::Commitments => COMMITMENT,
             Self::Owe | Self::Debt | Self::Paid | Self::Redrive => DEBT,
             Self::Plan | Self::PlanWaits | Self::PlanEnded | Self::PlansForgotten => PLANNED,
             Self::Event => EVENT,
@@ -210,12 +216,14 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Command => links::command(db, at, changes).await,
         Family::Truth => records::truth(db, at, changes).await,
         Family::Shadow => records::shadow(db, at, changes).await,
+        Family::Commitments => commitments::put(db, at, changes).await,
         Family::Link => links::link(db, at, changes).await,
         Family::Unlink => links::unlink(db, changes).await,
         Family::Owe => debts::owe(db, at, changes).await,
         Family::Debt => debts::put(db, at, changes).await,
         Family::Paid => debts::paid(db, at, changes).await,
         Family::Retell => debts::retell(db, at, changes).await,
+        Family::RetellOne => debts::retell_some(db, at, changes).await,
         Family::Redrive => debts::redrive(db, at, changes).await,
         Family::Plan => plans::hand_in(db, at, changes).await,
         Family::PlanWaits => plans::wait(db, at, changes).await,

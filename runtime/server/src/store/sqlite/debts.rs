@@ -96,6 +96,26 @@ pub(super) async fn retell(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
     Ok(())
 }
 
+pub(super) async fn retell_some(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
+    let mut rows = Rows::new();
+    for change in changes {
+        if let Change::RetellOne { connection, key, due_at } = change {
+            rows.row().int(connection.0.into()).text(key.kind.as_str()).text(&key.key).int(due_at.0);
+        }
+    }
+    let sql = "
+        insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
+        select asked.value ->> 0, truth.kind, truth.key, truth.truth ->> 'version', 0, asked.value ->> 3, ?3, 0, 'untold'
+        from json_each(?1) asked cross join truth
+          on truth.kind = asked.value ->> 1 and truth.key = asked.value ->> 2
+        where true
+        on conflict (connection, kind, key) do update
+        set state = 'untold', attempts = 0, token = null,
+            due_at = iif(debt.state = 'untold', min(debt.due_at, excluded.due_at), excluded.due_at)
+        where debt.intent is null";
+    rows.run(db, sql, at).await.map(|_| ())
+}
+
 pub(super) async fn redrive(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
         update debt indexed by debt_stuck

@@ -130,6 +130,10 @@ const STORED: &str = "
     from json_each(?1) asked cross join shadow
       on shadow.kind = asked.value ->> 0 and shadow.key = asked.value ->> 1
     union all
+    select 'commitment', 'order', commitment.order_key, 0, commitment.commitment, commitment.item
+    from json_each(?1) asked cross join commitment indexed by commitment_order
+      on asked.value ->> 0 = 'order' and commitment.order_key = asked.value ->> 1
+    union all
     select 'link', link.kind, link.key, link.connection, link.remote_id, null
     from json_each(?1) asked cross join connection cross join link indexed by link_key
       on link.connection = connection.id and link.kind = asked.value ->> 0 and link.key = asked.value ->> 1";
@@ -143,6 +147,7 @@ pub(super) async fn stored(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Resu
         let stored = found.entry(record(&kind, key)?).or_default();
         match what.as_str() {
             "truth" => (stored.truth, stored.natural) = (Some(text), natural),
+            "commitment" => drop(stored.wants.insert(natural.unwrap_or_default(), text)),
             "shadow" => drop(stored.shadows.insert(ConnectionId(connection), text)),
             _ => drop(stored.links.insert(ConnectionId(connection), text)),
         }

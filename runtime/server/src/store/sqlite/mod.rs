@@ -9,6 +9,7 @@ mod batch;
 #[cfg(test)]
 mod bench;
 mod bulk;
+mod commitments;
 mod connections;
 mod control;
 mod debts;

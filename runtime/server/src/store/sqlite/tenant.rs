@@ -5,7 +5,9 @@ use sqlx::SqlitePool;
 use super::decode::{moment, number, unavailable};
 use super::file::File;
 use super::memo::Memo;
-use super::{batch, connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched};
+use super::{
+    batch, commitments, connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched,
+};
 use crate::store::inspect::StateHash;
 use crate::store::*;
 
@@ -92,6 +94,14 @@ impl TenantStore for SqliteTenant {
 
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         records::states(self.reads(), keys).await
+    }
+
+    async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments> {
+        commitments::of(self.reads(), items, since_day).await
+    }
+
+    async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        commitments::levels(self.reads(), items).await
     }
 
     async fn links_from(
@@ -353,6 +363,7 @@ impl Inspect for SqliteTenant {
 
 const SIZES: &str = "
     select 'accuracy', count(*) from accuracy union all select 'command', count(*) from command
+    union all select 'commitment', count(*) from commitment
     union all select 'conflict', count(*) from conflict union all select 'debt', count(*) from debt
     union all select 'drift', count(*) from drift union all select 'entry', count(*) from entry
     union all select 'event', count(*) from event union all select 'inbox', count(*) from inbox
@@ -364,6 +375,7 @@ const SIZES: &str = "
 const HASHED: &[(&str, &str)] = &[
     ("truth", "select kind, key, coalesce(natural, ''), truth from truth order by kind, key"),
     ("shadow", "select kind, key, cast(connection as text), shadow from shadow order by kind, key, connection"),
+    ("commitment", "select item, order_key, '', commitment from commitment order by item, order_key"),
     (
         "link",
         "select connection || '/' || kind, remote_id, key, swept || '/' || as_of || '/' || coalesce(digest, '')

@@ -149,6 +149,8 @@ async fn hot_reads_use_their_indexes() {
         (records::STATES, vec!["truth_1 (kind=? AND key=?)", "shadow_1 (kind=? AND key=?)"]),
         (records::OUTDATED, vec!["truth_basis (kind=? AND basis<?)", "truth_basis (kind=? AND basis>?)", "rowid=?"]),
         (debts::UNTOLD, vec!["USING COVERING INDEX debt_untold (due_at<?)"]),
+        (commitments::OF, vec!["commitment_open (item=?)", "commitment_day (item=? AND day>?)"]),
+        (commitments::LEVELS, vec!["truth_natural (kind=? AND natural>? AND natural<?)"]),
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
         (history::VANISHED, vec!["event_vanished (connection=? AND kind=? AND at>?)"]),
         (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),

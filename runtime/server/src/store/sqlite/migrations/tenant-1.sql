@@ -116,6 +116,20 @@ create table shadow (
     primary key (kind, key, connection)
 ) strict;
 
+-- What orders want of items, as their truths and shadows say. `open`: something of it is still to leave; `day`: when it
+-- was placed, counted from 1970.
+create table commitment (
+    item       text    not null,
+    order_key  text    not null,
+    open       integer not null,
+    day        integer,
+    commitment text    not null,
+    primary key (item, order_key)
+) strict, without rowid;
+create index commitment_order on commitment (order_key);
+create index commitment_open on commitment (item) where open = 1;
+create index commitment_day on commitment (item, day) where open = 0;
+
 -- `digest`: of the newest entry about it that was folded, numbered `as_of`; null if it cannot be told.
 create table link (
     connection integer not null,
