@@ -117,7 +117,10 @@ async fn a_stock_rule_that_cannot_be_is_refused() {
     for (rules, place) in [
         (json!({"kits": [kit(KIT, json!([]))]}), "/kits/0/parts: a kit has 1 to 50 parts"),
         (json!({"kits": [kit(KIT, json!([part(1, "0")]))]}), "/kits/0/parts/0/quantity: above 0"),
-        (json!({"kits": [kit(KIT, json!([{"item": "none", "quantity": "1"}]))]}), "/kits/0/parts/0/item: there is no item"),
+        (
+            json!({"kits": [kit(KIT, json!([{"item": "none", "quantity": "1"}]))]}),
+            "/kits/0/parts/0/item: there is no item",
+        ),
         (json!({"kits": [kit(KIT, json!([part(1, "1"), part(1, "2")]))]}), "/kits/0/parts/1/item: "),
         (json!({"kits": [kit(KIT, json!([part(1, "1")])), kit(1, json!([part(2, "1")]))]}), "/kits/0/parts/0/item: "),
         (json!({"kits": [kit(1, json!([part(2, "1")])), kit(1, json!([part(3, "1")]))]}), "/kits/1/item: "),

@@ -104,6 +104,12 @@ impl Decimal {
         Self(self.0.ceil().normalize())
     }
 
+    /// Nothing: by reference, as serde asks.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     /// Below zero.
     #[must_use]
     pub fn is_negative(self) -> bool {

@@ -15,6 +15,7 @@ pub mod draw;
 pub mod fold;
 pub mod kind;
 pub mod plant;
+pub mod price;
 pub mod record;
 pub mod retry;
 pub mod rules;

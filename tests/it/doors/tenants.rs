@@ -12,8 +12,9 @@ use truthsource::node::MachineClock;
 use truthsource::store::control::ControlStore as _;
 use truthsource::store::{self, Batch, Change, Conflict, Debt, DebtState, Event, What};
 use truthsource_core::fold::Ruling;
-use truthsource_core::record::{Cause, ConnectionId, RecordKey, Shadow, Truth};
-use truthsource_core::{Kind, UnixMs, Value};
+use truthsource_core::price::{Pays, PriceRule};
+use truthsource_core::record::{Cause, ConnectionId, RecordKey, Shadow, Truth, TruthField};
+use truthsource_core::{Decimal, Kind, UnixMs, Value};
 
 use super::*;
 
@@ -116,6 +117,9 @@ fn body_of(spec: &Spec, ids: &Ids) -> Json {
         ("PUT", "/v1/rules") | ("POST", "/v1/rules/dry-run") => {
             json!({"fields": [{"kind": "item", "field": "title", "owner": ids.connection}]})
         }
+        ("PUT", "/v1/price-rules") => json!({"rules": {"mine": {
+            "item": ids.record, "currency": "EUR", "pays": {"fixed": {"amount": "1"}},
+        }}}),
         ("PUT", "/v1/stock-rules") => json!({"buffers": [{"connection": ids.connection, "hold": {"absolute": "5"}}]}),
         (method, path) => panic!("what does {method} {path} take?"),
     }
@@ -156,6 +160,13 @@ async fn lived_in() -> tempfile::TempDir {
             connection,
             shadow: Shadow { remote_id: CANARY.to_owned(), ..Shadow::default() },
         },
+        Change::Truth {
+            key: RecordKey::new(Kind::StockLevel, "acme-bolt"),
+            truth: stocked(),
+            natural: None,
+            basis: String::new(),
+        },
+        Change::PriceRule { id: "acme-bolt".to_owned(), rule: Some(priced()) },
         Change::Event(Event {
             id: 0,
             at: UnixMs(1),
@@ -242,6 +253,29 @@ async fn lived_in() -> tempfile::TempDir {
     dir
 }
 
+/// A stock level of `acme`'s.
+fn stocked() -> Truth {
+    let field = |value: &str| TruthField {
+        value: value.into(),
+        version: 1,
+        base: Value::Null,
+        claims: Vec::new(),
+        held: None,
+        loops: false,
+        refused: false,
+    };
+    let fields = [("item", "acme-bolt"), ("location", "acme-main")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), field(value))).into();
+    Truth { version: 1, fields, deleted_at: None }
+}
+
+/// What `acme` asks for it.
+fn priced() -> PriceRule {
+    let pays = Pays::Fixed { amount: Decimal::ONE, breaks: Vec::new() };
+    let (company, item, currency) = (None, Some("acme-bolt".to_owned()), "EUR".to_owned());
+    PriceRule { company, item, currency, from: None, until: None, pays }
+}
+
 /// Everything that can be read of `acme`, by route.
 async fn all_of_acme(house: &House) -> BTreeMap<&'static str, Json> {
     let ids = acmes(&house.acme);
@@ -293,8 +327,11 @@ async fn t1_no_route_shows_or_changes_what_is_anothers() {
     certify(&house).await;
     let refused = house.upload("pricing:acme", components().read("shopify").unwrap()).await;
     assert_eq!(refused.code(), (422, "wrong-world"));
-    let rules = json!({"fields": [{"kind": "item", "field": "title", "owner": "acme-shop"}]});
-    assert_eq!(house.call(&house.acme, Method::PUT, "/v1/rules", Body::Json(rules)).await.status, 200);
+    let title = json!({"fields": [{"kind": "item", "field": "title", "owner": "acme-shop"}]});
+    let buffer = json!({"buffers": [{"connection": "acme-shop", "hold": {"absolute": "5"}}]});
+    for (path, rules) in [("/v1/rules", title), ("/v1/stock-rules", buffer)] {
+        assert_eq!(house.call(&house.acme, Method::PUT, path, Body::Json(rules)).await.status, 200, "{path}");
+    }
     let before = all_of_acme(&house).await;
     assert!(before.len() >= 14, "only {} routes show something", before.len());
 

@@ -18,7 +18,7 @@ pub struct Buffer {
     #[serde(default)]
     pub percent: Decimal,
     /// What is ordered in so many days, as measured over the last [`DEMAND_DAYS`].
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub cover_days: Decimal,
     /// The most that is ever shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct Publishes {
     #[serde(default)]
     pub percent: Decimal,
     /// See [`Buffer::cover_days`].
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub cover_days: Decimal,
     /// See [`Buffer::cap`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,9 +109,4 @@ impl Buffer {
 
 fn hundredth() -> Decimal {
     Decimal::new(1, 2).unwrap_or_default()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_zero(number: &Decimal) -> bool {
-    *number == Decimal::ZERO
 }

@@ -14,7 +14,7 @@ pub struct Commitment {
     /// What was ordered; nothing of what was called off. Counts once, whatever systems have the order.
     pub ordered: Decimal,
     /// What is still to leave.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub open: Decimal,
     /// The same as each system that has the order knows it: what it sets aside of its own stock.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -91,11 +91,6 @@ pub fn day_of(text: &str) -> Option<u32> {
     let of_year = (153 * month + 2) / 5 + day - 1;
     let before = year * 365 + year / 4 - year / 100 + year / 400;
     (before + of_year).checked_sub(719_468)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_zero(number: &Decimal) -> bool {
-    *number == Decimal::ZERO
 }
 
 #[cfg(test)]

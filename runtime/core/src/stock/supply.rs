@@ -12,7 +12,7 @@ use crate::record::ConnectionId;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Promised {
     /// Of orders that are booked where stock is kept.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub reserved: Decimal,
     /// Of orders that are not, by the channel that took them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -21,7 +21,7 @@ pub struct Promised {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub own: BTreeMap<ConnectionId, Decimal>,
     /// What was ordered in the last [`super::DEMAND_DAYS`], where a rule asks for it.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub demand: Decimal,
 }
 
@@ -79,11 +79,6 @@ pub fn told(free: Option<Decimal>, cap: Option<Decimal>, own: Decimal, tells: Te
         Tells::Available => shown,
     };
     told.max(Decimal::ZERO)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_zero(number: &Decimal) -> bool {
-    *number == Decimal::ZERO
 }
 
 fn is_nothing(promised: &Promised) -> bool {

@@ -12,6 +12,7 @@ mod key;
 pub mod output;
 mod plan;
 mod plugin;
+mod price;
 mod rebuild;
 mod replay;
 mod rules;
@@ -114,6 +115,9 @@ enum Command {
     /// What there is, what is promised of it, and what each channel may sell.
     #[command(subcommand)]
     Stock(stock::Stock),
+    /// What customers pay, and the rules that say so.
+    #[command(subcommand)]
+    Price(price::Price),
     /// What is waiting, and whether all is quiet.
     Status,
     /// Measure what is promised.
@@ -184,6 +188,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Tenant(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Connection(it) => return it.run(&Client::new(&global)?, &out).await,
+        Command::Price(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Stock(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Status => status::run(&Client::new(&global)?, &out).await?,
     }

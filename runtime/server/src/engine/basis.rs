@@ -18,7 +18,7 @@ use truthsource_host::CallError;
 
 use super::connections::Parties;
 use super::{Engine, Error};
-use crate::store::Connection;
+use crate::store::{Connection, PRICED_BY_RULES};
 
 /// What a kind's records are decided under, and what systems are told them by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,19 @@ async fn basis(
         let stock = if publishes.is_some() { releases.of("stock").await? } else { None };
         let connector = releases.of(&connection.spec.connector).await?;
         let mapping = releases.of(&format!("mapping:{}", connection.name)).await?;
-        told.push((id, direction.creates, &connection.spec.settings, publishes, [connector, mapping, stock]));
+        let priced_by = connection.spec.priced_by.as_deref().filter(|_| kind == Kind::Price);
+        let pricing = match priced_by.filter(|it| *it != PRICED_BY_RULES) {
+            Some(slot) => releases.of(slot).await?,
+            None => None,
+        };
+        told.push((
+            id,
+            direction.creates,
+            &connection.spec.settings,
+            publishes,
+            priced_by,
+            [connector, mapping, stock, pricing],
+        ));
     }
     let stock = (kind == Kind::StockLevel).then_some(&rules.stock);
     Ok(Basis { decided: named(&(fields, parts, deciding)), told: named(&(told, stock)) })

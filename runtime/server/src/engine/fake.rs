@@ -12,8 +12,8 @@ use truthsource_core::rules::Direction;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    self, Conflict, Description, Effect, FieldPower, Finding, KindPower, Level, Notice, Outcome, Page, Pull, Rate,
-    Standing, Verdict, Webhook, Write,
+    self, Basket, Conflict, Description, Effect, FieldPower, Finding, KindPower, Level, Notice, Outcome, Page, Priced,
+    Pull, Rate, Standing, Verdict, Webhook, Write,
 };
 
 use super::connections::Parties;
@@ -64,6 +64,7 @@ pub struct Fake {
     pub decide: Function<Vec<Conflict>, Vec<model::Decision>>,
     pub decide_by: Function<Vec<Conflict>, Vec<model::Decision>>,
     pub publish: Function<Vec<Level>, Option<Vec<Decimal>>>,
+    pub price: Function<Basket, Option<Vec<Priced>>>,
     pub validate: Function<Vec<Fields>, Option<Vec<Verdict>>>,
 }
 
@@ -90,6 +91,7 @@ impl Default for Fake {
             }),
             decide_by: answers(|_| unreachable!()),
             publish: answers(|_| Ok(None)),
+            price: answers(|_| Ok(None)),
             validate: answers(|_| Ok(None)),
         }
     }
@@ -189,6 +191,9 @@ impl Guests for Fake {
     }
     async fn publish(&self, levels: &[Level]) -> Answer<Option<Vec<Decimal>>> {
         ask(&self.publish, levels.to_vec())
+    }
+    async fn price(&self, _: &str, basket: &Basket) -> Answer<Option<Vec<Priced>>> {
+        ask(&self.price, basket.clone())
     }
     async fn validate(&self, _: Kind, records: &[Fields]) -> Answer<Option<Vec<Verdict>>> {
         ask(&self.validate, records.to_vec())
@@ -353,6 +358,7 @@ pub fn spec() -> ConnectionSpec {
         kinds: [Kind::Location, Kind::Item, Kind::StockLevel, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
         deliver: crate::store::Deliver::Continuous,
         publishes: None,
+        priced_by: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 0,
         sweep_every_ms: 0,

@@ -6,6 +6,7 @@ mod dependants;
 pub mod foresee;
 mod names;
 mod owed;
+mod priced;
 mod project;
 mod stamp;
 mod story;
@@ -115,7 +116,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         batch.changes.extend(fold.absorbed.into_iter().map(wait));
     }
     supply(engine, parties, &mut folds, batch.at).await?;
-    project(engine, parties, &debts, &mut folds).await?;
+    project(engine, parties, &debts, &mut folds, batch.at).await?;
     let stamps = Stamps::now(engine, parties).await?;
     let handled = handled + folds.iter().filter(|it| it.outdated.is_it()).count();
     let (mut moved, nothing) = (Moved::default(), KeyState::default());

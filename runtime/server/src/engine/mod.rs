@@ -30,6 +30,7 @@ mod mapped;
 pub mod plan;
 pub mod poll;
 pub mod ports;
+pub mod price;
 pub mod rebuild;
 pub mod receive;
 pub mod refold;

@@ -170,6 +170,8 @@ struct Releases {
     all: Vec<String>,
     /// Stock is published there by the tenant's rule.
     is_published: bool,
+    /// Who has a say in the prices of lists that are told there.
+    priced_by: Option<String>,
 }
 
 impl Releases {
@@ -185,7 +187,8 @@ impl Releases {
         let passed = [format!("mapping:{}", connection.name), connection.spec.connector.clone()];
         let all = passed.into_iter().filter(|it| digests.contains_key(it)).collect();
         let is_published = kind == Kind::StockLevel && connection.spec.publishes.is_some();
-        Ok(Self { is_published: is_published && digests.contains_key("stock"), digests, all })
+        let priced_by = connection.spec.priced_by.clone().filter(|_| kind == Kind::Price);
+        Ok(Self { priced_by, is_published: is_published && digests.contains_key("stock"), digests, all })
     }
 
     /// `slot@digest`; only the slot where nothing fills it.
@@ -195,7 +198,9 @@ impl Releases {
 
     fn through(&self, field: &str) -> Vec<String> {
         let stock = (self.is_published && field == "on_hand").then(|| self.named("stock"));
-        stock.into_iter().chain(self.all.iter().map(|it| self.named(it))).collect()
+        let is_price = matches!(field, "amount" | "breaks");
+        let price = self.priced_by.as_ref().filter(|_| is_price).map(|it| self.named(it));
+        stock.into_iter().chain(price).chain(self.all.iter().map(|it| self.named(it))).collect()
     }
 }
 

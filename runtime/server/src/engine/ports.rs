@@ -7,8 +7,8 @@ use truthsource_core::budget::Class;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    Conflict, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State, Verdict,
-    Webhook, Write,
+    Basket, Conflict, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Priced, Pull, Standing,
+    State, Verdict, Webhook, Write,
 };
 
 use super::trust::Word;
@@ -84,6 +84,10 @@ pub trait Guests: Send + Sync {
     async fn decide_by(&self, slot: &str, release: u64, conflicts: &[Conflict]) -> Result<Vec<Decision>, CallError>;
     /// Asks the tenant's stock rule what is published of these levels; `None` when there is none.
     async fn publish(&self, levels: &[Level]) -> Result<Option<Vec<Decimal>>, CallError>;
+    /// Asks the pricing component in `slot` what a basket costs; `None` when the slot is empty.
+    async fn price(&self, _slot: &str, _basket: &Basket) -> Result<Option<Vec<Priced>>, CallError> {
+        Ok(None)
+    }
     /// Asks the validator of `kind`; `None` when there is none.
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError>;
 }

@@ -21,6 +21,12 @@ pub fn day(at: UnixMs) -> u32 {
     u32::try_from(at.0 / DAY_MS).unwrap_or(u32::MAX)
 }
 
+/// When the day of a moment began.
+#[must_use]
+pub fn day_began(at: UnixMs) -> UnixMs {
+    UnixMs(at.0 - at.0 % DAY_MS)
+}
+
 /// An item at a location.
 pub type Place = (String, String);
 

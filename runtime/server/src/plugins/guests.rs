@@ -8,11 +8,11 @@ use truthsource_core::budget::Class;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
-    Conflict, Context, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State,
-    Target, Verdict, Webhook, Write,
+    Basket, Conflict, Context, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Priced, Pull,
+    Standing, State, Target, Verdict, Webhook, Write,
 };
 use truthsource_host::{
-    CallError, CallSetup, Connector, Mapping, Policy, Reach, Recording, Release, StockRule, Validator,
+    CallError, CallSetup, Connector, Mapping, Policy, Pricing, Reach, Recording, Release, StockRule, Validator,
 };
 
 use super::certificates::Certificates;
@@ -254,6 +254,12 @@ impl Guests for TenantGuests {
         let Some((rule, active)) = self.filling::<StockRule>("stock").await? else { return Ok(None) };
         let setup = self.pure("stock");
         self.noted(&active, rule.publish(&setup, levels.to_vec()).await).await.map(Some)
+    }
+
+    async fn price(&self, slot: &str, basket: &Basket) -> Result<Option<Vec<Priced>>, CallError> {
+        let Some((pricing, active)) = self.filling::<Pricing>(slot).await? else { return Ok(None) };
+        let setup = self.pure(slot);
+        self.noted(&active, pricing.price(&setup, basket.clone()).await).await.map(Some)
     }
 
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {

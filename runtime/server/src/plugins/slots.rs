@@ -165,7 +165,8 @@ impl Slots {
 /// What the connection's system is told goes through this slot's component.
 fn speaks_for(slot: &str, connection: &Connection) -> bool {
     let publishes = slot == "stock" && connection.spec.publishes.is_some();
-    publishes || slot == connection.spec.connector || slot.strip_prefix("mapping:") == Some(&connection.name)
+    let prices = connection.spec.priced_by.as_deref() == Some(slot);
+    publishes || prices || slot == connection.spec.connector || slot.strip_prefix("mapping:") == Some(&connection.name)
 }
 
 pub(super) fn missing(slot: &str, release: u64) -> Refusal {

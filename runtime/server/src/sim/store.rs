@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use truthsource_core::draw::Draw;
 use truthsource_core::fold::Terms;
+use truthsource_core::price::PriceRule;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 
@@ -253,6 +254,18 @@ impl TenantStore for MortalStore {
 
     async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         self.kept.levels_of(items).await
+    }
+
+    async fn price_rules(
+        &self,
+        company: Option<&str>,
+        items: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, PriceRule>> {
+        self.kept.price_rules(company, items).await
+    }
+
+    async fn all_price_rules(&self, after: Option<&str>, n_max: u32) -> Result<BTreeMap<String, PriceRule>> {
+        self.kept.all_price_rules(after, n_max).await
     }
 
     async fn links_from(

@@ -221,6 +221,13 @@ pub enum Change {
         /// What it wants.
         items: BTreeMap<String, truthsource_core::stock::Commitment>,
     },
+    /// A rule about what is paid is this; `None`: it is no more.
+    PriceRule {
+        /// Its id.
+        id: String,
+        /// The rule.
+        rule: Option<PriceRule>,
+    },
     /// A remote id and a record are the same. [`Error::Conflict`] if either is linked otherwise at this connection.
     Link {
         /// The connection.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use truthsource_core::price::PriceRule;
 use truthsource_core::record::{ConnectionId, Entry, KeyState, RecordKey};
 use truthsource_core::{Fields, Kind, UnixMs};
 
@@ -112,6 +113,11 @@ pub trait TenantStore: Ledger {
     async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments>;
     /// The keys of the stock levels of these items.
     async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>>;
+    /// Rules about what is paid that name this company or nobody, and one of these items or none, by id.
+    async fn price_rules(&self, company: Option<&str>, items: &BTreeSet<String>)
+    -> Result<BTreeMap<String, PriceRule>>;
+    /// All of them, in order of their ids after `after`.
+    async fn all_price_rules(&self, after: Option<&str>, n_max: u32) -> Result<BTreeMap<String, PriceRule>>;
     /// The keys that these remote ids are linked to.
     async fn links_from(
         &self,

@@ -59,6 +59,9 @@ pub struct ConnectionSpec {
     /// What stock it is shown, if stock is published there.
     #[serde(default)]
     pub publishes: Option<truthsource_core::stock::Publishes>,
+    /// Who has a say in the list prices that it is told: [`PRICED_BY_RULES`], or the slot of a pricing component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_by: Option<String>,
     /// Time between polls of a kind, in milliseconds; a kind that is absent is polled every five minutes.
     #[serde(default)]
     pub poll_every_ms: BTreeMap<Kind, u64>,
@@ -78,6 +81,9 @@ impl ConnectionSpec {
         if self.credentials_for.is_empty() && self.egress.len() == 1 { &self.egress } else { &self.credentials_for }
     }
 }
+
+/// The tenant's price rules have a say in list prices.
+pub const PRICED_BY_RULES: &str = "rules";
 
 /// When a connection is told what it is owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -16,12 +16,16 @@ use crate::engine::shelf::{Place, day, natural, place_of};
 use crate::engine::{Engine, Error};
 use crate::store::{Batch, Change};
 
-/// The setting that holds the day on which what covers demand was asked last.
-const DAY: &str = "stock-day";
+/// The setting that holds the day on which what depends on it was asked last.
+const DAY: &str = "day";
 
-/// Has all that is published asked anew once a day, where what is held back depends on demand.
+/// Has all that depends on the day asked anew once a day: what is held back by measured demand, and list prices that rules
+/// have a say in.
 pub(super) async fn break_day(engine: &Engine, parties: &Parties) -> Result<(), Error> {
-    if !parties.rules.measures_demand() {
+    let stock = parties.published().filter(|_| parties.rules.measures_demand()).map(|it| (it.id, Kind::StockLevel));
+    let prices = parties.told(Kind::Price).filter(|it| it.spec.priced_by.is_some()).map(|it| (it.id, Kind::Price));
+    let daily: Vec<_> = stock.chain(prices).collect();
+    if daily.is_empty() {
         return Ok(());
     }
     let now = engine.now();
@@ -30,8 +34,7 @@ pub(super) async fn break_day(engine: &Engine, parties: &Parties) -> Result<(), 
         return Ok(());
     }
     let mut batch = Batch::new(now);
-    let retell = |id| Change::Retell { connection: id, kind: Kind::StockLevel };
-    batch.changes.extend(parties.published().map(|it| retell(it.id)));
+    batch.changes.extend(daily.into_iter().map(|(connection, kind)| Change::Retell { connection, kind }));
     batch.changes.push(Change::Setting { name: DAY.to_owned(), value: today });
     engine.store.commit(batch).await?;
     Ok(())

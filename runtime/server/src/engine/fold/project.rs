@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use truthsource_core::fold::Folding;
 use truthsource_core::plant::{self, Bug};
 use truthsource_core::stock::told;
-use truthsource_core::{Decimal, Fields, Kind, Value};
+use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::Level;
 
+use super::priced::price;
 use super::{Debts, Fold};
 use crate::engine::connections::Parties;
 use crate::engine::halves::in_halves;
@@ -23,6 +24,7 @@ pub(super) async fn project(
     parties: &Parties,
     debts: &Debts,
     folds: &mut [Fold<'_>],
+    at: UnixMs,
 ) -> Result<(), Error> {
     let kinds: BTreeSet<Kind> = folds.iter().map(|it| it.key.kind).collect();
     for kind in kinds {
@@ -33,6 +35,9 @@ pub(super) async fn project(
                 of_kind.filter_map(|(at, it)| Some((at, it.folding.tell(connection.id)?))).collect();
             if kind == Kind::StockLevel && connection.spec.publishes.is_some() {
                 publish((engine, parties), connection, folds, &mut told).await?;
+            }
+            if let Some(by) = connection.spec.priced_by.as_deref().filter(|_| kind == Kind::Price) {
+                price(engine, (connection.id, by), at, folds, &mut told).await?;
             }
             let (places, records): (Vec<usize>, Vec<Fields>) = told.into_iter().unzip();
             let wants = match parties.mute.get(&connection.id) {

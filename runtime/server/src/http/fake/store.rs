@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use truthsource_core::price::PriceRule;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 
@@ -168,6 +169,12 @@ impl TenantStore for Store {
     }
     async fn levels_of(&self, _: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         Ok(BTreeSet::new())
+    }
+    async fn price_rules(&self, _: Option<&str>, _: &BTreeSet<String>) -> Result<BTreeMap<String, PriceRule>> {
+        Ok(BTreeMap::new())
+    }
+    async fn all_price_rules(&self, _: Option<&str>, _: u32) -> Result<BTreeMap<String, PriceRule>> {
+        Ok(BTreeMap::new())
     }
     async fn links_from(&self, _: ConnectionId, _: Kind, _: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         Ok(BTreeMap::new())

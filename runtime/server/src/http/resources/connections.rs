@@ -20,7 +20,7 @@ use crate::http::route::{Access, Route};
 use crate::http::view::{moment, parse_moment};
 use crate::http::{Acting, ApiError, Door, List};
 use crate::plugins::{HookSecret, HookSecrets, WEBHOOK, bound};
-use crate::store::{Batch, Change, Connection, ConnectionSpec, ConnectionState, CursorRow, Error};
+use crate::store::{Batch, Change, Connection, ConnectionSpec, ConnectionState, CursorRow, Error, PRICED_BY_RULES};
 
 /// A connection.
 #[derive(Serialize, ToSchema)]
@@ -325,6 +325,12 @@ fn check_spec(spec: &ConnectionSpec) -> Result<(), ApiError> {
     }
     if let Some(publishes) = &spec.publishes {
         publishes.buffer().check().or_else(|reason| invalid(format!("`publishes`: {reason}")))?;
+    }
+    if let Some(by) = spec.priced_by.as_deref().filter(|it| *it != PRICED_BY_RULES && *it != "pricing") {
+        let is_slot = by.strip_prefix("pricing:").is_some_and(|name| check_name(name).is_ok());
+        if !is_slot {
+            return invalid("`priced_by` is `rules`, or a slot like `pricing` or `pricing:shop`".to_owned());
+        }
     }
     let long = |it: &String| it.len() > 4_096;
     if spec.settings.len() > 100 || spec.settings.iter().any(|(name, value)| long(name) || long(value)) {

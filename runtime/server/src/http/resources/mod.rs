@@ -9,9 +9,11 @@ mod debts;
 mod forecast;
 mod health;
 mod keys;
+mod named;
 mod plan;
 mod plans;
 mod price;
+mod price_rules;
 mod records;
 mod replay;
 mod rules;
@@ -47,6 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
         replay::routes(),
         status::routes(),
         price::routes(),
+        price_rules::routes(),
         keys::routes(),
         rules::routes(),
         stock::routes(),

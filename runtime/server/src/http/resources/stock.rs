@@ -8,9 +8,10 @@ use http::{HeaderMap, header};
 use serde::Serialize;
 use truthsource_core::record::{ConnectionId, RecordKey};
 use truthsource_core::stock::{Buffer, Promised, Tells};
-use truthsource_core::{Decimal, Kind, Value, schema};
+use truthsource_core::{Decimal, Kind};
 use utoipa::ToSchema;
 
+use super::named::Keys;
 use super::plan::{engine, failed};
 use super::records::{etag_of, with_etag};
 use crate::auth::Scope;
@@ -228,7 +229,10 @@ async fn stored(acting: &Acting) -> Result<StockSpec, ApiError> {
 /// back.
 async fn checked(acting: &Acting, mut spec: StockSpec) -> Result<StockSpec, ApiError> {
     bounded(&spec)?;
-    let keys = Keys::look(acting, &spec).await?;
+    let kits = spec.kits.iter().flat_map(|it| it.parts.iter().map(|it| &it.item).chain([&it.item]));
+    let items = kits.chain(spec.buffers.iter().filter_map(|it| it.item.as_ref())).cloned().collect();
+    let places = spec.ships_from.values().chain(spec.buffers.iter().filter_map(|it| it.location.as_ref()));
+    let keys = Keys::look(acting, [(Kind::Item, items), (Kind::Location, places.cloned().collect())]).await?;
     let connections = acting.tenant.store.connections().await?;
     let publishes = |name: &str| match connections.iter().find(|it| it.name == name) {
         None => Err(format!("there is no connection `{name}`")),
@@ -310,44 +314,4 @@ fn consistent(spec: &StockSpec) -> Result<(), ApiError> {
         }
     }
     Ok(())
-}
-
-/// Which records are meant, whether they are named by key or by code.
-struct Keys {
-    by_natural: BTreeMap<(Kind, String), Vec<String>>,
-    known: BTreeSet<RecordKey>,
-}
-
-impl Keys {
-    async fn look(acting: &Acting, spec: &StockSpec) -> Result<Self, ApiError> {
-        let kits = spec.kits.iter().flat_map(|it| it.parts.iter().map(|it| &it.item).chain([&it.item]));
-        let items = kits.chain(spec.buffers.iter().filter_map(|it| it.item.as_ref())).cloned().collect();
-        let places = spec.ships_from.values().chain(spec.buffers.iter().filter_map(|it| it.location.as_ref()));
-        let mut keys = Self { by_natural: BTreeMap::new(), known: BTreeSet::new() };
-        for (kind, named) in [(Kind::Item, items), (Kind::Location, places.cloned().collect::<BTreeSet<String>>())] {
-            let naturals = named.iter().filter_map(|it| natural(kind, it)).collect();
-            let found = acting.tenant.store.naturals(kind, &naturals).await?;
-            keys.by_natural.extend(found.into_iter().map(|(natural, keys)| ((kind, natural), keys)));
-            let asked: BTreeSet<RecordKey> = named.iter().map(|it| RecordKey::new(kind, it)).collect();
-            let states = acting.tenant.store.states(&asked).await?;
-            keys.known.extend(states.into_iter().filter(|(_, it)| it.truth.version > 0).map(|(key, _)| key));
-        }
-        Ok(keys)
-    }
-
-    /// Puts the key where a code or a key stands.
-    fn put(&self, kind: Kind, named: &mut String) -> Result<(), String> {
-        let by_code = natural(kind, named).and_then(|it| self.by_natural.get(&(kind, it)));
-        match by_code.map(Vec::as_slice) {
-            Some([one]) => named.clone_from(one),
-            _ if self.known.contains(&RecordKey::new(kind, named.as_str())) => {}
-            Some([]) | None => return Err(format!("there is no {kind} `{named}`")),
-            Some(several) => return Err(format!("`{named}` may be any of {}: name its key", several.join(", "))),
-        }
-        Ok(())
-    }
-}
-
-fn natural(kind: Kind, code: &str) -> Option<String> {
-    schema::of(kind).natural_key(&[("code".to_owned(), Value::from(code))].into())
 }

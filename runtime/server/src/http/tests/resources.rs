@@ -136,6 +136,7 @@ async fn a_connection_that_cannot_be_is_not_made() {
     let house = House::new().await;
     let mut whole = shop("shop");
     whole["spec"]["credentials_for"] = json!(["https://shop.example"]);
+    whole["spec"]["priced_by"] = json!("pricing:shop");
     whole["spec"]["publishes"] = json!({"absolute": "5", "percent": "100", "cap": "0"});
     let with = |path: &str, value: Json| {
         let mut body = whole.clone();
@@ -156,6 +157,8 @@ async fn a_connection_that_cannot_be_is_not_made() {
         (with("/spec/publishes", json!({"absolute": "-5"})), "invalid-spec"),
         (with("/spec/publishes", json!({"percent": "101"})), "invalid-spec"),
         (with("/spec/publishes", json!({"cap": "-1"})), "invalid-spec"),
+        (with("/spec/publishes", json!({"cover_days": "366"})), "invalid-spec"),
+        (with("/spec/priced_by", json!("price")), "invalid-spec"),
         (with("/credentials/auth", json!({})), "invalid-credentials"),
         (with("/credentials/auth", json!({"scheme": "telepathy"})), "invalid-credentials"),
         (with("/credentials/auth", json!({"scheme": "shopify-token", "token": 5})), "invalid-credentials"),

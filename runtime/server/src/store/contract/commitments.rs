@@ -45,7 +45,12 @@ pub async fn levels_are_found_by_item<P: Place>() {
         natural: Some(natural.to_owned()),
         basis: String::new(),
     };
-    let other = Change::Truth { key: item("bolt@main"), truth: truth(1, "t"), natural: Some("bolt@main".to_owned()), basis: String::new() };
+    let other = Change::Truth {
+        key: item("bolt@main"),
+        truth: truth(1, "t"),
+        natural: Some("bolt@main".to_owned()),
+        basis: String::new(),
+    };
     let changes = [
         level("1", "bolt@main", None),
         level("2", "bolt@outlet", None),

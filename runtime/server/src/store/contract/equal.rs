@@ -136,6 +136,9 @@ fn change() -> impl Strategy<Value = Change> {
         }),
         (one_of(KEYS), prop::collection::btree_map(one_of(KEYS), commitment(), 0..3))
             .prop_map(|(order, items)| Change::Commitments { order, items }),
+        (one_of(IDS), prop::option::of((prop::option::of(one_of(KEYS)), prop::option::of(one_of(KEYS))))).prop_map(
+            |(id, place)| Change::PriceRule { id, rule: place.map(|(company, item)| price_rule(company, item)) }
+        ),
         (connection(), kind()).prop_map(|(connection, kind)| Change::Reread { connection, kind }),
         (prop::option::of(connection()), prop::option::of(key()))
             .prop_map(|(connection, key)| Change::Redrive { connection, key }),
@@ -177,6 +180,7 @@ async fn look(store: &Arc<dyn Inspect>) -> String {
     let conflicts = store.conflicts(None, None, 1_000).await.unwrap();
     seen.push(format!("{:?}", conflicts.into_iter().map(|it| Conflict { id: 0, ..it }).collect::<Vec<_>>()));
     seen.push(format!("{:?}", store.commitments(&texts(KEYS), Some(1)).await.unwrap()));
+    seen.push(format!("{:?}", store.price_rules(Some("a"), &texts(["b", "c"])).await.unwrap()));
     seen.push(format!("{:?}", store.levels_of(&texts(KEYS)).await.unwrap()));
     seen.push(format!("{:?}", store.owing().await.unwrap()));
     for plan in TOKENS {

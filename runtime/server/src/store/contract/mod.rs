@@ -13,12 +13,14 @@ mod ledger;
 mod links;
 mod places;
 mod plans;
+mod price_rules;
 mod records;
 mod slots;
 mod touches;
 
 use std::sync::Arc;
 
+use truthsource_core::price::Pays;
 use truthsource_core::record::{Cause, Observed, Settlement, Shadow, State, Truth, TruthField};
 use truthsource_core::{Decimal, Value};
 
@@ -91,6 +93,10 @@ promises! {
         what_orders_want_is_found_by_item
         levels_are_found_by_item
         one_record_is_told_anew
+    }
+    price_rules {
+        rules_are_found_by_whom_and_what_they_name
+        rules_are_listed_in_pages
     }
     records {
         what_is_not_known_is_default
@@ -264,6 +270,11 @@ pub(crate) fn intent(op_id: &str) -> Intent {
         plan: None,
         unmapped: None,
     }
+}
+
+pub(super) fn price_rule(company: Option<String>, item: Option<String>) -> PriceRule {
+    let pays = Pays::Fixed { amount: Decimal::ONE, breaks: Vec::new() };
+    PriceRule { company, item, currency: "EUR".to_owned(), from: None, until: Some(at(9)), pays }
 }
 
 pub(super) fn webhook(event_id: &str) -> Change {

@@ -127,6 +127,7 @@ pub async fn connections_are_kept<P: Place>() {
         kinds: BTreeMap::from([(Kind::Item, truthsource_core::rules::Direction::BOTH)]),
         deliver: Deliver::OnApply,
         publishes: None,
+        priced_by: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 1,
         sweep_every_ms: 2,

@@ -31,6 +31,7 @@ impl Data {
             Change::Truth { .. }
             | Change::Shadow { .. }
             | Change::Commitments { .. }
+            | Change::PriceRule { .. }
             | Change::Restate { .. }
             | Change::Link { .. }
             | Change::Unlink { .. }
@@ -158,6 +159,8 @@ impl Data {
                 self.commitments.retain(|(_, of), _| *of != order);
                 self.commitments.extend(items.into_iter().map(|(item, it)| ((item, order.clone()), it)));
             }
+            Change::PriceRule { id, rule: Some(rule) } => drop(self.price_rules.insert(id, rule)),
+            Change::PriceRule { id, rule: None } => drop(self.price_rules.remove(&id)),
             Change::Restate { key, state, natural } => self.restate(&key, *state, natural),
             Change::Link { connection, key, remote_id } => {
                 self.linked.insert(owed_to(connection, &key), remote_id.clone());

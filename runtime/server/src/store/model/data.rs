@@ -43,6 +43,7 @@ pub(super) struct Data {
     pub shadows: BTreeMap<(Name, ConnectionId), Shadow>,
     /// What orders want, by item and order.
     pub commitments: Commitments,
+    pub price_rules: BTreeMap<String, PriceRule>,
     pub links: BTreeMap<At, Link>,
     /// The remote id of each linked key.
     pub linked: BTreeMap<At, String>,

@@ -161,6 +161,7 @@ impl Data {
             ("event", self.events.len()),
             ("inbox", self.inbox.len()),
             ("link", self.links.len()),
+            ("price_rule", self.price_rules.len()),
             ("ruling", self.rulings.len()),
             ("shadow", self.shadows.len()),
             ("terms", self.terms.len()),
@@ -183,6 +184,11 @@ impl Data {
         hash.table("commitment");
         for ((item, order), it) in &self.commitments {
             hash.row(&[item, order, "", &json(it)?]);
+        }
+        hash.table("price_rule");
+        for (id, it) in &self.price_rules {
+            let of = |it: &Option<String>| it.clone().unwrap_or_default();
+            hash.row(&[id, &of(&it.company), &of(&it.item), &json(it)?]);
         }
         hash.table("link");
         for ((connection, kind, remote_id), it) in &self.links {

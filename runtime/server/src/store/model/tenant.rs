@@ -81,6 +81,28 @@ impl TenantStore for ModelStore {
         self.with(|data| data.levels_of(items))
     }
 
+    async fn price_rules(
+        &self,
+        company: Option<&str>,
+        items: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, PriceRule>> {
+        let is_meant = |it: &PriceRule| {
+            it.company.as_deref().is_none_or(|it| Some(it) == company)
+                && it.item.as_ref().is_none_or(|it| items.contains(it))
+        };
+        self.with(|data| {
+            let meant = data.price_rules.iter().filter(|(_, it)| is_meant(it));
+            meant.map(|(id, it)| (id.clone(), it.clone())).collect()
+        })
+    }
+
+    async fn all_price_rules(&self, after: Option<&str>, n_max: u32) -> Result<BTreeMap<String, PriceRule>> {
+        self.with(|data| {
+            let later = data.price_rules.iter().filter(|(id, _)| after.is_none_or(|after| id.as_str() > after));
+            later.take(n_max as usize).map(|(id, it)| (id.clone(), it.clone())).collect()
+        })
+    }
+
     async fn links_from(
         &self,
         connection: ConnectionId,

@@ -6,7 +6,10 @@
 use sqlx::SqliteConnection;
 
 use super::decode::{int, number, unavailable};
-use super::{commitments, connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched};
+use super::{
+    commitments, connections, debts, entries, history, inbox, ledger, links, plans, price_rules, records, slots,
+    touched,
+};
 use crate::store::{Batch, Change, Committed, Error, Result, UnixMs};
 
 /// Changes that one statement writes.
@@ -32,6 +35,7 @@ enum Family {
     Truth,
     Shadow,
     Commitments,
+    PriceRule,
     Link,
     Unlink,
     Owe,
@@ -72,6 +76,7 @@ const TERMS: u32 = 1 << 14;
 const DRIFT: u32 = 1 << 15;
 const PLANNED: u32 = 1 << 16;
 const COMMITMENT: u32 = 1 << 17;
+const PRICE_RULE: u32 = 1 << 18;
 const EVERYTHING: u32 = u32::MAX;
 
 impl Family {
@@ -98,6 +103,7 @@ impl Family {
             Change::Truth { .. } => Self::Truth,
             Change::Shadow { .. } => Self::Shadow,
             Change::Commitments { .. } => Self::Commitments,
+            Change::PriceRule { .. } => Self::PriceRule,
             Change::Link { .. } => Self::Link,
             Change::Unlink { .. } => Self::Unlink,
             Change::Owe(_) => Self::Owe,
@@ -144,6 +150,7 @@ impl Family {
             Self::Retell | Self::RetellOne => TRUTH | DEBT,
             Self::Shadow => SHADOW,
             Self::Commitments => COMMITMENT,
+            Self::PriceRule => PRICE_RULE,
             Self::Owe | Self::Debt | Self::Paid | Self::Redrive => DEBT,
             Self::Plan | Self::PlanWaits | Self::PlanEnded | Self::PlansForgotten => PLANNED,
             Self::Event => EVENT,
@@ -217,6 +224,7 @@ async fn write_group(db: &mut SqliteConnection, at: UnixMs, family: Family, chan
         Family::Truth => records::truth(db, at, changes).await,
         Family::Shadow => records::shadow(db, at, changes).await,
         Family::Commitments => commitments::put(db, at, changes).await,
+        Family::PriceRule => price_rules::put(db, at, changes).await,
         Family::Link => links::link(db, at, changes).await,
         Family::Unlink => links::unlink(db, changes).await,
         Family::Owe => debts::owe(db, at, changes).await,

@@ -23,6 +23,7 @@ mod links;
 mod memo;
 mod open;
 mod plans;
+mod price_rules;
 mod records;
 mod slots;
 mod tenant;

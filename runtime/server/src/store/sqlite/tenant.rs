@@ -6,7 +6,8 @@ use super::decode::{moment, number, unavailable};
 use super::file::File;
 use super::memo::Memo;
 use super::{
-    batch, commitments, connections, debts, entries, history, inbox, ledger, links, plans, records, slots, touched,
+    batch, commitments, connections, debts, entries, history, inbox, ledger, links, plans, price_rules, records, slots,
+    touched,
 };
 use crate::store::inspect::StateHash;
 use crate::store::*;
@@ -102,6 +103,18 @@ impl TenantStore for SqliteTenant {
 
     async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         commitments::levels(self.reads(), items).await
+    }
+
+    async fn price_rules(
+        &self,
+        company: Option<&str>,
+        items: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, PriceRule>> {
+        price_rules::of(self.reads(), company, items).await
+    }
+
+    async fn all_price_rules(&self, after: Option<&str>, n_max: u32) -> Result<BTreeMap<String, PriceRule>> {
+        price_rules::all(self.reads(), after, n_max).await
     }
 
     async fn links_from(
@@ -367,7 +380,8 @@ const SIZES: &str = "
     union all select 'conflict', count(*) from conflict union all select 'debt', count(*) from debt
     union all select 'drift', count(*) from drift union all select 'entry', count(*) from entry
     union all select 'event', count(*) from event union all select 'inbox', count(*) from inbox
-    union all select 'link', count(*) from link union all select 'ruling', count(*) from ruling
+    union all select 'link', count(*) from link
+    union all select 'price_rule', count(*) from price_rule union all select 'ruling', count(*) from ruling
     union all select 'shadow', count(*) from shadow union all select 'terms', count(*) from terms
     union all select 'touched', count(*) from touched union all select 'truth', count(*) from truth";
 
@@ -376,6 +390,7 @@ const HASHED: &[(&str, &str)] = &[
     ("truth", "select kind, key, coalesce(natural, ''), truth from truth order by kind, key"),
     ("shadow", "select kind, key, cast(connection as text), shadow from shadow order by kind, key, connection"),
     ("commitment", "select item, order_key, '', commitment from commitment order by item, order_key"),
+    ("price_rule", "select id, company, item, rule from price_rule order by id"),
     (
         "link",
         "select connection || '/' || kind, remote_id, key, swept || '/' || as_of || '/' || coalesce(digest, '')

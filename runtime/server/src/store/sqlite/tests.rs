@@ -3,8 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use sqlx::Row as _;
+use truthsource_core::price::{Ask, Pays, PriceRule};
+use truthsource_core::record::{Truth, TruthField};
+use truthsource_core::{Decimal, Value};
 
 use super::*;
+use crate::engine::price::{Looked, prices};
 
 const CONNECTION: ConnectionId = ConnectionId(1);
 
@@ -151,6 +155,7 @@ async fn hot_reads_use_their_indexes() {
         (debts::UNTOLD, vec!["USING COVERING INDEX debt_untold (due_at<?)"]),
         (commitments::OF, vec!["commitment_open (item=?)", "commitment_day (item=? AND day>?)"]),
         (commitments::LEVELS, vec!["truth_natural (kind=? AND natural>? AND natural<?)"]),
+        (price_rules::OF, vec!["price_rule_place (company=? AND item=?)"]),
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
         (history::VANISHED, vec!["event_vanished (connection=? AND kind=? AND at>?)"]),
         (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),
@@ -249,4 +254,63 @@ async fn a_file_that_was_not_closed_is_whole() {
     }
     let (_stores, found) = start(copy.path()).await;
     assert_eq!(found.inbox(100).await.unwrap().len(), 50);
+}
+
+/// A list price, as its record says it.
+fn listed(item: u64) -> Change {
+    let field = |value| TruthField {
+        value,
+        version: 1,
+        base: Value::Null,
+        claims: Vec::new(),
+        held: None,
+        loops: false,
+        refused: false,
+    };
+    let key = format!("item-{item}");
+    let cents = 1_000 + i64::try_from(item % 1_000).unwrap();
+    let amount = Value::Number(Decimal::new(cents, 2).unwrap());
+    let fields =
+        [("list", "base".into()), ("item", key.as_str().into()), ("currency", "EUR".into()), ("amount", amount)];
+    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), field(value))).into();
+    let natural = format!("base@{key}");
+    let truth = Truth { version: 1, fields, deleted_at: None };
+    Change::Truth { key: RecordKey::new(Kind::Price, &natural), truth, natural: Some(natural), basis: String::new() }
+}
+
+/// Nothing is multiplied out, and a price looks at the rules that may concern it: rows are counted, not moments.
+#[tokio::test]
+async fn a_hundred_thousand_items_for_a_thousand_companies_stay_rules() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    let put = async |changes: Vec<Change>| store.commit(Batch { changes, ..Batch::new(UnixMs(1)) }).await.unwrap();
+    for from in (0..100_000).step_by(10_000) {
+        put((from..from + 10_000).map(listed).collect()).await;
+    }
+    let rule = |id: String, company: Option<String>, item: Option<String>, pays| {
+        let currency = "EUR".to_owned();
+        Change::PriceRule { id, rule: Some(PriceRule { company, item, currency, from: None, until: None, pays }) }
+    };
+    let of_list = |percent: i32| Pays::List { list: "base".to_owned(), percent: percent.into() };
+    let company = |n: i32| format!("company-{n}");
+    let mut rules = vec![rule("all".to_owned(), None, None, of_list(0))];
+    rules.extend((0..1_000).map(|n| rule(company(n), Some(company(n)), None, of_list(-(n % 50)))));
+    let contract = |n: i32| {
+        let pays = Pays::Fixed { amount: Decimal::ONE, breaks: Vec::new() };
+        rule(format!("contract-{n}"), Some(company(7)), Some(format!("item-{n}")), pays)
+    };
+    rules.extend((0..200).map(contract));
+    put(rules).await;
+    let sizes = store.sizes().await.unwrap();
+    assert_eq!((sizes["price_rule"], sizes["truth"]), (1_201, 100_000));
+
+    for (who, what, expect, rules) in
+        [(7, 99_999, "18.59", 2), (7, 3, "1", 3), (49, 0, "5.1", 2), (50, 0, "10", 2), (2_000, 12_345, "13.45", 1)]
+    {
+        let (company, item, currency) = (Some(company(who)), format!("item-{what}"), "EUR".to_owned());
+        let ask = Ask { company, item, quantity: Decimal::ONE, currency, at: UnixMs(1) };
+        let (prices, looked) = prices(store.as_ref(), &[ask]).await.unwrap();
+        assert_eq!(prices[0].as_ref().unwrap().unit_price.to_string(), expect, "company {who}, item {what}");
+        assert_eq!(looked, Looked { rules, prices: 1 });
+    }
 }

@@ -130,6 +130,15 @@ create index commitment_order on commitment (order_key);
 create index commitment_open on commitment (item) where open = 1;
 create index commitment_day on commitment (item, day) where open = 0;
 
+-- Rules about what is paid. `company` and `item` are empty where nobody and nothing in particular is meant.
+create table price_rule (
+    id      text not null primary key,
+    company text not null,
+    item    text not null,
+    rule    text not null
+) strict, without rowid;
+create index price_rule_place on price_rule (company, item);
+
 -- `digest`: of the newest entry about it that was folded, numbered `as_of`; null if it cannot be told.
 create table link (
     connection integer not null,
