@@ -4,7 +4,7 @@ use std::hash::{Hash as _, Hasher};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 use crate::digest::Digest;
 use crate::limits::{ASYNC_STACK_BYTES, EPOCH_MS, POOL_MEMORY_BYTES_MAX, POOL_TABLE_ELEMENTS_MAX, STACK_BYTES_MAX};
@@ -131,7 +131,9 @@ fn pool(calls: u32) -> PoolingAllocationConfig {
         .max_core_instance_size(1 << 20)
         .max_memory_size(POOL_MEMORY_BYTES_MAX)
         .table_elements(POOL_TABLE_ELEMENTS_MAX)
-        // A slot's first pages are zeroed by hand, which is cheaper than giving them back to the kernel.
+        // Pages that a call wrote to are put back by hand, which is cheaper than giving them to the kernel and faulting
+        // them in again. Where the kernel does not tell which those are, a slot's first pages are.
+        .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
         .decommit_batch_size(16);
