@@ -110,8 +110,8 @@ impl Outbound {
         &self.signer
     }
 
-    /// Checks what the guest wrote. The error is what the guest is told.
-    fn check(&self, request: wit::Request) -> Result<Request<Bytes>, wit::Fault> {
+    /// Checks what the guest wrote, and whether credentials go where it goes. The error is what the guest is told.
+    fn check(&self, request: wit::Request) -> Result<(Request<Bytes>, bool), wit::Fault> {
         let denied = |why: &str| wit::Fault::Denied(why.to_owned());
         let method = match request.method.as_str() {
             "GET" => Method::GET,
@@ -121,7 +121,7 @@ impl Outbound {
             "DELETE" => Method::DELETE,
             _ => return Err(denied("method must be GET, POST, PUT, PATCH or DELETE")),
         };
-        let url = self.check_url(&request.url)?;
+        let (url, origin) = self.check_url(&request.url)?;
         if request.body.len() > BODY_BYTES_MAX {
             return Err(denied("the body is over its limit"));
         }
@@ -133,10 +133,10 @@ impl Outbound {
         *checked.headers_mut() = self.check_headers(&request.headers)?;
         // The parsed URL is sent, not the guest's spelling of it: what was checked is what is dialled.
         *checked.uri_mut() = url.as_str().parse().map_err(|_| denied("the URL is not one"))?;
-        Ok(checked)
+        Ok((checked, self.signed.contains(&origin)))
     }
 
-    fn check_url(&self, text: &str) -> Result<Url, wit::Fault> {
+    fn check_url(&self, text: &str) -> Result<(Url, Origin), wit::Fault> {
         let denied = |why: &str| wit::Fault::Denied(why.to_owned());
         if text.len() > URL_BYTES_MAX {
             return Err(denied("the URL is over its limit"));
@@ -152,7 +152,7 @@ impl Outbound {
         if !self.origins.contains(&origin) {
             return Err(wit::Fault::Denied(format!("the tenant has not granted {origin}")));
         }
-        Ok(url)
+        Ok((url, origin))
     }
 
     fn check_headers(&self, headers: &[(String, String)]) -> Result<HeaderMap, wit::Fault> {
@@ -180,8 +180,12 @@ impl Outbound {
     }
 
     /// Signs, sends, and after a 401 signs with a new token and sends once more: a 401 was not carried out.
-    async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, wit::Fault> {
-        if !self.is_signed(request.uri()) {
+    async fn exchange(
+        &self,
+        (request, is_signed): (Request<Bytes>, bool),
+        timeout: Duration,
+    ) -> Result<Response<Bytes>, wit::Fault> {
+        if !is_signed {
             return self.transport.send(request, timeout).await.map_err(fault_of);
         }
         let mut first = request.clone();
@@ -193,11 +197,6 @@ impl Outbound {
         let mut second = request;
         self.sign(&mut second).await?;
         self.transport.send(second, timeout).await.map_err(fault_of)
-    }
-
-    fn is_signed(&self, uri: &http::Uri) -> bool {
-        let url: Option<Url> = uri.to_string().parse().ok();
-        url.and_then(|it| Origin::of(&it)).is_some_and(|it| self.signed.contains(&it))
     }
 
     async fn sign(&self, request: &mut Request<Bytes>) -> Result<crate::signing::Signed, wit::Fault> {
@@ -241,15 +240,15 @@ impl Outbound {
     async fn send(&self, request: wit::Request, reach: &Reach) -> Result<wit::Response, wit::Fault> {
         let timeout = Duration::from_millis(u64::from(request.timeout_ms));
         let secret = reach.webhook_secret.as_ref();
-        let mut request = self.check(request)?;
+        let (mut request, is_signed) = self.check(request)?;
         request.extensions_mut().insert(reach.class);
         if let Some(body) = secret.and_then(|it| it.put_into(request.body())) {
-            if !self.is_signed(request.uri()) {
+            if !is_signed {
                 return Err(wit::Fault::Denied("the secret goes where the credentials go".to_owned()));
             }
             *request.body_mut() = body;
         }
-        let end = match self.exchange(request, timeout).await {
+        let end = match self.exchange((request, is_signed), timeout).await {
             Ok(response) => self.scrub(response),
             Err(fault) => Err(fault),
         };
