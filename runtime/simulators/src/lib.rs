@@ -13,6 +13,7 @@ pub mod door;
 pub mod dynamics;
 pub mod faults;
 pub mod journal;
+mod known;
 pub mod netsuite;
 pub mod odata;
 pub mod outbox;

@@ -15,10 +15,13 @@ use super::cost::Survey;
 use super::graph::{self, Call};
 use super::settings::{App, Closed, Settings};
 use super::throttle::{Bucket, cost};
+use crate::known::Known;
 use crate::system::{Request, Response, json as json_answer};
 
 /// What a request that was never read is assumed to have asked for.
 pub const ASSUMED_COST: u64 = 10;
+/// Documents as they were parsed.
+static DOCUMENTS: Known<ExecutableDocument> = Known::new();
 const JSON: &str = "application/json; charset=utf-8";
 const UNAUTHORIZED: &str = "[API] Invalid API key or access token (unrecognized login or wrong password)";
 
@@ -124,7 +127,7 @@ impl Shopify {
         let Some(text) = body.query else {
             return plain(400, &json!({ "errors": { "query": "Required parameter missing or invalid" } }));
         };
-        let document = match parse_query(&text) {
+        let document = match DOCUMENTS.of(&text, |it| parse_query(it)) {
             Ok(document) => document,
             Err(error) => return refused(vec![located(&ServerError::from(error))]),
         };
@@ -132,18 +135,18 @@ impl Shopify {
         // Clients that name no operation may send an empty name.
         let operation = body.operation.as_deref().filter(|it| !it.is_empty());
         let call = Arc::new(Call::new(self.state.clone(), now, (&app.client_id, &app.scopes), version));
-        self.carry_out(&call, document, variables, operation)
+        self.carry_out(&call, &document, variables, operation)
     }
 
     fn carry_out(
         &self,
         call: &Arc<Call>,
-        document: ExecutableDocument,
+        document: &ExecutableDocument,
         variables: Variables,
         operation: Option<&str>,
     ) -> Response {
         let settings = self.state().settings.clone();
-        let survey = Survey { table: &self.types, document: &document, variables: &variables, settings: &settings };
+        let survey = Survey { table: &self.language.types, document, variables: &variables, settings: &settings };
         let faults = survey.faults();
         if !faults.is_empty() {
             return refused(faults);
@@ -166,7 +169,7 @@ impl Shopify {
         }
         let mut request = graph::request("", variables.clone(), operation, call.clone());
         request.set_parsed_query(document.clone());
-        let Some(answer) = graph::execute(&self.schema, request) else {
+        let Some(answer) = graph::execute(&self.language.schema, request) else {
             return plain(500, &json!({ "errors": "Internal Server Error" }));
         };
         let is_carried_out =

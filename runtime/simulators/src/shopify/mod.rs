@@ -42,7 +42,7 @@ pub use self::state::parcels::ParcelInput;
 pub use self::state::prices::{Adjustment, AdjustmentKind, BreakText};
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 use truthsource_core::UnixMs;
@@ -60,9 +60,27 @@ use crate::system::{Request, Response, System};
 pub struct Shopify {
     state: Arc<Mutex<State>>,
     journal: Arc<Journal>,
+    language: &'static Language,
+    answered: AtomicU64,
+}
+
+/// What every shop's API speaks.
+struct Language {
     schema: Schema,
     types: TypeTable,
-    answered: AtomicU64,
+}
+
+impl Language {
+    /// It holds nothing of any shop, and takes milliseconds to make.
+    fn known() -> &'static Self {
+        static LANGUAGE: OnceLock<Language> = OnceLock::new();
+        LANGUAGE.get_or_init(|| {
+            let schema = graph::schema();
+            let types = async_graphql::parser::parse_schema(schema.sdl());
+            let types = types.map(|it| TypeTable::new(&it)).unwrap_or_default();
+            Self { schema, types }
+        })
+    }
 }
 
 impl Shopify {
@@ -70,10 +88,8 @@ impl Shopify {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let journal = Arc::<Journal>::default();
-        let schema = graph::schema();
-        let types = async_graphql::parser::parse_schema(schema.sdl()).map(|it| TypeTable::new(&it)).unwrap_or_default();
         let state = Arc::new(Mutex::new(State::new(settings, journal.clone())));
-        Self { state, journal, schema, types, answered: AtomicU64::new(0) }
+        Self { state, journal, language: Language::known(), answered: AtomicU64::new(0) }
     }
 
     /// The answer, with a number that support asks for.

@@ -8,7 +8,11 @@ use super::cell::{Cell, SqlError};
 use super::compile::Compiler;
 use super::expr::Expr;
 use super::tables::Table;
+use crate::known::Known;
 use crate::netsuite::settings::Settings;
+
+/// Statements as they were parsed.
+static STATEMENTS: Known<Vec<ast::Statement>> = Known::new();
 
 /// A table of the query, and how it is joined to those before it.
 pub(super) struct Source {
@@ -41,7 +45,8 @@ pub(super) struct Plan {
 impl Plan {
     /// Understands a statement.
     pub(super) fn of(statement: &str, params: &[Cell<'static>], settings: &Settings) -> Result<Self, SqlError> {
-        let statements = Parser::parse_sql(&OracleDialect {}, statement)
+        let statements = STATEMENTS
+            .of(statement, |it| Parser::parse_sql(&OracleDialect {}, it))
             .map_err(|it| SqlError::new(format!("Invalid or unsupported search: {it}")))?;
         let [ast::Statement::Query(query)] = statements.as_slice() else {
             return Err(SqlError::new("Only one SELECT statement is allowed"));

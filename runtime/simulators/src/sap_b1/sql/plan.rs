@@ -8,10 +8,14 @@ use super::Fault;
 use super::compile::{Columns, Compiler};
 use super::expr::{Comparison, Expr};
 use super::tables::Table;
+use crate::known::Known;
 use crate::sap_b1::state::State;
 
 /// How deep a statement may nest.
 const DEPTH_MAX: usize = 40;
+
+/// Texts as they were parsed.
+static STATEMENTS: Known<Vec<ast::Statement>> = Known::new();
 
 /// A stored text, understood.
 pub(super) struct Query {
@@ -80,9 +84,11 @@ pub(super) fn unsupported(what: impl std::fmt::Display) -> Fault {
 impl Query {
     /// Understands a text.
     pub(super) fn parse(state: &State, sql: &str) -> Result<Self, Fault> {
-        let parser = Parser::new(&GenericDialect {}).with_recursion_limit(DEPTH_MAX);
-        let statements = parser.try_with_sql(sql).and_then(|mut it| it.parse_statements());
-        let statements = statements.map_err(|it| Fault::Grammar(it.to_string()))?;
+        let parsed = STATEMENTS.of(sql, |sql| {
+            let parser = Parser::new(&GenericDialect {}).with_recursion_limit(DEPTH_MAX);
+            parser.try_with_sql(sql).and_then(|mut it| it.parse_statements())
+        });
+        let statements = parsed.map_err(|it| Fault::Grammar(it.to_string()))?;
         let [ast::Statement::Query(query)] = statements.as_slice() else {
             return Err(Fault::Grammar("one SELECT statement was expected".to_owned()));
         };
