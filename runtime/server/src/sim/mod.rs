@@ -10,6 +10,7 @@
 //! Everything random is drawn by name ([`truthsource_core::draw`]), so the same seed gives the same trace, and leaving
 //! out one event leaves the others as they were.
 
+mod asked;
 pub mod cast;
 mod house;
 pub mod intake;

@@ -383,6 +383,9 @@ impl<'a> World<'a> {
         let trace: [u8; 32] = self.trace.finalize().into();
         notes.reach_times("commit", self.store.commits());
         notes.reach_times("turn", self.turns);
+        for (function, times) in self.troupe.calls() {
+            notes.reach_times(function, times);
+        }
         let simulated_ms = self.clock.now().since(self.plan.begins);
         Ok(Outcome { notes, trace: truthsource_core::digest::hex(&trace), state, simulated_ms, story })
     }

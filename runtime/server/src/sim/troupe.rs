@@ -19,6 +19,7 @@ use truthsource_host::model::{
 use truthsource_host::signing::{Credentials, Secret, Signer};
 use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
 
+use super::asked::Asked;
 use super::cast::Cast;
 use super::plan::Menu;
 use super::stage::{SimClock, Still};
@@ -46,6 +47,10 @@ pub struct Troupe {
     chaos: AtomicBool,
     /// Complete listings that were begun.
     listings: AtomicU64,
+    /// How often components were called, by function.
+    calls: Mutex<BTreeMap<&'static str, u64>>,
+    /// What policies answered at this moment.
+    asked: Mutex<Asked>,
     /// Looks at every write.
     pub watch: Mutex<Watch>,
 }
@@ -100,6 +105,8 @@ impl Troupe {
             faults: faults.clone(),
             chaos: AtomicBool::default(),
             listings: AtomicU64::default(),
+            calls: Mutex::default(),
+            asked: Mutex::default(),
             watch: Mutex::new(watch),
         })
     }
@@ -107,6 +114,16 @@ impl Troupe {
     /// What looks at every write.
     pub fn watch(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often components were called, by function.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, function: &'static str) {
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(function).or_default() += 1;
     }
 
     fn of(&self, connection: &Connection) -> Result<&Reached, CallError> {
@@ -171,6 +188,7 @@ impl Guests for Troupe {
     }
 
     async fn pull(&self, connection: &Connection, pull: &Pull, _: Class) -> Result<Page, CallError> {
+        self.count("call: pull");
         let reached = self.of(connection)?;
         let page = reached.connector.pull(&self.reaching(reached), self.context(connection), pull.clone()).await.0?;
         Ok(if pull.cursor.is_none() { self.listed(page) } else { page })
@@ -183,11 +201,13 @@ impl Guests for Troupe {
         remote_ids: &[String],
         certain: bool,
     ) -> Result<Vec<Observed>, CallError> {
+        self.count("call: read");
         let (reached, ids) = (self.of(connection)?, remote_ids.to_vec());
         reached.connector.read(&self.reaching(reached), self.context(connection), kind, ids, certain).await.0
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
+        self.count("call: push");
         let reached = self.of(connection)?;
         let pushed = reached.connector.push(&self.reaching(reached), self.context(connection), writes.to_vec()).await.0;
         self.watch().look((connection.id, self.clock.now()), writes);
@@ -195,6 +215,7 @@ impl Guests for Troupe {
     }
 
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
+        self.count("call: find");
         let (reached, key) = (self.of(connection)?, command_key.to_owned());
         reached.connector.find(&self.reaching(reached), self.context(connection), kind, key).await.0
     }
@@ -204,6 +225,7 @@ impl Guests for Troupe {
         if !reached.connector.subscribes() || self.describe(connection).await?.webhook.is_none() {
             return Ok(None);
         }
+        self.count("call: ensure");
         let mut setup = self.reaching(reached);
         setup.reach.webhook_secret = WebhookSecret::new(Secret::new(SUBSCRIBED_SECRET.to_owned()));
         let target = Target { url: hook_of(&connection.name) };
@@ -211,11 +233,13 @@ impl Guests for Troupe {
     }
 
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {
+        self.count("call: receive");
         let reached = self.of(connection)?;
         reached.connector.receive(&self.setup(), self.context(connection), webhook.clone()).await.0
     }
 
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
+        self.count("call: project");
         let reached = self.of(connection)?;
         reached.connector.project(&self.setup(), self.context(connection), kind, records.to_vec()).await.0
     }
@@ -235,7 +259,17 @@ impl Guests for Troupe {
 
     async fn decide(&self, slot: &str, conflicts: &[Conflict]) -> Result<Option<Decided>, CallError> {
         let Some((policy, named)) = self.cast.policies.get(slot) else { return Ok(None) };
-        let decisions = policy.decide(&self.setup(), conflicts.to_vec()).await.0?;
+        let (now, asked) = (self.clock.now(), || self.asked.lock().unwrap_or_else(PoisonError::into_inner));
+        let known = asked().known(now, slot, conflicts);
+        let decisions = match known {
+            Some(decisions) => decisions,
+            None => {
+                self.count("call: decide");
+                let decisions = policy.decide(&self.setup(), conflicts.to_vec()).await.0?;
+                asked().note(now, slot, conflicts, &decisions);
+                decisions
+            }
+        };
         Ok(Some(Decided { decisions, policy: named.clone() }))
     }
 
