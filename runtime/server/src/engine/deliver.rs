@@ -123,8 +123,9 @@ async fn begin(
         batch.changes.push(apply::put_off(&debt, intent.plan.unwrap_or_default(), (batch.at, why)));
     }
     let mut intended = planned;
+    let nothing = KeyState::default();
     for debt in debts {
-        let state = states.get(&debt.key).cloned().unwrap_or_default();
+        let state = states.get(&debt.key).unwrap_or(&nothing);
         if behind.contains(&debt.key) {
             let debt = Debt { due_at: batch.at.plus(BEHIND_MS), ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
@@ -136,7 +137,7 @@ async fn begin(
             batch.changes.push(Change::Debt { debt, token: None });
             continue;
         }
-        match intend(parties, &debt, &state, batch.at) {
+        match intend(parties, &debt, state, batch.at) {
             None => {
                 // Only the fold settles debts: it may know of something newer.
                 let debt = Debt { state: DebtState::Untold, due_at: batch.at, ..debt };

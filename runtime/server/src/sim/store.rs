@@ -84,9 +84,6 @@ pub struct Folded {
     pub lines: BTreeMap<u64, (Kind, UnixMs)>,
 }
 
-/// Entries that are looked at to find those of a fold.
-const UNFOLDED_MAX: u32 = 10_000;
-
 impl MortalStore {
     /// Over this store, dying as the plan of this seed has it.
     #[must_use]
@@ -159,8 +156,8 @@ impl MortalStore {
         if entries.is_empty() {
             return Ok(None);
         }
-        let lines = self.kept.unfolded(UNFOLDED_MAX).await?.into_iter().map(|it| (it.seq, (it.kind, it.at)));
-        let lines: BTreeMap<u64, (Kind, UnixMs)> = lines.filter(|(seq, _)| entries.contains_key(seq)).collect();
+        let lines = self.kept.entries(&entries.keys().copied().collect()).await?;
+        let lines: BTreeMap<u64, (Kind, UnixMs)> = lines.into_iter().map(|(seq, it)| (seq, (it.kind, it.at))).collect();
         let key = |(seq, (kind, _)): (&u64, &(Kind, UnixMs))| Some(RecordKey::new(*kind, entries.get(seq)?));
         let before = self.kept.states(&lines.iter().filter_map(key).collect()).await?;
         Ok(Some(Folded { batch: batch.clone(), before, lines }))

@@ -83,10 +83,11 @@ impl Data {
         }
     }
 
-    /// The newest line about each remote record that no fold has taken.
-    pub(super) fn pending(&self) -> BTreeMap<At, &LoggedEntry> {
+    /// The newest line about each remote record of a kind at a connection that no fold has taken.
+    pub(super) fn pending(&self, connection: ConnectionId, kind: Kind) -> BTreeMap<&str, &LoggedEntry> {
         let seqs: BTreeSet<u64> = self.unfolded.iter().chain(self.waiting.keys()).copied().collect();
         let lines = seqs.into_iter().filter_map(|seq| self.log.get(&seq));
-        lines.filter_map(|it| Some((place(it.entry.connection()?, it.kind, remote_id_of(&it.entry)), it))).collect()
+        let here = lines.filter(|it| it.kind == kind && it.entry.connection() == Some(connection));
+        here.map(|it| (remote_id_of(&it.entry), it)).collect()
     }
 }

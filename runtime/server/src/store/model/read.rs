@@ -57,12 +57,12 @@ impl Data {
         kind: Kind,
         asked: &BTreeSet<String>,
     ) -> BTreeMap<String, Heard> {
-        let pending = self.pending();
+        let pending = self.pending(connection, kind);
         let heard = |id: &String| {
             let place = place(connection, kind, id);
             let link = self.links.get(&place);
             let swept = link.map_or(0, |it| it.swept);
-            let heard = match (pending.get(&place), link) {
+            let heard = match (pending.get(id.as_str()), link) {
                 (Some(line), _) => Heard { digest: digest_of(line.key.as_deref(), &line.entry), pending: true, swept },
                 (None, Some(link)) => Heard { digest: link.digest.clone(), pending: false, swept },
                 (None, None) => return None,
