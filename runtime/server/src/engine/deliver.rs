@@ -59,10 +59,9 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
         return Ok(Did::some(handled, engine.pace.deliver_max));
     }
     let fresh_keys = fresh.iter().chain(planned.iter().map(|(debt, _)| debt)).map(|it| it.key.clone()).collect();
-    match unwritable(engine, parties, &fresh_keys).await? {
-        Some(behind) => ready.extend(begin(engine, parties, lane, ((planned, fresh), &behind)).await?),
-        // The next turn knows the rules of now.
-        None => {}
+    // Otherwise the next turn knows the rules of now.
+    if let Some(behind) = unwritable(engine, parties, &fresh_keys).await? {
+        ready.extend(begin(engine, parties, lane, ((planned, fresh), &behind)).await?);
     }
     push(engine, parties, lane, ready).await?;
     Ok(Did::some(handled, engine.pace.deliver_max))

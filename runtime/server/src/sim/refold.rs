@@ -51,11 +51,9 @@ pub async fn check(
 
 /// The records that were decided again before anything was taken in.
 fn reviewed(folded: &Folded) -> BTreeSet<&RecordKey> {
-    let ruling = |it| match it {
-        &Change::Ruling(ref logged) => Some(logged),
-        _ => None,
-    };
-    folded.batch.changes.iter().filter_map(ruling).filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
+    let rulings =
+        folded.batch.changes.iter().filter_map(|it| if let Change::Ruling(it) = it { Some(it) } else { None });
+    rulings.filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
 }
 
 /// What each system says keeps its order; between systems the draws decide whose turn it is. Everything is said twice,

@@ -8,6 +8,7 @@ use truthsource_core::fold::{Folding, Owed};
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 
 use super::decide::{decide, validate};
+use super::names::keep_apart;
 use super::project::project;
 use super::supply::supply;
 use super::{Fold, index};
@@ -80,6 +81,7 @@ pub async fn foresee(
     let debts = index(engine.store.debts_of(&keys).await?);
     let mut folds: Vec<Fold<'_>> = keys.iter().map(|key| again(&then, key, before.get(key))).collect();
     decide(engine, &then, &mut folds).await?;
+    keep_apart(engine, &before, &mut folds).await?;
     validate(engine, &before, &mut folds).await?;
     let (put_off, mut folds): (Vec<_>, Vec<_>) = folds.into_iter().partition(|it| it.is_put_off);
     let at = engine.now();

@@ -266,6 +266,7 @@ fn listed(item: u64) -> Change {
         held: None,
         loops: false,
         refused: false,
+        settled: false,
     };
     let key = format!("item-{item}");
     let cents = 1_000 + i64::try_from(item % 1_000).unwrap();
