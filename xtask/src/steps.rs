@@ -97,10 +97,10 @@ fn demo() -> anyhow::Result<()> {
     run(&mut truthsource((Profile::Dev, Plants::No), "demo", &arguments)?)
 }
 
-/// One bug for each way of looking: at writes, at folds, at what is published, at webhooks, and at what the systems hold in
-/// the end. All of them take an hour: `cargo xtask sim --plant all`.
+/// One bug for each way of looking: at writes, at folds, at what is published, at webhooks, at what the systems hold in the
+/// end, and at what the rules of then would decide. All of them take an hour: `cargo xtask sim --plant all`.
 fn plants() -> anyhow::Result<()> {
-    for bug in ["nobody-owns", "last-heard-wins", "sell-twice", "skip-dedupe", "timeout-is-failure"] {
+    for bug in ["nobody-owns", "last-heard-wins", "sell-twice", "skip-dedupe", "timeout-is-failure", "keep-decisions"] {
         let arguments = ["--plant", bug, "--seeds", "60", "--whole", "--json"].map(OsString::from);
         let kept = Workspace::read()?.target.join("tmp");
         std::fs::create_dir_all(&kept)?;

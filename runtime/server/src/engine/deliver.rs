@@ -59,7 +59,7 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
         return Ok(Did::some(handled, engine.pace.deliver_max));
     }
     let fresh_keys = fresh.iter().chain(planned.iter().map(|(debt, _)| debt)).map(|it| it.key.clone()).collect();
-    // Otherwise the next turn knows the rules of now.
+    // Where rules changed a moment ago, the next turn begins it by those of now.
     if let Some(behind) = unwritable(engine, parties, &fresh_keys).await? {
         ready.extend(begin(engine, parties, lane, ((planned, fresh), &behind)).await?);
     }
@@ -187,7 +187,11 @@ async fn set_out(
             continue;
         }
         let is_known = plant::on(Bug::CreateEarly) || listed.contains(&kind) && !unread.contains(&kind);
-        let addressed = if creates && !is_known {
+        let is_withheld = creates && !lane.connection.spec.links.is_automatic();
+        let addressed = if is_withheld {
+            // What is there already may be this very record, and nobody said so yet.
+            Err(Token::Approved(lane.connection.id))
+        } else if creates && !is_known {
             Err(Token::Listed(lane.connection.id, kind))
         } else {
             address(&links, lane.connection.id, kind, &intent)

@@ -51,8 +51,10 @@ pub async fn check(
 
 /// The records that were decided again before anything was taken in.
 fn reviewed(folded: &Folded) -> BTreeSet<&RecordKey> {
-    let rulings =
-        folded.batch.changes.iter().filter_map(|it| if let Change::Ruling(it) = it { Some(it) } else { None });
+    let rulings = folded.batch.changes.iter().filter_map(|it| match it {
+        Change::Ruling(logged) => Some(logged),
+        _ => None,
+    });
     rulings.filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
 }
 

@@ -122,10 +122,15 @@ pub(super) async fn outdated(
 
 pub(super) async fn count_outdated(db: &SqlitePool, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
     let sql = "
-        select truth.kind, count(*) from json_each(?1) asked cross join truth indexed by truth_basis
-          on truth.kind = asked.value ->> 0 and truth.basis <> asked.value ->> 1 group by truth.kind";
+        select asked.value ->> 0,
+               (select count(*) from truth indexed by truth_basis
+                where kind = asked.value ->> 0 and basis < asked.value ->> 1)
+               + (select count(*) from truth indexed by truth_basis
+                  where kind = asked.value ->> 0 and basis > asked.value ->> 1)
+        from json_each(?1) asked";
     let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(by_kind(bases)).fetch_all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(|(name, n)| Ok((super::decode::kind(&name)?, number(n)))).collect()
+    let counted = rows.into_iter().filter(|(_, n)| *n > 0);
+    counted.map(|(name, n)| Ok((super::decode::kind(&name)?, number(n)))).collect()
 }
 
 pub(super) async fn bases(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
