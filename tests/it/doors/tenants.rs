@@ -102,6 +102,9 @@ fn body_of(spec: &Spec, ids: &Ids) -> Json {
         ("POST", "/v1/connections") => shop("zetas-own", "s"),
         ("PUT", "/v1/connections/{name}") => json!({"spec": shop("x", "s")["spec"]}),
         ("PUT", "/v1/connections/{name}/credentials") => json!({"webhook": [{"secret": "mine"}]}),
+        ("POST", "/v1/connections/{name}/links") => {
+            json!({"kind": "item", "remote_id": "zetas", "key": ids.record})
+        }
         ("POST", "/v1/slots/{slot}/activate") => json!({"release": 1}),
         ("POST", "/v1/slots/{slot}/releases/{release}/certificates") => json!({}),
         ("POST", "/v1/plans/{id}/apply") => json!({"writes": [{

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
+use truthsource_core::Kind;
 
 use super::Failure;
 use super::client::Client;
@@ -46,6 +47,33 @@ pub(super) enum Connection {
         /// The connection.
         name: String,
     },
+    /// Show what everything that was read there would be linked to, while its spec has `"links": "on-approval"`.
+    Match {
+        /// The connection.
+        name: String,
+        /// Only this kind.
+        #[arg(long)]
+        kind: Option<Kind>,
+        /// Only this sort: exact, normalised, new, ambiguous, waits.
+        #[arg(long)]
+        how: Option<String>,
+    },
+    /// Let what was read there be linked as it was shown, and what is read later by itself.
+    Approve {
+        /// The connection.
+        name: String,
+    },
+    /// Say that what the connection has under an id is this record.
+    Link {
+        /// The connection.
+        name: String,
+        /// The kind.
+        kind: Kind,
+        /// Its id there.
+        remote_id: String,
+        /// The record's key.
+        key: String,
+    },
     /// Stop a connection.
     Pause {
         /// The connection.
@@ -85,6 +113,18 @@ impl Connection {
                 out.show(&checked, findings)?;
                 return Ok(if checked["ok"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
+            Self::Match { name, kind, how } => {
+                let mut query = vec![("limit", "500".to_owned())];
+                query.extend(kind.iter().map(|it| ("kind", it.to_string())));
+                query.extend(how.iter().map(|it| ("how", it.clone())));
+                out.show(&client.get(&["connections", name, "matches"], &query).await?, matches)?;
+            }
+            Self::Approve { name } => out.show(&client.post(&["connections", name, "approve"], None).await?, state)?,
+            Self::Link { name, kind, remote_id, key } => {
+                let body = json!({"kind": kind, "remote_id": remote_id, "key": key});
+                client.post(&["connections", name, "links"], Some(&body)).await?;
+                out.show(&json!({"linked": body}), |_| format!("{remote_id} at {name} is {kind}/{key}"))?;
+            }
             Self::Pause { name } => out.show(&client.post(&["connections", name, "pause"], None).await?, state)?,
             Self::Resume { name } => out.show(&client.post(&["connections", name, "resume"], None).await?, state)?,
         }
@@ -94,6 +134,26 @@ impl Connection {
 
 fn state(connection: &Json) -> String {
     format!("{} is {}", cell(&connection["name"]), cell(&connection["state"]))
+}
+
+const MATCHES: &[Column] = &[
+    ("KIND", &["kind"]),
+    ("ID THERE", &["remote_id"]),
+    ("CALLED", &["called"]),
+    ("MATCH", &["how"]),
+    ("RECORD", &["key"]),
+    ("WHY", &["reason"]),
+];
+
+fn matches(found: &Json) -> String {
+    let counts = found["counts"].as_object().into_iter().flatten().flat_map(|(kind, sorts)| {
+        let sorts = sorts.as_object().into_iter().flatten();
+        sorts.map(move |(how, n)| json!({"kind": kind, "how": how, "records": n}))
+    });
+    let counts = json!({"items": counts.collect::<Vec<_>>()});
+    let columns: &[Column] = &[("KIND", &["kind"]), ("MATCH", &["how"]), ("RECORDS", &["records"])];
+    let more = if found["more"] == true { "\nand more than were looked at" } else { "" };
+    format!("{}{more}\n\n{}", table(&counts, columns), table(found, MATCHES))
 }
 
 fn findings(checked: &Json) -> String {

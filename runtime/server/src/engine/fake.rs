@@ -357,6 +357,7 @@ pub fn spec() -> ConnectionSpec {
         rank: 0,
         kinds: [Kind::Location, Kind::Item, Kind::StockLevel, Kind::Price].map(|kind| (kind, Direction::BOTH)).into(),
         deliver: crate::store::Deliver::Continuous,
+        links: crate::store::Links::Automatic,
         publishes: None,
         priced_by: None,
         poll_every_ms: BTreeMap::new(),

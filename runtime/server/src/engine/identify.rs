@@ -117,6 +117,9 @@ impl<'a> Identifier<'a> {
         let state = State { fields, ..state.clone() };
         let key = match linked {
             Some(key) => key,
+            None if self.is_withheld(connection, &state).await? => {
+                return Ok(Identity::Waits(Token::Approved(connection)));
+            }
             None => match self.link(connection, kind, &state, batch).await? {
                 Ok(key) => key,
                 Err(reason) => return Ok(Identity::Dropped(reason)),
@@ -144,6 +147,17 @@ impl<'a> Identifier<'a> {
             return schema.translate(&fields, &mut key_of);
         }
         schema.translate(fields, &mut key_of)
+    }
+
+    /// A person is to see first what this would be linked to. What we made there ourselves is known.
+    async fn is_withheld(&self, connection: ConnectionId, state: &State) -> Result<bool, Error> {
+        let of = self.parties.connections.get(&connection);
+        if of.is_none_or(|it| it.spec.links.is_automatic()) {
+            return Ok(false);
+        }
+        let Some(command_key) = &state.command_key else { return Ok(true) };
+        let made = self.engine.store.commands(connection, &BTreeSet::from([command_key.clone()])).await?;
+        Ok(made.is_empty())
     }
 
     /// Links a remote record to ours, or makes ours. The reason why not, when a person must look.

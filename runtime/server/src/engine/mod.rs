@@ -27,6 +27,7 @@ pub(crate) mod halves;
 pub mod identify;
 pub mod lane;
 mod mapped;
+pub mod matching;
 pub mod plan;
 pub mod poll;
 pub mod ports;

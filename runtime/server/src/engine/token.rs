@@ -21,6 +21,8 @@ pub enum Token {
     Listed(ConnectionId, Kind),
     /// An entry, for what became of a write to its record there.
     Outcome(ConnectionId, RecordKey),
+    /// An entry or a creation, for a person to approve of what a connection would be linked to.
+    Approved(ConnectionId),
     /// An entry, for its policy or validator to be there. Nothing says when that is.
     Policy,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Token {
             Self::Exists(connection, kind, key) => write!(f, "to:{connection}:{kind}:{key}"),
             Self::Listed(connection, kind) => write!(f, "listed:{connection}:{kind}"),
             Self::Outcome(connection, key) => write!(f, "intent:{connection}:{key}"),
+            Self::Approved(connection) => write!(f, "approved:{connection}"),
             Self::Policy => f.write_str("policy"),
         }
     }
@@ -55,11 +58,13 @@ pub(super) async fn look_once_more(engine: &Engine, waits: BTreeSet<Token>) -> R
     let mut linked: BTreeMap<(ConnectionId, Kind), BTreeSet<String>> = BTreeMap::new();
     let mut exist: BTreeMap<(ConnectionId, Kind), BTreeSet<String>> = BTreeMap::new();
     let mut outcomes: BTreeSet<(RecordKey, ConnectionId)> = BTreeSet::new();
+    let mut approved: BTreeSet<ConnectionId> = BTreeSet::new();
     for token in waits {
         match token {
             Token::Linked(connection, kind, id) => drop(linked.entry((connection, kind)).or_default().insert(id)),
             Token::Exists(connection, kind, key) => drop(exist.entry((connection, kind)).or_default().insert(key)),
             Token::Outcome(connection, key) => drop(outcomes.insert((key, connection))),
+            Token::Approved(connection) => drop(approved.insert(connection)),
             // A lane waits for its own listing, and the policy is asked again now and then.
             Token::Listed(..) | Token::Policy => {}
         }
@@ -78,6 +83,11 @@ pub(super) async fn look_once_more(engine: &Engine, waits: BTreeSet<Token>) -> R
             outcomes.remove(&(debt.key, debt.connection));
         }
         batch.changes.extend(outcomes.into_iter().map(|(key, connection)| Token::Outcome(connection, key).wake()));
+    }
+    if !approved.is_empty() {
+        let all = engine.store.connections().await?;
+        let free = all.iter().filter(|it| approved.contains(&it.id) && it.spec.links.is_automatic());
+        batch.changes.extend(free.map(|it| Token::Approved(it.id).wake()));
     }
     if !batch.changes.is_empty() {
         engine.store.commit(batch).await?;

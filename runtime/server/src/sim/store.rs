@@ -241,6 +241,10 @@ impl TenantStore for MortalStore {
         self.kept.unread(connection, kind).await
     }
 
+    async fn waiting(&self, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
+        self.kept.waiting(token, after, n_max).await
+    }
+
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         self.kept.states(keys).await
     }

@@ -106,6 +106,8 @@ pub trait TenantStore: Ledger {
     /// The connection has something of the kind that is linked to nothing and was tried to be read, in vain: it may be
     /// any record.
     async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool>;
+    /// Entries that wait for this token, in order after the place `after`.
+    async fn waiting(&self, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>>;
     /// What is known about each of these records; a record that is not known has the default state.
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>>;
     /// What orders want of these items, by item and order: what is still to leave, and what is over of orders that were

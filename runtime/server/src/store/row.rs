@@ -56,6 +56,9 @@ pub struct ConnectionSpec {
     /// When it is told what it is owed.
     #[serde(default, skip_serializing_if = "Deliver::is_continuous")]
     pub deliver: Deliver,
+    /// How its records become ours.
+    #[serde(default, skip_serializing_if = "Links::is_automatic")]
+    pub links: Links,
     /// What stock it is shown, if stock is published there.
     #[serde(default)]
     pub publishes: Option<truthsource_core::stock::Publishes>,
@@ -101,6 +104,25 @@ impl Deliver {
     #[must_use]
     pub fn is_continuous(&self) -> bool {
         *self == Self::Continuous
+    }
+}
+
+/// How what a connection has is found to be a record of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Links {
+    /// By its natural key, as soon as it is read.
+    #[default]
+    Automatic,
+    /// The same, once a person has approved: until then nothing is linked there, and nothing created.
+    OnApproval,
+}
+
+impl Links {
+    /// The usual.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        *self == Self::Automatic
     }
 }
 

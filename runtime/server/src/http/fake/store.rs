@@ -160,6 +160,9 @@ impl TenantStore for Store {
     async fn unfolded(&self, _: u32) -> Result<Vec<LoggedEntry>> {
         Ok(Vec::new())
     }
+    async fn waiting(&self, _: &str, _: u64, _: u32) -> Result<Vec<LoggedEntry>> {
+        Ok(Vec::new())
+    }
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         let states = self.states.lock().unwrap();
         Ok(keys.iter().map(|it| (it.clone(), states.get(it).cloned().unwrap_or_default())).collect())

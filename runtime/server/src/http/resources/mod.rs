@@ -9,6 +9,7 @@ mod debts;
 mod forecast;
 mod health;
 mod keys;
+mod links;
 mod named;
 mod plan;
 mod plans;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Vec<Route> {
         tenants::routes(),
         connections::routes(),
         connection_acts::routes(),
+        links::routes(),
         slots::routes(),
         compare::routes(),
         records::routes(),

@@ -51,6 +51,11 @@ pub async fn what_waits_is_woken_by_its_token<P: Place>() {
     commit(&store, 1, [wait(seqs[0], "x"), wait(seqs[1], "y"), block("a", "x"), block("b", "y")]).await;
     assert_eq!(unfolded(&store).await, [seqs[2]]);
     assert_eq!(store.backlog().await.unwrap().waiting, 2);
+    let waiting = async |token: &str, after| {
+        store.waiting(token, after, 9).await.unwrap().into_iter().map(|it| it.seq).collect::<Vec<_>>()
+    };
+    assert_eq!((waiting("x", 0).await, waiting("x", seqs[0]).await), (vec![seqs[0]], vec![]));
+    assert_eq!((waiting("y", 0).await, waiting("z", 0).await), (vec![seqs[1]], vec![]));
     commit(&store, 5, [Change::Wake { token: "x".to_owned() }]).await;
     assert_eq!(unfolded(&store).await, [seqs[0], seqs[2]]);
     assert_eq!(store.backlog().await.unwrap().waiting, 1);

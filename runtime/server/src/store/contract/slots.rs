@@ -126,6 +126,7 @@ pub async fn connections_are_kept<P: Place>() {
         rank,
         kinds: BTreeMap::from([(Kind::Item, truthsource_core::rules::Direction::BOTH)]),
         deliver: Deliver::OnApply,
+        links: Links::OnApproval,
         publishes: None,
         priced_by: None,
         poll_every_ms: BTreeMap::new(),

@@ -69,6 +69,13 @@ impl TenantStore for ModelStore {
         })
     }
 
+    async fn waiting(&self, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
+        self.with(|data| {
+            let later = data.waiting.range(after + 1..).filter(|(_, it)| *it == token);
+            later.filter_map(|(seq, _)| data.log.get(seq)).take(n_max as usize).cloned().collect()
+        })
+    }
+
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         self.with(|data| data.states(keys))
     }

@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::record::Entry;
 
 use super::bulk::Rows;
-use super::decode::{json, kind, moment, number, unavailable};
+use super::decode::{int, json, kind, moment, number, unavailable};
 use super::links::Holdings;
 use crate::store::digest::{digest_of, remote_id_of};
 use crate::store::{Change, ConnectionId, Error, Kind, LoggedEntry, Result, UnixMs};
@@ -141,6 +141,16 @@ pub(super) const UNFOLDED: &str = "
 
 pub(super) async fn unfolded(db: &SqlitePool, n_max: u32) -> Result<Vec<LoggedEntry>> {
     let rows: Vec<Row> = sqlx::query_as(UNFOLDED).bind(n_max).fetch_all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(logged).collect()
+}
+
+pub(super) const WAITING: &str = "
+    select seq, at, kind, key, entry from entry indexed by entry_waiting
+    where state = 'waiting' and token = ?1 and seq > ?2 order by seq limit +?3";
+
+pub(super) async fn waiting(db: &SqlitePool, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
+    let query = sqlx::query_as(WAITING).bind(token).bind(int(after)).bind(n_max);
+    let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(logged).collect()
 }
 

@@ -93,6 +93,10 @@ impl TenantStore for SqliteTenant {
         entries::unidentified(self.reads(), connection, kind).await
     }
 
+    async fn waiting(&self, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
+        entries::waiting(self.reads(), token, after, n_max).await
+    }
+
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
         records::states(self.reads(), keys).await
     }

@@ -141,6 +141,7 @@ async fn hot_reads_use_their_indexes() {
     let (_stores, store) = start(dir.path()).await;
     let expect = [
         (entries::UNFOLDED, vec!["USING INDEX entry_new"]),
+        (entries::WAITING, vec!["entry_waiting (token=? AND rowid>?)"]),
         (debts::DUE, vec!["USING INDEX debt_due (connection=?)"]),
         (debts::BEGUN, vec!["USING INDEX debt_begun (connection=?)"]),
         (debts::OWED, vec!["(connection=? AND kind=? AND key>?)"]),
