@@ -316,6 +316,12 @@ impl Guests for Liar {
     async fn decide(&self, _: &str, _: &[Conflict]) -> Result<Option<Decided>, CallError> {
         unreachable!()
     }
+    async fn release(&self, _: &str) -> Result<Option<String>, CallError> {
+        unreachable!()
+    }
+    async fn decide_by(&self, _: &str, _: u64, _: &[Conflict]) -> Result<Vec<model::Decision>, CallError> {
+        unreachable!()
+    }
     async fn publish(&self, _: &[Level]) -> Result<Option<Vec<Decimal>>, CallError> {
         unreachable!()
     }

@@ -266,6 +266,7 @@ fn stocked() -> Truth {
         held: None,
         loops: false,
         refused: false,
+        settled: false,
     };
     let fields = [("item", "acme-bolt"), ("location", "acme-main")];
     let fields = fields.map(|(name, value)| (name.to_owned(), field(value))).into();

@@ -123,6 +123,7 @@ mod tests {
             held: None,
             loops: false,
             refused: false,
+            settled: false,
         };
         let held = |value| HeldField { value, seen: 1 };
         let fields = truth.into_iter().map(|(name, value)| (name, field(value))).collect();
