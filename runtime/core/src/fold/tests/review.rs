@@ -18,7 +18,7 @@ fn ranked(kind: Kind, ranks: [u32; 3]) -> Rules {
 fn review(rules: &Rules, key: &RecordKey, state: KeyState, said: &[Entry]) -> (KeyState, Vec<Note>) {
     let mut folding = Folding::new(key, rules, state);
     folding.review();
-    said.iter().for_each(|it| folding.absorb(it, UnixMs(0)));
+    said.iter().for_each(|it| folding.absorb(it, NOW));
     while let Some(question) = folding.questions().pop() {
         let counter = schema::of(key.kind).field(&question.field).is_some_and(|it| it.counter);
         let verdict = if counter { Folding::summed(&question) } else { folding.newest(&question) };
