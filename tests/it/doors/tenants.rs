@@ -188,9 +188,10 @@ async fn lived_in() -> tempfile::TempDir {
             policy: String::new(),
         }),
         Change::Debt {
+            // Of a record that nothing is decided about: it would be told anew.
             debt: Debt {
                 connection,
-                key,
+                key: RecordKey::new(Kind::Item, "acme-nut"),
                 truth_version: 1,
                 priority: 1,
                 due_at: UnixMs(1),
