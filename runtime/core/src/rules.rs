@@ -57,7 +57,7 @@ impl Direction {
 pub struct FieldRule {
     /// The kind it is about; `None`: every kind.
     pub kind: Option<Kind>,
-    /// A field's name, or a [pattern](matches).
+    /// A field's name, or a [pattern](matches()).
     pub field: String,
     /// The connection whose word stands. Others may never change it.
     pub owner: Option<ConnectionId>,
