@@ -97,6 +97,13 @@ pub struct TruthField {
 }
 
 impl TruthField {
+    /// A field that was decided at a version, of which nobody has said anything since; at 0 it is not known.
+    #[must_use]
+    pub fn decided(value: Value, version: u64) -> Self {
+        let (base, claims) = (value.clone(), Vec::new());
+        Self { value, version, base, claims, held: None, loops: false, refused: false, settled: false }
+    }
+
     /// It was decided once. What is only claimed and held is nothing that anybody could be told.
     #[must_use]
     pub fn is_known(&self) -> bool {

@@ -259,16 +259,7 @@ async fn lived_in() -> tempfile::TempDir {
 
 /// A stock level of `acme`'s.
 fn stocked() -> Truth {
-    let field = |value: &str| TruthField {
-        value: value.into(),
-        version: 1,
-        base: Value::Null,
-        claims: Vec::new(),
-        held: None,
-        loops: false,
-        refused: false,
-        settled: false,
-    };
+    let field = |value: &str| TruthField::decided(value.into(), 1);
     let fields = [("item", "acme-bolt"), ("location", "acme-main")];
     let fields = fields.map(|(name, value)| (name.to_owned(), field(value))).into();
     Truth { version: 1, fields, deleted_at: None }

@@ -38,16 +38,12 @@ impl Folding<'_> {
     fn open_counter(&mut self, name: &str, claim: Claim) {
         self.touch();
         let version = self.version;
-        let known = self.state.truth.fields.entry(name.to_owned()).or_insert_with(|| TruthField {
-            value: claim.now.clone(),
-            version,
-            base: claim.now.clone(),
-            claims: Vec::new(),
-            held: None,
-            loops: false,
-            refused: false,
-            settled: false,
-        });
+        let known = self
+            .state
+            .truth
+            .fields
+            .entry(name.to_owned())
+            .or_insert_with(|| TruthField::decided(claim.now.clone(), version));
         known.claims.retain(|it| it.connection != claim.connection);
         known.claims.push(Claim { version, ..claim });
         known.claims.sort_by_key(|it| it.connection);

@@ -307,7 +307,8 @@ impl<'a> Folding<'a> {
         self.touch();
         self.before.remove(name);
         let version = self.version;
-        let field = self.state.truth.fields.entry(name.to_owned()).or_insert_with(TruthField::nothing);
+        let field =
+            self.state.truth.fields.entry(name.to_owned()).or_insert_with(|| TruthField::decided(Value::Null, 0));
         field.settled = false;
         let mine = field.claims.iter().position(|it| it.connection == claim.connection);
         let mine = mine.map(|at| field.claims.remove(at)).filter(|it| it.version > seen);
@@ -529,14 +530,6 @@ fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
 fn last_heard(question: &Question) -> Verdict {
     let last = question.claims.iter().enumerate().max_by_key(|(_, claim)| claim.version);
     last.map_or(Verdict::Keep, |(index, _)| Verdict::Take(index))
-}
-
-impl TruthField {
-    /// A field that nobody has said anything about.
-    fn nothing() -> Self {
-        let (value, base, claims) = (Value::Null, Value::Null, Vec::new());
-        Self { value, version: 0, base, claims, held: None, loops: false, refused: false, settled: false }
-    }
 }
 
 #[cfg(test)]

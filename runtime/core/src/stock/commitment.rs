@@ -115,16 +115,7 @@ mod tests {
     }
 
     fn state(truth: Fields, at: &[(ConnectionId, Fields)]) -> KeyState {
-        let field = |value| TruthField {
-            value,
-            version: 1,
-            base: Value::Null,
-            claims: Vec::new(),
-            held: None,
-            loops: false,
-            refused: false,
-            settled: false,
-        };
+        let field = |value| TruthField::decided(value, 1);
         let held = |value| HeldField { value, seen: 1 };
         let fields = truth.into_iter().map(|(name, value)| (name, field(value))).collect();
         let shadow = |(id, fields): &(ConnectionId, Fields)| {

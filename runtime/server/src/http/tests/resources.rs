@@ -17,16 +17,7 @@ fn item(title: &str) -> KeyState {
         version: 3,
         passed: Vec::new(),
     };
-    let field = TruthField {
-        value: title.into(),
-        version: 3,
-        base: Value::Null,
-        claims: vec![claim],
-        held: None,
-        loops: false,
-        refused: false,
-        settled: false,
-    };
+    let field = TruthField { claims: vec![claim], ..TruthField::decided(title.into(), 3) };
     state.truth.fields.insert("title".into(), field);
     let mut shadow = Shadow { remote_id: "gid/1".into(), ..Shadow::default() };
     shadow.fields.insert("title".into(), HeldField { value: title.into(), seen: 3 });

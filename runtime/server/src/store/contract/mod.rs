@@ -231,9 +231,7 @@ pub(super) fn link(key: &RecordKey, remote_id: &str) -> Change {
 }
 
 pub(super) fn truth(version: u64, text: &str) -> Truth {
-    let value = Value::from(text);
-    let (base, claims) = (value.clone(), Vec::new());
-    let field = TruthField { value, version, base, claims, held: None, loops: false, refused: false, settled: false };
+    let field = TruthField::decided(text.into(), version);
     Truth { version, fields: BTreeMap::from([("title".to_owned(), field)]), deleted_at: None }
 }
 

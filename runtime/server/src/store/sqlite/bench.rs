@@ -79,16 +79,7 @@ fn entry(n: usize) -> Entry {
 /// What a fold writes of a record that it sees for the first time.
 fn fold(seq: u64, n: usize) -> Vec<Change> {
     let key = RecordKey::new(Kind::Item, format!("sku-{n}"));
-    let field = |value: Value| TruthField {
-        value: value.clone(),
-        version: 1,
-        base: value,
-        claims: vec![],
-        held: None,
-        loops: false,
-        refused: false,
-        settled: false,
-    };
+    let field = |value: Value| TruthField::decided(value, 1);
     let fields = fields(n).into_iter().map(|(name, value)| (name, field(value))).collect();
     let truth = Truth { version: 1, fields, deleted_at: None };
     let held =

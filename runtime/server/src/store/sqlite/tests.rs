@@ -259,16 +259,7 @@ async fn a_file_that_was_not_closed_is_whole() {
 
 /// A list price, as its record says it.
 fn listed(item: u64) -> Change {
-    let field = |value| TruthField {
-        value,
-        version: 1,
-        base: Value::Null,
-        claims: Vec::new(),
-        held: None,
-        loops: false,
-        refused: false,
-        settled: false,
-    };
+    let field = |value| TruthField::decided(value, 1);
     let key = format!("item-{item}");
     let cents = 1_000 + i64::try_from(item % 1_000).unwrap();
     let amount = Value::Number(Decimal::new(cents, 2).unwrap());
