@@ -30,13 +30,13 @@ pub(super) async fn keep_apart(
     for (kind, names) in renamed {
         let wanted: BTreeSet<String> = names.values().cloned().collect();
         let mut bearers = engine.store.naturals(kind, &wanted).await?;
+        let keys = bearers.values().flatten().map(|it| RecordKey::new(kind, it)).collect();
+        let states = engine.store.states(&keys).await?;
+        let is_deleted = |key: &RecordKey| states.get(key).is_some_and(|it| it.truth.deleted_at.is_some());
         for (at, name) in names {
             let bearers = bearers.entry(name.clone()).or_default();
-            let others = bearers.iter().filter(|it| **it != folds[at].key.key);
-            let keys: BTreeSet<RecordKey> = others.map(|it| RecordKey::new(kind, it)).collect();
-            let states = engine.store.states(&keys).await?;
-            let living = keys.iter().find(|it| states.get(*it).is_none_or(|it| it.truth.deleted_at.is_none()));
-            match living {
+            let mut others = bearers.iter().map(|it| RecordKey::new(kind, it));
+            match others.find(|it| it != folds[at].key && !is_deleted(it)) {
                 // The first of those that take the name in this very step.
                 None => bearers.push(folds[at].key.key.clone()),
                 Some(other) => {
