@@ -395,4 +395,13 @@ impl Entry {
             Self::Settled { .. } => None,
         }
     }
+
+    /// The number of the read or write, among those of its connection.
+    #[must_use]
+    pub fn as_of(&self) -> Option<u64> {
+        match self {
+            Self::Observed { as_of, .. } | Self::Wrote { as_of, .. } | Self::Moved { as_of, .. } => Some(*as_of),
+            Self::Settled { .. } => None,
+        }
+    }
 }

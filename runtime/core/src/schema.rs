@@ -205,11 +205,11 @@ impl Schema {
     #[must_use]
     pub fn references(&self, fields: &Fields) -> BTreeSet<(Kind, String)> {
         let mut found = BTreeSet::new();
-        let mut collect = |kind: Kind, text: &str| {
-            found.insert((kind, text.to_owned()));
-            Some(text.to_owned())
-        };
-        let _ = self.translate(fields, &mut collect);
+        for (name, value) in fields {
+            if let Some(field) = self.field(name) {
+                collect_references(field.ty, value, &mut found);
+            }
+        }
         found
     }
 
@@ -285,6 +285,22 @@ fn translate_value(
             Ok(Value::Rows(in_order(&ty, out)))
         }
         _ => Ok(value.clone()),
+    }
+}
+
+fn collect_references(ty: Type, value: &Value, found: &mut BTreeSet<(Kind, String)>) {
+    match (ty, value) {
+        (Type::Ref(kind), Value::Text(text)) => {
+            found.insert((kind, text.clone()));
+        }
+        (Type::Rows(columns) | Type::Set(columns), Value::Rows(rows)) => {
+            for (name, cell) in rows.iter().flatten() {
+                if let Some(column) = columns.iter().find(|it| it.name == name) {
+                    collect_references(column.ty, cell, found);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -12,6 +12,7 @@ mod stamp;
 mod story;
 mod supply;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::Folding;
@@ -78,7 +79,8 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         if outdated.decided {
             folding.review();
         }
-        for (seq, entry) in entries {
+        for (seq, taken) in entries {
+            let entry: &Entry = taken;
             if let Some(token) = waits_for_outcome(entry, key, &debts) {
                 batch.changes.push(Change::Wait { seq: *seq, token: token.to_string() });
                 waits.insert(token);
@@ -101,7 +103,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
             names::answer_about_id(&folding, (key.kind, entry), &mut batch);
             folding.absorb(entry, at);
             cause = cause.or(cause_of(entry));
-            absorbed.push((*seq, entry));
+            absorbed.push((*seq, taken));
         }
         let (policies, untold, is_put_off) = Default::default();
         folds.push(Fold { key, folding, cause, absorbed, policies, untold, outdated, is_put_off });
@@ -152,8 +154,8 @@ struct Fold<'a> {
     key: &'a RecordKey,
     folding: Folding<'a>,
     cause: Option<Cause>,
-    /// What it takes in, with its place in the log.
-    absorbed: Vec<(u64, &'a Entry)>,
+    /// What it takes in, with its place in the log: borrowed where it is what was logged.
+    absorbed: Vec<(u64, &'a Cow<'a, Entry>)>,
     /// Field → the policy that decided it.
     policies: BTreeMap<String, String>,
     /// Connection → why it is not known what its system should hold.
@@ -172,18 +174,21 @@ fn index(debts: Vec<Debt>) -> Debts {
 
 /// Finds out which record each entry is about; those that must wait or are dropped are done with. Gives what is waited
 /// for, too.
-async fn sort_out(
+async fn sort_out<'a>(
     engine: &Engine,
     parties: &Parties,
-    entries: &[LoggedEntry],
+    entries: &'a [LoggedEntry],
     batch: &mut Batch,
-) -> Result<(BTreeMap<RecordKey, Vec<(u64, Entry)>>, BTreeSet<Token>), Error> {
+) -> Result<(BTreeMap<RecordKey, Vec<(u64, Cow<'a, Entry>)>>, BTreeSet<Token>), Error> {
     let mut identifier = Identifier::prepare(engine, parties, entries).await?;
-    let mut by_key: BTreeMap<RecordKey, Vec<(u64, Entry)>> = BTreeMap::new();
+    let mut by_key: BTreeMap<RecordKey, Vec<(u64, Cow<'_, Entry>)>> = BTreeMap::new();
     let mut waits = BTreeSet::new();
     for logged in entries {
         match identifier.identify(logged, batch).await? {
-            Identity::Known(key, entry) => by_key.entry(key).or_default().push((logged.seq, *entry)),
+            Identity::Known(key, entry) => {
+                let entry = entry.map_or(Cow::Borrowed(&logged.entry), |it| Cow::Owned(*it));
+                by_key.entry(key).or_default().push((logged.seq, entry));
+            }
             Identity::Waits(token) => {
                 batch.changes.push(Change::Wait { seq: logged.seq, token: token.to_string() });
                 waits.insert(token);
@@ -238,7 +243,11 @@ fn conclude(
     let Fold { key, folding, cause, absorbed, policies, untold, outdated, .. } = fold;
     for (seq, entry) in absorbed {
         tell_of_an_answer(key, entry, batch);
-        batch.changes.push(Change::Folded { seq, key: key.key.clone(), entry: entry.clone() });
+        let entry = match entry {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(entry) => Some(entry.clone()),
+        };
+        batch.changes.push(Change::Folded { seq, key: key.key.clone(), entry });
     }
     let nothing = KeyState::default();
     let before = before.get(key).unwrap_or(&nothing);

@@ -15,8 +15,8 @@ use crate::store::{About, Batch, Change, Conflict, Event, LoggedEntry, What};
 
 /// What was found out about one entry.
 pub enum Identity {
-    /// It is about this record; the entry with references as keys.
-    Known(RecordKey, Box<Entry>),
+    /// It is about this record; the entry with references as keys, where that is not what was logged.
+    Known(RecordKey, Option<Box<Entry>>),
     /// It must wait until this token is woken.
     Waits(Token),
     /// It is about nothing we know or want to know.
@@ -94,7 +94,7 @@ impl<'a> Identifier<'a> {
     /// When the store fails.
     pub async fn identify(&mut self, logged: &LoggedEntry, batch: &mut Batch) -> Result<Identity, Error> {
         if let Some(key) = &logged.key {
-            return Ok(Identity::Known(RecordKey::new(logged.kind, key), Box::new(logged.entry.clone())));
+            return Ok(Identity::Known(RecordKey::new(logged.kind, key), None));
         }
         let Some((connection, kind, observed)) = unidentified(logged) else {
             return Ok(Identity::Dropped("it names no record".to_owned()));
@@ -102,7 +102,7 @@ impl<'a> Identifier<'a> {
         let linked = self.links.get(&(connection, kind, observed.remote_id().to_owned())).cloned();
         let Observed::Present(state) = observed else {
             return Ok(match linked {
-                Some(key) => Identity::Known(RecordKey::new(kind, key), Box::new(logged.entry.clone())),
+                Some(key) => Identity::Known(RecordKey::new(kind, key), None),
                 None => {
                     let outcome = (Value::Null, "it is gone");
                     batch.changes.push(no_question(connection, kind, observed.remote_id(), outcome));
@@ -114,22 +114,18 @@ impl<'a> Identifier<'a> {
             Ok(fields) => fields,
             Err((kind, remote_id)) => return Ok(Identity::Waits(Token::Linked(connection, kind, remote_id))),
         };
-        let state = State { fields, ..state.clone() };
         let key = match linked {
             Some(key) => key,
-            None if self.is_withheld(connection, &state).await? => {
+            None if self.is_withheld(connection, state).await? => {
                 return Ok(Identity::Waits(Token::Approved(connection)));
             }
-            None => match self.link(connection, kind, &state, batch).await? {
+            None => match self.link(connection, kind, (state, &fields), batch).await? {
                 Ok(key) => key,
                 Err(reason) => return Ok(Identity::Dropped(reason)),
             },
         };
-        let mut entry = logged.entry.clone();
-        if let Entry::Observed { observed, .. } = &mut entry {
-            *observed = Observed::Present(state);
-        }
-        Ok(Identity::Known(RecordKey::new(kind, key), Box::new(entry)))
+        let entry = (fields != state.fields).then(|| Box::new(with_fields(&logged.entry, fields)));
+        Ok(Identity::Known(RecordKey::new(kind, key), entry))
     }
 
     fn translated(&self, connection: ConnectionId, kind: Kind, fields: &Fields) -> Result<Fields, (Kind, String)> {
@@ -165,7 +161,7 @@ impl<'a> Identifier<'a> {
         &mut self,
         connection: ConnectionId,
         kind: Kind,
-        state: &State,
+        (state, fields): (&State, &Fields),
         batch: &mut Batch,
     ) -> Result<Result<String, String>, Error> {
         if let Some(command_key) = &state.command_key {
@@ -174,7 +170,7 @@ impl<'a> Identifier<'a> {
                 return Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "command-key", batch)));
             }
         }
-        let natural = schema::of(kind).natural_key(&state.fields);
+        let natural = schema::of(kind).natural_key(fields);
         let candidates = match &natural {
             Some(natural) => self.candidates(kind, natural).await?,
             None => Vec::new(),
@@ -282,6 +278,15 @@ pub(super) fn no_question(
 ) -> Change {
     let about = About::Unlinked { connection, remote_id: remote_id.to_owned() };
     Change::ConflictClosed { kind, key: None, about, outcome, reason: reason.to_owned() }
+}
+
+/// The entry, saying this of what is there.
+fn with_fields(entry: &Entry, fields: Fields) -> Entry {
+    let mut entry = entry.clone();
+    if let Entry::Observed { observed: Observed::Present(state), .. } = &mut entry {
+        state.fields = fields;
+    }
+    entry
 }
 
 fn unidentified(logged: &LoggedEntry) -> Option<(ConnectionId, Kind, &Observed)> {

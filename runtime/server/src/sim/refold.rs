@@ -30,8 +30,9 @@ pub async fn check(
     let mut by_key: BTreeMap<RecordKey, Vec<Said>> = BTreeMap::new();
     for change in &folded.batch.changes {
         let Change::Folded { seq, key, entry } = change else { continue };
-        let Some((kind, at)) = folded.lines.get(seq) else { continue };
-        by_key.entry(RecordKey::new(*kind, key)).or_default().push((*at, entry.clone()));
+        let Some(line) = folded.lines.get(seq) else { continue };
+        let entry = entry.as_ref().unwrap_or(&line.entry).clone();
+        by_key.entry(RecordKey::new(line.kind, key)).or_default().push((line.at, entry));
     }
     let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
     let reviewed = reviewed(folded);

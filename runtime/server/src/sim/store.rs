@@ -80,8 +80,8 @@ pub struct Folded {
     pub batch: Batch,
     /// What was known of the records before.
     pub before: BTreeMap<RecordKey, KeyState>,
-    /// When each entry was logged, and of what kind it is.
-    pub lines: BTreeMap<u64, (Kind, UnixMs)>,
+    /// What it took in, as it was logged.
+    pub lines: BTreeMap<u64, LoggedEntry>,
 }
 
 impl MortalStore {
@@ -157,8 +157,7 @@ impl MortalStore {
             return Ok(None);
         }
         let lines = self.kept.entries(&entries.keys().copied().collect()).await?;
-        let lines: BTreeMap<u64, (Kind, UnixMs)> = lines.into_iter().map(|(seq, it)| (seq, (it.kind, it.at))).collect();
-        let key = |(seq, (kind, _)): (&u64, &(Kind, UnixMs))| Some(RecordKey::new(*kind, entries.get(seq)?));
+        let key = |(seq, line): (&u64, &LoggedEntry)| Some(RecordKey::new(line.kind, entries.get(seq)?));
         let before = self.kept.states(&lines.iter().filter_map(key).collect()).await?;
         Ok(Some(Folded { batch: batch.clone(), before, lines }))
     }

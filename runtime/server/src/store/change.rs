@@ -131,14 +131,15 @@ pub enum Change {
         entry: Entry,
     },
     /// A fold has taken the entry. It stays in the log under its key, with references as keys. [`Error::Conflict`] if
-    /// it was folded or dropped before; the same goes for [`Change::Wait`] and [`Change::Drop`].
+    /// it was folded or dropped before; the same goes for [`Change::Wait`] and [`Change::Drop`]. The digest that it was
+    /// logged with counts where it stays as it was logged.
     Folded {
         /// Its place.
         seq: u64,
         /// The record it was about.
         key: String,
-        /// The entry with canonical references.
-        entry: Entry,
+        /// The entry with canonical references; `None`: just as it was logged.
+        entry: Option<Entry>,
     },
     /// What a fold decided about a record: kept for ever beside the entries that it took in, so that both can be folded
     /// again.

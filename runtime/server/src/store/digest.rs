@@ -2,8 +2,8 @@
 //!
 //! A digest is taken of fields *in the remote form*: references are remote ids, as the connector gives them. A caller
 //! can therefore compare what it reads before it knows any key. The store keeps, beside the link of a record, the
-//! digest of the newest entry about it that was folded; it gets back to the remote form by putting the folded entry's
-//! references through the links of that connection. If one of them is not linked there is no digest, and the caller
+//! digest of the newest entry about it that was folded. Where the fold put keys in place of references, or left out what
+//! leads nowhere yet, it gets back to the remote form by putting them through the links of that connection. If one of them is not linked there is no digest, and the caller
 //! takes the record for changed: the fold then finds that nothing moved.
 
 use std::collections::BTreeSet;
@@ -65,16 +65,19 @@ pub(super) enum Held {
     State(State),
     /// It is gone.
     Nothing,
+    /// It holds what has this digest.
+    Digest(String),
     /// It moved, and was not read since: whatever is read next is news.
     Moved,
 }
 
 impl Holding {
-    /// What `entry` says, if it says anything about a system.
-    pub fn of(entry: &Entry) -> Option<Self> {
+    /// What `entry` says, if it says anything about a system; `digest` if that is known.
+    pub fn of(entry: &Entry, digest: Option<String>) -> Option<Self> {
         let (as_of, remote_id, held) = match entry {
             Entry::Observed { as_of, observed: Observed::Present(state), .. } | Entry::Wrote { as_of, state, .. } => {
-                (*as_of, &state.remote_id, Held::State(state.clone()))
+                let held = digest.map_or_else(|| Held::State(state.clone()), Held::Digest);
+                (*as_of, &state.remote_id, held)
             }
             Entry::Observed { as_of, observed: Observed::Absent(remote_id), .. } => (*as_of, remote_id, Held::Nothing),
             Entry::Moved { as_of, remote_id, .. } => (*as_of, remote_id, Held::Moved),
@@ -93,6 +96,7 @@ impl Holding {
         let state = match &self.held {
             Held::State(state) => state,
             Held::Nothing => return Some(gone_digest()),
+            Held::Digest(digest) => return Some(digest.clone()),
             Held::Moved => return None,
         };
         let remote = schema::of(kind).translate(&state.fields, remote_id_of).ok()?;

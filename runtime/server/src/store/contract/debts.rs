@@ -134,7 +134,7 @@ pub async fn every_record_of_a_kind_is_told_anew<P: Place>() {
     assert_eq!(store.backlog().await.unwrap().debts, 5);
 }
 
-pub async fn parked_debts_are_redriven<P: Place>() {
+pub async fn c9_parked_debts_are_redriven<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let parked = |connection, key: &str| Debt {
         connection,

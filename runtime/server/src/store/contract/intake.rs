@@ -18,7 +18,7 @@ pub async fn a_webhook_is_taken_once<P: Place>() {
     assert_eq!(store.inbox(2).await.unwrap().len(), 2);
 }
 
-pub async fn an_event_id_is_new_again_after_seven_days<P: Place>() {
+pub async fn w3_an_event_id_is_new_again_only_after_seven_days<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     commit(&store, 0, [webhook("e1"), webhook("pending")]).await;
     let id = store.inbox(1).await.unwrap()[0].id;

@@ -68,7 +68,7 @@ pub async fn a_sweep_tells_what_it_missed<P: Place>() {
     let gone = Entry::Observed { connection: A, cause: Cause::Sweep, as_of: 9, observed: Observed::Absent("1".into()) };
     commit(&store, 3, [append(Kind::Item, gone.clone())]).await;
     let seq = store.unfolded(1).await.unwrap()[0].seq;
-    commit(&store, 4, [Change::Folded { seq, key: "1".to_owned(), entry: gone }]).await;
+    commit(&store, 4, [Change::Folded { seq, key: "1".to_owned(), entry: Some(gone) }]).await;
     assert!(store.unswept(A, Kind::Item, 2).await.unwrap().is_empty());
     assert_eq!(store.linked(A, Kind::Item).await.unwrap(), 2);
 }
@@ -96,6 +96,40 @@ pub async fn digests_are_of_what_arrived<P: Place>() {
         let seqs = unfolded(&store).await;
         commit(&store, 3, [folded(seqs[0], &price.key, entry)]).await;
         assert_eq!(digests(&store, Kind::Price).await.remove("77"), expect);
+    }
+}
+
+pub async fn what_is_folded_as_it_was_logged_stays_what_it_was<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let seen = |as_of, title| (None, observed(as_of, state("1", fields([("title", title)]))));
+    let gone = Entry::Observed { connection: A, cause: Cause::Poll, as_of: 3, observed: Observed::Absent("1".into()) };
+    let wrote = Entry::Wrote {
+        connection: A,
+        as_of: 4,
+        sent: Fields::new(),
+        truth_version: 1,
+        sent_at: None,
+        state: state("1", fields([("title", "Washer")])),
+    };
+    let digest = |title| shadow_digest(&fields([("title", title)]), None);
+    commit(&store, 0, [link(&item("bolt"), "1")]).await;
+    for (said, expect) in [
+        // Two at once: the newer one counts, whatever their order.
+        (vec![seen(2, "Nut"), seen(1, "Bolt")], digest("Nut")),
+        (vec![(None, gone)], digest::gone_digest()),
+        // What is in the log with keys has no digest there.
+        (vec![(Some("bolt".to_owned()), wrote)], digest("Washer")),
+    ] {
+        commit(&store, 1, said.clone().into_iter().map(|(key, entry)| Change::Append { kind: Kind::Item, key, entry }))
+            .await;
+        let seqs = unfolded(&store).await;
+        let fold = |seq: &u64| Change::Folded { seq: *seq, key: "bolt".to_owned(), entry: None };
+        commit(&store, 2, seqs.iter().map(fold)).await;
+        assert_eq!(digests(&store, Kind::Item).await, pairs([("1", &expect)]));
+        let kept = store.entries(&seqs.into_iter().collect()).await.unwrap();
+        let kept: Vec<_> = kept.into_values().map(|it| (it.key, it.entry)).collect();
+        let said: Vec<_> = said.into_iter().map(|(_, entry)| (Some("bolt".to_owned()), entry)).collect();
+        assert_eq!(kept, said);
     }
 }
 

@@ -70,7 +70,7 @@ macro_rules! promises {
 promises! {
     intake {
         a_webhook_is_taken_once
-        an_event_id_is_new_again_after_seven_days
+        w3_an_event_id_is_new_again_only_after_seven_days
         an_understood_webhook_leaves_the_inbox
         callers_at_once_are_all_answered
     }
@@ -111,6 +111,7 @@ promises! {
         what_is_unlinked_can_be_linked_otherwise
         a_sweep_tells_what_it_missed
         digests_are_of_what_arrived
+        what_is_folded_as_it_was_logged_stays_what_it_was
         a_digest_is_absent_while_news_waits
         what_waits_to_be_folded_has_a_digest_of_its_own
         older_news_leaves_a_digest
@@ -124,7 +125,7 @@ promises! {
         the_most_urgent_is_due_first
         a_paid_debt_is_gone
         what_moved_since_it_was_read_is_not_paid
-        parked_debts_are_redriven
+        c9_parked_debts_are_redriven
         every_record_of_a_kind_is_told_anew
         debts_are_listed_in_pages
         what_does_not_exist_yet_is_listed
@@ -223,7 +224,7 @@ pub(super) fn append(kind: Kind, entry: Entry) -> Change {
 }
 
 pub(super) fn folded(seq: u64, key: &str, entry: Entry) -> Change {
-    Change::Folded { seq, key: key.to_owned(), entry }
+    Change::Folded { seq, key: key.to_owned(), entry: Some(entry) }
 }
 
 pub(super) fn link(key: &RecordKey, remote_id: &str) -> Change {

@@ -4,7 +4,7 @@ use truthsource_core::record::Entry;
 
 use super::data::{At, place};
 use super::*;
-use crate::store::digest::{Holding, remote_id_of};
+use crate::store::digest::{Holding, digest_of, remote_id_of};
 
 /// What the folded entries of a batch say that remote records hold: the newest of each, with its kind.
 pub(super) type Holdings = BTreeMap<At, (Kind, Holding)>;
@@ -20,13 +20,17 @@ impl Data {
             Change::Folded { seq, key, entry } => {
                 self.settle(seq);
                 let Some(line) = self.log.get_mut(&seq) else { return };
-                if let (Some(connection), Some(holding)) = (entry.connection(), Holding::of(&entry)) {
+                let digest = if entry.is_none() { digest_of(line.key.as_deref(), &line.entry) } else { None };
+                if let Some(entry) = entry {
+                    line.entry = entry;
+                }
+                if let (Some(connection), Some(holding)) = (line.entry.connection(), Holding::of(&line.entry, digest)) {
                     let place = place(connection, line.kind, &holding.remote_id);
                     if held.get(&place).is_none_or(|(_, it)| it.as_of <= holding.as_of) {
                         held.insert(place, (line.kind, holding));
                     }
                 }
-                (line.key, line.entry) = (Some(key), entry);
+                line.key = Some(key);
             }
             Change::Wait { seq, token } => {
                 self.settle(seq);

@@ -107,7 +107,7 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
     let what = What::Resolved { version: 1, fields: self::fields(n) };
     let event = Event { id: 0, at: UnixMs(1), key: key.clone(), connection: Some(CONNECTION), what };
     vec![
-        Change::Folded { seq, key: key.key.clone(), entry: entry(n) },
+        Change::Folded { seq, key: key.key.clone(), entry: None },
         Change::Link { connection: CONNECTION, key: key.clone(), remote_id: format!("gid://shopify/Product/{n}") },
         Change::Truth { key: key.clone(), truth, natural: Some(key.key.clone()), basis: "b".to_owned() },
         Change::Shadow { key, connection: CONNECTION, shadow },

@@ -1,76 +1,64 @@
-//! Many rows in one statement: a round trip to the database thread costs more than a row.
+//! Many rows in few statements: a round trip to the database thread costs more than a row.
 //!
 //! Statements with a bound limit say `limit +?n`: the planner looks at the value of a bare `limit ?n`, and has SQLite
 //! prepare the statement anew each time one is bound.
 
-use std::io::Write as _;
-
 use serde::Serialize;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::decode::{broken, unavailable};
+use super::decode::{broken, to_json, unavailable};
 use crate::store::{Error, Result, UnixMs};
 
-/// Rows for one statement. Its `?1` is a JSON array of arrays for `json_each`, of numbers and short texts. Documents
-/// and bytes lie one after the other in `?2`, and a row holds where: two columns, for `substr(?2, start, length)`.
-/// SQLite then never parses them. `?3` is when the batch was decided.
+/// Rows that share a statement: each number makes a statement of its own, which SQLite keeps prepared.
+const TOGETHER: [usize; 4] = [64, 16, 4, 1];
+
+/// Rows for one statement. It names their columns: `with new (kind, key) as (values) …`, where `(values)` stands for the
+/// rows; `?1` is when the batch was decided. Of many rows the statement is run several times, in order.
+#[derive(Default)]
 pub(super) struct Rows {
-    /// Text, as everything that is put into it is.
-    json: Vec<u8>,
-    heap: Vec<u8>,
+    cells: Vec<Cell>,
     n: usize,
+}
+
+enum Cell {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
 }
 
 impl Rows {
     pub fn new() -> Self {
-        Self { json: b"[".to_vec(), heap: Vec::new(), n: 0 }
+        Self::default()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.n == 0
-    }
-
-    /// Begins a row; the columns follow.
+    /// Begins a row; the columns follow, as many in each.
     pub fn row(&mut self) -> &mut Self {
-        self.close();
-        self.json.extend_from_slice(if self.n == 0 { b"[" } else { b",[" });
         self.n += 1;
         self
     }
 
-    fn close(&mut self) {
-        if self.n > 0 {
-            self.json.push(b']');
-        }
-    }
-
-    fn comma(&mut self) {
-        if self.json.last() != Some(&b'[') {
-            self.json.push(b',');
-        }
+    fn put(&mut self, cell: Cell) -> &mut Self {
+        self.cells.push(cell);
+        self
     }
 
     /// A number column; what is too large for SQLite becomes the largest there is.
     pub fn int(&mut self, number: u64) -> &mut Self {
-        self.comma();
-        let _ = write!(self.json, "{}", number.min(i64::MAX as u64));
-        self
+        self.put(Cell::Int(i64::try_from(number).unwrap_or(i64::MAX)))
     }
 
     /// A text column.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.comma();
-        // A vector takes whatever is written to it, and every text is JSON.
-        let _ = serde_json::to_writer(&mut self.json, text);
-        self
+        self.put(Cell::Text(text.to_owned()))
     }
 
     /// A text column that may be null.
     pub fn maybe(&mut self, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.text(text),
-            None => self.null(),
+            None => self.put(Cell::Null),
         }
     }
 
@@ -78,43 +66,38 @@ impl Rows {
     pub fn maybe_int(&mut self, number: Option<u64>) -> &mut Self {
         match number {
             Some(number) => self.int(number),
-            None => self.null(),
+            None => self.put(Cell::Null),
         }
     }
 
-    fn null(&mut self) -> &mut Self {
-        self.comma();
-        self.json.extend_from_slice(b"null");
-        self
-    }
-
-    /// Two columns: where these bytes are in `?2`, counted from one, and how many there are.
+    /// A column of bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        let start = self.heap.len() as u64 + 1;
-        self.heap.extend_from_slice(bytes);
-        self.int(start).int(bytes.len() as u64)
+        self.put(Cell::Bytes(bytes.to_owned()))
     }
 
-    /// Two columns, like [`Rows::bytes`], of a value as JSON.
+    /// A text column that holds a value as JSON.
     pub fn doc(&mut self, value: &impl Serialize) -> Result<&mut Self> {
-        let start = self.heap.len();
-        serde_json::to_writer(&mut self.heap, value).map_err(|e| Error::Damaged(e.to_string()))?;
-        let length = self.heap.len() - start;
-        Ok(self.int(start as u64 + 1).int(length as u64))
+        let text = to_json(value)?;
+        Ok(self.put(Cell::Text(text)))
     }
 
-    fn query(mut self, sql: &'static str, at: UnixMs) -> sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments> {
-        self.close();
-        self.json.push(b']');
-        sqlx::query(sql).bind(text(self.json)).bind(self.heap).bind(at.0.min(i64::MAX as u64) as i64)
+    /// The same of a value that may be null.
+    pub fn maybe_doc(&mut self, value: Option<&impl Serialize>) -> Result<&mut Self> {
+        match value {
+            Some(value) => self.doc(value),
+            None => Ok(self.put(Cell::Null)),
+        }
     }
 
     /// Runs the statement and gives how many rows it changed.
     pub async fn run(self, db: &mut SqliteConnection, sql: &'static str, at: UnixMs) -> Result<u64> {
-        if self.is_empty() {
-            return Ok(0);
+        let mut changed = 0;
+        for statement in self.statements(sql, at) {
+            let (sql, arguments) = statement?;
+            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+            changed += query.execute(&mut *db).await.map_err(unavailable)?.rows_affected();
         }
-        Ok(self.query(sql, at).execute(db).await.map_err(unavailable)?.rows_affected())
+        Ok(changed)
     }
 
     /// Runs the statement and gives the rows it returns.
@@ -122,27 +105,72 @@ impl Rows {
     where
         T: for<'r> sqlx::FromRow<'r, SqliteRow>,
     {
-        if self.is_empty() {
-            return Ok(Vec::new());
+        let mut found = Vec::new();
+        for statement in self.statements(sql, at) {
+            let (sql, arguments) = statement?;
+            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+            let rows = query.fetch_all(&mut *db).await.map_err(unavailable)?;
+            found.extend(rows.iter().map(T::from_row).collect::<sqlx::Result<Vec<T>>>().map_err(broken)?);
         }
-        let rows = self.query(sql, at).fetch_all(db).await.map_err(unavailable)?;
-        rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(broken)
+        Ok(found)
     }
 
-    /// The list as JSON, for a statement of its own.
-    pub fn into_json(mut self) -> String {
-        self.close();
-        self.json.push(b']');
-        text(self.json)
+    /// The statements that take all rows, each with what it is given.
+    fn statements(self, sql: &'static str, at: UnixMs) -> impl Iterator<Item = Result<(String, SqliteArguments)>> {
+        let columns = self.cells.len().checked_div(self.n).unwrap_or_default();
+        debug_assert_eq!(columns * self.n, self.cells.len(), "every row has as many columns");
+        let (mut left, mut cells) = (self.n, self.cells.into_iter());
+        std::iter::from_fn(move || {
+            let n = *TOGETHER.iter().find(|it| **it <= left)?;
+            left -= n;
+            let at = Cell::Int(i64::try_from(at.0).unwrap_or(i64::MAX));
+            let given = std::iter::once(at).chain(cells.by_ref().take(n * columns));
+            Some(arguments(given).map(|it| (sql.replacen("(values)", &values(n, columns), 1), it)))
+        })
     }
 }
 
-/// JSON as text: it is, as serde wrote it.
-fn text(json: Vec<u8>) -> String {
-    String::from_utf8(json).unwrap_or_default()
+/// `(values (?2, ?3), (?4, ?5))`
+fn values(n: usize, columns: usize) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(n * columns * 6 + 8);
+    text.push_str("(values ");
+    for at in 0..n * columns {
+        let before = if at == 0 {
+            "("
+        } else if at % columns == 0 {
+            "),("
+        } else {
+            ","
+        };
+        // A text takes whatever is written to it.
+        let _ = write!(text, "{before}?{}", at + 2);
+    }
+    text.push_str("))");
+    text
+}
+
+fn arguments(cells: impl Iterator<Item = Cell>) -> Result<SqliteArguments> {
+    use sqlx::Arguments as _;
+    let mut arguments = SqliteArguments::default();
+    for cell in cells {
+        let added = match cell {
+            Cell::Null => arguments.add(None::<i64>),
+            Cell::Int(number) => arguments.add(number),
+            Cell::Text(text) => arguments.add(text),
+            Cell::Bytes(bytes) => arguments.add(bytes),
+        };
+        added.map_err(|e| Error::Damaged(e.to_string()))?;
+    }
+    Ok(arguments)
 }
 
 /// A list of texts for `json_each`.
 pub(super) fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
     serde_json::Value::from_iter(texts.into_iter().map(String::as_str)).to_string()
+}
+
+/// A list of pairs of texts for `json_each`.
+pub(super) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    serde_json::Value::from_iter(pairs.into_iter().map(|(one, other)| vec![one, other])).to_string()
 }

@@ -19,10 +19,9 @@ pub(super) async fn put(db: &mut SqliteConnection, at: UnixMs, changes: &[Change
             row.maybe_int(it.day.map(u64::from)).doc(it)?;
         }
         let sql = "
+            with new (item, order_key, open, day, commitment) as (values)
             insert into commitment (item, order_key, open, day, commitment)
-            select value ->> 0, value ->> 1, value ->> 2, value ->> 3,
-                   cast(substr(?2, value ->> 4, value ->> 5) as text)
-            from json_each(?1)";
+            select item, order_key, open, day, commitment from new";
         rows.run(db, sql, at).await?;
     }
     Ok(())

@@ -12,10 +12,11 @@ use crate::store::{Change, ConnectionId, Debt, DebtState, Kind, Owing, RecordKey
 
 /// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it.
 const OWE: &str = "
+    with new (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent)
+      as (values)
     insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-           value ->> 8, value ->> 9, nullif(cast(substr(?2, value ->> 10, value ->> 11) as text), 'null')
-    from json_each(?1) where true
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from new where true
     on conflict (connection, kind, key) do update
     set truth_version = excluded.truth_version, priority = excluded.priority, due_at = excluded.due_at,
         attempts = iif(debt.state = 'parked', 0, excluded.attempts), state = excluded.state,
@@ -24,17 +25,17 @@ const OWE: &str = "
 
 /// What a newer truth owes is not stuck with what became of an older one.
 const PUT: &str = "
+    with new (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent, token)
+      as (values)
     insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent,
                       token)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-           value ->> 8, value ->> 9, nullif(cast(substr(?2, value ->> 10, value ->> 11) as text), 'null'),
-           value ->> 12
-    from json_each(?1) where true
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent, token
+    from new where true
     on conflict (connection, kind, key) do update
     set priority = excluded.priority, since = excluded.since, last_error = excluded.last_error,
         intent = excluded.intent, truth_version = max(debt.truth_version, excluded.truth_version),
         (state, attempts, due_at, token) = (
-            select iif(excluded.intent is null, 'untold', 'due'), 0, ?3, null
+            select iif(excluded.intent is null, 'untold', 'due'), 0, ?1, null
             where debt.truth_version > excluded.truth_version and excluded.state in ('parked', 'blocked')
             union all select excluded.state, excluded.attempts, excluded.due_at, excluded.token limit 1)";
 
@@ -63,7 +64,7 @@ fn add(rows: &mut Rows, debt: &Debt) -> Result<()> {
     let row = rows.row().int(debt.connection.0.into()).text(debt.key.kind.as_str()).text(&debt.key.key);
     let row = row.int(debt.truth_version).int(debt.priority.into()).int(debt.due_at.0).int(debt.since.0);
     let row = row.int(debt.attempts.into()).text(&name(&debt.state)?).maybe(debt.last_error.as_deref());
-    row.doc(&debt.intent).map(|_| ())
+    row.maybe_doc(debt.intent.as_ref()).map(|_| ())
 }
 
 pub(super) async fn paid(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -74,9 +75,9 @@ pub(super) async fn paid(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
             row.int(debt.truth_version).int(debt.due_at.0).text(&name(&debt.state)?);
         }
     }
-    let sql = "delete from debt where intent is null and (connection, kind, key, truth_version, due_at, state) in (
-                   select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-                   from json_each(?1))";
+    let sql = "
+        with paid (connection, kind, key, truth_version, due_at, state) as (values)
+        delete from debt where intent is null and (connection, kind, key, truth_version, due_at, state) in paid";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -104,10 +105,10 @@ pub(super) async fn retell_some(db: &mut SqliteConnection, at: UnixMs, changes: 
         }
     }
     let sql = "
+        with asked (connection, kind, key, due_at) as (values)
         insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
-        select asked.value ->> 0, truth.kind, truth.key, truth.truth ->> 'version', 0, asked.value ->> 3, ?3, 0, 'untold'
-        from json_each(?1) asked cross join truth
-          on truth.kind = asked.value ->> 1 and truth.key = asked.value ->> 2
+        select asked.connection, truth.kind, truth.key, truth.truth ->> 'version', 0, asked.due_at, ?1, 0, 'untold'
+        from asked cross join truth on truth.kind = asked.kind and truth.key = asked.key
         where true
         on conflict (connection, kind, key) do update
         set state = 'untold', attempts = 0, token = null,
@@ -135,8 +136,9 @@ pub(super) async fn redrive(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
 
 pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
-        update debt indexed by debt_waiting set state = 'due', due_at = ?3, token = null
-        where state = 'blocked' and token in (select value ->> 0 from json_each(?1))";
+        with woken (token) as (values)
+        update debt indexed by debt_waiting set state = 'due', due_at = ?1, token = null
+        where state = 'blocked' and token in woken";
     entries::tokens(changes).run(db, sql, at).await.map(|_| ())
 }
 

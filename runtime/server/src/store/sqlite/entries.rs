@@ -8,7 +8,7 @@ use truthsource_core::record::Entry;
 use super::bulk::Rows;
 use super::decode::{int, json, kind, moment, number, unavailable};
 use super::links::Holdings;
-use crate::store::digest::{digest_of, remote_id_of};
+use crate::store::digest::{self, Holding, digest_of, remote_id_of};
 use crate::store::{Change, ConnectionId, Error, Kind, LoggedEntry, Result, UnixMs};
 
 pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -17,14 +17,14 @@ pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
         if let Change::Append { kind, key, entry } = change {
             let connection = entry.connection().map(|it| u64::from(it.0));
             let row = rows.row().text(kind.as_str()).maybe(key.as_deref()).maybe_int(connection);
-            row.text(remote_id_of(entry)).maybe(digest_of(key.as_deref(), entry).as_deref()).doc(entry)?;
+            let row = row.text(remote_id_of(entry)).maybe_int(entry.as_of());
+            row.maybe(digest_of(key.as_deref(), entry).as_deref()).doc(entry)?;
         }
     }
     let sql = "
-        insert into entry (at, kind, key, connection, remote_id, digest, entry)
-        select ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-               cast(substr(?2, value ->> 5, value ->> 6) as text)
-        from json_each(?1)";
+        with new (kind, key, connection, remote_id, as_of, digest, entry) as (values)
+        insert into entry (at, kind, key, connection, remote_id, as_of, digest, entry)
+        select ?1, kind, key, connection, remote_id, as_of, digest, entry from new";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -35,30 +35,54 @@ pub(super) async fn folded(
     changes: &[Change],
     holdings: &mut Holdings,
 ) -> Result<()> {
-    let mut rows = Rows::new();
+    let (mut logged, mut other, mut entries) = (Rows::new(), Rows::new(), BTreeMap::new());
     for change in changes {
-        if let Change::Folded { seq, key, entry } = change {
-            rows.row().int(*seq).text(key).doc(entry)?;
+        match change {
+            Change::Folded { seq, key, entry: Some(entry) } => {
+                other.row().int(*seq).text(key).doc(entry)?;
+                entries.insert(*seq, entry);
+            }
+            Change::Folded { seq, key, entry: None } => {
+                logged.row().int(*seq).text(key);
+            }
+            _ => {}
         }
     }
     let sql = "
-        update entry set state = 'folded', token = null, key = new.key, entry = new.entry
-        from (select value ->> 0 as seq, value ->> 1 as key,
-                     cast(substr(?2, value ->> 2, value ->> 3) as text) as entry from json_each(?1)) new
+        with new (seq, key, entry) as (values)
+        update entry set state = 'folded', token = null, key = new.key, entry = new.entry from new
         where entry.seq = new.seq and entry.state in ('new', 'waiting')
         returning entry.seq, entry.kind";
-    let kinds: Vec<(i64, String)> = rows.fetch(db, sql, at).await?;
-    all_pending(kinds.len() as u64, changes.len())?;
-    let kinds: BTreeMap<u64, String> = kinds.into_iter().map(|(seq, kind)| (number(seq), kind)).collect();
-    for change in changes {
-        if let Change::Folded { seq, entry, .. } = change
-            && let Some(name) = kinds.get(seq)
-        {
-            holdings.note(kind(name)?, entry);
+    let kinds: Vec<(i64, String)> = other.fetch(db, sql, at).await?;
+    let sql = "
+        with new (seq, key) as (values)
+        update entry set state = 'folded', token = null, key = new.key from new
+        where entry.seq = new.seq and entry.state in ('new', 'waiting')
+        returning entry.kind, entry.connection, entry.remote_id, entry.as_of, entry.digest,
+                  case when entry.digest is null then entry.entry end";
+    let held: Vec<Held> = logged.fetch(db, sql, at).await?;
+    all_pending((kinds.len() + held.len()) as u64, changes.len())?;
+    for (seq, name) in kinds {
+        if let Some(entry) = entries.get(&number(seq)) {
+            holdings.note(kind(&name)?, entry);
+        }
+    }
+    for (name, connection, remote_id, as_of, digest, entry) in held {
+        match (connection, as_of, digest, entry) {
+            (Some(connection), Some(as_of), Some(digest), _) => {
+                let holding = Holding { remote_id, as_of: number(as_of), held: digest::Held::Digest(digest) };
+                holdings.put(ConnectionId(connection as u32), kind(&name)?, holding);
+            }
+            (.., Some(entry)) => holdings.note(kind(&name)?, &json(&entry)?),
+            _ => {}
         }
     }
     Ok(())
 }
+
+/// Of an entry that is folded as it was logged: its kind, connection, remote id, number and digest, and what it says where
+/// it has no digest.
+type Held = (String, Option<i64>, String, Option<i64>, Option<String>, Option<String>);
 
 pub(super) async fn wait(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut tokens = BTreeMap::new();
@@ -72,8 +96,8 @@ pub(super) async fn wait(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
         rows.row().int(seq).text(token);
     }
     let sql = "
-        update entry set state = 'waiting', token = new.token
-        from (select value ->> 0 as seq, value ->> 1 as token from json_each(?1)) new
+        with new (seq, token) as (values)
+        update entry set state = 'waiting', token = new.token from new
         where entry.seq = new.seq and entry.state in ('new', 'waiting')";
     all_pending(rows.run(db, sql, at).await?, asked)
 }
@@ -86,16 +110,17 @@ pub(super) async fn discard(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
         }
     }
     let sql = "
-        update entry set state = 'dropped', token = null, reason = new.reason
-        from (select value ->> 0 as seq, value ->> 1 as reason from json_each(?1)) new
+        with new (seq, reason) as (values)
+        update entry set state = 'dropped', token = null, reason = new.reason from new
         where entry.seq = new.seq and entry.state in ('new', 'waiting')";
     all_pending(rows.run(db, sql, at).await?, changes.len())
 }
 
 pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
+        with woken (token) as (values)
         update entry indexed by entry_waiting set state = 'new', token = null
-        where state = 'waiting' and token in (select value ->> 0 from json_each(?1))";
+        where state = 'waiting' and token in woken";
     tokens(changes).run(db, sql, at).await.map(|_| ())
 }
 
@@ -107,9 +132,8 @@ pub(super) async fn supersede(db: &mut SqliteConnection, at: UnixMs, changes: &[
         }
     }
     let sql = "
-        update entry indexed by entry_pending set state = 'dropped', token = null, reason = new.reason
-        from (select value ->> 0 as connection, value ->> 1 as kind, value ->> 2 as remote_id, value ->> 3 as reason
-              from json_each(?1)) new
+        with new (connection, kind, remote_id, reason) as (values)
+        update entry indexed by entry_pending set state = 'dropped', token = null, reason = new.reason from new
         where entry.connection = new.connection and entry.kind = new.kind and entry.remote_id = new.remote_id
           and entry.state in ('new', 'waiting') and entry.entry -> 'moved' is null";
     rows.run(db, sql, at).await.map(|_| ())

@@ -78,7 +78,7 @@ fn options(path: &Path) -> Result<SqliteConnectOptions, OpenError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
-        .statement_cache_capacity(200)
+        .statement_cache_capacity(400)
         .pragma("trusted_schema", "OFF")
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-8192")

@@ -17,9 +17,8 @@ pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
         }
     }
     let sql = "
-        insert into event (at, kind, key, connection, what)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
-        from json_each(?1)";
+        with new (at, kind, key, connection, what) as (values)
+        insert into event (at, kind, key, connection, what) select at, kind, key, connection, what from new";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -53,15 +52,13 @@ pub(super) async fn conflict(db: &mut SqliteConnection, at: UnixMs, changes: &[C
             let sides: Vec<&String> = it.claims.keys().filter(|_| it.about == About::Mass).collect();
             let row = rows.row().int(it.at.0).text(it.key.kind.as_str()).text(&it.key.key);
             row.text(&to_json(&it.about)?).text(&to_json(&sides)?);
-            row.doc(&it.claims)?.doc(&it.outcome)?.text(&it.reason).text(&it.policy);
+            row.doc(&it.claims)?.maybe_doc(it.outcome.as_ref())?.text(&it.reason).text(&it.policy);
         }
     }
     let sql = "
+        with new (at, kind, key, about, sides, claims, outcome, reason, policy) as (values)
         insert into conflict (at, kind, key, about, sides, claims, outcome, reason, policy)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-               cast(substr(?2, value ->> 5, value ->> 6) as text),
-               nullif(cast(substr(?2, value ->> 7, value ->> 8) as text), 'null'), value ->> 9, value ->> 10
-        from json_each(?1) where true
+        select at, kind, key, about, sides, claims, outcome, reason, policy from new where true
         on conflict (kind, about, key, sides) where outcome is null do update
         set claims = excluded.claims, reason = excluded.reason, policy = excluded.policy";
     rows.run(db, sql, at).await.map(|_| ())
@@ -76,10 +73,8 @@ pub(super) async fn close_conflict(db: &mut SqliteConnection, at: UnixMs, change
         }
     }
     let sql = "
-        update conflict indexed by conflict_open set outcome = new.outcome, reason = new.reason
-        from (select value ->> 0 as kind, value ->> 1 as key, value ->> 2 as about,
-                     cast(substr(?2, value ->> 3, value ->> 4) as text) as outcome, value ->> 5 as reason
-              from json_each(?1)) new
+        with new (kind, key, about, outcome, reason) as (values)
+        update conflict indexed by conflict_open set outcome = new.outcome, reason = new.reason from new
         where conflict.kind = new.kind and conflict.about = new.about
           and (new.key is null or conflict.key = new.key) and conflict.outcome is null";
     rows.run(db, sql, at).await.map(|_| ())
@@ -167,9 +162,8 @@ pub(super) async fn drifted(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
         }
     }
     let sql = "
-        insert into drift (connection, kind, sweep, n, drift)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
-        from json_each(?1) where true
+        with new (connection, kind, sweep, n, drift) as (values)
+        insert into drift (connection, kind, sweep, n, drift) select connection, kind, sweep, n, drift from new where true
         on conflict do update set drift = excluded.drift";
     rows.run(db, sql, at).await.map(|_| ())
 }

@@ -10,10 +10,9 @@ use crate::store::{Batch, Change, ConnectionId, INBOX_ID_KEPT_MS, InboxRow, Resu
 
 /// A webhook whose id was kept too long ago is new again, and takes the old one's row.
 const TAKE: &str = "
+    with new (connection, event_id, topic, headers, body, received_at) as (values)
     insert into inbox (connection, event_id, topic, headers, body, received_at)
-    select value ->> 0, value ->> 1, value ->> 2, cast(substr(?2, value ->> 3, value ->> 4) as text),
-           substr(?2, value ->> 5, value ->> 6), value ->> 7
-    from json_each(?1) where true
+    select connection, event_id, topic, headers, body, received_at from new where true
     on conflict (connection, event_id) do update
     set topic = excluded.topic, headers = excluded.headers, body = excluded.body, received_at = excluded.received_at
     where inbox.body is null and inbox.received_at <= excluded.received_at - 604800000
@@ -90,7 +89,9 @@ pub(super) async fn done(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
             rows.row().int(*id);
         }
     }
-    let sql = "update inbox set body = null, headers = '[]' where id in (select value ->> 0 from json_each(?1))";
+    let sql = "
+        with done (id) as (values)
+        update inbox set body = null, headers = '[]' where id in done";
     rows.run(db, sql, at).await?;
     let expired = int(at.minus(INBOX_ID_KEPT_MS).0);
     sqlx::query(PURGE).bind(expired).execute(db).await.map_err(unavailable).map(|_| ())

@@ -21,9 +21,8 @@ pub(super) async fn rule(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
         }
     }
     let sql = "
-        insert into ruling (at, kind, key, terms, ruling)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
-        from json_each(?1)";
+        with new (at, kind, key, terms, ruling) as (values)
+        insert into ruling (at, kind, key, terms, ruling) select at, kind, key, terms, ruling from new";
     rows.run(db, sql, at).await.map(|_| ())
 }
 

@@ -20,15 +20,16 @@ pub(super) async fn link(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
         }
     }
     let add = "
-        insert into link (connection, kind, remote_id, key)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1) where true
+        with new (connection, kind, remote_id, key) as (values)
+        insert into link (connection, kind, remote_id, key) select connection, kind, remote_id, key from new where true
         on conflict do nothing";
     rows.run(db, add, at).await?;
     // A link that is not there now was kept out by another one.
     let missing = "
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1)
-        where not exists (select 1 from link where connection = value ->> 0 and kind = value ->> 1
-                                               and remote_id = value ->> 2 and key = value ->> 3)
+        with new (connection, kind, remote_id, key) as (values)
+        select connection, kind, remote_id, key from new
+        where not exists (select 1 from link where link.connection = new.connection and link.kind = new.kind
+                                               and link.remote_id = new.remote_id and link.key = new.key)
         limit 1";
     let missing: Vec<(i64, String, String, String)> = linked.fetch(db, missing, at).await?;
     match missing.into_iter().next() {
@@ -58,8 +59,8 @@ pub(super) async fn command(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
         }
     }
     let sql = "
-        insert into command (connection, command_key, key)
-        select value ->> 0, value ->> 1, value ->> 2 from json_each(?1) where true
+        with new (connection, command_key, key) as (values)
+        insert into command (connection, command_key, key) select connection, command_key, key from new where true
         on conflict do nothing";
     rows.run(db, sql, at).await.map(|_| ())
 }
@@ -88,12 +89,13 @@ pub(super) async fn swept(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
     }
     // In order of the rows, so that the newest sweep stays.
     let sql = "
+        with seen (connection, kind, remote_id, swept) as (values)
         insert into link (connection, kind, remote_id, key, swept)
-        select value ->> 0, value ->> 1, value ->> 2, link.key, value ->> 3
-        from json_each(?1) cross join link
-          on link.connection = value ->> 0 and link.kind = value ->> 1 and link.remote_id = value ->> 2
+        select seen.connection, seen.kind, seen.remote_id, link.key, seen.swept
+        from seen cross join link
+          on link.connection = seen.connection and link.kind = seen.kind and link.remote_id = seen.remote_id
         where true
-        on conflict (connection, kind, remote_id) do update set swept = max(swept, excluded.swept)";
+        on conflict (connection, kind, remote_id) do update set swept = max(link.swept, excluded.swept)";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -104,7 +106,13 @@ pub(super) struct Holdings(BTreeMap<(ConnectionId, Kind, String), Holding>);
 impl Holdings {
     /// Notes what a folded entry, with canonical references, says.
     pub fn note(&mut self, kind: Kind, entry: &Entry) {
-        let (Some(connection), Some(holding)) = (entry.connection(), Holding::of(entry)) else { return };
+        if let (Some(connection), Some(holding)) = (entry.connection(), Holding::of(entry, None)) {
+            self.put(connection, kind, holding);
+        }
+    }
+
+    /// Notes what a remote record holds.
+    pub fn put(&mut self, connection: ConnectionId, kind: Kind, holding: Holding) {
         let place = (connection, kind, holding.remote_id.clone());
         if self.0.get(&place).is_none_or(|it| it.as_of <= holding.as_of) {
             self.0.insert(place, holding);
@@ -130,9 +138,8 @@ pub(super) async fn keep_digests(db: &mut SqliteConnection, at: UnixMs, holdings
         row.int(holding.as_of).maybe(digest.as_deref());
     }
     let sql = "
-        update link set as_of = new.as_of, digest = new.digest
-        from (select value ->> 0 as connection, value ->> 1 as kind, value ->> 2 as remote_id,
-                     value ->> 3 as as_of, value ->> 4 as digest from json_each(?1)) new
+        with new (connection, kind, remote_id, as_of, digest) as (values)
+        update link set as_of = new.as_of, digest = new.digest from new
         where link.connection = new.connection and link.kind = new.kind and link.remote_id = new.remote_id
           and link.as_of <= new.as_of";
     rows.run(db, sql, at).await.map(|_| ())
@@ -147,12 +154,13 @@ async fn linked_to(
 ) -> Result<BTreeMap<Reference, String>> {
     let references: Vec<Reference> = references.into_iter().collect();
     let mut rows = Rows::new();
-    for (connection, kind, key) in &references {
-        rows.row().int(connection.0.into()).text(kind.as_str()).text(key);
+    for (n, (connection, kind, key)) in references.iter().enumerate() {
+        rows.row().int(n as u64).int(connection.0.into()).text(kind.as_str()).text(key);
     }
     let sql = "
-        select asked.key, link.remote_id from json_each(?1) asked cross join link indexed by link_key
-          on link.connection = asked.value ->> 0 and link.kind = asked.value ->> 1 and link.key = asked.value ->> 2";
+        with asked (n, connection, kind, key) as (values)
+        select asked.n, link.remote_id from asked cross join link indexed by link_key
+          on link.connection = asked.connection and link.kind = asked.kind and link.key = asked.key";
     let found: Vec<(i64, String)> = rows.fetch(db, sql, at).await?;
     let named = found.into_iter().filter_map(|(at, id)| Some((references.get(at as usize)?.clone(), id)));
     Ok(named.collect())

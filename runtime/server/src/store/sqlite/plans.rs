@@ -15,15 +15,13 @@ pub(super) async fn hand_in(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
             let row = rows.row().text(&it.plan).int(it.connection.0.into()).text(it.key.kind.as_str());
             let row = row.text(&it.key.key).maybe(it.write.remote_id.as_deref()).int(it.priority.into());
             let row = row.int(it.at.0).int(it.due_at.0).doc(&it.write)?.maybe(it.waits.as_deref());
-            row.doc(&it.outcome)?;
+            row.maybe_doc(it.outcome.as_ref())?;
         }
     }
     let sql = "
+        with new (plan, connection, kind, key, remote_id, priority, at, due_at, doc, waits, outcome) as (values)
         insert into planned (plan, connection, kind, key, remote_id, priority, at, due_at, doc, waits, outcome)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-               cast(substr(?2, value ->> 8, value ->> 9) as text), value ->> 10,
-               nullif(cast(substr(?2, value ->> 11, value ->> 12) as text), 'null')
-        from json_each(?1) where true
+        select plan, connection, kind, key, remote_id, priority, at, due_at, doc, waits, outcome from new where true
         on conflict (plan, connection, kind, key) do update
         set remote_id = excluded.remote_id, priority = excluded.priority, at = excluded.at, due_at = excluded.due_at,
             doc = excluded.doc, waits = excluded.waits, outcome = excluded.outcome
@@ -40,9 +38,10 @@ pub(super) async fn wait(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
         }
     }
     let sql = "
-        update planned set due_at = it.value ->> 4, waits = it.value ->> 5 from json_each(?1) it
-        where plan = it.value ->> 0 and connection = it.value ->> 1 and kind = it.value ->> 2
-          and planned.key = it.value ->> 3 and outcome is null";
+        with new (plan, connection, kind, key, due_at, waits) as (values)
+        update planned set due_at = new.due_at, waits = new.waits from new
+        where planned.plan = new.plan and planned.connection = new.connection and planned.kind = new.kind
+          and planned.key = new.key and planned.outcome is null";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -55,10 +54,10 @@ pub(super) async fn end(db: &mut SqliteConnection, at: UnixMs, changes: &[Change
         }
     }
     let sql = "
-        update planned set outcome = cast(substr(?2, it.value ->> 4, it.value ->> 5) as text), waits = null
-        from json_each(?1) it
-        where plan = it.value ->> 0 and connection = it.value ->> 1 and kind = it.value ->> 2
-          and planned.key = it.value ->> 3 and outcome is null";
+        with new (plan, connection, kind, key, outcome) as (values)
+        update planned set outcome = new.outcome, waits = null from new
+        where planned.plan = new.plan and planned.connection = new.connection and planned.kind = new.kind
+          and planned.key = new.key and planned.outcome is null";
     rows.run(db, sql, at).await.map(|_| ())
 }
 

@@ -17,9 +17,8 @@ pub(super) async fn put(db: &mut SqliteConnection, at: UnixMs, changes: &[Change
                 let row = rows.row().text(id).text(rule.company.as_deref().unwrap_or_default());
                 row.text(rule.item.as_deref().unwrap_or_default()).doc(rule)?;
                 let sql = "
-                    insert into price_rule (id, company, item, rule)
-                    select value ->> 0, value ->> 1, value ->> 2, cast(substr(?2, value ->> 3, value ->> 4) as text)
-                    from json_each(?1) where true
+                    with new (id, company, item, rule) as (values)
+                    insert into price_rule (id, company, item, rule) select id, company, item, rule from new where true
                     on conflict (id) do update
                     set company = excluded.company, item = excluded.item, rule = excluded.rule";
                 rows.run(db, sql, at).await?;

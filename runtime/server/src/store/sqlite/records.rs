@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::bulk::{Rows, list};
+use super::bulk::{Rows, list, pairs};
 use super::decode::{json, number, record, unavailable};
 use crate::store::{Change, ConnectionId, KeyState, Kind, RecordKey, Result, UnixMs};
 
@@ -18,9 +18,9 @@ pub(super) async fn truth(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
         }
     }
     let sql = "
+        with new (kind, key, natural, basis, truth) as (values)
         insert into truth (kind, key, natural, basis, truth)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, cast(substr(?2, value ->> 4, value ->> 5) as text)
-        from json_each(?1) where true
+        select kind, key, natural, basis, truth from new where true
         on conflict (kind, key) do update
         set natural = excluded.natural, basis = excluded.basis, truth = excluded.truth";
     rows.run(db, sql, at).await.map(|_| ())
@@ -34,20 +34,15 @@ pub(super) async fn shadow(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
         }
     }
     let sql = "
-        insert into shadow (kind, key, connection, shadow)
-        select value ->> 0, value ->> 1, value ->> 2, cast(substr(?2, value ->> 3, value ->> 4) as text)
-        from json_each(?1) where true
+        with new (kind, key, connection, shadow) as (values)
+        insert into shadow (kind, key, connection, shadow) select kind, key, connection, shadow from new where true
         on conflict (kind, key, connection) do update set shadow = excluded.shadow";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
 /// Records for `json_each`, as pairs of kind and key.
 pub(super) fn keys(keys: &BTreeSet<RecordKey>) -> String {
-    let mut rows = Rows::new();
-    for key in keys {
-        rows.row().text(key.kind.as_str()).text(&key.key);
-    }
-    rows.into_json()
+    pairs(keys.iter().map(|it| (it.kind.as_str(), it.key.as_str())))
 }
 
 /// One statement, so that truths and shadows are of one moment. A truth comes without a connection.
@@ -144,9 +139,5 @@ pub(super) async fn bases(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Resul
 
 /// Pairs of a kind and a basis for `json_each`.
 fn by_kind(bases: &BTreeMap<Kind, String>) -> String {
-    let mut rows = Rows::new();
-    for (kind, basis) in bases {
-        rows.row().text(kind.as_str()).text(basis);
-    }
-    rows.into_json()
+    pairs(bases.iter().map(|(kind, basis)| (kind.as_str(), basis.as_str())))
 }

@@ -307,3 +307,17 @@ async fn a_hundred_thousand_items_for_a_thousand_companies_stay_rules() {
         assert_eq!(looked, Looked { rules, prices: 1 });
     }
 }
+
+/// There is no query that could forget whose rows it may see: a file holds one tenant's, and its tables know of none.
+#[tokio::test]
+async fn t2_t3_t5_a_file_holds_one_tenants_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    let reads = store.file().reads();
+    let tables: String =
+        sqlx::query_scalar("select group_concat(sql) from sqlite_master").fetch_one(reads).await.unwrap();
+    let tables = tables.to_lowercase();
+    assert!(tables.contains("create table truth") && !tables.contains("tenant"), "{tables}");
+    let sql = "select count(*) from pragma_database_list where name not in ('main', 'temp')";
+    assert_eq!(sqlx::query_scalar::<_, i64>(sql).fetch_one(reads).await.unwrap(), 0, "another file is attached");
+}

@@ -10,12 +10,13 @@ use crate::store::{Asks, Change, ConnectionId, CursorRow, Kind, Result, Touched,
 
 /// Replaces the row, so that its number is one that no earlier read has seen; keeps since when and until when.
 const TOUCH: &str = "
+    with new (connection, kind, remote_id, cause) as (values)
     insert or replace into touched (connection, kind, remote_id, since, due_at, cause, attempts)
-    select new.value ->> 0, new.value ->> 1, new.value ->> 2, coalesce(old.since, ?3), coalesce(old.due_at, ?3),
-           new.value ->> 3, coalesce(old.attempts, 0)
-    from json_each(?1) new
-    left join touched old on old.connection = new.value ->> 0 and old.kind = new.value ->> 1
-                         and old.remote_id = new.value ->> 2";
+    select new.connection, new.kind, new.remote_id, coalesce(old.since, ?1), coalesce(old.due_at, ?1), new.cause,
+           coalesce(old.attempts, 0)
+    from new
+    left join touched old on old.connection = new.connection and old.kind = new.kind
+                         and old.remote_id = new.remote_id";
 
 pub(super) async fn touch(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -34,8 +35,9 @@ pub(super) async fn untouch(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
             rows.row().int(*seq).int(connection.0.into()).text(kind.as_str()).text(remote_id);
         }
     }
-    let sql = "delete from touched where (seq, connection, kind, remote_id) in (
-                   select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1))";
+    let sql = "
+        with read (seq, connection, kind, remote_id) as (values)
+        delete from touched where (seq, connection, kind, remote_id) in read";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -47,12 +49,13 @@ pub(super) async fn later(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
         }
     }
     let sql = "
+        with new (connection, kind, remote_id, due_at) as (values)
         insert into touched (connection, kind, remote_id, since, due_at, cause, attempts)
-        select value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, '', 0 from json_each(?1)
-        where exists (select 1 from touched where connection = value ->> 0 and kind = value ->> 1
-                                              and remote_id = value ->> 2)
+        select connection, kind, remote_id, 0, due_at, '', 0 from new
+        where exists (select 1 from touched it where it.connection = new.connection and it.kind = new.kind
+                                                 and it.remote_id = new.remote_id)
         on conflict (connection, kind, remote_id) do update
-        set due_at = excluded.due_at, attempts = attempts + 1";
+        set due_at = excluded.due_at, attempts = touched.attempts + 1";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -64,8 +67,8 @@ pub(super) async fn reread(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
         }
     }
     let sql = "
-        update touched set due_at = min(due_at, ?3)
-        where attempts > 0 and (connection, kind) in (select value ->> 0, value ->> 1 from json_each(?1))";
+        with asked (connection, kind) as (values)
+        update touched set due_at = min(due_at, ?1) where attempts > 0 and (connection, kind) in asked";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -114,9 +117,8 @@ pub(super) async fn move_cursor(db: &mut SqliteConnection, at: UnixMs, changes: 
         }
     }
     let sql = "
-        insert into cursor (connection, kind, row)
-        select value ->> 0, value ->> 1, cast(substr(?2, value ->> 2, value ->> 3) as text)
-        from json_each(?1) where true
+        with new (connection, kind, row) as (values)
+        insert into cursor (connection, kind, row) select connection, kind, row from new where true
         on conflict (connection, kind) do update set row = excluded.row";
     rows.run(db, sql, at).await.map(|_| ())
 }
@@ -136,9 +138,9 @@ pub(super) async fn ask(db: &mut SqliteConnection, at: UnixMs, changes: &[Change
         }
     }
     let sql = "
-        insert into ask (connection, kind, work, asked_at)
-        select value ->> 0, value ->> 1, value ->> 2, ?3 from json_each(?1) where true
-        on conflict (connection, kind, work) do update set asked_at = max(asked_at, excluded.asked_at)";
+        with new (connection, kind, work) as (values)
+        insert into ask (connection, kind, work, asked_at) select connection, kind, work, ?1 from new where true
+        on conflict (connection, kind, work) do update set asked_at = max(ask.asked_at, excluded.asked_at)";
     rows.run(db, sql, at).await.map(|_| ())
 }
 

@@ -60,8 +60,8 @@ create table ask (
     primary key (connection, kind, work)
 ) strict, without rowid;
 
--- The log. `state`: new, waiting (for `token`), folded, dropped (for `reason`). `digest`: of what a system said, as it
--- said it; null for what is in the log with keys from the start.
+-- The log. `state`: new, waiting (for `token`), folded, dropped (for `reason`). `as_of`: the number of the read or write.
+-- `digest`: of what a system said, as it said it; null for what is in the log with keys from the start.
 create table entry (
     seq        integer primary key autoincrement,
     at         integer not null,
@@ -72,6 +72,7 @@ create table entry (
     state      text    not null default 'new',
     token      text,
     reason     text,
+    as_of      integer,
     digest     text,
     entry      text    not null
 ) strict;
