@@ -1,22 +1,12 @@
 //! Plans by the command line of the real program: what is shown, and that nothing else is written.
 
-use std::process::Command;
-
 use serde_json::{Value as Json, json};
-use truthsource::demo::setup::TENANT;
 use truthsource::demo::world::{Product, code};
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::world::{Cell, Deed};
 use truthsource_tests::Stage;
 
-/// Runs the program on the stage's server; whether it ended well, and what it said.
-async fn shell(stage: &Stage, words: &[&str]) -> (bool, Json) {
-    let mut command = Command::new(crate::program());
-    command.arg("--data-dir").arg(&stage.data_dir).args(["--tenant", TENANT, "--json"]).args(words);
-    let ended = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let said = if ended.stdout.is_empty() { &ended.stderr } else { &ended.stdout };
-    (ended.status.success(), serde_json::from_slice(said).unwrap())
-}
+use crate::shell;
 
 fn retitle(stage: &Stage, product: Product, item: u32, title: &str) {
     let deed = Deed::Retitle { item: code(item), title: title.to_owned() };

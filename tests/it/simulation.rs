@@ -94,3 +94,15 @@ fn a_plan_is_data() {
     });
     assert!(plan.acts.len() >= 100 && seats.len() == 4 && plan.faults.kinds().len() >= 3, "{seats:?}");
 }
+
+/// One commit of nine kills the node, before or after what it writes is there: nothing is tried without end, and nothing
+/// is left for a person.
+#[test]
+fn c13_a_node_that_dies_again_and_again_parks_nothing() {
+    let seeds: Vec<u64> = (40..43).collect();
+    let tally = check(&seeds, |seed| {
+        let plan = Plan::of(seed, &[Product::Netsuite, Product::Shopify]);
+        Plan { faults: Menu { crash_before: 60, crash_after: 60, ..Menu::default() }, ..plan }
+    });
+    assert!(tally.coverage.get("crash") > Some(&150), "{:?}", tally.coverage);
+}

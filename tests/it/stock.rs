@@ -1,12 +1,12 @@
 //! Stock that is published: what a shop may sell, while orders are on their way and kits are made of what is there.
 
-use std::time::Duration;
-
 use serde_json::{Value as Json, json};
 use truthsource::demo::world::{Product, code, company};
 use truthsource_core::Decimal;
 use truthsource_simulators::world::{Deed, Placed};
 use truthsource_tests::Stage;
+
+use crate::until;
 
 const KIT: u32 = 20;
 const PART: u32 = 21;
@@ -28,16 +28,6 @@ fn key(item: u32) -> String {
 
 async fn stock(stage: &Stage, item: u32) -> Json {
     stage.client.get(&["stock", &key(item)], &[]).await.unwrap()
-}
-
-/// Waits until this is so. Nothing is quiet while somebody who is owed something does not listen.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap_or_else(|_| panic!("{what} never came"));
 }
 
 /// The shop publishes; five units of everything are held back, and an item is made of two others.

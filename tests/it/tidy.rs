@@ -148,3 +148,32 @@ fn every_item_of_the_contracts_is_documented() {
     }
     assert!(count > 60, "only {count} items were found");
 }
+
+/// `docs/faults.md` names tests and faults of the simulation: each of them is there, and so is each case.
+#[test]
+fn every_case_is_held_by_what_is_there() {
+    let text = std::fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    let code: String = ["runtime", "plugins", "policies", "sdk", "tests"]
+        .iter()
+        .flat_map(|dir| files(dir, ".rs"))
+        .filter(|(path, _)| !path.to_string_lossy().contains("/target/"))
+        .map(|it| it.1)
+        .collect();
+    let faults = std::fs::read_to_string(root().join("runtime/server/src/sim/plan/menu.rs")).unwrap();
+    let mut held = BTreeSet::new();
+    for line in text.lines().filter(|it| it.starts_with("| ")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, cases, _, by, _] = cells[..] else { panic!("`{line}` has other columns") };
+        held.extend(cases.split(", ").map(str::to_owned));
+        for (at, name) in by.split('`').enumerate().skip(1).step_by(2) {
+            let is_fault = by.split('`').nth(at - 1).is_some_and(|it| it.ends_with("sim "));
+            let is_there =
+                if is_fault { faults.contains(&format!("(\"{name}\"")) } else { code.contains(&format!("fn {name}")) };
+            assert!(is_there, "{cases} names `{name}`, which is not there");
+        }
+    }
+    for (group, most) in [("P", 15), ("W", 12), ("S", 10), ("T", 10), ("C", 13)] {
+        let missing: Vec<String> = (1..=most).map(|n| format!("{group}{n}")).filter(|it| !held.contains(it)).collect();
+        assert_eq!(missing, Vec::<String>::new(), "not in docs/faults.md");
+    }
+}

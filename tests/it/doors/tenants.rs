@@ -317,7 +317,7 @@ async fn certify(house: &House) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t1_no_route_shows_or_changes_what_is_anothers() {
+async fn t1_t6_no_route_shows_or_changes_what_is_anothers() {
     let house = House::on(lived_in().await, &[], &Wishes::default()).await;
     house.fill(&house.acme, "pricing:acme", "volume-pricing").await;
     certify(&house).await;
