@@ -1,10 +1,10 @@
-//! An order's whole life between a shop and an ERP: placed, shipped in parcels, called off on either side.
+//! An order's whole life between a shop and an ERP: placed, charged, shipped in parcels, called off on either side.
 
 use truthsource::demo::world::{Product, code, company};
 use truthsource_core::Decimal;
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::journal::Actor;
-use truthsource_simulators::world::{Deed, OrderHeld, Placed};
+use truthsource_simulators::world::{Charge, ChargeKind, Deed, OrderHeld, Placed};
 use truthsource_tests::Stage;
 
 /// One answer of seven is lost after the request was carried out, and webhooks come twice.
@@ -22,7 +22,12 @@ fn act(stage: &Stage, at: Product, deed: Deed) {
 }
 
 fn place(stage: &Stage, po_number: &str) {
-    let placed = Placed { po_number: po_number.to_owned(), company: company(0), lines: ordered(2) };
+    place_charged(stage, po_number, &[]);
+}
+
+fn place_charged(stage: &Stage, po_number: &str, charges: &[Charge]) {
+    let (po_number, charges) = (po_number.to_owned(), charges.to_vec());
+    let placed = Placed { po_number, company: company(0), lines: ordered(2), charges };
     act(stage, Product::Shopify, Deed::Order(placed));
 }
 
@@ -127,4 +132,81 @@ async fn p6_p9_an_order_lives_once_in_sap_b1() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p6_p9_an_order_lives_once_in_business_central() {
     whole_life(Product::Dynamics365).await;
+}
+
+fn charge(kind: ChargeKind, cents: i64) -> Charge {
+    Charge { kind, amount: Decimal::new(cents, 2).unwrap() }
+}
+
+/// Changes the settings of a connection, which is what a person does who answers a question.
+async fn configure(stage: &Stage, at: Product, name: &str, value: &str) {
+    let connection = ["connections", at.connection()];
+    let mut shown = stage.client.get(&connection, &[]).await.unwrap();
+    let mut spec = shown["spec"].take();
+    spec["settings"][name] = value.into();
+    stage.client.put(&connection, &serde_json::json!({ "spec": spec })).await.unwrap();
+}
+
+/// Shipping, taxes and discounts are booked with the order, once, and make its total there, too.
+async fn charged(erp: Product) {
+    let stage = Stage::between(crate::program(), erp, 50).await;
+    stage.world.set_faults(&faults());
+    let all = [charge(ChargeKind::Shipping, 950), charge(ChargeKind::Tax, 712), charge(ChargeKind::Discount, -300)];
+    place_charged(&stage, "PO-1", &all);
+    place_charged(&stage, "PO-2", &all[..1]);
+    place(&stage, "PO-3");
+    stage.quiet().await;
+    parcel(&stage, erp, ("PO-1", "1Z-A"), &[(0, 5), (1, 2)]);
+    stage.quiet().await;
+    stage.world.set_faults(&Faults::default());
+    stage.quiet().await;
+    for (po_number, expect) in [("PO-1", &all[..]), ("PO-2", &all[..1]), ("PO-3", &[])] {
+        let [here, there] = [erp, Product::Shopify].map(|at| order(&stage, at, po_number).unwrap());
+        assert_eq!((here.charges.as_slice(), &here.charges), (expect, &there.charges), "{erp}: {po_number}");
+        assert_eq!((here.total, &here.lines), (there.total, &there.lines), "{erp}: {po_number}");
+    }
+    // What is charged beside the goods leaves nowhere: the order has left when they have.
+    assert!([erp, Product::Shopify].iter().all(|at| order(&stage, *at, "PO-1").unwrap().shipped), "{erp}");
+    assert_eq!(questions(&stage).await, [""; 0], "{erp}");
+    stage.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p6_what_an_order_is_charged_is_booked_in_netsuite() {
+    charged(Product::Netsuite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p6_what_an_order_is_charged_is_booked_in_sap_b1() {
+    charged(Product::SapB1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p6_what_an_order_is_charged_is_booked_in_business_central() {
+    charged(Product::Dynamics365).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_an_order_is_not_booked_short_and_goes_on_when_somebody_said_as_what() {
+    let erp = Product::SapB1;
+    let stage = Stage::between(crate::program(), erp, 50).await;
+    configure(&stage, erp, "order-charges", "discount=3").await;
+    let all = [charge(ChargeKind::Shipping, 950), charge(ChargeKind::Tax, 712), charge(ChargeKind::Discount, -300)];
+    place_charged(&stage, "PO-1", &all);
+    place_charged(&stage, "PO-2", &all[1..]);
+    stage.quiet().await;
+    assert_eq!(order(&stage, erp, "PO-1"), None);
+    let asked = questions(&stage).await;
+    assert!(asked.len() == 1 && asked[0].contains("9.5 of shipping") && asked[0].contains("`shipping=…`"), "{asked:?}");
+    // Taxes that nobody names are the ERP's own business.
+    assert_eq!(order(&stage, erp, "PO-2").unwrap().charges, all[2..]);
+
+    configure(&stage, erp, "order-charges", "discount=3, shipping=1").await;
+    stage.quiet().await;
+    assert_eq!(questions(&stage).await, [""; 0]);
+    let booked = order(&stage, erp, "PO-1").unwrap();
+    assert_eq!(booked.charges, [all[0].clone(), all[2].clone()]);
+    let sold = order(&stage, Product::Shopify, "PO-1").unwrap();
+    assert_eq!(sold.total.checked_sub(all[1].amount), Some(booked.total));
+    stage.server.stop().await;
 }

@@ -67,7 +67,11 @@ async fn p9_what_a_shop_sold_is_not_sold_again_while_the_erp_has_not_heard() {
     // The ERP does not listen. A buyer orders some of a part, and kits.
     stage.client.post(&["connections", "erp", "pause"], None).await.unwrap();
     let lines = vec![(code(PART), 8), (code(KIT), 3)];
-    act(&stage, Product::Shopify, Deed::Order(Placed { po_number: "PO-1".to_owned(), company: company(0), lines }));
+    act(
+        &stage,
+        Product::Shopify,
+        Deed::Order(Placed { po_number: "PO-1".to_owned(), company: company(0), lines, charges: Vec::new() }),
+    );
     until("the order", async || stock(&stage, PART).await["promised"]["unacknowledged"]["shop"] == "14").await;
     let left = kits(part - 14, other - 3);
     // What the shop sold of the kit itself it takes off itself.

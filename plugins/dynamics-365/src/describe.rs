@@ -1,5 +1,6 @@
 //! What this connector promises, which depends on what it is connected to.
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{
     Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, WebhookScheme,
 };
@@ -120,7 +121,7 @@ fn price(settings: &bc::Settings) -> KindPower {
 /// What an order says is final once it is in the books, and what becomes of it is theirs to say.
 fn order(more: &[(&str, Access)], push_max: u32) -> KindPower {
     let fields = [("number", Read), ("total", Read)];
-    let created = [("company", Create), ("currency", Create), ("lines", Create)];
+    let created = [("company", Create), ("currency", Create), ("lines", Create), ("charges", Create)];
     let fields: Vec<(&str, Access)> = fields.into_iter().chain(created).chain(more.iter().copied()).collect();
     KindPower { effect: Effect::Verify, push_max, read_max: 100, certain_max: 25, ..kind(Kind::Order, &fields) }
 }
@@ -162,7 +163,8 @@ fn settings_of_all() -> Vec<Setting> {
         about: (*about).to_owned(),
         default: default.map(str::to_owned),
     };
-    SETTINGS.iter().map(setting).collect()
+    let charges = ChargeBook::setting("the numbers of accounts of Business Central's general ledger");
+    SETTINGS.iter().map(setting).chain([charges]).collect()
 }
 
 /// Name, what it is, and its default. The dialect comes first, and what belongs to one of them alone says so.

@@ -1,6 +1,9 @@
 //! What the system would hold of a record.
 
-use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, Status, StockLevel};
+use truthsource_sdk::charges::ChargeBook;
+use truthsource_sdk::kinds::{
+    Charge, ChargeKind, Company, Item, Line, Location, Order, Price, Record, Status, StockLevel,
+};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind};
 
@@ -70,7 +73,14 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
             let has_breaks = dialect == Dialect::BusinessCentral && has_breaks(ctx)?;
             price(room, has_breaks, Price::from_fields(record)?).into_fields()
         }
-        Kind::Order => order(dialect, room, Order::from_fields(record)?).into_fields(),
+        Kind::Order => {
+            let order = order(dialect, room, Order::from_fields(record)?);
+            let charges = match dialect {
+                Dialect::BusinessCentral => ChargeBook::read(&ctx.settings)?.project(order.charges),
+                Dialect::Dataverse => of_head(order.charges),
+            };
+            Order { charges, ..order }.into_fields()
+        }
     })
 }
 
@@ -147,7 +157,22 @@ fn order(dialect: Dialect, room: &Room, order: Order) -> Order {
             Held::Is(lines) => Held::Is(lines.into_iter().map(line).collect()),
             held => held,
         },
+        charges: order.charges,
     }
+}
+
+/// The head of an order has an amount for its freight, and one for what is taken off the whole.
+fn of_head(charges: Held<Vec<Charge>>) -> Held<Vec<Charge>> {
+    let charges = match charges {
+        Held::Unknown => return Held::Unknown,
+        Held::Empty => Vec::new(),
+        Held::Is(charges) => charges,
+    };
+    let sum = |kind: ChargeKind| {
+        let of_kind: Vec<Charge> = charges.iter().filter(|it| it.kind == kind).cloned().collect();
+        Some(Charge::new(kind, Charge::sum(&of_kind)?.round(2))).filter(|it| it.amount != Decimal::ZERO)
+    };
+    Held::Is([ChargeKind::Discount, ChargeKind::Shipping].into_iter().filter_map(sum).collect())
 }
 
 fn code(text: Held<String>, letters_max: usize, capitals: bool) -> Held<String> {
@@ -236,6 +261,13 @@ mod tests {
             &[("po_number", text("po-7")), ("placed_at", text("2026-11-22T01:00:00Z")), ("lines", kept.clone())],
         );
         check(DATAVERSE, Kind::Order, &record, &[("lines", kept)]);
+        let charges = r#"[{"kind":"shipping","title":"A","amount":"9.5"},{"kind":"shipping","amount":"1"},
+            {"kind":"tax","amount":"7"}]"#;
+        let charges = [("charges", Value::Json(charges.to_owned()))];
+        let held = |rows: &str| [("charges", Value::Json(rows.to_owned()))];
+        let each = r#"[{"kind":"shipping","amount":"1"},{"kind":"shipping","amount":"9.5"}]"#;
+        check(&[], Kind::Order, &charges, &held(each));
+        check(DATAVERSE, Kind::Order, &charges, &held(r#"[{"kind":"shipping","amount":"10.5"}]"#));
         check(
             &[],
             Kind::Order,

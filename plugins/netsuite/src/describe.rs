@@ -1,6 +1,7 @@
 //! What this connector promises.
 
 use truthsource_sdk::Kind;
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{
     Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
 };
@@ -104,6 +105,7 @@ fn order() -> KindPower {
         ("status", Write),
         ("total", Read),
         ("lines", Create),
+        ("charges", Create),
         ("fulfilments", Read),
     ];
     KindPower { creates: true, sees_deletes: true, effect: Effect::Keyed, ..kind(Kind::Order, &fields) }
@@ -133,5 +135,6 @@ fn settings() -> Vec<Setting> {
         ),
         setting("location-codes", "Codes of locations by internal id: 2=main; others are called by name", Some("")),
         setting("order-location", "Internal id of the location that lines of new orders name; empty: none", Some("")),
+        ChargeBook::setting("the internal ids of items of the type Other Charge or Non-Inventory"),
     ]
 }

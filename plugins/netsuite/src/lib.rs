@@ -114,8 +114,8 @@ impl Connector for NetSuite {
         receive::receive(ctx, webhook)
     }
 
-    fn project(_ctx: &Context, kind: Kind, record: &Fields) -> Result<Fields, Fault> {
-        project::project(kind, record)
+    fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fields, Fault> {
+        project::project(ctx, kind, record)
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{Outcome, Page, State, Write};
 use truthsource_sdk::json::Bare;
-use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Charge, Fulfilment, Line, Order, Record, Status};
 use truthsource_sdk::{Decimal, Fault, Value, moment, value::Held};
 
 use crate::catalog::Catalog;
@@ -87,9 +88,29 @@ fn states(account: &Account<'_>, clock: &Clock, rows: &[Row]) -> Result<Vec<Stat
     rows.iter().map(state).collect()
 }
 
+/// What stands in the lines of an order: goods, and what is charged beside them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sold {
+    goods: Vec<Line>,
+    charges: Vec<Charge>,
+}
+
+impl Sold {
+    /// Takes a line in. What is booked as a charge is one, whatever it is called.
+    fn take(&mut self, book: &ChargeBook, item: String, (quantity, rate): (Option<Decimal>, Option<Decimal>)) {
+        let unit_price = rate.unwrap_or(Decimal::ZERO);
+        if let Some(kind) = book.kind_of(&item) {
+            let amount = unit_price.checked_mul(quantity.unwrap_or(Decimal::ONE)).unwrap_or(unit_price);
+            self.charges.push(Charge::new(kind, amount));
+        } else if let Some(quantity) = quantity {
+            self.goods.push(Line { item: Some(item), sku: None, quantity, unit_price });
+        }
+    }
+}
+
 /// The lines of these orders, by order. Main lines, taxes and texts are none.
-fn lines(account: &Account<'_>, ids: &[String]) -> Result<BTreeMap<String, Vec<Line>>, Fault> {
-    let mut lines: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+fn lines(account: &Account<'_>, ids: &[String]) -> Result<BTreeMap<String, Sold>, Fault> {
+    let mut lines: BTreeMap<String, Sold> = BTreeMap::new();
     if ids.is_empty() {
         return Ok(lines);
     }
@@ -108,15 +129,10 @@ fn lines(account: &Account<'_>, ids: &[String]) -> Result<BTreeMap<String, Vec<L
         Ok((format!("{q} ORDER BY transaction, linesequencenumber"), params))
     })?;
     for row in rows {
-        let (Some(item), Some(quantity)) = (row.text("item"), row.number("quantity")?) else { continue };
-        let line = Line {
-            item: Some(item),
-            sku: None,
-            // Accounts show goods that leave as negative, or do not.
-            quantity: if quantity.is_negative() { -quantity } else { quantity },
-            unit_price: row.number("rate")?.unwrap_or(Decimal::ZERO),
-        };
-        lines.entry(row.must("transaction")?).or_default().push(line);
+        let Some(item) = row.text("item") else { continue };
+        // Accounts show goods that leave as negative, or do not.
+        let sold = (row.number("quantity")?.map(magnitude), row.number("rate")?);
+        lines.entry(row.must("transaction")?).or_default().take(&account.settings.charges, item, sold);
     }
     Ok(lines)
 }
@@ -125,7 +141,7 @@ fn state(
     catalog: &Catalog,
     (account, clock): (&Account<'_>, &Clock),
     row: &Row,
-    (lines, left): (Vec<Line>, Vec<Fulfilment>),
+    (sold, left): (Sold, Vec<Fulfilment>),
 ) -> Result<State, Fault> {
     let external_id = row.text("externalid");
     let fields = Order {
@@ -136,7 +152,8 @@ fn state(
         placed_at: placed_at(row.text("day"), external_id.as_deref()),
         status: row.text("status").and_then(|it| status(&it)).map_or(Held::Unknown, Held::Is),
         total: row.number("foreigntotal")?.map(magnitude).into(),
-        lines: lines.into(),
+        lines: sold.goods.into(),
+        charges: sold.charges.into(),
         fulfilments: left.into(),
         taken: Held::Unknown,
     };
@@ -221,6 +238,12 @@ struct LineRecord {
     rate: Option<Decimal>,
 }
 
+impl LineRecord {
+    fn is_goods(&self, book: &ChargeBook) -> bool {
+        self.item.as_ref().is_none_or(|it| book.kind_of(&it.id.0).is_none())
+    }
+}
+
 pub(crate) fn find(account: &Account<'_>, command_key: &str) -> Result<Option<State>, Fault> {
     look(account, &Catalog::read(account)?, &format!("eid:{command_key}"))
 }
@@ -241,7 +264,7 @@ fn left(account: &Account<'_>, record: &OrderRecord) -> Result<Held<Vec<Fulfilme
     }
     let id = record.id.0.clone();
     let left = parcel::left(account, std::slice::from_ref(&id))?.remove(&id).unwrap_or_default();
-    let lines = record.item.iter().flat_map(|it| &it.items);
+    let lines = record.item.iter().flat_map(|it| &it.items).filter(|it| it.is_goods(&account.settings.charges));
     let told = lines.filter_map(|it| it.quantity_fulfilled).try_fold(Decimal::ZERO, Decimal::checked_add);
     let found = left.iter().map(|it| it.quantity).try_fold(Decimal::ZERO, Decimal::checked_add);
     Ok(if told == found { Held::Is(left) } else { Held::Unknown })
@@ -254,11 +277,15 @@ fn state_of(
     fulfilments: Held<Vec<Fulfilment>>,
 ) -> State {
     let external_id = trimmed(record.external_id);
-    let line = |it: LineRecord| {
-        let unit_price = it.rate.unwrap_or(Decimal::ZERO);
-        Some(Line { item: Some(it.item?.id.0), sku: None, quantity: it.quantity?, unit_price })
-    };
-    let lines: Option<Vec<Line>> = record.item.map(|it| it.items.into_iter().filter_map(line).collect());
+    let sold = record.item.map(|it| {
+        let mut sold = Sold::default();
+        for line in it.items {
+            let Some(item) = line.item else { continue };
+            sold.take(&account.settings.charges, item.id.0, (line.quantity, line.rate));
+        }
+        sold
+    });
+    let (lines, charges) = sold.map(|it| (it.goods, it.charges)).unzip();
     let currency = record.currency.map(|it| it.id.0);
     let fields = Order {
         number: number(trimmed(record.tran_id), external_id.as_deref()),
@@ -269,6 +296,7 @@ fn state_of(
         status: record.order_status.and_then(|it| status(&it.id.0)).map_or(Held::Unknown, Held::Is),
         total: record.total.map_or(Held::Unknown, Held::Is),
         lines: lines.map_or(Held::Unknown, Held::Is),
+        charges: charges.map_or(Held::Unknown, Held::Is),
         fulfilments,
         taken: Held::Unknown,
     };
@@ -312,6 +340,8 @@ struct WrittenLine {
     rate: Bare,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
 }
 
 /// Creates an order, changes its PO number or calls it off; whatever else an order says is final once it is in the books.
@@ -381,7 +411,8 @@ fn body(account: &Account<'_>, (catalog, clock): (&Catalog, &Clock), order: &Ord
     }
     let lines = order.lines.as_ref().filter(|it| !it.is_empty());
     let lines = lines.ok_or_else(|| Outcome::rejected("incomplete", "an order needs lines"))?;
-    let mut items = Vec::with_capacity(lines.len());
+    let charges = account.settings.charges.lines(order)?;
+    let mut items = Vec::with_capacity(lines.len() + charges.len());
     for line in lines {
         let sku = line.sku.as_deref().unwrap_or("without SKU");
         let item = line.item.as_deref();
@@ -391,8 +422,16 @@ fn body(account: &Account<'_>, (catalog, clock): (&Catalog, &Clock), order: &Ord
             quantity: Bare(line.quantity),
             rate: Bare(line.unit_price),
             location: account.settings.order_location.as_deref().map(reference),
+            description: None,
         });
     }
+    items.extend(charges.into_iter().map(|(item, charge)| WrittenLine {
+        item: reference(&item),
+        quantity: Bare(Decimal::ONE),
+        rate: Bare(charge.amount),
+        location: None,
+        description: charge.title,
+    }));
     let currency = order.currency.as_ref().map(|code| {
         let id = catalog.currency_id(account, code).map(|id| Reference { id });
         id.ok_or_else(|| Outcome::rejected("unknown-currency", format!("the account has no currency {code}")))

@@ -1,8 +1,9 @@
 //! What NetSuite would hold of a record.
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, Status, StockLevel};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Decimal, Fault, Fields, Kind};
+use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind};
 
 use crate::order::date;
 
@@ -19,7 +20,7 @@ const PO_NUMBER_MAX: usize = 45;
 const QUANTITY_PLACES: u8 = 5;
 const RATE_PLACES: u8 = 6;
 
-pub(crate) fn project(kind: Kind, record: &Fields) -> Result<Fields, Fault> {
+pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fields, Fault> {
     Ok(match kind {
         Kind::Location => Location::from_fields(record)?.into_fields(),
         Kind::Item => item(Item::from_fields(record)?).into_fields(),
@@ -29,7 +30,7 @@ pub(crate) fn project(kind: Kind, record: &Fields) -> Result<Fields, Fault> {
             StockLevel { on_hand: rounded(level.on_hand, QUANTITY_PLACES), ..level }.into_fields()
         }
         Kind::Price => price(Price::from_fields(record)?).into_fields(),
-        Kind::Order => order(Order::from_fields(record)?).into_fields(),
+        Kind::Order => order(&ChargeBook::read(&ctx.settings)?, Order::from_fields(record)?).into_fields(),
     })
 }
 
@@ -69,7 +70,7 @@ fn price(mut price: Price) -> Price {
 /// NetSuite numbers, sums up and moves orders itself. Of one that is called off nothing is told but
 /// that. Its day depends on the account's clock,
 /// which is not at hand here.
-fn order(order: Order) -> Order {
+fn order(book: &ChargeBook, order: Order) -> Order {
     if order.status == Held::Is(Status::Cancelled) {
         return Order { status: order.status, ..Order::default() };
     }
@@ -96,6 +97,7 @@ fn order(order: Order) -> Order {
             Held::Is(lines) => Held::Is(lines.into_iter().map(line).collect()),
             held => held,
         },
+        charges: book.project(order.charges),
     }
 }
 
@@ -129,9 +131,10 @@ mod tests {
 
     /// Projects, and checks that projecting again changes nothing: what a system holds is what it would hold.
     fn check(kind: Kind, record: &[(&str, Value)], expect: &[(&str, Value)]) {
-        let once = project(kind, &fields(record)).unwrap();
+        let ctx = Context::default();
+        let once = project(&ctx, kind, &fields(record)).unwrap();
         assert_eq!(once, fields(expect));
-        assert_eq!(project(kind, &once).unwrap(), once);
+        assert_eq!(project(&ctx, kind, &once).unwrap(), once);
     }
 
     #[test]
@@ -147,6 +150,7 @@ mod tests {
     #[test]
     fn an_order_keeps_what_the_books_keep() {
         let lines = r#"[{"item":"bolt-8","sku":"Bolt-8","quantity":"3","unit_price":"12.5"}]"#;
+        let charges = r#"[{"kind":"shipping","title":"Express","amount":"9.5"},{"kind":"tax","amount":"7"}]"#;
         check(
             Kind::Order,
             &[
@@ -154,8 +158,10 @@ mod tests {
                 ("status", text("open")),
                 ("placed_at", text("2026-11-22T01:00:00Z")),
                 ("lines", Value::Json(lines.to_owned())),
+                ("charges", Value::Json(charges.to_owned())),
             ],
             &[
+                ("charges", Value::Json(r#"[{"kind":"shipping","amount":"9.5"}]"#.to_owned())),
                 ("placed_at", text("2026-11-22T01:00:00Z")),
                 ("lines", Value::Json(r#"[{"item":"bolt-8","quantity":"3","unit_price":"12.5"}]"#.to_owned())),
             ],

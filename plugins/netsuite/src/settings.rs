@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::{Context, Fault};
 
 /// The settings of a connection, read.
@@ -25,6 +26,8 @@ pub(crate) struct Settings {
     pub location_codes: BTreeMap<String, String>,
     /// The location that new orders ship from, if the lines should say.
     pub order_location: Option<String>,
+    /// As which items shipping, discounts and taxes of whole orders are booked.
+    pub charges: ChargeBook,
 }
 
 impl Settings {
@@ -42,6 +45,7 @@ impl Settings {
             lists: pairs(ctx.setting_or("price-lists", "1=base"))?,
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
             order_location: ctx.setting("order-location").map(str::to_owned),
+            charges: ChargeBook::read(&ctx.settings)?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What this connector promises, which depends on what the company has.
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{
     Description, Echo, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, Signature, WebhookScheme,
 };
@@ -130,6 +131,7 @@ fn order(has_number: bool) -> KindPower {
         ("status", Write),
         ("total", Read),
         ("lines", Create),
+        ("charges", Create),
         ("fulfilments", Read),
     ];
     KindPower { effect: Effect::Keyed, push_max: CAREFUL_PUSH_MAX, ..kind(Kind::Order, &fields) }
@@ -181,7 +183,8 @@ fn settings() -> Vec<Setting> {
         about: (*about).to_owned(),
         default: default.map(str::to_owned),
     };
-    SETTINGS.iter().map(setting).collect()
+    let charges = ChargeBook::setting("the codes of additional expenses");
+    SETTINGS.iter().map(setting).chain([charges]).collect()
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use truthsource_sdk::charges::{ChargeBook, SETTING};
 use truthsource_sdk::connector::{Page, State};
 use truthsource_sdk::host::Level;
-use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Charge, ChargeKind, Fulfilment, Line, Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault};
 
@@ -60,8 +61,25 @@ struct Document {
     status: Option<String>,
     #[serde(rename = "Cancelled", default)]
     cancelled: Option<String>,
+    #[serde(rename = "TotalDiscount", default)]
+    discount: Option<Exact>,
+    #[serde(rename = "TotalDiscountFC", default)]
+    discount_foreign: Option<Exact>,
     #[serde(rename = "DocumentLines", default)]
     lines: Vec<DocumentLine>,
+    #[serde(rename = "DocumentAdditionalExpenses", default)]
+    expenses: Vec<Expense>,
+}
+
+/// What is charged for the whole.
+#[derive(Debug, Clone, Deserialize)]
+struct Expense {
+    #[serde(rename = "ExpenseCode")]
+    code: Id,
+    #[serde(rename = "LineTotal", default)]
+    total: Option<Exact>,
+    #[serde(rename = "LineTotalFC", default)]
+    total_foreign: Option<Exact>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -106,13 +124,13 @@ pub(crate) fn find(service: &Service<'_>, command_key: &str) -> Result<Option<St
 
 fn state(service: &Service<'_>, found: &Found) -> Result<State, Fault> {
     let document: Document = plain(&found.raw).map_err(|error| Fault::Protocol(format!("Orders: {error}")))?;
-    let lines = lines(&document);
-    if let Err(why) = &lines {
+    let sold = lines(&document).and_then(|lines| Ok((lines, charges(&service.settings.charges, &document)?)));
+    if let Err(why) = &sold {
         let number = document.number.as_ref().map_or("", |it| it.0.as_str());
         service.host.log(Level::Warn, &format!("the lines of order {number} are left out: {why}"));
     }
     let left = left(service, &document)?;
-    Ok(told(service, &found.raw, document, (lines.ok(), left), (&found.version, found.changed_at_ms)))
+    Ok(told(service, &found.raw, document, (sold.ok(), left), (&found.version, found.changed_at_ms)))
 }
 
 /// What has left of an order; of one that nobody has touched nothing has.
@@ -130,13 +148,14 @@ fn told(
     service: &Service<'_>,
     raw: &RawValue,
     document: Document,
-    (lines, left): (Option<Vec<Line>>, Option<Vec<Fulfilment>>),
+    (sold, left): (Option<Sold>, Option<Vec<Fulfilment>>),
     (version, changed_at_ms): (&str, Option<u64>),
 ) -> State {
     let settings = &service.settings;
     let command_key = reference::key(settings, raw);
     let is_ours = command_key.is_some();
     let status = known(status(&document));
+    let (lines, charges) = sold.unzip();
     let total = document.amounts().0;
     let day = document.day.as_deref().and_then(date).map(|it| it.to_string());
     // Without a field of its own the mark stands where the customer's number would.
@@ -152,6 +171,7 @@ fn told(
         status,
         total: known(total.filter(|it| !it.is_negative())),
         lines: known(lines),
+        charges: known(charges),
         fulfilments: known(left),
         taken: Held::Unknown,
     };
@@ -164,7 +184,26 @@ fn told(
     }
 }
 
+/// Goods, and what is charged beside them.
+type Sold = (Vec<Line>, Vec<Charge>);
+
 impl Document {
+    /// It is in another currency than the company's.
+    fn is_foreign(&self) -> bool {
+        self.total_foreign.is_some_and(|it| it.0 != Decimal::ZERO)
+    }
+
+    /// What expenses come to, and what is taken off the whole.
+    fn beside(&self) -> Option<(Decimal, Decimal)> {
+        let is_foreign = self.is_foreign();
+        let amount = |own: Option<Exact>, foreign: Option<Exact>| {
+            (if is_foreign { foreign } else { own }).map(|it| it.0).unwrap_or_default()
+        };
+        let mut expenses = self.expenses.iter().map(|it| amount(it.total, it.total_foreign));
+        let expenses = expenses.try_fold(Decimal::ZERO, Decimal::checked_add)?;
+        Some((expenses, amount(self.discount, self.discount_foreign)))
+    }
+
     /// Total and taxes in the document's own currency. The company's own amounts stand beside those of another currency,
     /// which are zero in a document that has none.
     fn amounts(&self) -> (Option<Decimal>, Option<Decimal>) {
@@ -205,15 +244,37 @@ fn lines(document: &Document) -> Result<Vec<Line>, String> {
     }
     let lines: Vec<Line> = document.lines.iter().map(line).collect::<Result<_, _>>()?;
     let (Some(total), tax) = document.amounts() else { return Ok(lines) };
-    let apart = lines.iter().try_fold(total.checked_sub(tax.unwrap_or_default()), |apart, it| {
-        Some(apart?.checked_sub(it.quantity.checked_mul(it.unit_price)?))
-    });
-    // Freight stands in no line and takes nothing away from one; a discount of the whole order does.
-    match apart.flatten() {
+    let net = || {
+        let (expenses, off) = document.beside()?;
+        let net = total.checked_sub(tax.unwrap_or_default())?.checked_sub(expenses)?.checked_add(off)?;
+        lines.iter().try_fold(net, |net, it| net.checked_sub(it.quantity.checked_mul(it.unit_price)?))
+    };
+    // What makes it more, such as rounding, stands in no line and takes nothing away from one.
+    match net() {
         Some(apart) if -apart <= slack(lines.len()) => Ok(lines),
-        Some(apart) => Err(format!("its total {total} is less than quantity times price and taxes by {}", -apart)),
+        Some(apart) => Err(format!("its total {total} is less than its lines, charges and taxes by {}", -apart)),
         None => Err("its amounts have too many digits".to_owned()),
     }
+}
+
+/// What is charged for the whole, or why it cannot be told: an expense that the settings do not name may be anything.
+fn charges(book: &ChargeBook, document: &Document) -> Result<Vec<Charge>, String> {
+    let is_foreign = document.is_foreign();
+    let mut charges = Vec::new();
+    for it in &document.expenses {
+        let amount = (if is_foreign { it.total_foreign } else { it.total }).map(|it| it.0).unwrap_or_default();
+        if amount == Decimal::ZERO {
+            continue;
+        }
+        let kind = book.kind_of(&it.code.0);
+        let kind = kind.ok_or_else(|| format!("setting `{SETTING}` does not name its expense {}", it.code.0))?;
+        charges.push(Charge::new(kind, amount));
+    }
+    let (_, off) = document.beside().ok_or("its amounts have too many digits")?;
+    if off != Decimal::ZERO {
+        charges.push(Charge::new(ChargeKind::Discount, -off));
+    }
+    Ok(charges)
 }
 
 /// Each line is rounded by itself, and the document once more.
@@ -304,12 +365,32 @@ mod tests {
         check(&[total(r#""DocTotal":48.25"#)], Ok(("3", "12.5")));
         check(&[total(r#""DocTotal":40.49"#)], Ok(("3", "12.5")));
         check(&[total(r#""DocTotal":36.45"#)], Err("its total 36.45 is less than"));
+        let off = (r#""VatSum":3.0"#, r#""VatSum":3.0,"TotalDiscount":4.05"#);
+        check(&[total(r#""DocTotal":36.45"#), off], Ok(("3", "12.5")));
         let foreign = (r#""DocTotalFc":0.0"#, r#""DocTotalFc":37.5,"VatSumFc":0.0"#);
         check(&[total(r#""DocTotal":9.0"#), foreign], Ok(("3", "12.5")));
         check(&[("dDocument_Items", "dDocument_Service")], Err("it is an order of services"));
         // Three boxes of ten.
         check(&[(r#""InventoryQuantity":3.0"#, r#""InventoryQuantity":30.0"#)], Ok(("30", "1.25")));
         check(&[(r#""InventoryQuantity":3.0"#, r#""InventoryQuantity":21.0"#)], Err("a price of a base unit"));
+    }
+
+    #[test]
+    fn what_is_charged_for_the_whole_is_told_by_its_expense() {
+        let read = |text: &str| ChargeBook::read(&truthsource_sdk::Settings::default().with(SETTING, text)).unwrap();
+        let expenses = (
+            r#""DocumentLines""#,
+            r#""DocumentAdditionalExpenses":[{"LineNum":0,"ExpenseCode":1,"LineTotal":9.5},
+            {"LineNum":1,"ExpenseCode":2,"LineTotal":0.0}],"TotalDiscount":3.75,"DocumentLines""#,
+        );
+        let order = order(&[expenses]);
+        let expect = vec![
+            Charge::new(ChargeKind::Shipping, "9.5".parse().unwrap()),
+            Charge::new(ChargeKind::Discount, "-3.75".parse().unwrap()),
+        ];
+        assert_eq!(charges(&read("shipping=1"), &order), Ok(expect));
+        assert!(charges(&read("discount=1, tax=2"), &order).is_ok());
+        assert!(charges(&read("shipping=3"), &order).unwrap_err().contains("expense 1"));
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use serde::Serialize;
 use serde_json::json;
+use truthsource_sdk::charges::{ChargeBook, SETTING};
 use truthsource_sdk::connector::{Outcome, State, Write};
 use truthsource_sdk::json::Bare;
-use truthsource_sdk::kinds::{Order, Record, Status};
+use truthsource_sdk::kinds::{Charge, Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, Value, moment};
 
@@ -35,8 +36,23 @@ struct Body {
     /// The mark, and the customer's number where it does not stand in its place.
     #[serde(flatten)]
     texts: BTreeMap<String, String>,
+    /// Nor a discount of the whole that the customer usually has.
+    #[serde(rename = "DiscountPercent")]
+    discount: Bare,
     #[serde(rename = "DocumentLines")]
     lines: Vec<WrittenLine>,
+    #[serde(rename = "DocumentAdditionalExpenses", skip_serializing_if = "Vec::is_empty")]
+    expenses: Vec<WrittenExpense>,
+}
+
+#[derive(Serialize)]
+struct WrittenExpense {
+    #[serde(rename = "ExpenseCode")]
+    code: u32,
+    #[serde(rename = "LineTotal")]
+    total: Bare,
+    #[serde(rename = "Remarks", skip_serializing_if = "Option::is_none")]
+    remarks: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -156,8 +172,19 @@ fn body(service: &Service<'_>, write: &Write, order: &Order) -> Result<Body, Out
         currency: order.currency.as_ref().map(|it| settings.currency_code(it)),
         series: settings.order_series,
         texts,
+        discount: Bare(Decimal::ZERO),
         lines: lines(settings.order_warehouse.as_deref(), order)?,
+        expenses: expenses(&settings.charges, order)?,
     })
+}
+
+fn expenses(book: &ChargeBook, order: &Order) -> Result<Vec<WrittenExpense>, Outcome> {
+    let written = |(code, charge): (String, Charge)| {
+        let no_code =
+            |_| Outcome::rejected("invalid", format!("setting `{SETTING}`: `{code}` is no code of an expense"));
+        Ok(WrittenExpense { code: code.parse().map_err(no_code)?, total: Bare(charge.amount), remarks: charge.title })
+    };
+    book.lines(order)?.into_iter().map(written).collect()
 }
 
 fn lines(warehouse: Option<&str>, order: &Order) -> Result<Vec<WrittenLine>, Outcome> {

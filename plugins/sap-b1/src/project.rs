@@ -1,5 +1,6 @@
 //! What Business One would hold of a record.
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, Status, StockLevel};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind, moment};
@@ -96,6 +97,7 @@ fn order(ctx: &Context, order: Order, (quantity, price): (u8, u8)) -> Result<Ord
             Held::Is(lines) => Held::Is(lines.into_iter().map(line).collect()),
             held => held,
         },
+        charges: ChargeBook::read(&ctx.settings)?.project(order.charges),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::{Context, Fault, Settings as Given};
 
 use crate::zone::Zone;
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub reference_field: Option<String>,
     /// The name of a carrier by the number of the shipping type; others are called by their numbers.
     pub carriers: BTreeMap<String, String>,
+    /// As which additional expenses shipping, discounts and taxes of whole orders are booked.
+    pub charges: ChargeBook,
     /// The numbering series of new orders; `None`: the default one.
     pub order_series: Option<u32>,
     /// The warehouse that new orders ship from, if the lines should say.
@@ -61,6 +64,7 @@ impl Settings {
             location_codes: pairs(given.get_or("location-codes", ""))?,
             carriers: pairs(given.get_or("carriers", ""))?,
             reference_field: reference_field(given)?.map(str::to_owned),
+            charges: ChargeBook::read(given)?,
             order_series: given.get("order-series").map(|it| number("order-series", it)).transpose()?,
             order_warehouse: given.get("order-warehouse").map(str::to_owned),
             due_days: number("due-days", given.get_or("due-days", "0"))?,

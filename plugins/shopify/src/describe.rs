@@ -108,6 +108,7 @@ fn order() -> KindPower {
         ("status", Write),
         ("total", Read),
         ("lines", Create),
+        ("charges", Create),
         ("fulfilments", Write),
         ("taken", Read),
     ];

@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod batch;
+mod charges;
 mod check;
 mod company;
 mod cursor;

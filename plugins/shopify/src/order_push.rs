@@ -10,6 +10,7 @@ use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record};
 use truthsource_sdk::{Fault, Value};
 
 use crate::batch::{Errors, Mutation, run};
+use crate::charges;
 use crate::custom_id::{self, COMMAND_KEY, NAMESPACE, Owner};
 use crate::fulfilment;
 use crate::gid::{gid, number};
@@ -171,6 +172,7 @@ fn create(shop: &Shop<'_>, write: &Write) -> Result<Outcome, Fault> {
     if let Some(placed_at) = wanted.placed_at.as_ref().filter(|it| it.contains('T')) {
         order.insert("processedAt".to_owned(), json!(placed_at));
     }
+    charges::write(&mut order, wanted.charges.as_ref().map(Vec::as_slice).unwrap_or_default(), currency);
     if let Some(company) = wanted.company.as_ref() {
         match company_location(shop, company)? {
             Some(location) => drop(order.insert("companyLocationId".to_owned(), json!(location))),

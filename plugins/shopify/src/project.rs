@@ -4,6 +4,7 @@ use truthsource_sdk::kinds::{Break, Company, Item, Line, Location, Order, Price,
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind};
 
+use crate::charges;
 use crate::settings::{base_list, price_decimals};
 
 /// Letters that titles, names and numbers hold.
@@ -96,6 +97,7 @@ fn order(ctx: &Context, order: Order) -> Result<Order, Fault> {
         taken: Held::Unknown,
         total: Held::Unknown,
         po_number: cut(order.po_number),
+        charges: charges::project(order.charges, places),
         lines: match order.lines {
             Held::Is(lines) => Held::Is(lines.into_iter().map(line).collect()),
             held => held,

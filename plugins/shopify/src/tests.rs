@@ -212,6 +212,7 @@ fn a_test_order_is_no_order() {
             r##"{{"id":"gid://shopify/Order/{id}","name":"#{id}","processedAt":"2026-11-21T08:01:02Z",
             "updatedAt":"2026-11-21T08:01:03Z","test":{test},"currencyCode":"USD","taxesIncluded":false,
             "displayFulfillmentStatus":"UNFULFILLED","currentTotalPriceSet":{{"shopMoney":{{"amount":"0.0"}}}},
+            "currentShippingPriceSet":{{"shopMoney":{{"amount":"0.0"}}}},"currentTotalDiscountsSet":{{"shopMoney":{{"amount":"0.0"}}}},
             "lineItems":{{"nodes":[]}}}}"##
         )
     };
@@ -241,6 +242,7 @@ fn shipped(parcels: &[(&str, u32)]) -> String {
         r##"{{"data":{{"nodes":[{{"id":"gid://shopify/Order/9","name":"#9","processedAt":"2026-11-21T08:01:02Z",
         "updatedAt":"2026-11-21T08:01:03Z","test":false,"currencyCode":"USD","taxesIncluded":false,
         "displayFulfillmentStatus":"UNFULFILLED","currentTotalPriceSet":{{"shopMoney":{{"amount":"0.0"}}}},
+            "currentShippingPriceSet":{{"shopMoney":{{"amount":"0.0"}}}},"currentTotalDiscountsSet":{{"shopMoney":{{"amount":"0.0"}}}},
         "fulfillments":[{}],"lineItems":{{"nodes":[]}}}}]}}}}"##,
         parcels.join(",")
     )

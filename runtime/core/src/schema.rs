@@ -65,6 +65,9 @@ pub struct Schema {
 /// The states an order goes through; see the `status-lattice` policy for their order.
 pub const ORDER_STATUS: &[&str] = &["open", "on-hold", "partially-fulfilled", "fulfilled", "closed", "cancelled"];
 
+/// What is charged beside the lines of an order.
+pub const CHARGES: &[&str] = &["shipping", "tax", "discount"];
+
 const CODE: Type = Type::Text(255);
 const MONEY: Type = Type::Number { scale: 6, signed: false };
 const QUANTITY: Type = Type::Number { scale: 6, signed: false };
@@ -114,6 +117,15 @@ const ORDER: &[Field] = &[
             field("sku", CODE),
             field("quantity", QUANTITY),
             field("unit_price", MONEY),
+        ]),
+    ),
+    field(
+        "charges",
+        Type::Set(&[
+            field("kind", Type::Choice(CHARGES)),
+            field("title", Type::Text(255)),
+            // What is taken off is below zero.
+            field("amount", Type::Number { scale: 6, signed: true }),
         ]),
     ),
     field(
@@ -434,6 +446,12 @@ mod tests {
         check(Kind::Price, "amount", number("12.3456789"), "more than 6 digits after the point");
         check(Kind::Price, "amount", number("-1"), "below zero");
         check(Kind::StockLevel, "on_hand", number("-1"), "fits");
+        let off = |kind: &str| {
+            let row = Row::from([("kind".to_owned(), kind.into()), ("amount".to_owned(), number("-4.5"))]);
+            Value::Rows(vec![row])
+        };
+        check(Kind::Order, "charges", off("discount"), "fits");
+        check(Kind::Order, "charges", off("tip"), "row 0, `kind`: must be one of shipping, tax, discount");
         check(Kind::Order, "status", "open".into(), "fits");
         check(
             Kind::Order,

@@ -21,6 +21,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod charges;
 pub mod connector;
 mod convert;
 pub mod decimal;

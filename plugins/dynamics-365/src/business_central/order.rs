@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{Observed, Page, State};
-use truthsource_sdk::kinds::{Fulfilment, Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Charge, ChargeKind, Fulfilment, Line, Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault};
 
@@ -131,6 +132,7 @@ fn state(
 ) -> Result<State, Fault> {
     let external = row.text("externalDocumentNumber");
     let is_own = is_own(external.as_deref());
+    let sold = told((items, &books.settings.charges), row, lines)?;
     let fields = Order {
         // An order from elsewhere has its number and its moment there.
         number: if is_own { Held::Unknown } else { row.text("number").into() },
@@ -140,7 +142,8 @@ fn state(
         currency: books.settings.currency_of(row.text("currencyCode")).into(),
         status: status(row, lines)?.map_or(Held::Unknown, Held::Is),
         total: row.number("totalAmountIncludingTax")?.filter(|it| !it.is_negative()).map_or(Held::Unknown, Held::Is),
-        lines: told(items, row, lines)?.map_or(Held::Unknown, Held::Is),
+        lines: sold.as_ref().map(|it| it.0.clone()).map_or(Held::Unknown, Held::Is),
+        charges: sold.map(|it| it.1).map_or(Held::Unknown, Held::Is),
         fulfilments: row.text("number").and_then(|it| left.get(&it)).cloned().unwrap_or_default().into(),
         taken: Held::Unknown,
     };
@@ -175,30 +178,51 @@ fn status(row: &Row, lines: &[Row]) -> Result<Option<Status>, Fault> {
     })
 }
 
-/// The lines, where they can be told: without taxes in their prices, without discounts beside them, and per base unit.
-fn told(items: &BTreeMap<String, Known>, row: &Row, lines: &[Row]) -> Result<Option<Vec<Line>>, Fault> {
+/// Goods, and what is charged beside them.
+type Sold = (Vec<Line>, Vec<Charge>);
+
+/// The lines, where they can be told: without taxes in their prices, without discounts of their own, and per base unit; and
+/// what is charged for the whole, where the settings name the accounts that it is booked to.
+fn told(
+    (items, book): (&BTreeMap<String, Known>, &ChargeBook),
+    row: &Row,
+    lines: &[Row],
+) -> Result<Option<Sold>, Fault> {
     let is_something = |row: &Row, name: &str| Ok::<_, Fault>(row.number(name)?.is_some_and(|it| it != Decimal::ZERO));
     let is_cut_off = row.has("salesOrderLines@odata.nextLink");
-    if is_cut_off || row.flag("pricesIncludeTax") == Some(true) || is_something(row, "discountAmount")? {
+    if is_cut_off || row.flag("pricesIncludeTax") == Some(true) {
         return Ok(None);
     }
     let mut told = Vec::with_capacity(lines.len());
+    let mut charges = Vec::new();
     for line in lines {
         let Some(quantity) = line.number("quantity")?.filter(|it| *it != Decimal::ZERO) else { continue };
-        if line.choice("lineType").as_deref() == Some("Comment") {
+        let line_type = line.choice("lineType");
+        if line_type.as_deref() == Some("Comment") {
+            continue;
+        }
+        let unit_price = line.number("unitPrice")?.unwrap_or(Decimal::ZERO);
+        let is_discounted = is_something(line, "discountAmount")? || is_something(line, "discountPercent")?;
+        if line_type.as_deref() == Some("Account") {
+            let kind = line.text("lineObjectNumber").and_then(|it| book.kind_of(&it));
+            let (Some(kind), false, Some(amount)) = (kind, is_discounted, quantity.checked_mul(unit_price)) else {
+                return Ok(None);
+            };
+            charges.push(Charge::new(kind, amount));
             continue;
         }
         let item = line.id("itemId");
         let unit = line.text("unitOfMeasureCode");
         let is_base = item.as_ref().and_then(|it| items.get(it)).is_none_or(|it| it.is_base_unit(unit.as_deref()));
-        let is_discounted = is_something(line, "discountAmount")? || is_something(line, "discountPercent")?;
-        let unit_price = line.number("unitPrice")?.unwrap_or(Decimal::ZERO);
         if is_discounted || !is_base || quantity.is_negative() || unit_price.is_negative() {
             return Ok(None);
         }
         told.push(Line { item, sku: None, quantity, unit_price });
     }
-    Ok(Some(told))
+    if let Some(off) = row.number("discountAmount")?.filter(|it| *it != Decimal::ZERO) {
+        charges.push(Charge::new(ChargeKind::Discount, -off));
+    }
+    Ok(Some((told, charges)))
 }
 
 #[cfg(test)]
@@ -226,11 +250,19 @@ mod tests {
     #[test]
     fn lines_that_say_something_else_than_what_is_charged_are_not_told() {
         let items = BTreeMap::new();
-        let lines = |text: &str, order: &str| told(&items, &row(order), &[row(text)]).unwrap();
+        let book =
+            ChargeBook::read(&truthsource_sdk::Settings::default().with("order-charges", "shipping=6810")).unwrap();
+        let sold = |text: &str, order: &str| told((&items, &book), &row(order), &[row(text)]).unwrap();
+        let lines = |text: &str, order: &str| sold(text, order).map(|it| it.0);
         let plain = r#"{"lineType":"Item","quantity":3,"unitPrice":12.5,"discountAmount":0}"#;
         assert_eq!(lines(plain, "{}").map(|it| it.len()), Some(1));
         assert_eq!(lines(plain, r#"{"pricesIncludeTax":true}"#), None);
-        assert_eq!(lines(plain, r#"{"discountAmount":1}"#), None);
+        let charged = |text: &str, order: &str| sold(text, order).map(|it| it.1);
+        let charge = |kind, amount: &str| Some(vec![Charge::new(kind, amount.parse().unwrap())]);
+        assert_eq!(charged(plain, r#"{"discountAmount":1}"#), charge(ChargeKind::Discount, "-1"));
+        let freight = r#"{"lineType":"Account","lineObjectNumber":"6810","quantity":1,"unitPrice":9.5}"#;
+        assert_eq!(charged(freight, "{}"), charge(ChargeKind::Shipping, "9.5"));
+        assert_eq!(charged(&freight.replace("6810", "6820"), "{}"), None);
         assert_eq!(lines(r#"{"lineType":"Item","quantity":3,"unitPrice":12.5,"discountPercent":5}"#, "{}"), None);
         let comment = r#"{"lineType":"Comment","quantity":0,"description":"PO number: P-1"}"#;
         assert_eq!(lines(comment, "{}"), Some(Vec::new()));

@@ -3,7 +3,7 @@
 use truthsource_sdk::connector::{Observed, Outcome, Write};
 use truthsource_sdk::kinds::{Order, Record, Status};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Fault, json, moment};
+use truthsource_sdk::{Decimal, Fault, json, moment};
 
 use super::books::Books;
 use super::numbers::locations;
@@ -15,6 +15,8 @@ use crate::writes::{read_back, stale};
 
 /// Letters of the number that an order has elsewhere, and our key there.
 pub(crate) const EXTERNAL_MAX: usize = 35;
+/// Letters of the description of a line.
+const DESCRIPTION_MAX: usize = 100;
 /// Requests that an order may take: three to look, one to write, and as many as before to look again.
 const REQUESTS: u32 = 10;
 
@@ -138,6 +140,18 @@ fn body(books: &Books<'_>, write: &Write) -> Result<Result<Body, Outcome>, Fault
         let row = row.number("quantity", line.quantity).number("unitPrice", line.unit_price);
         rows.push(match &location {
             Some(location) => row.text("locationId", location.as_str()),
+            None => row,
+        });
+    }
+    let charges = match books.settings.charges.lines(&order) {
+        Ok(charges) => charges,
+        Err(question) => return Ok(Err(question)),
+    };
+    for (account, charge) in charges {
+        let row = Body::new().text("lineType", "Account").text("lineObjectNumber", account);
+        let row = row.number("quantity", Decimal::ONE).number("unitPrice", charge.amount);
+        rows.push(match charge.title {
+            Some(title) => row.text("description", title.chars().take(DESCRIPTION_MAX).collect::<String>()),
             None => row,
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::{Context, Fault};
 
 use crate::settings::{base_url, or_none, pairs, yes};
@@ -132,6 +133,8 @@ pub(crate) struct Settings {
     pub item_defaults: BTreeMap<String, String>,
     pub company_defaults: BTreeMap<String, String>,
     pub order_defaults: BTreeMap<String, String>,
+    /// As which accounts of the general ledger shipping, discounts and taxes of whole orders are booked.
+    pub charges: ChargeBook,
     /// How long an order that was sent and never answered may still appear.
     pub order_wait_ms: u64,
     /// How far the company's day is ahead of UTC's.
@@ -169,6 +172,7 @@ impl Settings {
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
             currency: ctx.setting_or("currency", "USD").to_uppercase(),
             order_location: ctx.setting("order-location").map(str::to_owned),
+            charges: ChargeBook::read(&ctx.settings)?,
             shipment_carrier: ctx.setting("shipment-carrier").map(property).transpose()?,
             shipment_tracking: ctx.setting("shipment-tracking").map(property).transpose()?,
             webhooks: yes(ctx, "webhooks", "yes")?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use truthsource_sdk::connector::State;
-use truthsource_sdk::kinds::{Line, Order, Record, Status};
+use truthsource_sdk::kinds::{Charge, ChargeKind, Line, Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault};
 
@@ -16,7 +16,7 @@ pub(crate) const TABLE: Table = Table {
     set: "salesorders",
     id: "salesorderid",
     select: "salesorderid,ordernumber,description,_customerid_value,_transactioncurrencyid_value,totalamount,\
-             discountamount,discountpercentage,statecode,statuscode,createdon,modifiedon",
+             freightamount,discountamount,discountpercentage,statecode,statuscode,createdon,modifiedon",
     page: 100,
     states,
 };
@@ -60,6 +60,7 @@ fn state(
 ) -> Result<State, Fault> {
     let command_key = row.text("description").filter(|it| it.starts_with(OWN) && !it.contains(' '));
     let is_own = command_key.is_some();
+    let lines = told(units, row, details)?;
     let fields = Order {
         // An order from elsewhere has its number and its moment there.
         number: if is_own { Held::Unknown } else { row.text("ordernumber").into() },
@@ -69,7 +70,8 @@ fn state(
         currency: currencies.code(row.id("_transactioncurrencyid_value")).map_or(Held::Unknown, Held::Is),
         status: status(row).map_or(Held::Unknown, Held::Is),
         total: row.number("totalamount")?.filter(|it| !it.is_negative()).map_or(Held::Unknown, Held::Is),
-        lines: told(units, row, details)?.map_or(Held::Unknown, Held::Is),
+        charges: charges(row)?.filter(|_| lines.is_some()).map_or(Held::Unknown, Held::Is),
+        lines: lines.map_or(Held::Unknown, Held::Is),
         // What has left is told in another application.
         ..Order::default()
     };
@@ -94,10 +96,21 @@ fn status(row: &Row) -> Option<Status> {
     })
 }
 
-/// The lines, where they can be told: without discounts beside them, and per default unit.
+/// What is charged for the whole; `None` where a share is taken off that stands nowhere as an amount.
+fn charges(row: &Row) -> Result<Option<Vec<Charge>>, Fault> {
+    let amount = |name: &str| Ok::<_, Fault>(row.number(name)?.unwrap_or(Decimal::ZERO));
+    if amount("discountpercentage")? != Decimal::ZERO {
+        return Ok(None);
+    }
+    let freight = Charge::new(ChargeKind::Shipping, amount("freightamount")?);
+    let off = Charge::new(ChargeKind::Discount, -amount("discountamount")?);
+    Ok(Some([off, freight].into_iter().filter(|it| it.amount != Decimal::ZERO).collect()))
+}
+
+/// The lines, where they can be told: without discounts of their own, and per default unit.
 fn told(units: &BTreeMap<String, String>, row: &Row, details: &[Row]) -> Result<Option<Vec<Line>>, Fault> {
     let is_something = |row: &Row, name: &str| Ok::<_, Fault>(row.number(name)?.is_some_and(|it| it != Decimal::ZERO));
-    if is_something(row, "discountamount")? || is_something(row, "discountpercentage")? {
+    if is_something(row, "discountpercentage")? {
         return Ok(None);
     }
     let mut lines = Vec::with_capacity(details.len());

@@ -1,9 +1,9 @@
 //! Creating orders, with their details, under the id that the command key makes.
 
 use truthsource_sdk::connector::{Outcome, Write};
-use truthsource_sdk::kinds::{Order, Record};
+use truthsource_sdk::kinds::{ChargeKind, Order, Record};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Fault, json};
+use truthsource_sdk::{Decimal, Fault, json};
 
 use super::key;
 use super::names::{Currencies, units};
@@ -64,6 +64,12 @@ fn body(org: &Org<'_>, id: &str, write: &Write) -> Result<Result<Body, Outcome>,
         rows.push(row.flag("ispriceoverridden", true).number("priceperunit", line.unit_price));
     }
     let mut body = Body::new().text("salesorderid", id).text("name", write.command_key.as_str());
+    let sum = |kind| {
+        let amounts = order.charges.as_ref().into_iter().flatten().filter(|it| it.kind == kind).map(|it| it.amount);
+        amounts.fold(Decimal::ZERO, |sum, it| sum.checked_add(it).unwrap_or(sum))
+    };
+    body = body.number("freightamount", sum(ChargeKind::Shipping));
+    body = body.number("discountamount", -sum(ChargeKind::Discount));
     // It finds the order again, and tells whoever lists orders that it is one of ours.
     body = body.text("description", write.command_key.as_str());
     body = body.text("customerid_account@odata.bind", format!("/accounts({company})"));

@@ -34,7 +34,7 @@ fn an_order_is_booked_once_under_its_mark_on_the_companys_day() {
         .answer("POST", "v2/Orders", 201, BOOKED)
         .answer("GET", "Orders(91)", 200, BOOKED);
     let Outcome::Applied(state) = push_order(&script, Some(LINES)) else { panic!("not applied") };
-    let expect = r#"{"CardCode":"C1","DocDate":"2026-11-22","DocDueDate":"2026-11-25","DocCurrency":"$","NumAtCard":"PO-77","U_ExtId":"key-1","DocumentLines":[{"ItemCode":"A1","Quantity":3,"UnitPrice":12.5,"DiscountPercent":0,"WarehouseCode":"01"}]}"#;
+    let expect = r#"{"CardCode":"C1","DocDate":"2026-11-22","DocDueDate":"2026-11-25","DocCurrency":"$","NumAtCard":"PO-77","U_ExtId":"key-1","DiscountPercent":0,"DocumentLines":[{"ItemCode":"A1","Quantity":3,"UnitPrice":12.5,"DiscountPercent":0,"WarehouseCode":"01"}]}"#;
     assert_eq!(script.body(2), expect);
     assert_eq!((state.remote_id.as_str(), state.command_key.as_deref()), ("91", Some("key-1")));
     assert_eq!(state.fields["lines"], Value::Json(LINES.to_owned()));

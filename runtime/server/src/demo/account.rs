@@ -9,6 +9,7 @@ use truthsource_simulators::netsuite::settings::Tba;
 use truthsource_simulators::sap_b1;
 use truthsource_simulators::sap_b1::settings::User;
 use truthsource_simulators::shopify::settings::Settings as ShopSettings;
+use truthsource_simulators::world::{CHARGE_ACCOUNTS, CHARGE_EXPENSES, CHARGE_ITEMS, charge_names};
 
 use super::world::{Product, Seat};
 
@@ -160,6 +161,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
                 "adjustment-account": "58",
                 "price-lists": "1=base, 2=wholesale, 3=gold",
                 "order-location": "1",
+                "order-charges": charge_names(CHARGE_ITEMS),
             }),
             // Its prices are read whole, so the more there are, the seldomer.
             1_500 * u64::from(items).div_ceil(1_000),
@@ -172,6 +174,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
                 "price-lists": "1=base, 2=wholesale, 3=gold",
                 "external-id-field": format!("U_{}", truthsource_simulators::world::EXTERNAL_ID),
                 "order-warehouse": "Main",
+                "order-charges": charge_names(CHARGE_EXPENSES),
                 "in-flight-seconds": "5",
                 "currency-codes": "$=USD",
                 "carriers": "1=UPS, 2=DHL",
@@ -187,6 +190,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
                 "price-lists": "WHOLESALE=wholesale, GOLD=gold",
                 "location-codes": "MAIN=Main, OUTLET=Outlet",
                 "order-location": "Main",
+                "order-charges": charge_names(CHARGE_ACCOUNTS),
                 "order-wait-seconds": "5",
                 "shipment-carrier": "shippingAgentCode",
                 "shipment-tracking": "packageTrackingNo",

@@ -185,7 +185,7 @@ fn untold<'a>(heard: &[&'a Said]) -> Vec<&'a String> {
     heard.iter().enumerate().filter(|(at, word)| is_final(*at, word)).map(|(_, word)| &word.now).collect()
 }
 
-/// Every order of the shop is in every ERP once, with its company and its lines.
+/// Every order of the shop is in every ERP once, with its company, its lines and all that is charged.
 fn orders(seats: &[Seat], done: &Done, verdict: &mut Verdict) {
     let shops = seats.iter().filter(|it| it.product.is_shop());
     let placed: BTreeMap<String, OrderHeld> =
@@ -220,7 +220,11 @@ fn booked(erp: &Seat, (order, placed): (&OrderHeld, &OrderHeld), at: UnixMs, ver
     let (number, name) = (&order.po_number, erp.name());
     let what = format!("order {number} at {name}");
     verdict.orders.took.push(Took { what, made: at, ms: order.created_at.since(at) });
-    verdict.fields += 2;
+    verdict.fields += 4;
+    if order.charges != placed.charges || order.total != placed.total {
+        let (there, here) = ((&placed.charges, placed.total), (&order.charges, order.total));
+        verdict.found("wrong", || format!("order {number} is charged {here:?} at {name} and {there:?} in the shop"));
+    }
     if order.company != placed.company {
         verdict.found("wrong", || format!("order {number} at {name} is {}'s, not {}'s", order.company, placed.company));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
-use truthsource_simulators::world::{Cell, Deed, Placed, Price};
+use truthsource_simulators::world::{Cell, Charge, ChargeKind, Deed, Placed, Price};
 
 use super::judge::Rivals;
 use super::world::{COMPANIES_SHARED, LISTS, LOCATIONS, World, code, company};
@@ -215,7 +215,9 @@ impl Person<'_> {
             (code(at), 1 + u32::try_from(self.below(12, "quantity")).unwrap_or(0))
         });
         let buyer = u32::try_from(self.below(COMPANIES_SHARED as usize, "buyer")).unwrap_or(0);
-        let placed = Placed { po_number: po_number.clone(), company: company(buyer), lines: lines.collect() };
+        let cents = |of: usize, what: &str| i64::try_from(self.below(of, what)).unwrap_or_default();
+        let charges = beside([cents(2_000, "shipping"), cents(500, "tax"), -cents(300, "discount")]);
+        let placed = Placed { po_number: po_number.clone(), company: company(buyer), lines: lines.collect(), charges };
         done.orders.push((po_number, self.world.now()));
         self.deed(shop, &Deed::Order(placed))
     }
@@ -243,4 +245,11 @@ impl Person<'_> {
             }
         }
     }
+}
+
+/// What is charged beside the lines, in cents: nothing where it is nothing.
+fn beside(cents: [i64; 3]) -> Vec<Charge> {
+    let amount = |cents: i64| Decimal::new(cents, 2).unwrap_or_default();
+    let charge = |(kind, cents)| Charge { kind, amount: amount(cents) };
+    ChargeKind::ALL.into_iter().zip(cents).filter(|(_, cents)| *cents != 0).map(charge).collect()
 }

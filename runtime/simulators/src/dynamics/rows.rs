@@ -106,6 +106,8 @@ pub struct OrderRow {
     pub is_gone: bool,
     /// Lines of items, as they stand in it.
     pub lines: Vec<OrderLineRow>,
+    /// Lines of accounts: the account, and the amount.
+    pub accounts: Vec<(String, Decimal)>,
     /// What is written between its lines.
     pub comments: Vec<String>,
 }

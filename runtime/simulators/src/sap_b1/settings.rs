@@ -33,6 +33,8 @@ pub struct Settings {
     pub price_decimals: u32,
     /// Digits after the point of totals.
     pub total_decimals: u32,
+    /// Sorts of additional expenses.
+    pub expenses: Vec<Expense>,
     /// Tax codes of sales; the first is every line's that names none.
     pub taxes: Vec<Tax>,
     /// The warehouse of lines that name none.
@@ -82,6 +84,16 @@ pub struct Currency {
     pub code: String,
     /// The code on documents, which is ISO as a rule: `USD`.
     pub iso: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A sort of additional expense: freight, packing, what is taken off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expense {
+    /// `ExpensCode`.
+    pub code: i64,
     /// Its name.
     pub name: String,
 }
@@ -176,6 +188,9 @@ impl Default for Settings {
             currencies: vec![currency("$", "USD", "US Dollar"), currency("EUR", "EUR", "Euro")],
             price_decimals: 6,
             total_decimals: 2,
+            expenses: [(1, "Freight"), (2, "Sales tax of the shop"), (3, "Discount of the shop")]
+                .map(|(code, name)| Expense { code, name: text(name) })
+                .to_vec(),
             taxes: vec![Tax { code: text("EX"), percent: Decimal::ZERO }],
             default_warehouse: text("01"),
             negative_stock: NegativeStock::Refused,

@@ -8,7 +8,7 @@ use super::refusals::Refusal;
 use super::settings::Settings;
 use super::state::companies::CompanyInput;
 use super::state::items::{ProductChange, Status, VariantChange};
-use super::state::orders::{CancelReason, Claim, LineInput, OrderInput, Restock};
+use super::state::orders::{Both, CancelReason, Claim, LineInput, OrderInput, Restock, TaxLine};
 use super::state::parcels::ParcelInput;
 use super::state::prices::{BREAKS_MAX, BreakText, Fixed};
 use super::state::stock::level_key;
@@ -91,6 +91,10 @@ pub struct Placed {
     pub taxes_included: bool,
     /// What bringing it costs, beside the lines.
     pub shipping: Decimal,
+    /// What is taken off the whole, beside the lines: an amount, and the code it was given for.
+    pub discount: Option<(Decimal, String)>,
+    /// Taxes of the whole: what they are called, and how much they are.
+    pub taxes: Vec<(String, Decimal)>,
 }
 
 /// A line of an order a buyer places. The price is the buyer's unless it is given.
@@ -104,6 +108,14 @@ pub struct PlacedLine {
     /// The price of one.
     #[serde(default)]
     pub price: Option<Decimal>,
+}
+
+fn both(amount: Decimal) -> Both {
+    Both { shop: amount, presentment: amount }
+}
+
+fn tax((title, amount): &(String, Decimal)) -> TaxLine {
+    TaxLine { title: title.clone(), rate: Decimal::ZERO, price: both(*amount) }
 }
 
 impl Shopify {
@@ -279,7 +291,7 @@ impl Shopify {
                 lines.push(LineInput {
                     variant: Some(variant.ok_or_else(|| Refused::missing("item", line.item))?),
                     quantity: line.quantity,
-                    price: line.price.map(|it| super::state::orders::Both { shop: it, presentment: it }),
+                    price: line.price.map(both),
                     ..LineInput::default()
                 });
             }
@@ -295,7 +307,11 @@ impl Shopify {
                 claim: placed.claim.unwrap_or(Claim::DecrementIgnoringPolicy),
                 test: placed.test,
                 taxes_included: placed.taxes_included,
-                shipping: super::state::orders::Both { shop: placed.shipping, presentment: placed.shipping },
+                shipping: both(placed.shipping),
+                shipping_title: Some("Standard".to_owned()),
+                discount: both(placed.discount.as_ref().map(|it| it.0).unwrap_or_default()),
+                discount_codes: placed.discount.iter().map(|it| it.1.clone()).collect(),
+                tax_lines: placed.taxes.iter().map(tax).collect(),
                 ..OrderInput::default()
             };
             Ok(state.make_order(cause, input)?)

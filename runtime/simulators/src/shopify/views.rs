@@ -106,8 +106,10 @@ pub struct OrderView {
     pub company_location: Option<u64>,
     /// What the buyer pays in.
     pub currency: String,
-    /// What the buyer pays, taxes included.
+    /// What the buyer pays, taxes included, for what is still wanted.
     pub total: Decimal,
+    /// What is charged beside the lines: `shipping`, `tax` and `discount`, the last below zero.
+    pub charges: Vec<(String, Decimal)>,
     /// Its lines.
     pub lines: Vec<OrderLineView>,
     /// What left of it: the carrier's number, the stock-keeping unit, how many.
@@ -236,6 +238,14 @@ impl Shopify {
     }
 }
 
+fn charges(order: &Order) -> Vec<(String, Decimal)> {
+    let taxes = order.current_taxes().into_iter().map(|it| ("tax", it.price.presentment));
+    let shipping = ("shipping", order.current_shipping().presentment);
+    let discount = ("discount", order.current_discount().negated().presentment);
+    let all = taxes.chain([shipping, discount]).filter(|(_, amount)| *amount != Decimal::ZERO);
+    all.map(|(kind, amount)| (kind.to_owned(), amount)).collect()
+}
+
 fn order_view(order: &Order) -> OrderView {
     let lines = order.lines.iter().map(|it| OrderLineView {
         id: it.id,
@@ -253,7 +263,9 @@ fn order_view(order: &Order) -> OrderView {
         company: order.purchaser.map(|it| it.company),
         company_location: order.purchaser.map(|it| it.location),
         currency: order.about.presentment_currency.clone(),
-        total: order.total(|it| it.quantity).presentment,
+        total: order.current_total().presentment,
+        charges: charges(order),
+
         lines: lines.collect(),
         parcels: order
             .parcels

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
-    created_at, item_record, price_record, spelled, stock_record, unescaped, value,
+    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, charges,
+    company_record, created_at, item_record, price_record, spelled, stock_record, unescaped, value,
 };
 use crate::dynamics::business_central::seed::{SeedCode, SeedCustomer, SeedItem, SeedPrice, SeedPriceList, SeedStock};
 use crate::dynamics::business_central::{Editor, Seed, Settings};
@@ -17,6 +17,9 @@ use crate::dynamics::{
 };
 use crate::journal::Change;
 use crate::system::System;
+
+/// The numbers of the accounts that shipping, taxes and discounts are booked to.
+pub const CHARGE_ACCOUNTS: [&str; 3] = ["6810", "5410", "6910"];
 
 /// A company that was filled from a catalogue. Numbers and codes are in capitals there, whatever was asked for.
 pub struct BusinessCentralSite {
@@ -243,6 +246,8 @@ impl Site for BusinessCentralSite {
             created_at: made.get(&it.id.to_string()).copied().unwrap_or_default(),
             po_number: written(&it).unwrap_or(it.po_number),
             company: companies.get(&it.company.to_string()).cloned().unwrap_or_default(),
+            charges: charges(CHARGE_ACCOUNTS, it.accounts.iter().map(|(name, amount)| (name.as_str(), *amount))),
+            total: it.total,
             lines: it.lines.iter().map(|line| (line.sku.to_lowercase(), line.quantity, line.unit_price)).collect(),
         };
         self.system.orders().into_iter().map(held).collect()

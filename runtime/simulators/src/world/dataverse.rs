@@ -6,8 +6,8 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
-    created_at, item_record, price_record, unescaped, value,
+    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, charges,
+    company_record, created_at, item_record, price_record, unescaped, value,
 };
 use crate::dynamics::dataverse::seed::{SeedAccount, SeedPriceLevel, SeedProduct};
 use crate::dynamics::dataverse::{Seed, Settings};
@@ -174,6 +174,8 @@ impl Site for DataverseSite {
             shipped: it.lines.iter().all(|line| line.shipped >= line.quantity),
             created_at: made.get(&it.id.to_string()).copied().unwrap_or_default(),
             company: companies.get(&it.company.to_string()).cloned().unwrap_or_default(),
+            charges: charges(["freight", "", "discount"], it.accounts.iter().map(|(name, it)| (name.as_str(), *it))),
+            total: it.total,
             lines: it.lines.iter().map(|line| (line.sku.to_lowercase(), line.quantity, line.unit_price)).collect(),
             po_number: it.po_number,
             parcels: Vec::new(),

@@ -19,11 +19,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use truthsource_core::{Decimal, UnixMs};
 
-pub use business_central::BusinessCentralSite;
+pub use business_central::{BusinessCentralSite, CHARGE_ACCOUNTS};
 pub use catalogue::{Article, Break, Catalogue, Firm, Price};
 pub use dataverse::DataverseSite;
-pub use netsuite::NetsuiteSite;
-pub use sap_b1::{CARRIERS, EXTERNAL_ID, SapB1Site};
+pub use netsuite::{CHARGE_ITEMS, NetsuiteSite};
+pub use sap_b1::{CARRIERS, CHARGE_EXPENSES, EXTERNAL_ID, SapB1Site};
 pub use shopify::ShopifySite;
 
 use crate::journal::Change;
@@ -190,6 +190,62 @@ pub struct Placed {
     pub company: String,
     /// Codes of items, and how many of each.
     pub lines: Vec<(String, u32)>,
+    /// What the shop charges beside them. Whoever books an order elsewhere charges nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Charge>,
+}
+
+/// What is charged beside the lines of an order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Charge {
+    /// What it is for.
+    pub kind: ChargeKind,
+    /// How much; below zero for what is taken off.
+    pub amount: Decimal,
+}
+
+/// What something is charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChargeKind {
+    /// Bringing it.
+    Shipping,
+    /// Taxes on net prices.
+    Tax,
+    /// Taken off the whole.
+    Discount,
+}
+
+impl ChargeKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Shipping, Self::Tax, Self::Discount];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shipping => "shipping",
+            Self::Tax => "tax",
+            Self::Discount => "discount",
+        }
+    }
+}
+
+/// What a site books charges as, in its own names: `shipping=501, tax=502, discount=503`.
+#[must_use]
+pub fn charge_names(names: [&str; 3]) -> String {
+    let pairs: Vec<String> =
+        ChargeKind::ALL.iter().zip(names).map(|(kind, name)| format!("{}={name}", kind.as_str())).collect();
+    pairs.join(", ")
+}
+
+/// The charges behind names and amounts of a site.
+fn charges<'n>(names: [&str; 3], booked: impl IntoIterator<Item = (&'n str, Decimal)>) -> Vec<Charge> {
+    let kind = |name: &str| names.iter().position(|it| *it == name).and_then(|at| ChargeKind::ALL.get(at).copied());
+    let mut charges: Vec<Charge> =
+        booked.into_iter().filter_map(|(name, amount)| Some(Charge { kind: kind(name)?, amount })).collect();
+    charges.sort();
+    charges
 }
 
 /// A field of a record, by a name that every site would give it.
@@ -229,6 +285,10 @@ pub struct OrderHeld {
     pub company: String,
     /// Codes of items in lower case, quantities, unit prices.
     pub lines: Vec<(String, Decimal, Decimal)>,
+    /// What is charged beside them, sorted.
+    pub charges: Vec<Charge>,
+    /// What is to be paid.
+    pub total: Decimal,
     /// It was called off.
     pub cancelled: bool,
     /// All of it has left.

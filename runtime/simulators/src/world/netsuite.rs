@@ -6,15 +6,18 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
-    item_record, price_record, spelled, stock_record, value,
+    Article, BASE, Break, Catalogue, Cell, ChargeKind, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site,
+    charges, company_record, item_record, price_record, spelled, stock_record, value,
 };
 use crate::journal::Change;
-use crate::netsuite::model::{Status, StockKey, Transaction};
+use crate::netsuite::model::{ItemType, Status, StockKey, Transaction};
 use crate::netsuite::seed::{Seed, SeedCustomer, SeedItem, SeedLocation, SeedPrice, SeedStock};
 use crate::netsuite::settings::{Named, Script, Tba};
 use crate::netsuite::{self, CustomerEdit, ItemEdit, Netsuite, PriceEdit, Settings};
 use crate::system::System;
+
+/// The internal ids of the items that shipping, taxes and discounts are booked as.
+pub const CHARGE_ITEMS: [&str; 3] = ["501", "502", "503"];
 
 /// The first item's internal id.
 const FIRST_ITEM: u64 = 1_000;
@@ -178,7 +181,7 @@ impl Site for NetsuiteSite {
         let mut put = |record: &str, field: &'static str, value: String| {
             held.insert(Cell::new(record, field), value);
         };
-        for it in self.system.items() {
+        for it in self.system.items().into_iter().filter(|it| it.ty != ItemType::OthCharge) {
             let record = item_record(&it.code);
             put(&record, "code", it.code);
             put(&record, "title", it.title.unwrap_or_default());
@@ -223,6 +226,7 @@ impl Site for NetsuiteSite {
     fn orders(&self) -> Vec<OrderHeld> {
         let names = Names::of(self);
         let companies: BTreeMap<u64, String> = self.system.customers().into_iter().map(|it| (it.id, it.code)).collect();
+        let is_charge = |it: &&netsuite::model::Line| CHARGE_ITEMS.contains(&it.item.to_string().as_str());
         let line = |it: &netsuite::model::Line| {
             (names.items.get(&it.item).cloned().unwrap_or_default(), it.quantity, it.rate.unwrap_or_default())
         };
@@ -238,12 +242,19 @@ impl Site for NetsuiteSite {
                 })
                 .map(|(tracking, item, n)| (tracking, names.items.get(&item).cloned().unwrap_or_default(), n))
                 .collect(),
-            po_number: it.po_number.unwrap_or_default(),
             company: it.entity.and_then(|id| companies.get(&id).cloned()).unwrap_or_default(),
-            lines: it.lines.iter().map(line).collect(),
+            charges: {
+                let booked = it.lines.iter().filter(is_charge);
+                let booked: Vec<(String, Decimal)> =
+                    booked.map(|it| (it.item.to_string(), it.amount.unwrap_or_default())).collect();
+                charges(CHARGE_ITEMS, booked.iter().map(|(name, amount)| (name.as_str(), *amount)))
+            },
+            total: it.total(),
+            lines: it.lines.iter().filter(|it| !is_charge(it)).map(line).collect(),
             cancelled: it.status == Some(Status::Cancelled),
             shipped: matches!(it.status, Some(Status::PendingBilling | Status::Billed)),
             created_at: it.created,
+            po_number: it.po_number.unwrap_or_default(),
         };
         self.system.orders().into_iter().map(held).collect()
     }
@@ -318,6 +329,10 @@ fn seed(catalogue: &Catalogue) -> Seed {
     let location = |(at, name): (usize, &String)| SeedLocation { id: Some(at as u64 + 1), name: name.clone() };
     let mut seed =
         Seed { locations: catalogue.locations.iter().enumerate().map(location).collect(), ..Seed::default() };
+    for (kind, id) in ChargeKind::ALL.iter().zip(CHARGE_ITEMS) {
+        let item = SeedItem::new(format!("charge-{}", kind.as_str()));
+        seed.items.push(SeedItem { id: id.parse().ok(), ty: ItemType::OthCharge, ..item });
+    }
     for (item, article) in (FIRST_ITEM..).zip(&catalogue.articles) {
         seed.items.push(SeedItem { id: Some(item), ..seed_item(article) });
         for (level, price) in (1..).zip(&article.prices) {

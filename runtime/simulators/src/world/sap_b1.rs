@@ -5,8 +5,8 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, company_record,
-    created_at, item_record, price_record, spelled, stock_record, unescaped, value,
+    Article, BASE, Break, Catalogue, Cell, Deed, Held, OrderHeld, Placed, Price, Reader, Refused, Site, charges,
+    company_record, created_at, item_record, price_record, spelled, stock_record, unescaped, value,
 };
 use crate::journal::Change;
 use crate::sap_b1::model::{CardType, Document};
@@ -19,6 +19,9 @@ use crate::system::System;
 
 /// The field of documents that holds whose order it is elsewhere.
 pub const EXTERNAL_ID: &str = "ExtId";
+
+/// The codes of the additional expenses that shipping, taxes and discounts are booked as.
+pub const CHARGE_EXPENSES: [&str; 3] = ["1", "2", "3"];
 
 /// The company's shipping types, numbered from one.
 pub const CARRIERS: [&str; 2] = ["UPS", "DHL"];
@@ -237,6 +240,12 @@ impl Site for SapB1Site {
             po_number: it.reference.unwrap_or_default(),
             company: it.card.unwrap_or_default(),
             lines: it.lines.iter().map(|line| (line.item.to_lowercase(), line.quantity, line.price)).collect(),
+            charges: {
+                let booked: Vec<(String, Decimal)> =
+                    it.expenses.iter().map(|it| (it.code.to_string(), it.total)).collect();
+                charges(CHARGE_EXPENSES, booked.iter().map(|(name, amount)| (name.as_str(), *amount)))
+            },
+            total: it.total,
         };
         self.system.orders().into_iter().map(held).collect()
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::{
-    Article, BASE, Break, Catalogue, Cell, Deed, Firm, Held, OrderHeld, Placed, Price, Reader, Refused, Site,
-    company_record, item_record, price_record, spelled, stock_record, value,
+    Article, BASE, Break, Catalogue, Cell, ChargeKind, Deed, Firm, Held, OrderHeld, Placed, Price, Reader, Refused,
+    Site, charges, company_record, item_record, price_record, spelled, stock_record, value,
 };
 use crate::journal::Change;
 use crate::shopify::people::{self, ItemEdit, PlacedLine};
@@ -86,6 +86,15 @@ impl ShopifySite {
             company_location: Some(*buyer),
             po_number: Some(placed.po_number.clone()),
             lines,
+            shipping: sum(placed, ChargeKind::Shipping),
+            discount: Some(-sum(placed, ChargeKind::Discount))
+                .filter(|it| *it != Decimal::ZERO)
+                .map(|it| (it, "OFF".to_owned())),
+            taxes: Some(sum(placed, ChargeKind::Tax))
+                .filter(|it| *it != Decimal::ZERO)
+                .map(|it| ("VAT".to_owned(), it))
+                .into_iter()
+                .collect(),
             ..people::Placed::default()
         };
         self.system.place_order(now, &order).map(drop).map_err(refused)
@@ -222,6 +231,11 @@ impl Site for ShopifySite {
                     (code, Decimal::from(line.quantity), line.price)
                 })
                 .collect(),
+            charges: {
+                let kinds = ChargeKind::ALL.map(ChargeKind::as_str);
+                charges(kinds, it.charges.iter().map(|(kind, amount)| (kind.as_str(), *amount)))
+            },
+            total: it.total,
             parcels: it
                 .parcels
                 .iter()
@@ -298,6 +312,12 @@ fn refused(refused: people::Refused) -> Refused {
 fn moment(text: &str) -> UnixMs {
     let ms = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
     UnixMs(u64::try_from(ms).unwrap_or_default())
+}
+
+/// What is charged for this.
+fn sum(placed: &Placed, kind: ChargeKind) -> Decimal {
+    let amounts = placed.charges.iter().filter(|it| it.kind == kind).map(|it| it.amount);
+    amounts.fold(Decimal::ZERO, |sum, it| sum.checked_add(it).unwrap_or(sum))
 }
 
 fn break_text(it: &Break) -> BreakText {

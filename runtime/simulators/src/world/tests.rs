@@ -116,7 +116,7 @@ fn every_site_tells_the_same_of_the_same() {
 /// Where orders are booked and not bought, somebody books one at the screens first.
 fn booked(site: &dyn Site, po_number: &str) {
     let lines = vec![("bolt-1".to_owned(), 5), ("bolt-2".to_owned(), 1)];
-    let placed = Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines };
+    let placed = Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines, charges: Vec::new() };
     site.act(NOW, &Deed::Book(placed)).unwrap();
 }
 
@@ -166,7 +166,8 @@ fn an_order_goes_its_way_where_it_is_taken() {
     let shop = ShopifySite::open(NOW, shop::settings::Settings::default(), &catalogue()).unwrap();
     let place = |po_number: &str| {
         let lines = vec![("bolt-1".to_owned(), 3), ("none".to_owned(), 1)];
-        let placed = Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines };
+        let placed =
+            Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines, charges: Vec::new() };
         shop.act(NOW, &Deed::Order(placed)).unwrap();
     };
     place("PO-1");

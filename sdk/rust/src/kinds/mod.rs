@@ -1,8 +1,10 @@
 //! The kinds as typed records, to build fields from and to read them into.
 
+mod charge;
 mod order;
 mod price;
 
+pub use charge::{Charge, ChargeKind};
 pub use order::{Fulfilment, Line, Order, Status, Taken};
 pub use price::{Break, Price};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Decimal;
-use crate::kinds::record;
+use crate::kinds::{Charge, record};
 use crate::value::{FieldValue, Value};
 
 record! {
@@ -26,6 +26,8 @@ record! {
         /// What was ordered, in the order of the document. Left out where it cannot be told like this: where prices
         /// include taxes, or quantity times price is not what is charged.
         lines: Vec<Line>,
+        /// What is charged beside the lines: what is taken off the whole, shipping, taxes. Left out where the lines are.
+        charges: Vec<Charge>,
         /// What has left of it, parcel by parcel; empty where nothing has.
         fulfilments: Vec<Fulfilment>,
         /// What the system has taken from its stock for them, in sum. Only where it does so for being told of them.
@@ -161,7 +163,7 @@ impl FieldValue for Vec<Taken> {
     }
 }
 
-fn rows<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
+pub(super) fn rows<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
     let Value::Json(text) = value else { return Err("must be rows".to_owned()) };
     serde_json::from_str(&text).map_err(|error| format!("is not rows: {error}"))
 }

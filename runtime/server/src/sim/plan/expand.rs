@@ -2,7 +2,7 @@
 
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
-use truthsource_simulators::world::{Article, Break, Catalogue, Deed, Firm, Placed, Price};
+use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price};
 
 use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
@@ -177,10 +177,21 @@ fn act(draw: Draw, n: u64, systems: &[Product], (chaos_ms, rush_ms): (u64, u64))
             };
             let lines = (0..1 + draw.below(2, "lines", n)).map(line).collect();
             let company = company(draw.below(COMPANIES, "buyer", n));
-            Deed::Order(Placed { po_number: format!("PO-{n:04}"), company, lines })
+            Deed::Order(Placed { po_number: format!("PO-{n:04}"), company, lines, charges: charges(draw, n) })
         }
     };
     Act { at_ms, seat, deed }
+}
+
+/// What is charged beside the lines: often something, and of each kind sometimes.
+fn charges(draw: Draw, n: u64) -> Vec<Charge> {
+    let charge = |kind: ChargeKind| {
+        let name = |what: &str| format!("{what} {}", kind.as_str());
+        let cents = 1 + draw.below(300, &name("cents of"), n);
+        let amount = if kind == ChargeKind::Discount { -money(cents) } else { money(cents) };
+        draw.chance(500, &name("charged"), n).then_some(Charge { kind, amount })
+    };
+    ChargeKind::ALL.into_iter().filter_map(charge).collect()
 }
 
 /// What becomes of an order: it leaves, in a parcel or two, from the first system that books orders; or it is called off,

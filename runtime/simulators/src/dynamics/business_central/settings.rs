@@ -22,6 +22,8 @@ pub struct Settings {
     pub custom: Option<Custom>,
     /// The status that a stale etag is answered with: 409, or 412 as other OData services do.
     pub stale_status: u16,
+    /// Accounts of the general ledger that lines of orders may name: their numbers, and what they are called.
+    pub accounts: Vec<(String, String)>,
     /// Whether customers take a number from the caller.
     pub customer_numbers: Numbers,
     /// What a new quantity does to a row of the custom stock page: it is stored, and subscribers are told; or it is a
@@ -205,6 +207,9 @@ impl Default for Settings {
             local_currency: "USD".to_owned(),
             custom: Some(Custom::default()),
             stale_status: 409,
+            accounts: [("6810", "Freight"), ("5410", "Sales tax of the shop"), ("6910", "Discounts of the shop")]
+                .map(|(number, name)| (number.to_owned(), name.to_owned()))
+                .to_vec(),
             customer_numbers: Numbers::Manual,
             stock_stamp: Stamp::Moves,
             header_stamp: Stamp::Stays,

@@ -117,6 +117,7 @@ impl BusinessCentral {
                 let tracking = shipment.text("packageTrackingNo").to_owned();
                 let of_order = parcels.entry(shipment.text("orderNumber").to_owned()).or_default();
                 let lines = state.table(Set::ShipmentLines).owned_by(shipment.id);
+                let lines = lines.filter(|it| it.text("lineType") == "Item");
                 let line = |it: &Row| (tracking.clone(), it.text("lineObjectNumber").to_owned(), it.number("quantity"));
                 of_order.extend(lines.map(line));
             }
@@ -211,6 +212,11 @@ fn order_row(state: &State, id: Guid) -> Option<OrderRow> {
         total: head.number("totalAmountIncludingTax"),
         is_gone: live.is_none(),
         lines: lines.iter().filter(|it| it.text("lineType") == "Item").map(line).collect(),
+        accounts: lines
+            .iter()
+            .filter(|it| it.text("lineType") == "Account")
+            .map(|it| (it.text("lineObjectNumber").to_owned(), it.number("netAmount")))
+            .collect(),
         comments: lines
             .iter()
             .filter(|it| it.text("lineType") == "Comment")

@@ -144,6 +144,11 @@ fn order_row(state: &State, it: &Row) -> OrderRow {
         total: it.number("totalamount"),
         is_gone: false,
         lines: state.table(Set::OrderDetails).owned_by(it.id).map(line).collect(),
+        accounts: [("freight", it.number("freightamount")), ("discount", -it.number("discountamount"))]
+            .into_iter()
+            .filter(|(_, amount)| *amount != Decimal::ZERO)
+            .map(|(name, amount)| (name.to_owned(), amount))
+            .collect(),
         comments: Vec::new(),
     }
 }

@@ -267,10 +267,14 @@ impl State {
             return Err(Problem::no_record("salesorder", order));
         };
         let lines = self.table(Set::OrderDetails).owned_by(order).map(|it| it.number("extendedamount"));
-        let total = lines.into_iter().try_fold(Decimal::ZERO, Decimal::checked_add);
-        let total = total.ok_or_else(|| Problem::new(400, "0x80044a02", "The amount is out of range."))?;
+        let of_lines = lines.into_iter().try_fold(Decimal::ZERO, Decimal::checked_add);
+        let total = of_lines.and_then(|it| it.checked_add(head.number("freightamount")));
+        let total = total.and_then(|it| it.checked_sub(head.number("discountamount")));
+        let (Some(of_lines), Some(total)) = (of_lines, total) else {
+            return Err(Problem::new(400, "0x80044a02", "The amount is out of range."));
+        };
         if head.number("totalamount") != total {
-            head.set("totallineitemamount", Cell::Number(total));
+            head.set("totallineitemamount", Cell::Number(of_lines));
             head.set("totalamount", Cell::Number(total));
             self.put(cause, Set::Orders, head);
         }

@@ -19,11 +19,13 @@ pub enum ItemType {
     Kit,
     /// Is built from other items and has stock.
     Assembly,
+    /// Is charged beside goods, and never leaves anywhere.
+    OthCharge,
 }
 
 impl ItemType {
     /// Every type.
-    pub const ALL: [Self; 4] = [Self::InvtPart, Self::NonInvtPart, Self::Kit, Self::Assembly];
+    pub const ALL: [Self; 5] = [Self::InvtPart, Self::NonInvtPart, Self::Kit, Self::Assembly, Self::OthCharge];
 
     /// The name in SuiteQL.
     #[must_use]
@@ -33,6 +35,7 @@ impl ItemType {
             Self::NonInvtPart => "NonInvtPart",
             Self::Kit => "Kit",
             Self::Assembly => "Assembly",
+            Self::OthCharge => "OthCharge",
         }
     }
 
@@ -44,6 +47,7 @@ impl ItemType {
             Self::NonInvtPart => "nonInventorySaleItem",
             Self::Kit => "kitItem",
             Self::Assembly => "assemblyItem",
+            Self::OthCharge => "otherChargeSaleItem",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use truthsource_core::{Decimal, UnixMs};
 
 use super::super::body::{Body, Given};
-use super::super::model::{Line, Status, Transaction, TransactionType};
+use super::super::model::{ItemType, Line, Status, Transaction, TransactionType};
 use super::super::problem::Problem;
 use super::super::state::{Cause, Family, State};
 use super::transaction::blank;
@@ -59,7 +59,8 @@ pub(in crate::netsuite) fn ship(
         return Err(Problem::user("This sales order has nothing left to fulfill."));
     }
     let mut shipment = blank(state, TransactionType::ItemShip, cause.now);
-    for line in &mut order.lines {
+    let leaves = |line: &Line| state.items.get(&line.item).is_none_or(|it| it.ty != ItemType::OthCharge);
+    for line in order.lines.iter_mut().filter(|it| leaves(it)) {
         let open = (line.quantity - line.fulfilled).max(Decimal::ZERO);
         let quantity = asked.map_or(open, |it| it.get(&line.number).copied().unwrap_or_default());
         if quantity > open || quantity.is_negative() {
@@ -74,7 +75,7 @@ pub(in crate::netsuite) fn ship(
     if shipment.lines.is_empty() {
         return Err(Problem::user("You must enter at least one line item for this transaction."));
     }
-    let is_done = order.lines.iter().all(|it| it.fulfilled >= it.quantity);
+    let is_done = order.lines.iter().filter(|it| leaves(it)).all(|it| it.fulfilled >= it.quantity);
     order.status = Some(if is_done { Status::PendingBilling } else { Status::PartiallyFulfilled });
     let id = state.next_id(Family::Transaction);
     let shipment = Transaction {

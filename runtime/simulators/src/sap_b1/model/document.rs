@@ -114,6 +114,8 @@ pub struct Document {
     pub cancelled: bool,
     /// `DocumentLines`.
     pub lines: Vec<DocumentLine>,
+    /// `DocumentAdditionalExpenses`: freight, and whatever else is charged for the whole.
+    pub expenses: Vec<DocumentExpense>,
     /// User-defined fields.
     #[serde(skip)]
     pub(in crate::sap_b1) user_fields: UserFields,
@@ -123,6 +125,19 @@ pub struct Document {
     pub updated: Stamp,
     /// Counts saves: what the ETag is of.
     pub version: u64,
+}
+
+/// An additional expense of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DocumentExpense {
+    /// `LineNum`.
+    pub number: i64,
+    /// `ExpenseCode`: the sort of expense.
+    pub code: i64,
+    /// `LineTotal`, without tax; below zero for what is taken off.
+    pub total: Decimal,
+    /// `Remarks`.
+    pub remarks: Option<String>,
 }
 
 /// A line of a document.
@@ -258,12 +273,20 @@ impl Shape for Document {
         Property::<Self>::new("DocTime", Edm::Time, |it| Datum::Time(it.created.time)),
         Property::<Self>::new("UpdateTime", Edm::Time, |it| Datum::Time(it.updated.time)),
     ];
-    const COLLECTIONS: &'static [Collection<Self>] = &[Collection {
-        name: "DocumentLines",
-        ty: DocumentLine::TYPE,
-        show: |it, view| show_all(&it.lines, view),
-        write: Some(|it, entries, rules| merge(&mut it.lines, entries, rules)),
-    }];
+    const COLLECTIONS: &'static [Collection<Self>] = &[
+        Collection {
+            name: "DocumentLines",
+            ty: DocumentLine::TYPE,
+            show: |it, view| show_all(&it.lines, view),
+            write: Some(|it, entries, rules| merge(&mut it.lines, entries, rules)),
+        },
+        Collection {
+            name: "DocumentAdditionalExpenses",
+            ty: DocumentExpense::TYPE,
+            show: |it, view| show_all(&it.expenses, view),
+            write: Some(|it, entries, rules| merge(&mut it.expenses, entries, rules)),
+        },
+    ];
 
     fn user_fields(&self) -> Option<(&'static str, &UserFields)> {
         Some(("ORDR", &self.user_fields))
@@ -271,6 +294,30 @@ impl Shape for Document {
 
     fn user_fields_mut(&mut self) -> Option<(&'static str, &mut UserFields)> {
         Some(("ORDR", &mut self.user_fields))
+    }
+}
+
+impl Shape for DocumentExpense {
+    const TYPE: &'static str = "DocumentAdditionalExpense";
+    const PROPERTIES: &'static [Property<Self>] = &[
+        Property::<Self>::new("LineNum", Edm::Int, |it| int(it.number)),
+        Property::<Self>::new("ExpenseCode", Edm::Int, |it| int(it.code))
+            .set(|it, to| it.code = to.int().unwrap_or_default()),
+        Property::<Self>::new("LineTotal", Edm::Double, |it| Datum::Double(it.total))
+            .set(|it, to| it.total = to.number()),
+        Property::<Self>::new("Remarks", Edm::Text, |it| maybe(&it.remarks)).set(|it, to| it.remarks = to.into_text()),
+    ];
+}
+
+impl Line for DocumentExpense {
+    const KEY: &'static str = "LineNum";
+
+    fn key(&self) -> i64 {
+        self.number
+    }
+
+    fn blank(number: i64) -> Self {
+        Self { number, code: 0, total: Decimal::ZERO, remarks: None }
     }
 }
 

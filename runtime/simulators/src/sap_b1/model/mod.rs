@@ -10,7 +10,7 @@ mod stock_document;
 mod subscription;
 
 pub(super) use document::percent;
-pub use document::{Book, Document, DocumentLine};
+pub use document::{Book, Document, DocumentExpense, DocumentLine};
 pub use item::{Item, ItemPrice, Stock, Warehouse};
 pub use partner::{Address, CardType, Contact, Partner};
 pub use price::{DataArea, PriceList, QuantityArea, SpecialPrice};

@@ -11,8 +11,8 @@ use super::sets::Set;
 use super::{Call, with_entity};
 use crate::odata::Version;
 use crate::sap_b1::model::{
-    Address, Contact, CountingLine, DataArea, DocumentLine, EventKind, ItemPrice, PostingLine, QuantityArea, Stock,
-    TransferLine,
+    Address, Contact, CountingLine, DataArea, DocumentExpense, DocumentLine, EventKind, ItemPrice, PostingLine,
+    QuantityArea, Stock, TransferLine,
 };
 use crate::sap_b1::shape::{Edm, Shape};
 use crate::sap_b1::wire::{self, Style};
@@ -80,6 +80,7 @@ impl Model<'_> {
         self.add_row::<Address>(None);
         self.add_row::<Contact>(None);
         self.add_row::<DocumentLine>(Some("RDR1"));
+        self.add_row::<DocumentExpense>(None);
         self.add_row::<CountingLine>(None);
         self.add_row::<PostingLine>(None);
         self.add_row::<TransferLine>(None);

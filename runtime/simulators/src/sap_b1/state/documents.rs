@@ -43,6 +43,7 @@ impl State {
             closed: false,
             cancelled: false,
             lines: Vec::new(),
+            expenses: Vec::new(),
             user_fields: UserFields::new(),
             created: stamp,
             updated: stamp,
@@ -125,7 +126,8 @@ impl State {
         mut document: Document,
     ) -> Result<(), Problem> {
         let before = self.documents.get(&(set, document.entry)).cloned().ok_or_else(Problem::not_found)?;
-        let is_same = before.lines == document.lines && before.card == document.card;
+        let is_same =
+            before.lines == document.lines && before.expenses == document.expenses && before.card == document.card;
         let is_open = matches!(set, Book::Orders | Book::Drafts) && !before.closed;
         if !is_same && !is_open {
             return Err(Problem::rule("Document is closed; its lines cannot be changed"));

@@ -28,6 +28,12 @@ impl State {
             self.complete_line(document, line, at + 1)?;
         }
         document.lines = lines;
+        for (at, it) in document.expenses.iter().enumerate() {
+            if !self.settings.expenses.iter().any(|known| known.code == it.code) {
+                let place = format!("DocumentAdditionalExpenses.ExpenseCode][line: {}", at + 1);
+                return Err(Problem::reference("freight code", &place, &it.code.to_string()));
+            }
+        }
         self.complete_totals(document)
     }
 
@@ -143,7 +149,12 @@ impl State {
         }
         document.total_discount = fits(net.checked_sub(discounted(net, share)?))?.round(places);
         document.vat = vat;
-        document.total = fits(fits(net.checked_sub(document.total_discount))?.checked_add(vat))?;
+        let mut total = fits(fits(net.checked_sub(document.total_discount))?.checked_add(vat))?;
+        for it in &mut document.expenses {
+            it.total = it.total.round(places);
+            total = fits(total.checked_add(it.total))?;
+        }
+        document.total = total;
         Ok(())
     }
 }

@@ -182,6 +182,9 @@ pub struct OrderInput {
     pub lines: Vec<LineInput>,
     pub tax_lines: Vec<TaxLine>,
     pub shipping: Both,
+    pub shipping_title: Option<String>,
+    pub discount: Both,
+    pub discount_codes: Vec<String>,
     pub claim: Claim,
 }
 
@@ -203,6 +206,18 @@ pub struct LineInput {
 }
 
 impl Both {
+    /// Taken off.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { shop: -self.shop, presentment: -self.presentment }
+    }
+
+    /// All of them together.
+    #[must_use]
+    pub fn sum(all: impl Iterator<Item = Self>) -> Self {
+        all.fold(Self::default(), Self::plus)
+    }
+
     fn plus(self, other: Self) -> Self {
         let sum = |a: Decimal, b: Decimal| a.checked_add(b).unwrap_or(a);
         Self { shop: sum(self.shop, other.shop), presentment: sum(self.presentment, other.presentment) }
@@ -223,22 +238,79 @@ impl Order {
         self.lines.iter().map(|it| it.price.times(quantity(it))).fold(Both::default(), Both::plus)
     }
 
-    /// All taxes, the order's and its lines'.
+    /// All taxes, the order's and its lines', of what was bought.
     #[must_use]
     pub fn tax(&self) -> Both {
         let lines = self.lines.iter().flat_map(|it| &it.tax_lines);
         lines.chain(&self.about.tax_lines).map(|it| it.price).fold(Both::default(), Both::plus)
     }
 
-    /// What is to be paid, for what was bought or for what is still wanted.
+    /// Nothing of it is wanted any more, nor paid for.
+    fn is_void(&self) -> bool {
+        self.cancelled.is_some() && self.lines.iter().all(|it| it.current_quantity == 0)
+    }
+
+    /// The taxes that are still to be paid, one a title and rate.
     #[must_use]
-    pub fn total(&self, quantity: fn(&Line) -> i32) -> Both {
-        let subtotal = self.subtotal(quantity);
-        if self.cancelled.is_some() && subtotal == Both::default() {
-            return subtotal;
+    pub fn current_taxes(&self) -> Vec<TaxLine> {
+        let mut taxes: Vec<TaxLine> = Vec::new();
+        if self.is_void() {
+            return taxes;
         }
-        let shipped = subtotal.plus(self.about.shipping);
+        let of_lines = self.lines.iter().flat_map(|line| line.tax_lines.iter().map(move |it| (it, Some(line))));
+        for (tax, line) in of_lines.chain(self.about.tax_lines.iter().map(|it| (it, None))) {
+            let share = |it: Decimal| line.map_or(it, |line| line.share(it));
+            let price = Both { shop: share(tax.price.shop), presentment: share(tax.price.presentment) };
+            match taxes.iter_mut().find(|it| it.title == tax.title && it.rate == tax.rate) {
+                Some(known) => known.price = known.price.plus(price),
+                None => taxes.push(TaxLine { price, ..tax.clone() }),
+            }
+        }
+        taxes
+    }
+
+    /// What bringing it still costs.
+    #[must_use]
+    pub fn current_shipping(&self) -> Both {
+        if self.is_void() { Both::default() } else { self.about.shipping }
+    }
+
+    /// What is still taken off the whole.
+    #[must_use]
+    pub fn current_discount(&self) -> Both {
+        if self.is_void() { Both::default() } else { self.about.discount }
+    }
+
+    /// What is still to be paid.
+    #[must_use]
+    pub fn current_total(&self) -> Both {
+        let net = self.subtotal(|it| it.current_quantity).plus(self.current_discount().negated());
+        let shipped = net.plus(self.current_shipping());
+        if self.about.taxes_included {
+            return shipped;
+        }
+        self.current_taxes().iter().map(|it| it.price).fold(shipped, Both::plus)
+    }
+
+    /// What was to be paid when it was placed.
+    #[must_use]
+    pub fn total(&self) -> Both {
+        let net = self.subtotal(|it| it.quantity).plus(self.about.discount.negated());
+        let shipped = net.plus(self.about.shipping);
         if self.about.taxes_included { shipped } else { shipped.plus(self.tax()) }
+    }
+}
+
+impl Line {
+    /// So much of an amount as is still wanted of the line, to the cent.
+    fn share(&self, amount: Decimal) -> Decimal {
+        if self.current_quantity == self.quantity {
+            return amount;
+        }
+        let whole = |it: Decimal| it.to_string().parse::<i64>().unwrap_or_default();
+        let cents = whole(amount.checked_mul(100.into()).unwrap_or(amount).round(0));
+        let some = cents * i64::from(self.current_quantity) / i64::from(self.quantity.max(1));
+        Decimal::new(some, 2).unwrap_or(amount)
     }
 }
 

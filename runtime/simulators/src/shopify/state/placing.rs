@@ -173,7 +173,7 @@ impl State {
         self.note(cause, "order", id, ("po_number", order.about.po_number.as_deref().unwrap_or_default()));
         self.note(cause, "order", id, ("currency", &order.about.presentment_currency));
         self.note(cause, "order", id, ("lines", lines));
-        self.note(cause, "order", id, ("total", order.total(|it| it.quantity).presentment));
+        self.note(cause, "order", id, ("total", order.total().presentment));
     }
 
     /// Cancels an order; `restock` puts what was committed back on the shelf.

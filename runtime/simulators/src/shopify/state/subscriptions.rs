@@ -207,8 +207,8 @@ impl State {
             })
         };
         let lines: Vec<Value> = it.lines.iter().map(line).collect();
-        let total = it.total(|line| line.quantity);
-        let current = it.total(|line| line.current_quantity);
+        let total = it.total();
+        let current = it.current_total();
         let price = |it: Decimal| amounts::price(it);
         json!({
             "id": it.id, "name": it.name, "number": it.number - 1000, "order_number": it.number, "test": about.test,

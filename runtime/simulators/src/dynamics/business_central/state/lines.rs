@@ -37,6 +37,7 @@ impl State {
         }
         match draft.row.text("lineType") {
             "Item" => self.fill_item_line(&mut draft, &head, before.as_ref())?,
+            "Account" => self.fill_account_line(&mut draft)?,
             "Comment" => {}
             other => return Err(Problem::dialog(format!("Lines of type {other} cannot be used in this company."))),
         }
@@ -95,6 +96,16 @@ impl State {
         Ok(())
     }
 
+    fn fill_account_line(&self, draft: &mut Draft) -> Result<(), Problem> {
+        let number = draft.row.text("lineObjectNumber").to_owned();
+        let known = self.settings.accounts.iter().find(|it| it.0 == number);
+        let (_, name) = known.ok_or_else(|| Problem::no_reference("The account cannot be found."))?;
+        if draft.row.text("description").is_empty() {
+            draft.row.set_text("description", name.as_str());
+        }
+        Ok(())
+    }
+
     /// A line whose goods have left stays.
     pub(super) fn delete_line(&mut self, cause: Cause, id: Guid) -> Result<(), Problem> {
         let row = self.row(Set::OrderLines, id).cloned();
@@ -131,7 +142,7 @@ fn price(draft: &mut Draft) -> Result<(), Problem> {
         row.set("discountAmount", Cell::Number(discount));
     }
     let net = gross.checked_sub(row.number("discountAmount")).ok_or_else(out_of_range)?;
-    if net.is_negative() {
+    if net.is_negative() && row.number("discountAmount") > Decimal::ZERO {
         return Err(Problem::field("Line Discount Amount must not be more than the line's amount."));
     }
     for column in ["amountExcludingTax", "amountIncludingTax", "netAmount", "netAmountIncludingTax"] {

@@ -18,6 +18,11 @@ pub(in crate::dynamics::business_central) enum Posting {
     ShipAndInvoice,
 }
 
+/// A line of goods or of an account, and no mere text.
+fn is_sold(line: &Row) -> bool {
+    matches!(line.text("lineType"), "Item" | "Account")
+}
+
 impl State {
     /// Posts an order: ships `quantities` of its lines, or what each line has to ship if none are named, and invoices
     /// what was shipped. An order that is shipped and invoiced in full is deleted. Answers the shipment, if any.
@@ -39,7 +44,7 @@ impl State {
                 return Err(Problem::dialog("There is nothing to post."));
             }
             let is_done = |it: &Row| {
-                it.text("lineType") != "Item"
+                !is_sold(it)
                     || (it.number("invoicedQuantity") >= it.number("quantity")
                         && it.number("shippedQuantity") >= it.number("quantity"))
             };
@@ -62,11 +67,12 @@ impl State {
             return Err(Problem::dialog(message));
         }
         let mut shipping = Vec::new();
-        for line in self.lines_of(head.id).into_iter().filter(|it| it.text("lineType") == "Item") {
+        for line in self.lines_of(head.id).into_iter().filter(is_sold) {
             let named = |all: &[(Guid, Decimal)]| all.iter().find(|(id, _)| *id == line.id).map(|(_, it)| *it);
             let wanted = match quantities {
-                Some(all) => named(all).unwrap_or(Decimal::ZERO),
-                None => line.number("shipQuantity"),
+                // What is no goods goes along with the first that leave.
+                Some(all) if line.text("lineType") == "Item" => named(all).unwrap_or(Decimal::ZERO),
+                _ => line.number("shipQuantity"),
             };
             if wanted.is_negative() || wanted > line.number("quantity") - line.number("shippedQuantity") {
                 let open = line.number("quantity") - line.number("shippedQuantity");
@@ -114,7 +120,7 @@ impl State {
 
     /// Invoices what was shipped and not invoiced; `false` when there is nothing of the kind.
     fn invoice(&mut self, cause: Cause, head: &Row) -> Result<bool, Problem> {
-        let lines = self.lines_of(head.id).into_iter().filter(|it| it.text("lineType") == "Item");
+        let lines = self.lines_of(head.id).into_iter().filter(is_sold);
         let due = |it: &Row| it.number("shippedQuantity") - it.number("invoicedQuantity");
         let lines: Vec<Row> = lines.filter(|it| due(it) > Decimal::ZERO).collect();
         if lines.is_empty() {

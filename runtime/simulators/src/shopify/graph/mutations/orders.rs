@@ -49,6 +49,26 @@ struct OrderCreateTaxLineInput {
 }
 
 #[derive(InputObject)]
+struct OrderCreateShippingLineInput {
+    title: String,
+    code: Option<String>,
+    source: Option<String>,
+    price_set: MoneyBagInput,
+    tax_lines: Option<Vec<OrderCreateTaxLineInput>>,
+}
+
+#[derive(InputObject)]
+struct OrderCreateFixedDiscountCodeAttributesInput {
+    code: String,
+    amount_set: Option<MoneyBagInput>,
+}
+
+#[derive(InputObject)]
+struct OrderCreateDiscountCodeInput {
+    item_fixed_discount_code: Option<OrderCreateFixedDiscountCodeAttributesInput>,
+}
+
+#[derive(InputObject)]
 struct OrderCreateLineItemInput {
     variant_id: Option<ID>,
     product_id: Option<ID>,
@@ -103,6 +123,8 @@ struct OrderCreateOrderInput {
     processed_at: Option<DateTime>,
     line_items: Option<Vec<OrderCreateLineItemInput>>,
     tax_lines: Option<Vec<OrderCreateTaxLineInput>>,
+    shipping_lines: Option<Vec<OrderCreateShippingLineInput>>,
+    discount_code: Option<OrderCreateDiscountCodeInput>,
     metafields: Option<Vec<MetafieldInput>>,
 }
 
@@ -226,6 +248,9 @@ fn make(
     let customer = customer(state, cause, order.customer_id.as_ref(), order.customer)?;
     let shop = state.settings.currency.clone();
     let currency = order.currency.map_or(shop, |it| it.0);
+    let shipping = order.shipping_lines.unwrap_or_default();
+    let shipping_title = shipping.first().map(|it| it.title.clone());
+    let mut discount = order.discount_code.and_then(|it| it.item_fixed_discount_code);
     let input = rows::OrderInput {
         company_location: order.company_location_id.map(|it| number(&it, "CompanyLocation").unwrap_or(0)),
         customer,
@@ -244,7 +269,10 @@ fn make(
         name: order.name,
         lines: order.line_items.unwrap_or_default().into_iter().map(OrderCreateLineItemInput::read).collect(),
         tax_lines: tax_lines(order.tax_lines),
-        shipping: rows::Both::default(),
+        shipping: rows::Both::sum(shipping.into_iter().map(|it| it.price_set.read())),
+        shipping_title,
+        discount: discount.as_mut().and_then(|it| it.amount_set.take()).map(MoneyBagInput::read).unwrap_or_default(),
+        discount_codes: discount.into_iter().map(|it| it.code).collect(),
         claim,
     };
     let id = state.make_order(cause, input)?;

@@ -61,6 +61,14 @@ pub struct TaxLine {
     currencies: Currencies,
 }
 
+/// What bringing an order costs.
+#[derive(Debug, Clone)]
+pub struct ShippingLine {
+    title: String,
+    price: rows::Both,
+    currencies: Currencies,
+}
+
 /// What an order's two amounts are in.
 #[derive(Debug, Clone)]
 struct Currencies {
@@ -169,19 +177,44 @@ impl Order {
         customer.map(|it| PurchasingEntity::Customer(Customer(it)))
     }
     async fn current_total_price_set(&self) -> MoneyBag {
-        self.bag(self.0.total(|it| it.current_quantity))
+        self.bag(self.0.current_total())
     }
     async fn current_subtotal_price_set(&self) -> MoneyBag {
         self.bag(self.0.subtotal(|it| it.current_quantity))
     }
     async fn total_price_set(&self) -> MoneyBag {
-        self.bag(self.0.total(|it| it.quantity))
+        self.bag(self.0.total())
     }
     async fn subtotal_price_set(&self) -> Option<MoneyBag> {
         Some(self.bag(self.0.subtotal(|it| it.quantity)))
     }
     async fn total_tax_set(&self) -> Option<MoneyBag> {
         Some(self.bag(self.0.tax()))
+    }
+    async fn current_total_tax_set(&self) -> MoneyBag {
+        let taxes = self.0.current_taxes();
+        self.bag(rows::Both::sum(taxes.iter().map(|it| it.price)))
+    }
+    async fn current_tax_lines(&self) -> Vec<TaxLine> {
+        let currencies = Currencies::of(&self.0);
+        let line = |tax| TaxLine { tax, currencies: currencies.clone() };
+        self.0.current_taxes().into_iter().map(line).collect()
+    }
+    async fn current_shipping_price_set(&self) -> MoneyBag {
+        self.bag(self.0.current_shipping())
+    }
+    async fn shipping_line(&self) -> Option<ShippingLine> {
+        let title = self.0.about.shipping_title.clone()?;
+        Some(ShippingLine { title, price: self.0.about.shipping, currencies: Currencies::of(&self.0) })
+    }
+    async fn current_cart_discount_amount_set(&self) -> MoneyBag {
+        self.bag(self.0.current_discount())
+    }
+    async fn current_total_discounts_set(&self) -> MoneyBag {
+        self.bag(self.0.current_discount())
+    }
+    async fn discount_codes(&self) -> &[String] {
+        &self.0.about.discount_codes
     }
     async fn tax_lines(&self) -> Vec<TaxLine> {
         let currencies = Currencies::of(&self.0);
@@ -283,6 +316,23 @@ impl LineItem {
         let currencies = Currencies::of(&self.order);
         let taxes = self.order.lines.get(self.at).map(|it| it.tax_lines.as_slice()).unwrap_or_default();
         taxes.iter().take(limit).map(|tax| TaxLine { tax: tax.clone(), currencies: currencies.clone() }).collect()
+    }
+}
+
+#[Object]
+impl ShippingLine {
+    async fn title(&self) -> &str {
+        &self.title
+    }
+    async fn original_price_set(&self) -> MoneyBag {
+        self.currencies.bag(self.price)
+    }
+    async fn discounted_price_set(&self) -> MoneyBag {
+        self.currencies.bag(self.price)
+    }
+    /// What is taxed is told of lines and of the order.
+    async fn tax_lines(&self) -> Vec<TaxLine> {
+        Vec::new()
     }
 }
 
