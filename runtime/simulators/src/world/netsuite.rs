@@ -280,7 +280,10 @@ struct Names {
 impl Names {
     fn of(site: &NetsuiteSite) -> Self {
         Self {
-            items: site.system.items().into_iter().map(|it| (it.id, it.code.to_lowercase())).collect(),
+            items: {
+                let sold = site.system.items().into_iter().filter(|it| it.ty != ItemType::OthCharge);
+                sold.map(|it| (it.id, it.code.to_lowercase())).collect()
+            },
             locations: site.system.locations().into_iter().map(|it| (it.id, it.name)).collect(),
             lists: site.lists.clone(),
         }

@@ -182,3 +182,21 @@ fn an_order_goes_its_way_where_it_is_taken() {
     assert_eq!(orders[0].lines, [("bolt-1".to_owned(), money("3"), money("10"))]);
     assert_eq!((orders[0].company.as_str(), orders[0].created_at), ("C-100", NOW));
 }
+
+#[test]
+fn what_is_charged_is_told_beside_the_lines() {
+    let shop = ShopifySite::open(NOW, shop::settings::Settings::default(), &catalogue()).unwrap();
+    let charges = [(ChargeKind::Shipping, "9.5"), (ChargeKind::Tax, "7.12"), (ChargeKind::Discount, "-3")];
+    let charges = charges.map(|(kind, amount)| Charge { kind, amount: money(amount) }).to_vec();
+    let lines = vec![("bolt-1".to_owned(), 3)];
+    let placed = Placed {
+        po_number: "PO-1".to_owned(),
+        company: "C-100".to_owned(),
+        lines,
+        charges: charges.clone(),
+    };
+    shop.act(NOW, &Deed::Order(placed)).unwrap();
+    let orders = shop.orders();
+    assert_eq!((&orders[0].charges, orders[0].total), (&charges, money("43.62")));
+    assert_eq!(charge_names(["1", "2", "3"]), "shipping=1, tax=2, discount=3");
+}
