@@ -4,6 +4,7 @@ mod books;
 mod decide;
 mod dependants;
 pub mod foresee;
+mod intake;
 mod names;
 mod owed;
 mod priced;
@@ -18,11 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use truthsource_core::fold::Folding;
 use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey};
-use truthsource_core::{Kind, UnixMs, schema};
+use truthsource_core::{UnixMs, schema};
 
 use super::basis::{Outdated, outdated_of, some_outdated};
 use super::connections::Parties;
-use super::deletions::Guard;
 use super::identify::{Identifier, Identity};
 use super::token::{Token, look_once_more};
 use super::{Did, Engine, Error};
@@ -31,6 +31,7 @@ use books::{Books, linked};
 pub(crate) use decide::{conflict_of, settle};
 use decide::{decide, validate};
 use dependants::{Moved, break_day};
+use intake::Intake;
 use owed::{ask_again, settle_debt};
 use project::project;
 use stamp::Stamps;
@@ -56,8 +57,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     }
     let handled = entries.len() + untold.len();
     let mut batch = Batch::new(engine.now());
-    let at: BTreeMap<u64, UnixMs> = entries.iter().map(|it| (it.seq, it.at)).collect();
-    let (mut by_key, mut waits) = sort_out(engine, parties, &entries, &mut batch).await?;
+    let (mut by_key, waits) = sort_out(engine, parties, &entries, &mut batch).await?;
     for key in untold.into_iter().chain(behind.iter().cloned()) {
         by_key.entry(key).or_default();
     }
@@ -70,53 +70,17 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     // Where nothing is behind, nothing of this is either.
     let outdated = if behind.is_empty() { BTreeMap::new() } else { outdated_of(engine, parties, &keys).await? };
 
-    let mut guard = Guard::default();
+    let mut intake = Intake::new(engine, parties, &debts, waits);
     let mut folds = Vec::with_capacity(keys.len());
     for (key, entries) in &by_key {
-        let mut folding = Folding::new(key, &parties.rules, before.get(key).cloned().unwrap_or_default());
-        let (mut cause, mut absorbed) = (None, Vec::new());
+        let state = before.get(key).cloned().unwrap_or_default();
         let outdated = outdated.get(key).copied().unwrap_or_default();
-        if outdated.decided {
-            folding.review();
-        }
-        for (seq, taken) in entries {
-            let entry: &Entry = taken;
-            if let Some(token) = waits_for_outcome(entry, key, &debts) {
-                batch.changes.push(Change::Wait { seq: *seq, token: token.to_string() });
-                waits.insert(token);
-                continue;
-            }
-            let at = at.get(seq).copied().unwrap_or(batch.at);
-            if folding.lags(entry, at, parties.lag(entry.connection(), key.kind)) {
-                look_again(parties, *seq, (key.kind, entry), &mut batch);
-                continue;
-            }
-            if folding.is_given_again(entry) {
-                names::ask_about_id(parties, (*seq, key, entry), &mut batch);
-                continue;
-            }
-            if guard.holds(engine, parties, (&folding, key.kind, entry), &mut batch).await? {
-                let reason = "too many were deleted to believe it".to_owned();
-                batch.changes.push(Change::Drop { seq: *seq, reason });
-                continue;
-            }
-            names::answer_about_id(&folding, (key.kind, entry), &mut batch);
-            folding.absorb(entry, at);
-            cause = cause.or(cause_of(entry));
-            absorbed.push((*seq, taken));
-        }
-        let (policies, untold, is_put_off) = Default::default();
-        folds.push(Fold { key, folding, cause, absorbed, policies, untold, outdated, is_put_off });
+        folds.push(intake.begin((key, state, outdated), entries, &mut batch).await?);
     }
     decide(engine, parties, &mut folds).await?;
     names::keep_apart(engine, &before, &mut folds).await?;
     validate(engine, &before, &mut folds).await?;
-    let (put_off, mut folds): (Vec<Fold<'_>>, Vec<Fold<'_>>) = folds.into_iter().partition(|it| it.is_put_off);
-    for fold in put_off {
-        books.note_links(fold.key, &mut batch);
-        let wait = |(seq, _)| Change::Wait { seq, token: Token::Policy.to_string() };
-        batch.changes.extend(fold.absorbed.into_iter().map(wait));
-    }
+    let mut folds = put_off(folds, &books, &mut batch);
     supply(engine, parties, &mut folds, batch.at).await?;
     project(engine, parties, &debts, &mut folds, batch.at).await?;
     let stamps = Stamps::now(engine, parties).await?;
@@ -128,14 +92,30 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         conclude(engine, parties, fold, (&before, &debts, &stamps), &mut batch);
     }
     moved.retell(engine, parties, &mut batch).await?;
+    commit(engine, batch).await?;
+    look_once_more(engine, intake.waits).await?;
+    Ok(Did::some(handled, engine.pace.fold_max))
+}
+
+/// Takes out what a policy or validator could not be asked about: it waits, and only which record it is, is known.
+fn put_off<'a>(folds: Vec<Fold<'a>>, books: &Books, batch: &mut Batch) -> Vec<Fold<'a>> {
+    let (put_off, folds): (Vec<_>, Vec<_>) = folds.into_iter().partition(|it| it.is_put_off);
+    for fold in put_off {
+        books.note_links(fold.key, batch);
+        let wait = |it: &Taken<'_>| Change::Wait { seq: it.seq, token: Token::Policy.to_string() };
+        batch.changes.extend(fold.absorbed.into_iter().map(wait));
+    }
+    folds
+}
+
+async fn commit(engine: &Engine, mut batch: Batch) -> Result<(), Error> {
     if plant::on(Bug::FoldInTwo) {
         let (folded, rest) = batch.changes.into_iter().partition(|it| matches!(it, Change::Folded { .. }));
         engine.store.commit(Batch { changes: folded, ..Batch::new(batch.at) }).await?;
         batch = Batch { changes: rest, ..Batch::new(batch.at) };
     }
     engine.store.commit(batch).await?;
-    look_once_more(engine, waits).await?;
-    Ok(Did::some(handled, engine.pace.fold_max))
+    Ok(())
 }
 
 /// Takes up again what was put off because its policy or validator could not be asked: to be called now and then.
@@ -154,8 +134,8 @@ struct Fold<'a> {
     key: &'a RecordKey,
     folding: Folding<'a>,
     cause: Option<Cause>,
-    /// What it takes in, with its place in the log: borrowed where it is what was logged.
-    absorbed: Vec<(u64, &'a Cow<'a, Entry>)>,
+    /// What it takes in.
+    absorbed: Vec<&'a Taken<'a>>,
     /// Field → the policy that decided it.
     policies: BTreeMap<String, String>,
     /// Connection → why it is not known what its system should hold.
@@ -164,6 +144,16 @@ struct Fold<'a> {
     outdated: Outdated,
     /// A policy or validator could not be asked: nothing about the record is decided in this fold.
     is_put_off: bool,
+}
+
+/// An entry whose record is known.
+struct Taken<'a> {
+    /// Its place in the log.
+    seq: u64,
+    /// When it was logged.
+    at: UnixMs,
+    /// With references as keys; borrowed where that is what was logged.
+    entry: Cow<'a, Entry>,
 }
 
 type Debts = BTreeMap<(RecordKey, ConnectionId), Debt>;
@@ -179,15 +169,15 @@ async fn sort_out<'a>(
     parties: &Parties,
     entries: &'a [LoggedEntry],
     batch: &mut Batch,
-) -> Result<(BTreeMap<RecordKey, Vec<(u64, Cow<'a, Entry>)>>, BTreeSet<Token>), Error> {
+) -> Result<(BTreeMap<RecordKey, Vec<Taken<'a>>>, BTreeSet<Token>), Error> {
     let mut identifier = Identifier::prepare(engine, parties, entries).await?;
-    let mut by_key: BTreeMap<RecordKey, Vec<(u64, Cow<'_, Entry>)>> = BTreeMap::new();
+    let mut by_key: BTreeMap<RecordKey, Vec<Taken<'_>>> = BTreeMap::new();
     let mut waits = BTreeSet::new();
     for logged in entries {
         match identifier.identify(logged, batch).await? {
             Identity::Known(key, entry) => {
                 let entry = entry.map_or(Cow::Borrowed(&logged.entry), |it| Cow::Owned(*it));
-                by_key.entry(key).or_default().push((logged.seq, entry));
+                by_key.entry(key).or_default().push(Taken { seq: logged.seq, at: logged.at, entry });
             }
             Identity::Waits(token) => {
                 batch.changes.push(Change::Wait { seq: logged.seq, token: token.to_string() });
@@ -199,39 +189,6 @@ async fn sort_out<'a>(
     Ok((by_key, waits))
 }
 
-/// While it is unknown what became of a write, nothing that its system says can be understood.
-fn waits_for_outcome(entry: &Entry, key: &RecordKey, debts: &Debts) -> Option<Token> {
-    let Entry::Observed { connection, cause, .. } = entry else { return None };
-    let open = debts.get(&(key.clone(), *connection)).is_some_and(|it| it.intent.is_some());
-    (open && *cause != Cause::Delivery).then(|| Token::Outcome(*connection, key.clone()))
-}
-
-/// How long after a reading that lags behind the record is read again, where a reading cannot be certain.
-const LOOK_AGAIN_MS: u64 = 1_000;
-
-/// The entry is, or may be, older news than what is known. It is dropped, so that nothing takes what it says for known,
-/// and the record is read again: from the record itself where the connector can, and else until the system's lag has
-/// passed.
-fn look_again(parties: &Parties, seq: u64, (kind, entry): (Kind, &Entry), batch: &mut Batch) {
-    batch.changes.push(Change::Drop { seq, reason: "it lags behind what is known".to_owned() });
-    if let Entry::Observed { connection, observed, .. } = entry {
-        let (connection, remote_id) = (*connection, observed.remote_id().to_owned());
-        batch.changes.push(Change::Touch { connection, kind, remote_id: remote_id.clone(), cause: Cause::Recheck });
-        if parties.certain_max(connection, kind).is_none() {
-            let due_at = batch.at.plus(LOOK_AGAIN_MS);
-            batch.changes.push(Change::TouchLater { connection, kind, remote_id, due_at });
-        }
-    }
-}
-
-fn cause_of(entry: &Entry) -> Option<Cause> {
-    match entry {
-        Entry::Observed { cause, .. } => Some(*cause),
-        Entry::Wrote { .. } | Entry::Moved { .. } => Some(Cause::Delivery),
-        Entry::Settled { .. } => None,
-    }
-}
-
 /// Writes down what the fold came to.
 fn conclude(
     engine: &Engine,
@@ -241,13 +198,13 @@ fn conclude(
     batch: &mut Batch,
 ) {
     let Fold { key, folding, cause, absorbed, policies, untold, outdated, .. } = fold;
-    for (seq, entry) in absorbed {
-        tell_of_an_answer(key, entry, batch);
-        let entry = match entry {
+    for taken in absorbed {
+        tell_of_an_answer(key, &taken.entry, batch);
+        let entry = match &taken.entry {
             Cow::Borrowed(_) => None,
             Cow::Owned(entry) => Some(entry.clone()),
         };
-        batch.changes.push(Change::Folded { seq, key: key.key.clone(), entry });
+        batch.changes.push(Change::Folded { seq: taken.seq, key: key.key.clone(), entry });
     }
     let nothing = KeyState::default();
     let before = before.get(key).unwrap_or(&nothing);

@@ -32,7 +32,7 @@ impl Books {
     pub fn note(&self, fold: &Fold<'_>, batch: &mut Batch) {
         let policies = fold.policies.iter().filter(|(_, it)| !it.is_empty());
         let ruling = Ruling {
-            entries: fold.absorbed.iter().map(|(seq, _)| *seq).collect(),
+            entries: fold.absorbed.iter().map(|it| it.seq).collect(),
             linked: self.linked.get(fold.key).cloned().unwrap_or_default(),
             policies: policies.map(|(field, it)| (field.clone(), it.clone())).collect(),
             ..fold.folding.ruling()

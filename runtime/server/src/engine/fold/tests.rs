@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::FutureExt as _;
-use truthsource_core::{Decimal, Fields, Value};
+use truthsource_core::{Decimal, Fields, Kind, Value};
 use truthsource_host::{CallError, model};
 
 use super::*;
