@@ -11,10 +11,12 @@ use super::decode::{broken, to_json, unavailable};
 use crate::store::{Error, Result, UnixMs};
 
 /// Rows that share a statement: each number makes a statement of its own, which SQLite keeps prepared.
-const TOGETHER: [usize; 4] = [64, 16, 4, 1];
+const TOGETHER: [usize; 4] = [256, 32, 4, 1];
 
 /// Rows for one statement. It names their columns: `with new (kind, key) as (values) …`, where `(values)` stands for the
-/// rows; `?1` is when the batch was decided. Of many rows the statement is run several times, in order.
+/// rows; a `?` after them is when the batch was decided. Of many rows the statement is run several times, in order.
+///
+/// Parameters have no numbers: SQLite would look for each among all of them.
 #[derive(Default)]
 pub(super) struct Rows {
     cells: Vec<Cell>,
@@ -124,30 +126,16 @@ impl Rows {
             let n = *TOGETHER.iter().find(|it| **it <= left)?;
             left -= n;
             let at = Cell::Int(i64::try_from(at.0).unwrap_or(i64::MAX));
-            let given = std::iter::once(at).chain(cells.by_ref().take(n * columns));
+            let given = cells.by_ref().take(n * columns).chain([at]);
             Some(arguments(given).map(|it| (sql.replacen("(values)", &values(n, columns), 1), it)))
         })
     }
 }
 
-/// `(values (?2, ?3), (?4, ?5))`
+/// `(values (?,?),(?,?))`
 fn values(n: usize, columns: usize) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(n * columns * 6 + 8);
-    text.push_str("(values ");
-    for at in 0..n * columns {
-        let before = if at == 0 {
-            "("
-        } else if at % columns == 0 {
-            "),("
-        } else {
-            ","
-        };
-        // A text takes whatever is written to it.
-        let _ = write!(text, "{before}?{}", at + 2);
-    }
-    text.push_str("))");
-    text
+    let row = format!("({})", vec!["?"; columns].join(","));
+    format!("(values {})", vec![row.as_str(); n].join(","))
 }
 
 fn arguments(cells: impl Iterator<Item = Cell>) -> Result<SqliteArguments> {

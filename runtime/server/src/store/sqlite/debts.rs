@@ -35,7 +35,7 @@ const PUT: &str = "
     set priority = excluded.priority, since = excluded.since, last_error = excluded.last_error,
         intent = excluded.intent, truth_version = max(debt.truth_version, excluded.truth_version),
         (state, attempts, due_at, token) = (
-            select iif(excluded.intent is null, 'untold', 'due'), 0, ?1, null
+            select iif(excluded.intent is null, 'untold', 'due'), 0, ?, null
             where debt.truth_version > excluded.truth_version and excluded.state in ('parked', 'blocked')
             union all select excluded.state, excluded.attempts, excluded.due_at, excluded.token limit 1)";
 
@@ -107,7 +107,7 @@ pub(super) async fn retell_some(db: &mut SqliteConnection, at: UnixMs, changes: 
     let sql = "
         with asked (connection, kind, key, due_at) as (values)
         insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
-        select asked.connection, truth.kind, truth.key, truth.truth ->> 'version', 0, asked.due_at, ?1, 0, 'untold'
+        select asked.connection, truth.kind, truth.key, truth.truth ->> 'version', 0, asked.due_at, ?, 0, 'untold'
         from asked cross join truth on truth.kind = asked.kind and truth.key = asked.key
         where true
         on conflict (connection, kind, key) do update
@@ -137,7 +137,7 @@ pub(super) async fn redrive(db: &mut SqliteConnection, at: UnixMs, changes: &[Ch
 pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
         with woken (token) as (values)
-        update debt indexed by debt_waiting set state = 'due', due_at = ?1, token = null
+        update debt indexed by debt_waiting set state = 'due', due_at = ?, token = null
         where state = 'blocked' and token in woken";
     entries::tokens(changes).run(db, sql, at).await.map(|_| ())
 }

@@ -10,9 +10,9 @@ use crate::store::{Asks, Change, ConnectionId, CursorRow, Kind, Result, Touched,
 
 /// Replaces the row, so that its number is one that no earlier read has seen; keeps since when and until when.
 const TOUCH: &str = "
-    with new (connection, kind, remote_id, cause) as (values)
+    with new (connection, kind, remote_id, cause, at) as (values)
     insert or replace into touched (connection, kind, remote_id, since, due_at, cause, attempts)
-    select new.connection, new.kind, new.remote_id, coalesce(old.since, ?1), coalesce(old.due_at, ?1), new.cause,
+    select new.connection, new.kind, new.remote_id, coalesce(old.since, new.at), coalesce(old.due_at, new.at), new.cause,
            coalesce(old.attempts, 0)
     from new
     left join touched old on old.connection = new.connection and old.kind = new.kind
@@ -22,7 +22,7 @@ pub(super) async fn touch(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
     let mut rows = Rows::new();
     for change in changes {
         if let Change::Touch { connection, kind, remote_id, cause } = change {
-            rows.row().int(connection.0.into()).text(kind.as_str()).text(remote_id).text(&name(cause)?);
+            rows.row().int(connection.0.into()).text(kind.as_str()).text(remote_id).text(&name(cause)?).int(at.0);
         }
     }
     rows.run(db, TOUCH, at).await.map(|_| ())
@@ -68,7 +68,7 @@ pub(super) async fn reread(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
     }
     let sql = "
         with asked (connection, kind) as (values)
-        update touched set due_at = min(due_at, ?1) where attempts > 0 and (connection, kind) in asked";
+        update touched set due_at = min(due_at, ?) where attempts > 0 and (connection, kind) in asked";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn ask(db: &mut SqliteConnection, at: UnixMs, changes: &[Change
     }
     let sql = "
         with new (connection, kind, work) as (values)
-        insert into ask (connection, kind, work, asked_at) select connection, kind, work, ?1 from new where true
+        insert into ask (connection, kind, work, asked_at) select connection, kind, work, ? from new where true
         on conflict (connection, kind, work) do update set asked_at = max(ask.asked_at, excluded.asked_at)";
     rows.run(db, sql, at).await.map(|_| ())
 }
