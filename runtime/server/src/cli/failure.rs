@@ -72,6 +72,7 @@ fn named(error: &anyhow::Error) -> Option<&'static str> {
         OpenError::Newer { .. } => "data-dir-newer",
         OpenError::NotWritable { .. } => "data-dir-not-writable",
         OpenError::Lost { .. } => "data-lost",
+        OpenError::Older { .. } => "data-older",
         OpenError::Damaged { .. } => "data-dir-damaged",
     })
 }

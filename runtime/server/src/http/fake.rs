@@ -89,6 +89,9 @@ impl ControlStore for Control {
         }
         Ok(())
     }
+    async fn note_progress(&self) -> Result<()> {
+        Ok(())
+    }
     async fn remember(&self, scope: &str, key: &str, request: [u8; 32], _: UnixMs) -> Result<Remembered> {
         let mut answers = self.answers.lock().unwrap();
         let place = (scope.to_owned(), key.to_owned());

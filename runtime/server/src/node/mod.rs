@@ -23,8 +23,8 @@ use crate::telemetry;
 
 /// The file in the data directory that says where the server is.
 pub const SERVER_FILE: &str = "server.json";
-/// How often last uses of keys are written down.
-const KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How often last uses of keys are written down, and how far tenants have come.
+const NOTES_EVERY: Duration = Duration::from_secs(30);
 /// How often histograms forget.
 const METRICS_EVERY: Duration = Duration::from_secs(5);
 
@@ -164,13 +164,16 @@ fn say_where(config: &Config, addr: SocketAddr) -> anyhow::Result<()> {
 
 async fn keep_up(door: Door, mut stopped: watch::Receiver<bool>) {
     let mut metrics = tokio::time::interval(METRICS_EVERY);
-    let mut keys = tokio::time::interval(KEYS_EVERY);
+    let mut notes = tokio::time::interval(NOTES_EVERY);
     loop {
         tokio::select! {
             _ = metrics.tick() => telemetry::keep_up(),
-            _ = keys.tick() => {
+            _ = notes.tick() => {
                 if let Err(error) = door.keyring.flush_used().await {
                     tracing::warn!(error = %error, "last uses of keys were not written down");
+                }
+                if let Err(error) = door.app.control.note_progress().await {
+                    tracing::warn!(error = %error, "how far tenants have come was not written down");
                 }
             }
             _ = async { stopped.wait_for(|it| *it).await.is_ok() } => break,

@@ -89,6 +89,9 @@ pub trait ControlStore: Send + Sync {
     /// The answer to a remembered request; `None` forgets the reservation, as nothing was done.
     async fn answered(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> Result<()>;
 
+    /// Writes down how far every open tenant has come, so that a store which somebody puts back later is known for an
+    /// older one. To be called now and then.
+    async fn note_progress(&self) -> Result<()>;
     /// The open store of a tenant.
     async fn open(&self, tenant: TenantId) -> Result<std::sync::Arc<dyn TenantStore>>;
 }

@@ -189,12 +189,7 @@ fn what_is_charged_is_told_beside_the_lines() {
     let charges = [(ChargeKind::Shipping, "9.5"), (ChargeKind::Tax, "7.12"), (ChargeKind::Discount, "-3")];
     let charges = charges.map(|(kind, amount)| Charge { kind, amount: money(amount) }).to_vec();
     let lines = vec![("bolt-1".to_owned(), 3)];
-    let placed = Placed {
-        po_number: "PO-1".to_owned(),
-        company: "C-100".to_owned(),
-        lines,
-        charges: charges.clone(),
-    };
+    let placed = Placed { po_number: "PO-1".to_owned(), company: "C-100".to_owned(), lines, charges: charges.clone() };
     shop.act(NOW, &Deed::Order(placed)).unwrap();
     let orders = shop.orders();
     assert_eq!((&orders[0].charges, orders[0].total), (&charges, money("43.62")));

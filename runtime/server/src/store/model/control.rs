@@ -62,6 +62,11 @@ impl ControlStore for ModelStores {
         Ok(())
     }
 
+    /// What is kept in memory cannot be put back.
+    async fn note_progress(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn remember(&self, scope: &str, key: &str, request_sha256: [u8; 32], now: UnixMs) -> Result<Remembered> {
         let mut world = self.world()?;
         world.remembered.retain(|_, it| it.at > now.minus(REMEMBERED_MS));

@@ -2,7 +2,7 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::decode::{int, is_taken, json, moment, to_json, unavailable};
+use super::decode::{int, is_taken, json, moment, number, to_json, unavailable};
 use crate::store::control::{ApiKey, Remembered, Tenant, TenantId};
 use crate::store::{Error, REMEMBERED_MS, Result, UnixMs};
 
@@ -27,6 +27,19 @@ pub(super) async fn tenants(db: &SqlitePool) -> Result<Vec<Tenant>> {
 pub(super) async fn has_file(db: &mut SqliteConnection, tenant: TenantId) -> Result<()> {
     let sql = "update tenant set has_file = 1 where id = ?1";
     sqlx::query(sql).bind(tenant.0).execute(db).await.map_err(unavailable).map(|_| ())
+}
+
+/// How many entries were logged in the tenant's file when that was written down last.
+pub(super) async fn entries(db: &SqlitePool, tenant: TenantId) -> Result<u64> {
+    let query = sqlx::query_scalar("select entries from tenant where id = ?1").bind(tenant.0);
+    let found: Option<i64> = query.fetch_optional(db).await.map_err(unavailable)?;
+    Ok(found.map_or(0, number))
+}
+
+/// So many entries are logged in the tenant's file.
+pub(super) async fn note_entries(db: &mut SqliteConnection, tenant: TenantId, entries: u64) -> Result<()> {
+    let query = sqlx::query("update tenant set entries = ?2 where id = ?1 and entries <> ?2");
+    query.bind(tenant.0).bind(int(entries)).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
 /// The tenants whose files were made.

@@ -24,7 +24,7 @@ pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
     let sql = "
         with new (kind, key, connection, remote_id, as_of, digest, entry) as (values)
         insert into entry (at, kind, key, connection, remote_id, as_of, digest, entry)
-        select ?1, kind, key, connection, remote_id, as_of, digest, entry from new";
+        select ?, kind, key, connection, remote_id, as_of, digest, entry from new";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -176,6 +176,13 @@ pub(super) async fn waiting(db: &SqlitePool, token: &str, after: u64, n_max: u32
     let query = sqlx::query_as(WAITING).bind(token).bind(int(after)).bind(n_max);
     let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(logged).collect()
+}
+
+/// How many entries were ever logged.
+pub(super) async fn count(db: &SqlitePool) -> Result<u64> {
+    let sql = "select seq from sqlite_sequence where name = 'entry'";
+    let found: Option<i64> = sqlx::query_scalar(sql).fetch_optional(db).await.map_err(unavailable)?;
+    Ok(found.map_or(0, number))
 }
 
 pub(super) async fn unidentified(db: &SqlitePool, connection: ConnectionId, kind: Kind) -> Result<bool> {

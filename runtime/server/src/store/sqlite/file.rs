@@ -62,10 +62,11 @@ impl File {
         &self.setup
     }
 
-    /// Ends what is under way, then closes the file. Later calls are refused.
+    /// Ends what is under way, then closes the file. Later calls are refused. The writer goes last: whoever leaves last
+    /// copies the write-ahead log into the file, and a reader cannot.
     pub async fn close(&self) {
-        self.writer.close().await;
         self.reads.close().await;
+        self.writer.close().await;
     }
 }
 

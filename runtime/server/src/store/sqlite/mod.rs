@@ -93,8 +93,16 @@ impl SqliteStores {
         Ok(())
     }
 
+    async fn note_entries(&self, tenant: TenantId, entries: u64) -> Result<()> {
+        let note = self.control.writer();
+        note.call(move |db| Box::pin(async move { control::note_entries(db, tenant, entries).await })).await
+    }
+
     /// Ends what is under way and closes every file; the data directory is free then. Later calls are refused.
     pub async fn close(&self) {
+        if let Err(error) = self.note_progress().await {
+            tracing::warn!(%error, "how far tenants have come was not written down");
+        }
         for tenant in std::mem::take(&mut *self.tenants.lock().await).into_values() {
             tenant.file().close().await;
         }
@@ -129,8 +137,17 @@ impl SqliteStores {
         let path = self.path_of(tenant);
         let lock = self.lock.lock().await.clone().ok_or_else(|| OpenError::Closed { dir: self.dir.clone() })?;
         let opened = Arc::new(SqliteTenant::new(File::open(&path, TENANT, lock).await?));
+        let control = |e: Error| OpenError::NotWritable { path: self.dir.join("control.db"), source: e.into() };
         let noted = self.control.writer().call(move |db| Box::pin(async move { control::has_file(db, tenant).await }));
-        noted.await.map_err(|e| OpenError::NotWritable { path: self.dir.join("control.db"), source: e.into() })?;
+        noted.await.map_err(control)?;
+        let failed = |e: Error| OpenError::Damaged { file: path.clone(), source: e.into() };
+        let (known, found) = (
+            control::entries(self.control.reads(), tenant).await.map_err(control)?,
+            opened.entries().await.map_err(failed)?,
+        );
+        if found < known {
+            return Err(OpenError::Older { file: path, found, known });
+        }
         tenants.insert(tenant, opened.clone());
         Ok(opened)
     }
@@ -188,6 +205,14 @@ impl ControlStore for SqliteStores {
     async fn answered(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> Result<()> {
         let (scope, key) = (scope.to_owned(), key.to_owned());
         write_control!(self, db => control::answered(db, &scope, &key, answer)).await
+    }
+
+    async fn note_progress(&self) -> Result<()> {
+        let open: Vec<_> = self.tenants.lock().await.iter().map(|(id, it)| (*id, it.clone())).collect();
+        for (tenant, store) in open {
+            self.note_entries(tenant, store.entries().await?).await?;
+        }
+        Ok(())
     }
 
     async fn open(&self, tenant: TenantId) -> Result<Arc<dyn TenantStore>> {

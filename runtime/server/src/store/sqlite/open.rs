@@ -46,12 +46,27 @@ pub enum OpenError {
         source: anyhow::Error,
     },
     /// A tenant's file is not there any more, or empty.
-    #[error("`{}` is lost: it holds everything of tenant `{tenant}`; put back a copy of it", file.display())]
+    #[error("`{}` is lost: it holds everything of tenant `{tenant}`; put back its newest copy", file.display())]
     Lost {
         /// Which.
         file: PathBuf,
         /// Whose.
         tenant: String,
+    },
+    /// A tenant's file is an older copy. What was written to systems since would be taken for what people did there, and
+    /// counted a second time.
+    #[error(
+        "`{}` is an older copy: of {known} entries that were logged in it {found} are there; put back its newest copy, or \
+         make the tenant anew",
+        file.display()
+    )]
+    Older {
+        /// Which.
+        file: PathBuf,
+        /// Entries that were logged in it.
+        found: u64,
+        /// Entries that were logged in what was there before.
+        known: u64,
     },
     /// A file is no database, or is damaged.
     #[error("`{}` cannot be read as a database", file.display())]

@@ -32,6 +32,11 @@ impl SqliteTenant {
     fn reads(&self) -> &SqlitePool {
         self.file.reads()
     }
+
+    /// How many entries were ever logged: rises with everything that is heard.
+    pub(super) async fn entries(&self) -> Result<u64> {
+        entries::count(self.reads()).await
+    }
 }
 
 #[async_trait]

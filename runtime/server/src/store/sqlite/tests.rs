@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use sqlx::Row as _;
 use truthsource_core::price::{Ask, Pays, PriceRule};
-use truthsource_core::record::{Truth, TruthField};
+use truthsource_core::record::{Entry, Settlement, Truth, TruthField};
 use truthsource_core::{Decimal, Value};
 
 use super::*;
@@ -61,6 +61,34 @@ async fn a_lost_file_is_not_made_anew() {
     }
     std::fs::write(&file, held).unwrap();
     assert!(open(dir.path()).await.is_ok());
+}
+
+/// What was written since would be done again, or counted as if people had done it.
+#[tokio::test]
+async fn s6_an_older_file_is_known_for_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = async |store: &SqliteTenant| {
+        let entry = Entry::Settled { what: Settlement::Deleted(CONNECTION), by: "me".to_owned() };
+        let logged = Change::Append { kind: Kind::Item, key: Some("a".to_owned()), entry };
+        store.commit(Batch { changes: vec![logged], ..Batch::new(UnixMs(1)) }).await.unwrap();
+    };
+    let file = dir.path().join("tenants/1.db");
+    let (stores, store) = start(dir.path()).await;
+    log(&store).await;
+    stores.close().await;
+    let copy = std::fs::read(&file).unwrap();
+    assert!(!dir.path().join("tenants/1.db-wal").exists(), "a copy of the file is all there is");
+    // As it was left, it is opened again; and what is noted while it is open counts, too.
+    let (stores, store) = start(dir.path()).await;
+    log(&store).await;
+    stores.note_progress().await.unwrap();
+    stores.close().await;
+    let newest = std::fs::read(&file).unwrap();
+    std::fs::write(&file, copy).unwrap();
+    let refused = open(dir.path()).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Older { found: 1, known: 2, .. }), "{refused}");
+    std::fs::write(&file, newest).unwrap();
+    start(dir.path()).await.0.close().await;
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ create table tenant (
     name       text    not null unique,
     created_at integer not null,
     shard      integer not null default 0,
-    has_file   integer not null default 0          -- its file was made: where that is missing, it was lost
+    has_file   integer not null default 0,         -- its file was made: where that is missing, it was lost
+    entries    integer not null default 0          -- so many were logged in it: where there are fewer, it is an older one
 ) strict;
 
 create table api_key (
