@@ -4,7 +4,7 @@ use truthsource::demo::world::{Product, code, company};
 use truthsource_core::Decimal;
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::journal::Actor;
-use truthsource_simulators::world::{Charge, ChargeKind, Deed, OrderHeld, Placed};
+use truthsource_simulators::world::{Charge, ChargeKind, Deed, OrderHeld, Placed, Waits};
 use truthsource_tests::Stage;
 
 /// One answer of seven is lost after the request was carried out, and webhooks come twice.
@@ -27,7 +27,7 @@ fn place(stage: &Stage, po_number: &str) {
 
 fn place_charged(stage: &Stage, po_number: &str, charges: &[Charge]) {
     let (po_number, charges) = (po_number.to_owned(), charges.to_vec());
-    let placed = Placed { po_number, company: company(0), lines: ordered(2), charges };
+    let placed = Placed { po_number, company: company(0), lines: ordered(2), charges, waits: Vec::new() };
     act(stage, Product::Shopify, Deed::Order(placed));
 }
 
@@ -208,5 +208,74 @@ async fn p5_an_order_is_not_booked_short_and_goes_on_when_somebody_said_as_what(
     assert_eq!(booked.charges, [all[0].clone(), all[2].clone()]);
     let sold = order(&stage, Product::Shopify, "PO-1").unwrap();
     assert_eq!(sold.total.checked_sub(all[1].amount), Some(booked.total));
+    stage.server.stop().await;
+}
+
+async fn held_back(stage: &Stage) -> Vec<String> {
+    let held = stage.client.get(&["debts"], &[("state", "held".to_owned())]).await.unwrap();
+    held["items"].as_array().unwrap().iter().map(|it| it["last_error"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_an_order_is_booked_when_it_may_be_and_by_itself() {
+    let erp = Product::Netsuite;
+    let stage = Stage::between(crate::program(), erp, 50).await;
+    stage.world.set_faults(&faults());
+    let keeps = [
+        ("PO-1", vec![Waits::Unpaid]),
+        ("PO-2", vec![Waits::Suspected]),
+        ("PO-3", vec![Waits::Held, Waits::Unpaid]),
+        ("PO-4", vec![]),
+        ("PO-5", vec![Waits::Unpaid]),
+    ];
+    for (po_number, waits) in keeps {
+        let po_number = po_number.to_owned();
+        let placed = Placed { po_number, company: company(0), lines: ordered(2), charges: Vec::new(), waits };
+        act(&stage, Product::Shopify, Deed::Order(placed));
+    }
+    stage.quiet().await;
+    let is_booked = || ["PO-1", "PO-2", "PO-3", "PO-4", "PO-5"].map(|it| order(&stage, erp, it).is_some());
+    assert_eq!(is_booked(), [false, false, false, true, false]);
+    // Whoever looks sees why.
+    let why = held_back(&stage).await;
+    let count = |what: &str| why.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(
+        (why.len(), count("its payment is pending"), count("suspects fraud"), count("its fulfilment is on hold")),
+        (4, 2, 1, 1),
+        "{why:?}"
+    );
+    assert_eq!(questions(&stage).await, [""; 0]);
+
+    let pay = |po_number: &str| act(&stage, Product::Shopify, Deed::Pay { po_number: po_number.to_owned() });
+    let release = |po_number: &str| act(&stage, Product::Shopify, Deed::Release { po_number: po_number.to_owned() });
+    pay("PO-1");
+    release("PO-2");
+    release("PO-3");
+    stage.quiet().await;
+    assert_eq!(is_booked(), [true, true, false, true, false]);
+    pay("PO-3");
+    // Nobody books what was called off meanwhile.
+    act(&stage, Product::Shopify, Deed::Cancel { po_number: "PO-5".to_owned() });
+    stage.quiet().await;
+    assert_eq!(is_booked(), [true, true, true, true, false]);
+    assert_eq!(held_back(&stage).await, [""; 0]);
+
+    // Whoever sells on account says so.
+    let placed = Placed {
+        po_number: "PO-6".to_owned(),
+        company: company(0),
+        lines: ordered(1),
+        charges: Vec::new(),
+        waits: vec![Waits::Unpaid],
+    };
+    act(&stage, Product::Shopify, Deed::Order(placed));
+    stage.quiet().await;
+    assert_eq!(held_back(&stage).await.len(), 1);
+    let mut shown = stage.client.get(&["connections", "erp"], &[]).await.unwrap();
+    let mut spec = shown["spec"].take();
+    spec["import_when"] = "any".into();
+    stage.client.put(&["connections", "erp"], &serde_json::json!({ "spec": spec })).await.unwrap();
+    stage.quiet().await;
+    assert!(order(&stage, erp, "PO-6").is_some());
     stage.server.stop().await;
 }

@@ -70,7 +70,13 @@ async fn p9_what_a_shop_sold_is_not_sold_again_while_the_erp_has_not_heard() {
     act(
         &stage,
         Product::Shopify,
-        Deed::Order(Placed { po_number: "PO-1".to_owned(), company: company(0), lines, charges: Vec::new() }),
+        Deed::Order(Placed {
+            po_number: "PO-1".to_owned(),
+            company: company(0),
+            lines,
+            charges: Vec::new(),
+            waits: Vec::new(),
+        }),
     );
     until("the order", async || stock(&stage, PART).await["promised"]["unacknowledged"]["shop"] == "14").await;
     let left = kits(part - 14, other - 3);

@@ -145,6 +145,8 @@ fn order(dialect: Dialect, room: &Room, order: Order) -> Order {
         status: Held::Unknown,
         fulfilments: Held::Unknown,
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,

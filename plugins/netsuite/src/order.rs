@@ -156,6 +156,8 @@ fn state(
         charges: sold.charges.into(),
         fulfilments: left.into(),
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
     };
     Ok(State {
         remote_id: row.must("id")?,
@@ -299,6 +301,8 @@ fn state_of(
         charges: charges.map_or(Held::Unknown, Held::Is),
         fulfilments,
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
     };
     State {
         remote_id: record.id.0,

@@ -85,6 +85,8 @@ fn order(book: &ChargeBook, order: Order) -> Order {
         status: Held::Unknown,
         fulfilments: Held::Unknown,
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,

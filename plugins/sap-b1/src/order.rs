@@ -174,6 +174,8 @@ fn told(
         charges: known(charges),
         fulfilments: known(left),
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
     };
     State {
         remote_id: document.entry.0,

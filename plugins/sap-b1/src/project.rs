@@ -85,6 +85,8 @@ fn order(ctx: &Context, order: Order, (quantity, price): (u8, u8)) -> Result<Ord
         status: Held::Unknown,
         fulfilments: Held::Unknown,
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,

@@ -106,6 +106,8 @@ fn order() -> KindPower {
         ("currency", Create),
         ("placed_at", Create),
         ("status", Write),
+        ("payment", Read),
+        ("hold", Read),
         ("total", Read),
         ("lines", Create),
         ("charges", Create),
@@ -126,6 +128,11 @@ fn settings() -> Vec<Setting> {
         setting("base-list", "Code of the price list that the shop's own prices are", Some("base")),
         setting("price-decimals", "Digits after the point of a price: 2 for most currencies, 0 for yen", Some("2")),
         setting("writes-orders", "`no` where orders are only read: their permission is not looked for", Some("yes")),
+        setting(
+            "release-tag",
+            "Tag of orders that somebody has looked into: the shop's suspicion of fraud holds them no more",
+            Some("released"),
+        ),
         setting("notify-customers", "`yes`: buyers get a mail from the shop when a parcel left", Some("no")),
         setting("location-codes", "Codes of locations by id: 67=main; others are called by name", Some("")),
     ]

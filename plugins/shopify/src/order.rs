@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use truthsource_sdk::connector::{Page, State};
 use truthsource_sdk::host::Level;
-use truthsource_sdk::kinds::{Charge, Line, Order as Fields, Record, Status};
+use truthsource_sdk::kinds::{Charge, Line, Order as Fields, Payment, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, moment};
 
@@ -36,7 +36,7 @@ macro_rules! order {
     () => {
         concat!(
             "fragment O on Order { id name poNumber sourceIdentifier sourceName processedAt updatedAt cancelledAt test \
-             currencyCode taxesIncluded displayFulfillmentStatus \
+             currencyCode taxesIncluded displayFulfillmentStatus displayFinancialStatus risk { recommendation } tags \
              purchasingEntity { __typename ... on PurchasingCompany { company { id } } } \
              fulfillments(first: 100) { ...F } ",
             bill!(),
@@ -88,6 +88,12 @@ pub(crate) struct Order {
     taxes_included: bool,
     display_fulfillment_status: String,
     #[serde(default)]
+    display_financial_status: Option<String>,
+    #[serde(default)]
+    risk: Option<Risk>,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
     purchasing_entity: Option<Purchaser>,
     current_total_price_set: Bag,
     current_shipping_price_set: Bag,
@@ -101,6 +107,12 @@ pub(crate) struct Order {
     #[serde(default)]
     fulfillments: Vec<Parcel>,
     line_items: Nodes<Item>,
+}
+
+/// What the shop makes of who ordered.
+#[derive(Debug, Clone, Deserialize)]
+struct Risk {
+    recommendation: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -190,7 +202,7 @@ fn state(shop: &Shop<'_>, mut order: Order) -> Result<State, Fault> {
     if let Err(why) = charges(&order) {
         shop.host.log(Level::Warn, &format!("the lines of order {} are left out: {why}", order.name));
     }
-    state_of(order)
+    state_of(&shop.settings.release_tag, order)
 }
 
 /// What is charged beside the lines, or why whoever books lines and charges would book something else than what was
@@ -221,8 +233,8 @@ fn charges(order: &Order) -> Result<Vec<Charge>, String> {
     bill.charges(&net)
 }
 
-fn state_of(order: Order) -> Result<State, Fault> {
-    let status = status(&order);
+fn state_of(release_tag: &str, order: Order) -> Result<State, Fault> {
+    let (status, payment, hold) = (status(&order), payment(&order), hold(release_tag, &order));
     let charges = charges(&order).ok();
     let is_ours = order.source_name.as_deref() == Some(SOURCE);
     let company = order.purchasing_entity.as_ref().and_then(|it| it.company.as_ref());
@@ -249,6 +261,8 @@ fn state_of(order: Order) -> Result<State, Fault> {
         currency: order.currency_code.into(),
         placed_at: order.processed_at.into(),
         status: status.map_or(Held::Unknown, Held::Is),
+        payment: payment.map_or(Held::Unknown, Held::Is),
+        hold: hold.map(str::to_owned).into(),
         total: order.current_total_price_set.shop_money.amount.into(),
         lines: if charges.is_some() { lines.into() } else { Held::Unknown },
         charges: charges.map_or(Held::Unknown, Held::Is),
@@ -264,16 +278,49 @@ fn state_of(order: Order) -> Result<State, Fault> {
     })
 }
 
-/// How far an order has come. A word that is not known is not told: new ones come with new versions.
+/// How far an order is paid. A word that is not known is not told.
+fn payment(order: &Order) -> Option<Payment> {
+    Some(match order.display_financial_status.as_deref()? {
+        "PENDING" => Payment::Pending,
+        "AUTHORIZED" => Payment::Authorised,
+        "PARTIALLY_PAID" => Payment::PartiallyPaid,
+        "PAID" => Payment::Paid,
+        "PARTIALLY_REFUNDED" => Payment::PartiallyRefunded,
+        "REFUNDED" => Payment::Refunded,
+        "VOIDED" => Payment::Voided,
+        "EXPIRED" => Payment::Expired,
+        _ => return None,
+    })
+}
+
+/// Why nobody is to do anything about an order for now. What the shop suspects it goes on to suspect for ever: whoever has
+/// looked into it says so by a tag.
+fn hold(release_tag: &str, order: &Order) -> Option<&'static str> {
+    if order.display_fulfillment_status == "ON_HOLD" {
+        return Some("its fulfilment is on hold");
+    }
+    let is_released = order.tags.iter().any(|it| it.eq_ignore_ascii_case(release_tag));
+    match order.risk.as_ref().filter(|_| !is_released)?.recommendation.as_str() {
+        "CANCEL" => Some("the shop takes it for fraud and recommends to cancel it"),
+        "INVESTIGATE" => Some("the shop suspects fraud and recommends to look into it"),
+        _ => None,
+    }
+}
+
+/// How far an order has come. A word that is not known is not told: new ones come with new versions. That it is on hold
+/// is told as such: holds come and go, and a status goes forward.
 fn status(order: &Order) -> Option<Status> {
     if order.cancelled_at.is_some() {
         return Some(Status::Cancelled);
     }
     Some(match order.display_fulfillment_status.as_str() {
-        "UNFULFILLED" | "OPEN" | "IN_PROGRESS" | "SCHEDULED" | "PENDING_FULFILLMENT" | "REQUEST_DECLINED" => {
-            Status::Open
-        }
-        "ON_HOLD" => Status::OnHold,
+        "UNFULFILLED"
+        | "ON_HOLD"
+        | "OPEN"
+        | "IN_PROGRESS"
+        | "SCHEDULED"
+        | "PENDING_FULFILLMENT"
+        | "REQUEST_DECLINED" => Status::Open,
         "PARTIALLY_FULFILLED" => Status::PartiallyFulfilled,
         "FULFILLED" | "FULFILLMENT_NOT_REQUIRED" => Status::Fulfilled,
         "RESTOCKED" => Status::Closed,
@@ -301,7 +348,7 @@ mod tests {
 
     #[test]
     fn an_order_is_read_with_remote_ids_and_exact_numbers() {
-        let state = state_of(serde_json::from_str(ORDER).unwrap()).unwrap();
+        let state = state_of("released", serde_json::from_str(ORDER).unwrap()).unwrap();
         assert_eq!((state.remote_id.as_str(), state.changed_at_ms), ("5512", Some(1_795_248_063_000)));
         let field = |name: &str| state.fields.get(name).cloned().unwrap();
         assert_eq!(field("number"), Value::Text("#1042".to_owned()));
@@ -321,7 +368,7 @@ mod tests {
         }
         let order: Order = serde_json::from_str(&text).unwrap();
         let why = charges(&order).err();
-        let fields = state_of(order).unwrap().fields;
+        let fields = state_of("released", order).unwrap().fields;
         assert_eq!(fields.contains_key("lines"), expect.is_ok(), "{changes:?}");
         match (why, expect) {
             (None, Ok(expect)) => {
@@ -350,6 +397,36 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_held_while_the_shop_holds_or_suspects_it() {
+        let mut order: Order = serde_json::from_str(ORDER).unwrap();
+        let mut check = |status: &str, risk: &str, tags: &[&str], held: bool| {
+            order.display_fulfillment_status = status.to_owned();
+            order.risk = Some(Risk { recommendation: risk.to_owned() });
+            order.tags = tags.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(hold("released", &order).is_some(), held, "{status} {risk} {tags:?}");
+        };
+        check("UNFULFILLED", "NONE", &[], false);
+        check("UNFULFILLED", "ACCEPT", &[], false);
+        check("UNFULFILLED", "INVESTIGATE", &[], true);
+        check("UNFULFILLED", "CANCEL", &["vip"], true);
+        check("UNFULFILLED", "CANCEL", &["vip", "Released"], false);
+        check("ON_HOLD", "NONE", &["released"], true);
+    }
+
+    #[test]
+    fn a_payment_that_is_not_known_is_not_told() {
+        let mut order: Order = serde_json::from_str(ORDER).unwrap();
+        let mut check = |word: Option<&str>, expect: Option<Payment>| {
+            order.display_financial_status = word.map(str::to_owned);
+            assert_eq!(payment(&order), expect, "{word:?}");
+        };
+        check(Some("PAID"), Some(Payment::Paid));
+        check(Some("AUTHORIZED"), Some(Payment::Authorised));
+        check(Some("BARTERED"), None);
+        check(None, None);
+    }
+
+    #[test]
     fn a_status_that_is_not_known_is_not_told() {
         let mut order: Order = serde_json::from_str(ORDER).unwrap();
         let mut check = |word: &str, expect: Option<Status>| {
@@ -358,7 +435,7 @@ mod tests {
         };
         check("PARTIALLY_FULFILLED", Some(Status::PartiallyFulfilled));
         check("FULFILLMENT_NOT_REQUIRED", Some(Status::Fulfilled));
-        check("ON_HOLD", Some(Status::OnHold));
+        check("ON_HOLD", Some(Status::Open));
         check("TELEPORTED", None);
         order.cancelled_at = Some("2026-11-22T00:00:00Z".to_owned());
         assert_eq!(status(&order), Some(Status::Cancelled));

@@ -95,6 +95,8 @@ fn order(ctx: &Context, order: Order) -> Result<Order, Fault> {
         number: Held::Unknown,
         status: Held::Unknown,
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
         total: Held::Unknown,
         po_number: cut(order.po_number),
         charges: charges::project(order.charges, places),

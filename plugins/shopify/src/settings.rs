@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub location_codes: BTreeMap<String, String>,
     /// Orders are written here, and not only read.
     pub writes_orders: bool,
+    /// The tag of orders that somebody has looked into.
+    pub release_tag: String,
     /// Buyers get a mail from the shop when a parcel left.
     pub notifies: bool,
 }
@@ -33,6 +35,7 @@ impl Settings {
             base_list: base_list(ctx).to_owned(),
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
             writes_orders: yes(ctx, "writes-orders", "yes")?,
+            release_tag: ctx.setting_or("release-tag", "released").to_owned(),
             notifies: yes(ctx, "notify-customers", "no")?,
         })
     }

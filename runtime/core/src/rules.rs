@@ -31,6 +31,52 @@ pub struct ConnectionRule {
     pub kinds: BTreeMap<Kind, Direction>,
     /// Set when stock is *published* there: it sees the stock formula's result instead of the raw quantity.
     pub publishes: Option<Publishes>,
+    /// Which orders are created there.
+    #[serde(default, skip_serializing_if = "ImportWhen::is_any")]
+    pub imports: ImportWhen,
+}
+
+/// How far an order must be paid before it is created at a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportWhen {
+    /// Paid or not: on account, or on an invoice.
+    #[default]
+    Any,
+    /// Paid, or payment is promised by whoever pays.
+    Authorised,
+    /// Paid.
+    Paid,
+}
+
+impl ImportWhen {
+    /// The usual.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
+
+    /// An order that is paid so far may be created. Of one whose payment nobody tells it is not known.
+    #[must_use]
+    pub fn admits(self, payment: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Authorised => {
+                matches!(payment, Some("authorised" | "partially-paid" | "paid" | "partially-refunded"))
+            }
+            Self::Paid => matches!(payment, Some("paid" | "partially-refunded")),
+        }
+    }
+
+    /// Its name in a spec.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Authorised => "authorised",
+            Self::Paid => "paid",
+        }
+    }
 }
 
 /// Which way a kind flows at a connection.
@@ -105,6 +151,12 @@ impl Rules {
     #[must_use]
     pub fn publishes(&self, connection: ConnectionId) -> Option<&Publishes> {
         self.connections.get(&connection)?.publishes.as_ref()
+    }
+
+    /// Which orders are created at `connection`.
+    #[must_use]
+    pub fn imports(&self, connection: ConnectionId) -> ImportWhen {
+        self.connections.get(&connection).map(|it| it.imports).unwrap_or_default()
     }
 
     /// Stock is published somewhere.
@@ -216,6 +268,21 @@ mod tests {
             ("t*x*e", "title"),
         ] {
             check(pattern, field, false);
+        }
+    }
+
+    #[test]
+    fn an_order_is_paid_as_far_as_it_must_be() {
+        let check = |payment: Option<&str>, expect: [bool; 3]| {
+            let seen = [ImportWhen::Any, ImportWhen::Authorised, ImportWhen::Paid].map(|it| it.admits(payment));
+            assert_eq!(seen, expect, "{payment:?}");
+        };
+        check(Some("paid"), [true, true, true]);
+        check(Some("partially-refunded"), [true, true, true]);
+        check(Some("authorised"), [true, true, false]);
+        check(Some("partially-paid"), [true, true, false]);
+        for payment in [Some("pending"), Some("voided"), Some("refunded"), Some("expired"), Some("barter"), None] {
+            check(payment, [true, false, false]);
         }
     }
 

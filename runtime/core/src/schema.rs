@@ -65,6 +65,10 @@ pub struct Schema {
 /// The states an order goes through; see the `status-lattice` policy for their order.
 pub const ORDER_STATUS: &[&str] = &["open", "on-hold", "partially-fulfilled", "fulfilled", "closed", "cancelled"];
 
+/// How far an order is paid.
+pub const PAYMENTS: &[&str] =
+    &["pending", "authorised", "partially-paid", "paid", "partially-refunded", "refunded", "voided", "expired"];
+
 /// What is charged beside the lines of an order.
 pub const CHARGES: &[&str] = &["shipping", "tax", "discount"];
 
@@ -109,6 +113,9 @@ const ORDER: &[Field] = &[
     field("currency", Type::Text(3)),
     field("placed_at", Type::Text(40)),
     field("status", Type::Choice(ORDER_STATUS)),
+    field("payment", Type::Choice(PAYMENTS)),
+    // Why nobody is to do anything about it for now.
+    field("hold", Type::Text(255)),
     field("total", MONEY),
     field(
         "lines",

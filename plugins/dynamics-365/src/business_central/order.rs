@@ -146,6 +146,8 @@ fn state(
         charges: sold.map(|it| it.1).map_or(Held::Unknown, Held::Is),
         fulfilments: row.text("number").and_then(|it| left.get(&it)).cloned().unwrap_or_default().into(),
         taken: Held::Unknown,
+        payment: Held::Unknown,
+        hold: Held::Unknown,
     };
     Ok(State {
         remote_id: row.must("id")?.to_lowercase(),

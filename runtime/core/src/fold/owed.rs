@@ -108,6 +108,23 @@ impl Folding<'_> {
         (!changed.is_empty()).then_some(Owed { create: false, changed })
     }
 
+    /// Why an order that `connection` lacks is not created there yet; `None` if it may be. It is decided anew whenever the
+    /// order moves.
+    #[must_use]
+    pub fn held_back(&self, connection: ConnectionId) -> Option<String> {
+        if self.key.kind != Kind::Order || self.shadow(connection).is_some_and(Shadow::exists) {
+            return None;
+        }
+        let said = |name: &str| self.state.truth.fields.get(name).and_then(|it| it.value.as_text());
+        if let Some(why) = said("hold").filter(|it| !it.is_empty()) {
+            return Some(format!("the order is on hold where it was placed: {why}"));
+        }
+        let (imports, payment) = (self.rules.imports(connection), said("payment"));
+        let is = payment.unwrap_or("not known");
+        let why = format!("its payment is {is}, and `import_when` is `{}`", imports.as_str());
+        (!imports.admits(payment)).then_some(why)
+    }
+
     fn is_known(&self, name: &str) -> bool {
         self.state.truth.fields.get(name).is_some_and(|it| it.value != Value::Null)
     }

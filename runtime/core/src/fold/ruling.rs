@@ -225,6 +225,7 @@ mod tests {
             rank,
             kinds: [(Kind::Item, Direction::BOTH)].into(),
             publishes: None,
+            imports: Default::default(),
         };
         let rules = Rules { connections: [(A, rule(0)), (B, rule(1))].into(), ..Rules::default() };
         Terms { rules, ..Terms::default() }

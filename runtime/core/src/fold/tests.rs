@@ -24,6 +24,7 @@ fn rules(kind: Kind) -> Rules {
         rank,
         kinds: [(kind, Direction::BOTH)].into(),
         publishes: None,
+        imports: Default::default(),
     };
     let connections = [(ERP, rule("erp", 0)), (SHOP, rule("shop", 1)), (WEB, rule("web", 2))];
     Rules { connections: connections.into(), ..Rules::default() }

@@ -89,6 +89,7 @@ mod tests {
             rank,
             kinds: [(Kind::StockLevel, Direction::BOTH)].into(),
             publishes,
+            imports: Default::default(),
         };
         let publishes = || Some(Publishes::default());
         let connections =

@@ -74,6 +74,7 @@ mod examples {
             rank: 1,
             kinds: [(Kind::StockLevel, Direction::BOTH)].into(),
             publishes,
+            imports: Default::default(),
         };
         let connections = [(ConnectionId(1), rule("erp", None)), (SHOP, rule("shop", Some(publishes)))].into();
         Rules { connections, fields: Vec::new(), stock }

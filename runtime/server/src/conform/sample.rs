@@ -82,7 +82,13 @@ pub fn creation(kind: Kind, n: u32) -> Option<Deed> {
 }
 
 fn placed(n: u32) -> Placed {
-    Placed { po_number: format!("PO-{n}"), company: company(0), lines: vec![(code(1), 3)], charges: Vec::new() }
+    Placed {
+        po_number: format!("PO-{n}"),
+        company: company(0),
+        lines: vec![(code(1), 3)],
+        charges: Vec::new(),
+        waits: Vec::new(),
+    }
 }
 
 /// What people do so that a record of a kind is another than before; each `n` makes another of it, but of an order, which

@@ -210,6 +210,8 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
             "settings": settings,
             "egress": [url],
             "rank": rank,
+            // Nothing is booked that is not paid for.
+            "import_when": if seat.product.is_shop() { "any" } else { "paid" },
             "kinds": {
                 "location": direction(false), "item": direction(true), "company": direction(true),
                 "stock-level": direction(true), "price": direction(true), "order": orders(seat),

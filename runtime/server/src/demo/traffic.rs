@@ -217,7 +217,13 @@ impl Person<'_> {
         let buyer = u32::try_from(self.below(COMPANIES_SHARED as usize, "buyer")).unwrap_or(0);
         let cents = |of: usize, what: &str| i64::try_from(self.below(of, what)).unwrap_or_default();
         let charges = beside([cents(2_000, "shipping"), cents(500, "tax"), -cents(300, "discount")]);
-        let placed = Placed { po_number: po_number.clone(), company: company(buyer), lines: lines.collect(), charges };
+        let placed = Placed {
+            po_number: po_number.clone(),
+            company: company(buyer),
+            lines: lines.collect(),
+            charges,
+            waits: Vec::new(),
+        };
         done.orders.push((po_number, self.world.now()));
         self.deed(shop, &Deed::Order(placed))
     }

@@ -228,6 +228,9 @@ pub(super) fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixM
     let key = &debt.key;
     let folding = Folding::new(key, &parties.rules, state.clone());
     let owed = folding.owed(connection, &parties.power(connection, key.kind))?;
+    if owed.create && folding.held_back(connection).is_some() {
+        return None;
+    }
     let shadow = state.shadows.get(&connection)?;
     let base = if owed.create { Fields::new() } else { shadow.values() };
     let command_key = digest::command_key(connection.0, key.kind, &key.key);

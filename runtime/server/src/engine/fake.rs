@@ -359,6 +359,7 @@ pub fn spec() -> ConnectionSpec {
         deliver: crate::store::Deliver::Continuous,
         links: crate::store::Links::Automatic,
         publishes: None,
+        import_when: Default::default(),
         priced_by: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 0,

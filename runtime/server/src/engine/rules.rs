@@ -102,6 +102,7 @@ impl RulesSpec {
                 rank: part.and_then(|it| it.rank).unwrap_or(it.spec.rank),
                 kinds: kinds.collect(),
                 publishes: it.spec.publishes.clone(),
+                imports: it.spec.import_when,
             }
         };
         let field = |it: &FieldSpec| FieldRule {

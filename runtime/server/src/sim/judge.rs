@@ -34,7 +34,8 @@ pub fn systems(
     let done = Done { orders: placed, rivals, overruled, computed, uncounted, ..Done::default() };
     let verdict = judge(seats, first, changes, &done);
     violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
-    let expected = orders.placed.keys().filter(|it| !orders.called_off.contains(*it)).count() as u64;
+    let is_expected = |it: &&String| orders.free.contains(*it) && !orders.called_off.contains(*it);
+    let expected = orders.placed.keys().filter(is_expected).count() as u64;
     let (in_erp, twice) = (verdict.orders.in_erp, verdict.orders.duplicates);
     // What was called off may have been booked before, or not.
     let called_off = orders.called_off.len() as u64;
@@ -49,6 +50,8 @@ pub fn systems(
 pub struct Orders {
     /// Those that were placed, by the buyer's number, and when.
     pub placed: BTreeMap<String, UnixMs>,
+    /// Those of them that nothing kept any more, at some time.
+    pub free: BTreeSet<String>,
     /// Those of them that were called off.
     pub called_off: BTreeSet<String>,
 }
@@ -65,6 +68,10 @@ fn fates(seats: &[Seat], orders: &Orders, violations: &mut Vec<String>) {
     let held: Vec<BTreeMap<String, OrderHeld>> = seats.iter().map(held).collect();
     let ships = seats.iter().position(|it| !it.product.is_shop());
     for number in orders.placed.keys() {
+        let booked = seats.iter().zip(&held).find(|(seat, here)| !seat.product.is_shop() && here.contains_key(number));
+        if let Some((seat, _)) = booked.filter(|_| !orders.free.contains(number)) {
+            violations.push(format!("P6: order {number} is booked at {} and waits in the shop", seat.name()));
+        }
         let is_off = orders.called_off.contains(number);
         for (seat, here) in seats.iter().zip(&held) {
             let Some(order) = here.get(number) else { continue };

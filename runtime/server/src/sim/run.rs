@@ -309,6 +309,9 @@ impl<'a> World<'a> {
             }
             _ => {}
         }
+        let shops = self.seats.iter().filter(|it| it.product.is_shop());
+        let free = shops.flat_map(|it| it.site.orders()).filter(|it| !it.waits).map(|it| it.po_number);
+        self.orders.free.extend(free);
         self.doors[act.seat % self.seats.len()].collect(now);
         self.troupe.watch().read_on();
         true

@@ -37,6 +37,9 @@ pub enum DebtState {
     Settling,
     /// It waits for a record that it refers to.
     Blocked,
+    /// Its record is not to be created there for now, as the record says itself: an order that is on hold, or not paid. The
+    /// fold that finds it otherwise makes it due.
+    Held,
     /// It is not known what the system should hold: the fold asks the connector when this is due.
     Untold,
     /// It failed for good or too often: a person must look. The dead letter.

@@ -62,6 +62,9 @@ pub struct ConnectionSpec {
     /// What stock it is shown, if stock is published there.
     #[serde(default)]
     pub publishes: Option<truthsource_core::stock::Publishes>,
+    /// How far an order must be paid before it is created there.
+    #[serde(default, skip_serializing_if = "truthsource_core::rules::ImportWhen::is_any")]
+    pub import_when: truthsource_core::rules::ImportWhen,
     /// Who has a say in the list prices that it is told: [`PRICED_BY_RULES`], or the slot of a pricing component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priced_by: Option<String>,
@@ -319,7 +322,7 @@ pub struct Backlog {
     pub unfolded: u64,
     /// Entries that wait for a link or an answer.
     pub waiting: u64,
-    /// Debts to be paid, blocked ones included.
+    /// Debts to be paid, blocked ones included, and not those that are held.
     pub debts: u64,
     /// Debts that wait for a person.
     pub parked: u64,

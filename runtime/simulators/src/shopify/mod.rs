@@ -37,7 +37,7 @@ mod webhooks;
 
 pub use self::state::companies::{Address, LocationInput, Person};
 pub use self::state::items::Status;
-pub use self::state::orders::Claim;
+pub use self::state::orders::{Claim, Financial, OrderChange};
 pub use self::state::parcels::ParcelInput;
 pub use self::state::prices::{Adjustment, AdjustmentKind, BreakText};
 

@@ -8,7 +8,9 @@ use super::refusals::Refusal;
 use super::settings::Settings;
 use super::state::companies::CompanyInput;
 use super::state::items::{ProductChange, Status, VariantChange};
-use super::state::orders::{Both, CancelReason, Claim, LineInput, OrderInput, Restock, TaxLine};
+use super::state::orders::{
+    Both, CancelReason, Claim, Financial, LineInput, OrderChange, OrderInput, Restock, TaxLine,
+};
 use super::state::parcels::ParcelInput;
 use super::state::prices::{BREAKS_MAX, BreakText, Fixed};
 use super::state::stock::level_key;
@@ -93,6 +95,12 @@ pub struct Placed {
     pub shipping: Decimal,
     /// What is taken off the whole, beside the lines: an amount, and the code it was given for.
     pub discount: Option<(Decimal, String)>,
+    /// How far it is paid.
+    pub financial: Financial,
+    /// The shop suspects fraud.
+    pub risky: bool,
+    /// Its fulfilment is on hold.
+    pub on_hold: bool,
     /// Taxes of the whole: what they are called, and how much they are.
     pub taxes: Vec<(String, Decimal)>,
 }
@@ -311,11 +319,23 @@ impl Shopify {
                 shipping_title: Some("Standard".to_owned()),
                 discount: both(placed.discount.as_ref().map(|it| it.0).unwrap_or_default()),
                 discount_codes: placed.discount.iter().map(|it| it.1.clone()).collect(),
+                financial: placed.financial,
+                risky: placed.risky,
+                on_hold: placed.on_hold,
                 tax_lines: placed.taxes.iter().map(tax).collect(),
                 ..OrderInput::default()
             };
             Ok(state.make_order(cause, input)?)
         })
+    }
+
+    /// Changes what may be changed of an order: somebody marks it as paid, holds it, lets it go, or tags it.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn alter_order(&self, now: UnixMs, id: u64, change: OrderChange) -> Result<(), Refused> {
+        let is_there = self.act(now, |state, cause| state.alter_order(cause, id, change));
+        if is_there { Ok(()) } else { Err(Refused::missing("order", id)) }
     }
 
     /// Cancels an order and puts its stock back on the shelf.

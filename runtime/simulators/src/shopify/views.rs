@@ -5,10 +5,13 @@ use truthsource_core::{Decimal, UnixMs};
 
 use super::state::companies::Company;
 use super::state::items::{Item, Status};
-use super::state::orders::{Fulfillment, Order};
+use super::state::orders::{Financial, Fulfillment, Order};
 use super::state::prices::BreakText;
 use super::state::stock::{Level, Location};
 use super::{Shopify, moments};
+
+/// The tag that people give an order that they have looked into.
+pub const RELEASED: &str = "released";
 
 /// An item as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +117,10 @@ pub struct OrderView {
     pub lines: Vec<OrderLineView>,
     /// What left of it: the carrier's number, the stock-keeping unit, how many.
     pub parcels: Vec<(String, String, i32)>,
+    /// Whether it is paid.
+    pub paid: bool,
+    /// Whether somebody or something holds it.
+    pub held: bool,
     /// Whether it was cancelled.
     pub cancelled: bool,
     /// Whether all of it was shipped.
@@ -276,6 +283,8 @@ fn order_view(order: &Order) -> OrderView {
                 (parcel.tracking.clone().unwrap_or_default(), line.unwrap_or_default(), *n)
             })
             .collect(),
+        paid: order.financial == Financial::Paid,
+        held: order.about.on_hold || order.about.risky && !order.about.tags.iter().any(|it| it == RELEASED),
         cancelled: order.cancelled.is_some(),
         fulfilled: order.fulfillment == Fulfillment::Fulfilled,
         created_at: moments::utc(order.created),

@@ -167,6 +167,8 @@ impl Site for BusinessCentralSite {
                 let parcel = (Some(lines.as_slice()), carrier.as_str(), tracking.as_str());
                 self.system.ship_parcel(now, Editor::User, &order.id.to_string(), parcel).map_err(refused)
             }
+            // Orders are paid, and let go, where they are bought.
+            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.delete_order(now, Editor::User, &order.id.to_string()).map_err(refused),
                 None => Ok(()),
@@ -248,6 +250,7 @@ impl Site for BusinessCentralSite {
             company: companies.get(&it.company.to_string()).cloned().unwrap_or_default(),
             charges: charges(CHARGE_ACCOUNTS, it.accounts.iter().map(|(name, amount)| (name.as_str(), *amount))),
             total: it.total,
+            waits: false,
             lines: it.lines.iter().map(|line| (line.sku.to_lowercase(), line.quantity, line.unit_price)).collect(),
         };
         self.system.orders().into_iter().map(held).collect()

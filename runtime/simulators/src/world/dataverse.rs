@@ -117,6 +117,8 @@ impl Site for DataverseSite {
                 Some(order) => self.system.ship_order(now, (&order.id.to_string(), None), None).map_err(refused),
                 None => Ok(()),
             },
+            // Orders are paid, and let go, where they are bought.
+            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.cancel_order(now, &order.id.to_string()).map_err(refused),
                 None => Ok(()),
@@ -176,6 +178,7 @@ impl Site for DataverseSite {
             company: companies.get(&it.company.to_string()).cloned().unwrap_or_default(),
             charges: charges(["freight", "", "discount"], it.accounts.iter().map(|(name, it)| (name.as_str(), *it))),
             total: it.total,
+            waits: false,
             lines: it.lines.iter().map(|line| (line.sku.to_lowercase(), line.quantity, line.unit_price)).collect(),
             po_number: it.po_number,
             parcels: Vec::new(),

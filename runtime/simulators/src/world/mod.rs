@@ -174,6 +174,16 @@ pub enum Deed {
         /// The carrier's number for it.
         tracking: String,
     },
+    /// An order is paid.
+    Pay {
+        /// Which.
+        po_number: String,
+    },
+    /// Whoever or whatever held an order lets it go.
+    Release {
+        /// Which.
+        po_number: String,
+    },
     /// An order is called off.
     Cancel {
         /// Which.
@@ -193,6 +203,21 @@ pub struct Placed {
     /// What the shop charges beside them. Whoever books an order elsewhere charges nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
+    /// What keeps it for now, if anything does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Waits>,
+}
+
+/// Why nobody is to do anything about an order yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waits {
+    /// It is not paid.
+    Unpaid,
+    /// Somebody holds it.
+    Held,
+    /// The shop suspects fraud.
+    Suspected,
 }
 
 /// What is charged beside the lines of an order.
@@ -289,6 +314,8 @@ pub struct OrderHeld {
     pub charges: Vec<Charge>,
     /// What is to be paid.
     pub total: Decimal,
+    /// Nobody is to do anything about it for now.
+    pub waits: bool,
     /// It was called off.
     pub cancelled: bool,
     /// All of it has left.

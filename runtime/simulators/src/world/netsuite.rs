@@ -152,6 +152,8 @@ impl Site for NetsuiteSite {
             Deed::Parcel { po_number, lines, carrier, tracking } => {
                 self.parcel(now, po_number, lines, (carrier.clone(), tracking.clone()))
             }
+            // Orders are paid, and let go, where they are bought.
+            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.order(po_number) {
                 Some(order) if order.status == Some(Status::PendingFulfillment) => {
                     self.system.set_order_status(now, order.id, Status::Cancelled).map_err(refused)
@@ -250,6 +252,7 @@ impl Site for NetsuiteSite {
                 charges(CHARGE_ITEMS, booked.iter().map(|(name, amount)| (name.as_str(), *amount)))
             },
             total: it.total(),
+            waits: false,
             lines: it.lines.iter().filter(|it| !is_charge(it)).map(line).collect(),
             cancelled: it.status == Some(Status::Cancelled),
             shipped: matches!(it.status, Some(Status::PendingBilling | Status::Billed)),

@@ -164,6 +164,8 @@ impl Site for SapB1Site {
             Deed::Parcel { po_number, lines, carrier, tracking } => {
                 self.parcel(now, po_number, lines, (carrier, tracking))
             }
+            // Orders are paid, and let go, where they are bought.
+            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.cancel_order(now, order.entry).map_err(refused),
                 None => Ok(()),
@@ -246,6 +248,7 @@ impl Site for SapB1Site {
                 charges(CHARGE_EXPENSES, booked.iter().map(|(name, amount)| (name.as_str(), *amount)))
             },
             total: it.total,
+            waits: false,
         };
         self.system.orders().into_iter().map(held).collect()
     }

@@ -7,7 +7,7 @@ use truthsource_core::{Decimal, UnixMs};
 
 use super::{
     Article, BASE, Break, Catalogue, Cell, ChargeKind, Deed, Firm, Held, OrderHeld, Placed, Price, Reader, Refused,
-    Site, charges, company_record, item_record, price_record, spelled, stock_record, value,
+    Site, Waits, charges, company_record, item_record, price_record, spelled, stock_record, value,
 };
 use crate::journal::Change;
 use crate::shopify::people::{self, ItemEdit, PlacedLine};
@@ -15,8 +15,8 @@ use crate::shopify::seed::{
     Seed, SeedCompany, SeedCompanyLocation, SeedLocation, SeedPrice, SeedPriceList, SeedProduct, SeedVariant,
 };
 use crate::shopify::settings::{App, Settings};
-use crate::shopify::views::{OrderLineView, OrderView};
-use crate::shopify::{BreakText, LocationInput, ParcelInput, Shopify, Status};
+use crate::shopify::views::{OrderLineView, OrderView, RELEASED};
+use crate::shopify::{BreakText, Financial, LocationInput, OrderChange, ParcelInput, Shopify, Status};
 use crate::system::System;
 
 /// A shop that was filled from a catalogue. The first of its lists is the shop's own prices.
@@ -95,9 +95,16 @@ impl ShopifySite {
                 .map(|it| ("VAT".to_owned(), it))
                 .into_iter()
                 .collect(),
+            financial: if placed.waits.contains(&Waits::Unpaid) { Financial::Pending } else { Financial::Paid },
+            on_hold: placed.waits.contains(&Waits::Held),
+            risky: placed.waits.contains(&Waits::Suspected),
             ..people::Placed::default()
         };
         self.system.place_order(now, &order).map(drop).map_err(refused)
+    }
+
+    fn alter(&self, now: UnixMs, po_number: &str, change: OrderChange) -> Result<(), Refused> {
+        self.open_order(po_number).map_or(Ok(()), |it| self.system.alter_order(now, it.id, change).map_err(refused))
     }
 
     fn open_order(&self, po_number: &str) -> Option<OrderView> {
@@ -160,6 +167,13 @@ impl Site for ShopifySite {
                 let (carrier, tracking) = (Some(carrier.clone()), Some(tracking.clone()));
                 let parcel = ParcelInput { lines, carrier, tracking };
                 self.system.ship_parcel(now, order.id, parcel).map_err(refused)
+            }
+            Deed::Pay { po_number } => {
+                self.alter(now, po_number, OrderChange { financial: Some(Financial::Paid), ..OrderChange::default() })
+            }
+            Deed::Release { po_number } => {
+                let tags = Some(vec![RELEASED.to_owned()]);
+                self.alter(now, po_number, OrderChange { on_hold: Some(false), tags, ..OrderChange::default() })
             }
             Deed::Cancel { po_number } => {
                 self.open_order(po_number).map_or(Ok(()), |it| self.system.cancel_order(now, it.id).map_err(refused))
@@ -236,6 +250,7 @@ impl Site for ShopifySite {
                 charges(kinds, it.charges.iter().map(|(kind, amount)| (kind.as_str(), *amount)))
             },
             total: it.total,
+            waits: !it.paid || it.held,
             parcels: it
                 .parcels
                 .iter()

@@ -116,7 +116,13 @@ fn every_site_tells_the_same_of_the_same() {
 /// Where orders are booked and not bought, somebody books one at the screens first.
 fn booked(site: &dyn Site, po_number: &str) {
     let lines = vec![("bolt-1".to_owned(), 5), ("bolt-2".to_owned(), 1)];
-    let placed = Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines, charges: Vec::new() };
+    let placed = Placed {
+        po_number: po_number.to_owned(),
+        company: "C-100".to_owned(),
+        lines,
+        charges: Vec::new(),
+        waits: Vec::new(),
+    };
     site.act(NOW, &Deed::Book(placed)).unwrap();
 }
 
@@ -166,8 +172,13 @@ fn an_order_goes_its_way_where_it_is_taken() {
     let shop = ShopifySite::open(NOW, shop::settings::Settings::default(), &catalogue()).unwrap();
     let place = |po_number: &str| {
         let lines = vec![("bolt-1".to_owned(), 3), ("none".to_owned(), 1)];
-        let placed =
-            Placed { po_number: po_number.to_owned(), company: "C-100".to_owned(), lines, charges: Vec::new() };
+        let placed = Placed {
+            po_number: po_number.to_owned(),
+            company: "C-100".to_owned(),
+            lines,
+            charges: Vec::new(),
+            waits: Vec::new(),
+        };
         shop.act(NOW, &Deed::Order(placed)).unwrap();
     };
     place("PO-1");
@@ -189,7 +200,13 @@ fn what_is_charged_is_told_beside_the_lines() {
     let charges = [(ChargeKind::Shipping, "9.5"), (ChargeKind::Tax, "7.12"), (ChargeKind::Discount, "-3")];
     let charges = charges.map(|(kind, amount)| Charge { kind, amount: money(amount) }).to_vec();
     let lines = vec![("bolt-1".to_owned(), 3)];
-    let placed = Placed { po_number: "PO-1".to_owned(), company: "C-100".to_owned(), lines, charges: charges.clone() };
+    let placed = Placed {
+        po_number: "PO-1".to_owned(),
+        company: "C-100".to_owned(),
+        lines,
+        charges: charges.clone(),
+        waits: Vec::new(),
+    };
     shop.act(NOW, &Deed::Order(placed)).unwrap();
     let orders = shop.orders();
     assert_eq!((&orders[0].charges, orders[0].total), (&charges, money("43.62")));

@@ -5,7 +5,7 @@ mod order;
 mod price;
 
 pub use charge::{Charge, ChargeKind};
-pub use order::{Fulfilment, Line, Order, Status, Taken};
+pub use order::{Fulfilment, Line, Order, Payment, Status, Taken};
 pub use price::{Break, Price};
 
 use crate::value::{FieldValue, Fields, Held, Value};

@@ -21,6 +21,10 @@ record! {
         placed_at: String,
         /// How far it has come.
         status: Status,
+        /// How far it is paid.
+        payment: Payment,
+        /// Why nobody is to do anything about it for now: a hold, a suspicion of fraud. Empty where nothing is held.
+        hold: String,
         /// In `currency`, zero or more.
         total: Decimal,
         /// What was ordered, in the order of the document. Left out where it cannot be told like this: where prices
@@ -84,6 +88,67 @@ impl FieldValue for Status {
     fn from_value(value: Value) -> Result<Self, String> {
         let named = if let Value::Text(text) = &value { Self::named(text) } else { None };
         named.ok_or_else(|| "must be a status of an order".to_owned())
+    }
+}
+
+/// How far an order is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Payment {
+    /// Nothing yet.
+    Pending,
+    /// Whoever pays has promised it.
+    Authorised,
+    /// Some of it.
+    PartiallyPaid,
+    /// All of it.
+    Paid,
+    /// All of it, and some was given back.
+    PartiallyRefunded,
+    /// All of it was given back.
+    Refunded,
+    /// What was promised was let go.
+    Voided,
+    /// What was promised was not taken in time.
+    Expired,
+}
+
+impl Payment {
+    /// Every one.
+    pub const ALL: [Payment; 8] = [
+        Self::Pending,
+        Self::Authorised,
+        Self::PartiallyPaid,
+        Self::Paid,
+        Self::PartiallyRefunded,
+        Self::Refunded,
+        Self::Voided,
+        Self::Expired,
+    ];
+
+    /// Its name in the order's schema.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Authorised => "authorised",
+            Self::PartiallyPaid => "partially-paid",
+            Self::Paid => "paid",
+            Self::PartiallyRefunded => "partially-refunded",
+            Self::Refunded => "refunded",
+            Self::Voided => "voided",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl FieldValue for Payment {
+    fn into_value(self) -> Value {
+        Value::Text(self.as_str().to_owned())
+    }
+    fn from_value(value: Value) -> Result<Self, String> {
+        let Value::Text(text) = &value else { return Err("must say how far an order is paid".to_owned()) };
+        let named = Self::ALL.into_iter().find(|it| it.as_str() == text);
+        named.ok_or_else(|| "must say how far an order is paid".to_owned())
     }
 }
 

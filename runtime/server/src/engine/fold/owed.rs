@@ -29,6 +29,20 @@ pub(super) fn settle_debt(
         // What was begun must be brought to an end, whatever is owed now.
         (None, Some(debt)) if debt.intent.is_some() => {}
         (None, Some(debt)) => batch.changes.push(Change::Paid(debt.clone())),
+        (Some(owed), _) if owed.create && folding.held_back(connection).is_some() => {
+            let held = Debt {
+                state: DebtState::Held,
+                last_error: folding.held_back(connection),
+                ..owe(key, connection, folding, batch.at)
+            };
+            let is_known = |it: &Debt| it.state == DebtState::Held && it.last_error == held.last_error;
+            match present {
+                // What was begun must be brought to an end, whatever is decided since.
+                Some(debt) if debt.intent.is_some() => {}
+                Some(debt) if is_known(debt) && debt.truth_version == held.truth_version => {}
+                _ => batch.changes.push(Change::Owe(held)),
+            }
+        }
         (Some(_), present) => {
             let attempts = present.filter(|it| it.state != DebtState::Untold).map_or(0, |it| it.attempts);
             let stale = present.filter(|it| it.state == DebtState::Settling).map_or(0, |it| it.attempts);

@@ -2,7 +2,7 @@
 
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
-use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price};
+use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price, Waits};
 
 use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
@@ -177,10 +177,23 @@ fn act(draw: Draw, n: u64, systems: &[Product], (chaos_ms, rush_ms): (u64, u64))
             };
             let lines = (0..1 + draw.below(2, "lines", n)).map(line).collect();
             let company = company(draw.below(COMPANIES, "buyer", n));
-            Deed::Order(Placed { po_number: format!("PO-{n:04}"), company, lines, charges: charges(draw, n) })
+            Deed::Order(Placed {
+                po_number: format!("PO-{n:04}"),
+                company,
+                lines,
+                charges: charges(draw, n),
+                waits: waits(draw, n),
+            })
         }
     };
     Act { at_ms, seat, deed }
+}
+
+/// What keeps an order at first: now and then something.
+fn waits(draw: Draw, n: u64) -> Vec<Waits> {
+    let why = [Waits::Unpaid, Waits::Held, Waits::Suspected];
+    let is_kept = |why: &Waits| draw.chance(150, &format!("order is {why:?}"), n);
+    why.into_iter().filter(is_kept).collect()
 }
 
 /// What is charged beside the lines: often something, and of each kind sometimes.
@@ -202,22 +215,34 @@ fn became_of(draw: Draw, act: &Act, systems: &[Product]) -> Vec<Act> {
     let name = |what: &str| format!("{what} of {}", order.po_number);
     let after = |what: &str, from_ms: u64| from_ms + draw.below(60_000, &name(what), 0);
     let po_number = order.po_number.clone();
+    let mut acts = let_go(order, |what| Act { at_ms: after(what, act.at_ms), ..act.clone() });
     let fate = draw.below(100, &name("fate"), 0);
     if fate >= 75 {
-        return Vec::new();
+        return acts;
     }
     if fate >= 60 {
         let seat = if draw.chance(500, &name("called off where it is booked"), 0) { erp } else { act.seat };
-        return vec![Act { at_ms: after("call-off", act.at_ms), seat, deed: Deed::Cancel { po_number } }];
+        acts.push(Act { at_ms: after("call-off", act.at_ms), seat, deed: Deed::Cancel { po_number } });
+        return acts;
     }
-    let Some((item, ordered)) = order.lines.first() else { return Vec::new() };
+    let Some((item, ordered)) = order.lines.first() else { return acts };
     let n = 1 + draw.below(u64::from(*ordered), &name("parcel size"), 0) as u32;
     let first_ms = after("parcel", act.at_ms + 5_000);
     let (carrier, tracking) = ("UPS".to_owned(), format!("1Z-{po_number}"));
     let parcel = Deed::Parcel { po_number: po_number.clone(), lines: vec![(item.clone(), n)], carrier, tracking };
-    let mut acts = vec![Act { at_ms: first_ms, seat: erp, deed: parcel }];
+    acts.push(Act { at_ms: first_ms, seat: erp, deed: parcel });
     if draw.chance(500, &name("the rest leaves"), 0) {
         acts.push(Act { at_ms: after("rest", first_ms), seat: erp, deed: Deed::Ship { po_number } });
     }
     acts
+}
+
+/// What people do so that an order waits no more.
+fn let_go(order: &Placed, at: impl Fn(&str) -> Act) -> Vec<Act> {
+    let po_number = || order.po_number.clone();
+    let is_unpaid = order.waits.contains(&Waits::Unpaid);
+    let is_held = order.waits.iter().any(|it| *it != Waits::Unpaid);
+    let paid = is_unpaid.then(|| Act { deed: Deed::Pay { po_number: po_number() }, ..at("payment") });
+    let released = is_held.then(|| Act { deed: Deed::Release { po_number: po_number() }, ..at("release") });
+    paid.into_iter().chain(released).collect()
 }

@@ -49,7 +49,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn debt() -> impl Strategy<Value = Debt> {
-    let states = vec![DebtState::Due, DebtState::Settling, DebtState::Blocked, DebtState::Parked];
+    let states = vec![DebtState::Due, DebtState::Settling, DebtState::Blocked, DebtState::Held, DebtState::Parked];
     let numbers = (1u64..4, 0u8..3, 0u64..50, 0u32..3);
     (connection(), key(), numbers, prop::sample::select(states), any::<bool>()).prop_map(
         |(connection, key, (truth_version, priority, ms, attempts), state, is_begun)| Debt {

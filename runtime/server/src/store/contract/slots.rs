@@ -128,6 +128,7 @@ pub async fn connections_are_kept<P: Place>() {
         deliver: Deliver::OnApply,
         links: Links::OnApproval,
         publishes: None,
+        import_when: Default::default(),
         priced_by: None,
         poll_every_ms: BTreeMap::new(),
         overlap_ms: 1,

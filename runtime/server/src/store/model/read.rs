@@ -110,6 +110,7 @@ impl Data {
                 DebtState::Due | DebtState::Blocked => owing.open += 1,
                 DebtState::Untold | DebtState::Settling => owing.undecided += 1,
                 DebtState::Parked => owing.parked += 1,
+                DebtState::Held => {}
             }
             owing.begun += u64::from(debt.state == DebtState::Due && debt.intent.is_some());
         }
@@ -135,8 +136,8 @@ impl Data {
     }
 
     pub(super) fn backlog(&self) -> Backlog {
-        let (parked, open): (Vec<&Debt>, Vec<&Debt>) =
-            self.debts.values().map(|it| &it.debt).partition(|it| it.state == DebtState::Parked);
+        let debts = self.debts.values().map(|it| &it.debt).filter(|it| it.state != DebtState::Held);
+        let (parked, open): (Vec<&Debt>, Vec<&Debt>) = debts.partition(|it| it.state == DebtState::Parked);
         Backlog {
             inbox: self.inbox.values().filter(|it| !it.done).count() as u64,
             touched: self.touched.len() as u64,

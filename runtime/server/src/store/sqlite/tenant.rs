@@ -339,9 +339,9 @@ async fn backlog(db: &SqlitePool) -> Result<Backlog> {
     let sql = "
         select (select count(*) from inbox where body is not null), (select count(*) from touched),
                (select count(*) from entry where state = 'new'), (select count(*) from entry where state = 'waiting'),
-               (select count(*) from debt where state <> 'parked'), (select count(*) from debt where state = 'parked'),
+               (select count(*) from debt where state not in ('parked', 'held')), (select count(*) from debt where state = 'parked'),
                (select count(*) from conflict where outcome is null),
-               (select min(since) from debt where state <> 'parked')";
+               (select min(since) from debt where state not in ('parked', 'held'))";
     type Row = (i64, i64, i64, i64, i64, i64, i64, Option<i64>);
     let (inbox, touched, unfolded, waiting, debts, parked, conflicts, oldest): Row =
         sqlx::query_as(sql).fetch_one(db).await.map_err(unavailable)?;

@@ -185,6 +185,8 @@ pub struct OrderInput {
     pub shipping_title: Option<String>,
     pub discount: Both,
     pub discount_codes: Vec<String>,
+    pub risky: bool,
+    pub on_hold: bool,
     pub claim: Claim,
 }
 
@@ -243,6 +245,13 @@ impl Order {
     pub fn tax(&self) -> Both {
         let lines = self.lines.iter().flat_map(|it| &it.tax_lines);
         lines.chain(&self.about.tax_lines).map(|it| it.price).fold(Both::default(), Both::plus)
+    }
+
+    /// How far it is shipped, as it is shown.
+    #[must_use]
+    pub fn shown(&self) -> Fulfillment {
+        let is_held = self.about.on_hold && self.fulfillment == Fulfillment::Unfulfilled;
+        if is_held { Fulfillment::OnHold } else { self.fulfillment }
     }
 
     /// Nothing of it is wanted any more, nor paid for.
@@ -322,6 +331,8 @@ pub struct OrderChange {
     pub note: Option<Option<String>>,
     pub email: Option<Option<String>>,
     pub tags: Option<Vec<String>>,
+    pub financial: Option<Financial>,
+    pub on_hold: Option<bool>,
 }
 
 /// What becomes of the stock a cancelled order had committed.

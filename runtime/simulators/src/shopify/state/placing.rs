@@ -211,6 +211,8 @@ impl State {
         order.about.note = change.note.unwrap_or(order.about.note);
         order.about.email = change.email.unwrap_or(order.about.email);
         order.about.tags = change.tags.unwrap_or(order.about.tags);
+        order.about.on_hold = change.on_hold.unwrap_or(order.about.on_hold);
+        order.financial = change.financial.unwrap_or(order.financial);
         if order == *before {
             return true;
         }

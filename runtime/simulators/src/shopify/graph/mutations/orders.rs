@@ -272,6 +272,8 @@ fn make(
         shipping: rows::Both::sum(shipping.into_iter().map(|it| it.price_set.read())),
         shipping_title,
         discount: discount.as_mut().and_then(|it| it.amount_set.take()).map(MoneyBagInput::read).unwrap_or_default(),
+        risky: false,
+        on_hold: false,
         discount_codes: discount.into_iter().map(|it| it.code).collect(),
         claim,
     };
@@ -316,6 +318,7 @@ impl OrderMutations {
             note: maybe(input.note),
             email: maybe(input.email),
             tags: input.tags,
+            ..rows::OrderChange::default()
         };
         let order = Call::write(ctx, |state, cause| {
             if state.alter_order(cause, id, change) {

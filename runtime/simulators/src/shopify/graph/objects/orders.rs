@@ -1,6 +1,6 @@
 //! Orders and their lines.
 
-use async_graphql::{Context, Enum, ID, Object, Result, Union};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Union};
 
 use super::around;
 use super::companies::{Company, CompanyContact, CompanyLocation, Customer};
@@ -59,6 +59,22 @@ pub struct LineItem {
 pub struct TaxLine {
     tax: rows::TaxLine,
     currencies: Currencies,
+}
+
+/// What the shop makes of who ordered.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct OrderRiskSummary {
+    recommendation: OrderRiskRecommendationResult,
+}
+
+/// What it recommends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[allow(missing_docs)]
+pub enum OrderRiskRecommendationResult {
+    Accept,
+    Cancel,
+    Investigate,
+    None,
 }
 
 /// What bringing an order costs.
@@ -162,7 +178,13 @@ impl Order {
         Some(self.0.financial)
     }
     async fn display_fulfillment_status(&self) -> rows::Fulfillment {
-        self.0.fulfillment
+        self.0.shown()
+    }
+    async fn risk(&self) -> OrderRiskSummary {
+        let risky = self.0.about.risky;
+        let recommendation =
+            if risky { OrderRiskRecommendationResult::Investigate } else { OrderRiskRecommendationResult::Accept };
+        OrderRiskSummary { recommendation }
     }
     async fn customer(&self, ctx: &Context<'_>) -> Option<Customer> {
         let id = self.0.about.customer?;
