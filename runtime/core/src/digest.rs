@@ -108,13 +108,14 @@ pub fn command_key(connection: u32, kind: Kind, key: &str) -> String {
     format!("ts-{kind}-{}", &hex(&digest)[..24])
 }
 
-/// The idempotency key of one write: the same for every try of it, another for every other write.
+/// The idempotency key of one write: the same for every try of it, another for every other write. `decided_on` numbers what
+/// was known: the same change may be owed once more, when what an earlier write did was undone since.
 #[must_use]
-pub fn op_id(command_key: &str, truth_version: u64, base: &Fields, want: &Fields, nonce: u64) -> String {
+pub fn op_id(command_key: &str, truth_version: u64, base: &Fields, want: &Fields, decided_on: [u64; 2]) -> String {
     let mut hash = Sha256::new();
     add_text(&mut hash, command_key);
     hash.update(truth_version.to_le_bytes());
-    hash.update(nonce.to_le_bytes());
+    decided_on.iter().for_each(|it| hash.update(it.to_le_bytes()));
     add_fields(&mut hash, base);
     add_fields(&mut hash, want);
     let digest: Digest = hash.finalize().into();
@@ -156,7 +157,9 @@ mod tests {
         assert_eq!(key, command_key(1, Kind::Order, "1001"));
         assert_ne!(key, command_key(2, Kind::Order, "1001"));
         assert!(key.len() <= 64 && key.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-'));
-        assert_ne!(op_id(&key, 1, &fields("a"), &fields("b"), 0), op_id(&key, 1, &fields("a"), &fields("c"), 0));
+        let of = |want: &str, decided_on| op_id(&key, 1, &fields("a"), &fields(want), decided_on);
+        assert_ne!(of("b", [0, 0]), of("c", [0, 0]));
+        assert_ne!(of("b", [1, 0]), of("b", [2, 0]));
     }
 
     proptest! {

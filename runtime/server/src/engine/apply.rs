@@ -222,8 +222,7 @@ fn write(parties: &Parties, planned: &Planned, debt: &Debt, state: &KeyState, at
         Some(_) => only(&intent, &changed),
     };
     // Another set of fields is another write.
-    let attempts = u64::from(debt.attempts);
-    let op_id = digest::op_id(&intent.command_key, intent.truth_version, &intent.base, &want, attempts);
+    let op_id = digest::op_id(&intent.op_id, intent.truth_version, &intent.base, &want, [0, 0]);
     let intent = Intent { op_id, changed, want, plan: Some(planned.plan.clone()), ..intent };
     // What it waited for is looked at again.
     let debt = Debt { state: DebtState::Due, ..debt.clone() };

@@ -239,7 +239,8 @@ pub(super) fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixM
         want,
         base: if owed.create { Fields::new() } else { shadow.unmapped.held.clone().unwrap_or_else(|| base.clone()) },
     });
-    let op_id = digest::op_id(&command_key, state.truth.version, &base, &shadow.want, u64::from(debt.attempts));
+    let decided_on = [shadow.as_of, u64::from(debt.attempts)];
+    let op_id = digest::op_id(&command_key, state.truth.version, &base, &shadow.want, decided_on);
     Some(Intent {
         op_id,
         remote_id: (!owed.create).then(|| shadow.remote_id.clone()),
