@@ -29,7 +29,9 @@ impl Fresh {
         }
         // What does not show may be too new to show.
         let Some(read) = read else { return true };
-        match (read.changed_at, self.changed_at) {
+        // What is still to come tells nothing: an hour that is there twice is taken for the second one.
+        let seen = read.changed_at.filter(|it| *it <= at.plus(grain_ms));
+        match (seen, self.changed_at) {
             (Some(seen), Some(known)) if seen.plus(grain_ms) < known => true,
             (Some(seen), Some(known)) if seen > known => false,
             // Times do not tell: what a write of ours replaced is not there again within a moment, by all likelihood.
@@ -40,14 +42,19 @@ impl Fresh {
     /// A reading.
     pub(super) fn read(state: &State, at: UnixMs, known: Option<&Self>) -> Self {
         let known = known.and_then(|it| it.changed_at);
-        Self { changed_at: state.changed_at.max(known), heard_at: at, before: Fields::new() }
+        Self { changed_at: past(state, at).max(known), heard_at: at, before: Fields::new() }
     }
 
     /// A write of ours that was read back. It changed no earlier than we sent it, whatever the system says: some say the
     /// minute, some nothing. Where a system's clock is slow, changes made there soon after wait for the lag to pass.
     pub(super) fn written(state: &State, at: UnixMs, sent_at: Option<UnixMs>, before: Fields) -> Self {
-        Self { changed_at: state.changed_at.max(sent_at), heard_at: at, before }
+        Self { changed_at: past(state, at).max(sent_at), heard_at: at, before }
     }
+}
+
+/// When a record changed that was heard of at `at`: not after that, whatever the system says.
+fn past(state: &State, at: UnixMs) -> Option<UnixMs> {
+    state.changed_at.map(|it| it.min(at))
 }
 
 impl Folding<'_> {

@@ -33,6 +33,8 @@ fn p4_a_reading_that_lags_behind_our_write_is_no_change() {
         check(&told, (Some(99_500), "C"), 101_000, LAG, false, "times do not tell, and it is something new");
         check(&told, (Some(101_000), "A"), 101_000, LAG, false, "somebody changed it back");
         check(&told, (None, "A"), 101_000, LAG, true, "a system without times");
+        check(&told, (Some(3_700_000), "A"), 101_000, LAG, true, "the hour that is there twice, taken for the second");
+        check(&told, (Some(3_700_000), "C"), 101_000, LAG, false, "and something new in it");
         check(&told, (None, "C"), 101_000, LAG, false, "a system without times holds something new");
         check(&told, (Some(10_000), "A"), 106_200, LAG, false, "by now it would have shown");
         check(&told, (Some(10_000), "A"), 101_000, Lag::default(), false, "a system that never lags");
