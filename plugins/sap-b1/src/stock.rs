@@ -46,8 +46,9 @@ pub(crate) struct Stocked {
 pub(crate) struct Warehouse {
     #[serde(rename = "WarehouseCode")]
     code: String,
-    #[serde(rename = "InStock", default)]
-    in_stock: Option<Exact>,
+    /// Where an answer does not say it, nobody knows it: none would be somebody's sale of all there is.
+    #[serde(rename = "InStock")]
+    in_stock: Exact,
     /// What a piece is worth in the books.
     #[serde(rename = "StandardAveragePrice", default)]
     pub average_price: Option<Exact>,
@@ -66,7 +67,7 @@ impl Stocked {
 
 impl Warehouse {
     pub(crate) fn on_hand(&self) -> Decimal {
-        self.in_stock.unwrap_or_default().0
+        self.in_stock.0
     }
 }
 
