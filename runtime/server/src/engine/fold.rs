@@ -85,6 +85,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     project(engine, parties, &debts, &mut folds, batch.at).await?;
     let stamps = Stamps::now(engine, parties).await?;
     let handled = handled + folds.iter().filter(|it| it.outdated.is_it()).count();
+    let freed = names::freed(&before, &folds);
     let (mut moved, nothing) = (Moved::default(), KeyState::default());
     for fold in folds {
         books.note(&fold, &mut batch);
@@ -92,6 +93,7 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
         conclude(engine, parties, fold, (&before, &debts, &stamps), &mut batch);
     }
     moved.retell(engine, parties, &mut batch).await?;
+    names::give_back(engine, freed, &mut batch).await?;
     commit(engine, batch).await?;
     look_once_more(engine, intake.waits).await?;
     Ok(Did::some(handled, engine.pace.fold_max))

@@ -35,6 +35,8 @@ pub struct Identifier<'a> {
     naturals: BTreeMap<(Kind, String), Vec<String>>,
     /// Keys that are taken, whatever their record is called now.
     used: BTreeSet<RecordKey>,
+    /// Those of them whose record was deleted under the name that its key is, and where.
+    deleted: BTreeMap<RecordKey, ConnectionId>,
 }
 
 impl<'a> Identifier<'a> {
@@ -58,8 +60,8 @@ impl<'a> Identifier<'a> {
                 links.insert((connection, kind, remote_id), key);
             }
         }
-        let (taken, naturals, used) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut identifier = Self { engine, parties, links, taken, naturals, used };
+        let (taken, naturals, used, deleted) = Default::default();
+        let mut identifier = Self { engine, parties, links, taken, naturals, used, deleted };
         identifier.look_up_naturals(entries).await?;
         Ok(identifier)
     }
@@ -76,14 +78,21 @@ impl<'a> Identifier<'a> {
             wanted.entry(kind).or_default().extend(fields.and_then(|it| schema::of(kind).natural_key(&it)));
         }
         for (kind, naturals) in wanted {
-            let mut found = self.engine.store.naturals(kind, &naturals).await?;
-            let keys = naturals.iter().map(|it| RecordKey::new(kind, it)).collect();
-            let states = self.engine.store.states(&keys).await?;
-            self.used.extend(states.into_iter().filter(|(_, it)| *it != KeyState::default()).map(|(key, _)| key));
-            for natural in naturals {
-                let keys = found.remove(&natural).unwrap_or_default();
-                self.naturals.insert((kind, natural), keys);
-            }
+            self.look_up(kind, naturals).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks up who bears these names, and whose keys they are.
+    async fn look_up(&mut self, kind: Kind, naturals: BTreeSet<String>) -> Result<(), Error> {
+        let mut found = self.engine.store.naturals(kind, &naturals).await?;
+        let keys = naturals.iter().map(|it| RecordKey::new(kind, it)).collect();
+        let states = self.engine.store.states(&keys).await?;
+        self.deleted.extend(states.iter().filter_map(|(key, it)| Some((key.clone(), deleted_at(key, it)?))));
+        self.used.extend(states.into_iter().filter(|(_, it)| *it != KeyState::default()).map(|(key, _)| key));
+        for natural in naturals {
+            let keys = found.remove(&natural).unwrap_or_default();
+            self.naturals.insert((kind, natural), keys);
         }
         Ok(())
     }
@@ -177,6 +186,15 @@ impl<'a> Identifier<'a> {
         };
         match candidates.as_slice() {
             [] => {
+                let named = natural.as_ref().map(|it| RecordKey::new(kind, it));
+                if let Some(key) = named.filter(|it| self.deleted.get(it) == Some(&connection)) {
+                    // Where it was deleted it is there again, under the name that it had.
+                    self.deleted.remove(&key);
+                    self.naturals.entry((kind, key.key.clone())).or_default().push(key.key.clone());
+                    // It has another id there than before.
+                    batch.changes.push(Change::Unlink { connection, key: key.clone() });
+                    return Ok(Ok(self.linked(connection, key, state, "returned", batch)));
+                }
                 let name = self.parties.name(connection);
                 let mut key = natural.clone().unwrap_or_else(|| format!("{name}.{}", state.remote_id));
                 if !self.used.insert(RecordKey::new(kind, &key)) {
@@ -210,10 +228,9 @@ impl<'a> Identifier<'a> {
         if let Some(keys) = self.naturals.get(&wanted) {
             return Ok(keys.clone());
         }
-        let keys = self.engine.store.naturals(kind, &BTreeSet::from([natural.to_owned()])).await?.remove(natural);
-        let keys = keys.unwrap_or_default();
-        self.naturals.insert(wanted, keys.clone());
-        Ok(keys)
+        // What it refers to was identified on the way.
+        self.look_up(kind, BTreeSet::from([natural.to_owned()])).await?;
+        Ok(self.naturals.get(&wanted).cloned().unwrap_or_default())
     }
 
     async fn linked_as(&mut self, connection: ConnectionId, kind: Kind, key: &str) -> Result<Option<String>, Error> {
@@ -269,6 +286,15 @@ impl<'a> Identifier<'a> {
     }
 }
 
+/// Where the record was deleted under the name that its key is.
+fn deleted_at(key: &RecordKey, state: &KeyState) -> Option<ConnectionId> {
+    let natural = schema::of(key.kind).natural_key(&state.truth.values());
+    state.truth.deleted_at.filter(|it| {
+        let is_gone = state.shadows.get(it).is_some_and(|shadow| shadow.gone);
+        is_gone && natural.as_ref() == Some(&key.key)
+    })
+}
+
 /// What this remote record is, is no question any more, whichever record it was taken for.
 pub(super) fn no_question(
     connection: ConnectionId,
@@ -301,7 +327,7 @@ fn unidentified(logged: &LoggedEntry) -> Option<(ConnectionId, Kind, &Observed)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::fake::{Fake, House, SHOP};
+    use crate::engine::fake::{ERP, Fake, House, SHOP, item};
 
     async fn saw(house: &House, id: &str, code: &str) {
         house.read(SHOP, Kind::Item, id, &[("code", code.into())]).await;
@@ -310,6 +336,35 @@ mod tests {
 
     async fn open(house: &House) -> Vec<About> {
         house.store.conflicts(Some(true), None, 9).await.unwrap().into_iter().map(|it| it.about).collect()
+    }
+
+    /// It is what the other systems still have: another one of the same name would be made beside it in each.
+    #[tokio::test]
+    async fn p8_what_was_deleted_and_is_made_anew_under_its_name_is_itself() {
+        let house = House::with(Fake::default()).await;
+        let saw_at_erp = async |id: &str, title: &str| {
+            let fields = [("code", "NUT".into()), ("title", title.into()), ("active", true.into())];
+            house.read(ERP, Kind::Item, id, &fields).await;
+            house.fold_all().await;
+        };
+        let truth = async || house.store.states(&[item("nut")].into()).await.unwrap()[&item("nut")].truth.clone();
+        saw_at_erp("7", "Nut").await;
+        house.gone(ERP, Kind::Item, "7").await;
+        house.fold_all().await;
+        assert_eq!(truth().await.deleted_at, Some(ERP));
+        // Somebody else's of that name is another one.
+        saw(&house, "1", "nut").await;
+        let keys = house.store.records(Kind::Item, None, 9).await.unwrap();
+        assert_eq!(keys, ["nut", "nut~shop.1"]);
+        house.gone(SHOP, Kind::Item, "1").await;
+        house.fold_all().await;
+        house.pass(1_000);
+        saw_at_erp("8", "Nut, again").await;
+        assert_eq!(house.store.records(Kind::Item, None, 9).await.unwrap().len(), 2);
+        let (truth, values) = (truth().await, truth().await.values());
+        assert_eq!((truth.deleted_at, values.get("title")), (None, Some(&"Nut, again".into())));
+        assert_eq!(values.get("active"), Some(&true.into()));
+        assert_eq!(open(&house).await, []);
     }
 
     #[tokio::test]

@@ -19,6 +19,18 @@ pub(super) async fn keep_apart(
     before: &BTreeMap<RecordKey, KeyState>,
     folds: &mut [Fold<'_>],
 ) -> Result<(), Error> {
+    // Whoever keeps its name keeps it from others, too.
+    while refuse(engine, before, folds).await? {}
+    Ok(())
+}
+
+/// Refuses names that others bear; false if there are none.
+async fn refuse(
+    engine: &Engine,
+    before: &BTreeMap<RecordKey, KeyState>,
+    folds: &mut [Fold<'_>],
+) -> Result<bool, Error> {
+    let mut is_any = false;
     let mut renamed: BTreeMap<Kind, BTreeMap<usize, String>> = BTreeMap::new();
     for (at, fold) in folds.iter().enumerate().filter(|(_, it)| !it.is_put_off && it.folding.moved()) {
         let name = |state: &KeyState| schema::of(fold.key.kind).natural_key(&state.truth.values());
@@ -32,22 +44,88 @@ pub(super) async fn keep_apart(
         let mut bearers = engine.store.naturals(kind, &wanted).await?;
         let keys = bearers.values().flatten().map(|it| RecordKey::new(kind, it)).collect();
         let states = engine.store.states(&keys).await?;
-        let is_deleted = |key: &RecordKey| states.get(key).is_some_and(|it| it.truth.deleted_at.is_some());
         for (at, name) in names {
             let bearers = bearers.entry(name.clone()).or_default();
-            let mut others = bearers.iter().map(|it| RecordKey::new(kind, it));
-            match others.find(|it| it != folds[at].key && !is_deleted(it)) {
+            let others = bearers.iter().map(|it| RecordKey::new(kind, it));
+            // In this very step it may be deleted, or called otherwise.
+            let after = |key: &RecordKey| folds.iter().find(|it| it.key == key).map(|it| it.folding.state());
+            let bears = |key: &RecordKey| {
+                let state = after(key).or(states.get(key));
+                let is_called =
+                    |it: &KeyState| schema::of(kind).natural_key(&it.truth.values()).as_ref() == Some(&name);
+                state.is_none_or(|it| it.truth.deleted_at.is_none() && is_called(it))
+            };
+            let taken = others.into_iter().find(|it| it != folds[at].key && bears(it));
+            match taken {
                 // The first of those that take the name in this very step.
                 None => bearers.push(folds[at].key.key.clone()),
                 Some(other) => {
                     let nothing = KeyState::default();
                     let before = before.get(folds[at].key).unwrap_or(&nothing);
                     folds[at].folding.refuse(&before.truth, &format!("`{name}` is what {other} is called"));
+                    is_any = true;
                 }
             }
         }
     }
+    Ok(is_any)
+}
+
+/// Names that nobody bears any more once this fold is committed.
+pub(super) fn freed(before: &BTreeMap<RecordKey, KeyState>, folds: &[Fold<'_>]) -> BTreeSet<(Kind, String)> {
+    let freed = folds.iter().filter_map(|fold| {
+        let name = |state: &KeyState| {
+            let natural = schema::of(fold.key.kind).natural_key(&state.truth.values());
+            natural.filter(|_| state.truth.deleted_at.is_none())
+        };
+        let was = before.get(fold.key).and_then(name)?;
+        (name(fold.folding.state()).as_ref() != Some(&was)).then_some((fold.key.kind, was))
+    });
+    freed.collect()
+}
+
+/// Whoever was kept from a name that is free now is decided again: nobody says anything new of it.
+pub(super) async fn give_back(
+    engine: &Engine,
+    freed: BTreeSet<(Kind, String)>,
+    batch: &mut Batch,
+) -> Result<(), Error> {
+    if freed.is_empty() {
+        return Ok(());
+    }
+    let mut waiting = BTreeSet::new();
+    let mut before = None;
+    loop {
+        let open = engine.store.conflicts(Some(true), before, 100).await?;
+        let Some(last) = open.last() else { break };
+        before = Some(last.id);
+        waiting.extend(open.iter().filter(|it| is_kept_from(it, &freed)).map(|it| it.key.clone()));
+    }
+    for (key, state) in engine.store.states(&waiting).await? {
+        let moved = batch.changes.iter_mut().rev().find_map(|it| match it {
+            Change::Truth { key: of, basis, .. } if *of == key => Some(basis),
+            _ => None,
+        });
+        match moved {
+            Some(basis) => basis.clear(),
+            None => {
+                let natural = schema::of(key.kind).natural_key(&state.truth.values());
+                batch.changes.push(Change::Truth { key, truth: state.truth, natural, basis: String::new() });
+            }
+        }
+    }
     Ok(())
+}
+
+/// Somebody says that the record is called so, and it is held for a person.
+fn is_kept_from(conflict: &Conflict, freed: &BTreeSet<(Kind, String)>) -> bool {
+    let About::Field(field) = &conflict.about else { return false };
+    let kind = conflict.key.kind;
+    let names = conflict.claims.values().filter_map(|claim| {
+        let fields = [(field.clone(), claim.clone())].into();
+        schema::of(kind).natural_key(&fields)
+    });
+    names.into_iter().any(|it| freed.contains(&(kind, it)))
 }
 
 /// A system gave the id of a record that vanished there to something else. Which record that is, a person says: taken
@@ -123,6 +201,25 @@ mod tests {
         house.read(ERP, Kind::Item, "1", &[("code", "NUT".into()), ("title", "Nut".into())]).await;
         house.fold_all().await;
         assert_eq!((code(&house, "bolt").await, code(&house, "nut").await), (Some("NUT".into()), Some("screw".into())));
+    }
+
+    /// When it was heard of in the other order nobody would have been asked.
+    #[tokio::test]
+    async fn p8_whoever_was_kept_from_a_name_gets_it_when_it_is_free() {
+        let house = House::with(Fake::default()).await;
+        saw(&house, "1", "bolt").await;
+        saw(&house, "2", "nut").await;
+        house.fold_all().await;
+        house.pass(1_000);
+        saw(&house, "1", "NUT").await;
+        house.fold_all().await;
+        assert_eq!(open(&house).await.len(), 1);
+        house.pass(1_000);
+        house.gone(ERP, Kind::Item, "2").await;
+        house.fold_all().await;
+        house.fold_all().await;
+        assert_eq!(code(&house, "bolt").await, Some("NUT".into()));
+        assert_eq!(open(&house).await, []);
     }
 
     #[tokio::test]
