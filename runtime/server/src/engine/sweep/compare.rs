@@ -11,7 +11,7 @@ use crate::engine::address::Links;
 use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
 use crate::engine::{Engine, Error};
-use crate::store::{Batch, Change, Debt, Drift, Event, SweepRow, What};
+use crate::store::{Batch, Change, Debt, DebtState, Drift, Event, SweepRow, What};
 
 /// Records of which something is looked up at once.
 const PAGE: u32 = 500;
@@ -127,7 +127,8 @@ pub(super) async fn count_uncreated(
         let Some(last) = debts.last() else { return Ok(()) };
         after = Some(last.key.key.clone());
         let states = engine.store.states(&debts.iter().map(|it| it.key.clone()).collect()).await?;
-        for debt in &debts {
+        // What is not to be there for now is not missing.
+        for debt in debts.iter().filter(|it| it.state != DebtState::Held) {
             let class = if is_young(debt, engine.now()) { Class::Stale } else { Class::Missing };
             let want = states.get(&debt.key).map(|it| wanted(it, lane)).unwrap_or_default();
             let whose = Whose { key: Some(&debt.key), remote_id: "" };

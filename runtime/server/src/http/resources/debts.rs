@@ -19,7 +19,7 @@ use crate::store::{Batch, Change, Debt, DebtState, Event, What};
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Which {
-    /// `due`, `settling`, `blocked`, `untold` or `parked`; `parked` if absent.
+    /// `due`, `settling`, `blocked`, `held`, `untold` or `parked`; `parked` if absent.
     #[param(value_type = Option<String>)]
     state: Option<DebtState>,
     /// How many, 1 to 500; 50 if absent.
@@ -36,7 +36,7 @@ struct DebtView {
     #[schema(value_type = String)]
     kind: Kind,
     key: String,
-    /// `due`, `settling`, `blocked`, `untold` or `parked`.
+    /// `due`, `settling`, `blocked`, `held`, `untold` or `parked`.
     #[schema(value_type = String)]
     state: DebtState,
     /// The truth's version that is owed.
