@@ -279,3 +279,59 @@ async fn p6_an_order_is_booked_when_it_may_be_and_by_itself() {
     assert!(order(&stage, erp, "PO-6").is_some());
     stage.server.stop().await;
 }
+
+fn edit(stage: &Stage, po_number: &str, lines: &[(u32, u32)]) {
+    let lines = lines.iter().map(|(item, n)| (code(*item), *n)).collect();
+    act(stage, Product::Shopify, Deed::Edit { po_number: po_number.to_owned(), lines });
+}
+
+/// What a buyer changes reaches the books where nothing has left, and is a question elsewhere; never a second order.
+async fn edited(erp: Product) {
+    let stage = Stage::between(crate::program(), erp, 50).await;
+    place_charged(&stage, "PO-1", &[charge(ChargeKind::Shipping, 950)]);
+    place(&stage, "PO-2");
+    stage.quiet().await;
+    stage.world.set_faults(&faults());
+    parcel(&stage, erp, ("PO-2", "1Z-A"), &[(0, 1)]);
+    stage.quiet().await;
+    // One item fewer, one gone, one new.
+    edit(&stage, "PO-1", &[(0, 3), (2, 4)]);
+    let before = order(&stage, erp, "PO-2").unwrap().lines;
+    edit(&stage, "PO-2", &[(0, 5), (1, 3)]);
+    stage.quiet().await;
+    stage.world.set_faults(&Faults::default());
+    stage.pass(31_000);
+    stage.quiet().await;
+    let sorted = |mut order: OrderHeld| {
+        order.lines.sort();
+        (order.lines, order.charges, order.total)
+    };
+    let [here, there] = [erp, Product::Shopify].map(|at| sorted(order(&stage, at, "PO-1").unwrap()));
+    let asked = questions(&stage).await;
+    let about = |name: &str| asked.iter().filter(|it| it.starts_with("edited: ") && it.contains(name)).count();
+    if erp == Product::Dynamics365 {
+        assert_ne!(here, there);
+        assert_eq!((asked.len(), about("changed from outside")), (2, 2), "{asked:?}");
+    } else {
+        assert_eq!(here, there, "{erp}");
+        assert_eq!((asked.len(), about("some of it has left")), (1, 1), "{asked:?}");
+        assert!(asked[0].contains(": 2 -> 3"), "{asked:?}");
+    }
+    assert_eq!(order(&stage, erp, "PO-2").unwrap().lines, before, "{erp}");
+    stage.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_p6_an_edit_reaches_netsuite_or_a_person() {
+    edited(Product::Netsuite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_p6_an_edit_reaches_sap_b1_or_a_person() {
+    edited(Product::SapB1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_p6_an_edit_in_business_central_is_a_question() {
+    edited(Product::Dynamics365).await;
+}

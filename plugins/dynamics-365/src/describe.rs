@@ -118,10 +118,10 @@ fn price(settings: &bc::Settings) -> KindPower {
     KindPower { effect: Effect::Verify, read_max: 200, ..kind(Kind::Price, &fields) }
 }
 
-/// What an order says is final once it is in the books, and what becomes of it is theirs to say.
+/// What an order says is final once it is in the books, and what becomes of it is theirs to say: other lines are a question.
 fn order(more: &[(&str, Access)], push_max: u32) -> KindPower {
     let fields = [("number", Read), ("total", Read)];
-    let created = [("company", Create), ("currency", Create), ("lines", Create), ("charges", Create)];
+    let created = [("company", Create), ("currency", Create), ("lines", Write), ("charges", Write)];
     let fields: Vec<(&str, Access)> = fields.into_iter().chain(created).chain(more.iter().copied()).collect();
     KindPower { effect: Effect::Verify, push_max, read_max: 100, certain_max: 25, ..kind(Kind::Order, &fields) }
 }

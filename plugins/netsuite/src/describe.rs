@@ -94,7 +94,7 @@ fn price() -> KindPower {
     KindPower { creates: true, read_max: 100, ..kind(Kind::Price, &fields) }
 }
 
-/// Of a status only a call-off is taken.
+/// Of a status only a call-off is taken. Lines are changed as long as nothing of the order has left.
 fn order() -> KindPower {
     let fields = [
         ("number", Read),
@@ -104,8 +104,8 @@ fn order() -> KindPower {
         ("placed_at", Create),
         ("status", Write),
         ("total", Read),
-        ("lines", Create),
-        ("charges", Create),
+        ("lines", Write),
+        ("charges", Write),
         ("fulfilments", Read),
     ];
     KindPower { creates: true, sees_deletes: true, effect: Effect::Keyed, ..kind(Kind::Order, &fields) }

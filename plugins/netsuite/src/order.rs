@@ -8,7 +8,7 @@ use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{Outcome, Page, State, Write};
 use truthsource_sdk::json::Bare;
 use truthsource_sdk::kinds::{Charge, Fulfilment, Line, Order, Record, Status};
-use truthsource_sdk::{Decimal, Fault, Value, moment, value::Held};
+use truthsource_sdk::{Decimal, Fault, edits, moment, value::Held};
 
 use crate::catalog::Catalog;
 use crate::clock::{self, Clock, FORMAT};
@@ -332,6 +332,16 @@ struct Body {
     item: Lines,
 }
 
+/// What is changed of an order that is booked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Edit {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_ref_num: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<Lines>,
+}
+
 #[derive(Serialize)]
 struct Lines {
     items: Vec<WrittenLine>,
@@ -348,26 +358,32 @@ struct WrittenLine {
     description: Option<String>,
 }
 
-/// Creates an order, changes its PO number or calls it off; whatever else an order says is final once it is in the books.
+/// Creates an order, changes its PO number or what it is made of, or calls it off; whatever else an order says is final once
+/// it is in the books.
 pub(crate) fn push(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Result<Outcome, Fault> {
     let Some(id) = &write.remote_id else { return create_order(account, catalog, write) };
-    if let Some(fixed) = write.changed.iter().find(|it| !matches!(it.as_str(), "po_number" | "status")) {
+    let is_written = |it: &&String| matches!(it.as_str(), "po_number" | "status" | "lines" | "charges");
+    if let Some(fixed) = write.changed.iter().find(|it| !is_written(it)) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
     if write.changes("status") {
         return call_off(account, catalog, write, id);
     }
-    let po_number = match write.want.get("po_number") {
-        Some(Value::Text(text)) => json!(text),
-        _ => json!(null),
+    let order = Order::from_fields(&write.want)?;
+    let send = |held: &State| {
+        let other_ref_num = write.changes("po_number").then(|| order.po_number.as_ref().cloned());
+        let path = format!("record/v1/salesOrder/{id}");
+        if !edits::is_edit(write) {
+            return account.write("PATCH", &path, &Edit { other_ref_num, item: None });
+        }
+        if !edits::is_untouched(&held.fields).unwrap_or(false) {
+            return Err(edits::question(write, "some of it has left here, or somebody has ended it"));
+        }
+        let item = Some(Lines { items: items(account, &order)? });
+        // Without `replace` lines would be added to those that are there.
+        account.write("PATCH", &format!("{path}?replace=item"), &Edit { other_ref_num, item })
     };
-    let path = format!("record/v1/salesOrder/{id}");
-    change(
-        write,
-        id,
-        || look(account, catalog, id),
-        |_| account.write("PATCH", &path, &json!({ "otherRefNum": po_number })),
-    )
+    change(write, id, || look(account, catalog, id), send)
 }
 
 /// Calls an order off of which nothing has left: what has left comes back by another way than this.
@@ -406,10 +422,9 @@ fn create_order(account: &Account<'_>, catalog: &Catalog, write: &Write) -> Resu
     Ok(sent.err().unwrap_or_else(|| read_back(look)))
 }
 
-fn body(account: &Account<'_>, (catalog, clock): (&Catalog, &Clock), order: &Order) -> Result<Body, Outcome> {
+/// What an order is made of, as it is written.
+fn items(account: &Account<'_>, order: &Order) -> Result<Vec<WrittenLine>, Outcome> {
     let reference = |id: &str| Reference { id: id.to_owned() };
-    let company = order.company.as_ref();
-    let company = company.ok_or_else(|| Outcome::rejected("incomplete", "an order needs a company"))?;
     if order.lines == Held::Unknown {
         return Err(Outcome::rejected("no-net-lines", NO_NET_LINES));
     }
@@ -436,6 +451,14 @@ fn body(account: &Account<'_>, (catalog, clock): (&Catalog, &Clock), order: &Ord
         location: None,
         description: charge.title,
     }));
+    Ok(items)
+}
+
+fn body(account: &Account<'_>, (catalog, clock): (&Catalog, &Clock), order: &Order) -> Result<Body, Outcome> {
+    let reference = |id: &str| Reference { id: id.to_owned() };
+    let company = order.company.as_ref();
+    let company = company.ok_or_else(|| Outcome::rejected("incomplete", "an order needs a company"))?;
+    let items = items(account, order)?;
     let currency = order.currency.as_ref().map(|code| {
         let id = catalog.currency_id(account, code).map(|id| Reference { id });
         id.ok_or_else(|| Outcome::rejected("unknown-currency", format!("the account has no currency {code}")))

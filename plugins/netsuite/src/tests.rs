@@ -185,6 +185,49 @@ fn an_order_is_called_off_unless_some_of_it_has_left() {
     assert_eq!((stale(2), stale(3)), (Some(Value::Json(left.to_owned())), None));
 }
 
+/// What an order is made of.
+fn made_of(quantity: u32, charges: &str) -> Fields {
+    let lines = format!(r#"[{{"item":"482","quantity":"{quantity}","unit_price":"12.5"}}]"#);
+    let rows = [("lines", lines), ("charges", charges.to_owned())];
+    rows.into_iter().map(|(name, rows)| (name.to_owned(), Value::Json(rows))).collect()
+}
+
+#[test]
+fn p5_an_edit_replaces_the_lines_of_what_nobody_touched() {
+    let path = "/record/v1/salesOrder/9001";
+    let mut ctx = ctx();
+    ctx.settings = ctx.settings.with("order-charges", "shipping=501");
+    let charges = r#"[{"kind":"shipping","title":"Express","amount":"9.5"}]"#;
+    let write = write(Some("9001"), made_of(5, charges), made_of(3, "[]"));
+    let script = script().answer("GET", path, 200, &begun("B", 0)).answer("PATCH", path, 204, "").answer(
+        "GET",
+        path,
+        200,
+        &begun("B", 0),
+    );
+    let outcomes = NetSuite::push(&script, &ctx, Kind::Order, &[write.clone()]).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Applied(_)), "{outcomes:?}");
+    let expect = concat!(
+        r#"{"item":{"items":[{"item":{"id":"482"},"quantity":5,"rate":12.5},"#,
+        r#"{"item":{"id":"501"},"quantity":1,"rate":9.5,"description":"Express"}]}}"#
+    );
+    assert_eq!(script.body(1), expect);
+    assert!(script.sent()[1].url.ends_with("?replace=item"), "{}", script.sent()[1].url);
+    // Somebody edited it here meanwhile.
+    let other = begun("B", 0).replace("3.0", "4.0");
+    let outcomes =
+        NetSuite::push(&self::script().answer("GET", path, 200, &other), &ctx, Kind::Order, &[write.clone()]);
+    assert!(matches!(&outcomes.unwrap()[0], Outcome::Stale(_)));
+    // Some of it has left.
+    let parcels = r#"{"items":[{"parcel":"7","n":"1","source":"9001","item":"482","quantity":"-2"}],"hasMore":false}"#;
+    let left =
+        self::script().answer("GET", path, 200, &begun("D", 2)).answer("POST", "/query/v1/suiteql", 200, parcels);
+    let outcomes = NetSuite::push(&left, &ctx, Kind::Order, &[write]).unwrap();
+    let Outcome::Rejected(why) = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert_eq!(why.code, "edited");
+    assert!(why.message.contains("item 482: 3 -> 5, shipping: 0 -> 9.5"), "{}", why.message);
+}
+
 fn order(lines: Option<&str>) -> Fields {
     let text = |it: &str| Value::Text(it.to_owned());
     // 23:30 of the day before, where the account is.

@@ -130,8 +130,8 @@ fn order(has_number: bool) -> KindPower {
         ("placed_at", Create),
         ("status", Write),
         ("total", Read),
-        ("lines", Create),
-        ("charges", Create),
+        ("lines", Write),
+        ("charges", Write),
         ("fulfilments", Read),
     ];
     KindPower { effect: Effect::Keyed, push_max: CAREFUL_PUSH_MAX, ..kind(Kind::Order, &fields) }

@@ -10,7 +10,7 @@ use truthsource_sdk::connector::{Outcome, State, Write};
 use truthsource_sdk::json::Bare;
 use truthsource_sdk::kinds::{Charge, Order, Record, Status};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Decimal, Fault, Value, moment};
+use truthsource_sdk::{Decimal, Fault, edits, moment};
 
 use crate::exact::Id;
 use crate::odata::entity;
@@ -77,28 +77,63 @@ struct Created {
     entry: Id,
 }
 
-/// Creates an order, changes its PO number or calls it off; whatever else an order says is final once it is in the books.
+/// Creates an order, changes its PO number or what it is made of, or calls it off; whatever else an order says is final once
+/// it is in the books.
 pub(crate) fn push(service: &Service<'_>, write: &Write) -> Result<Outcome, Fault> {
     let Some(id) = &write.remote_id else { return create_order(service, write) };
-    if let Some(fixed) = write.changed.iter().find(|it| !matches!(it.as_str(), "po_number" | "status")) {
+    let is_written = |it: &&String| matches!(it.as_str(), "po_number" | "status" | "lines" | "charges");
+    if let Some(fixed) = write.changed.iter().find(|it| !is_written(it)) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
     if write.changes("status") {
         return call_off(service, write, id);
     }
-    if service.settings.reference_field.is_none() {
+    if write.changes("po_number") && service.settings.reference_field.is_none() {
         return Ok(Outcome::rejected(
             "no-field",
             "setting `external-id-field` is empty: an order has no PO number here",
         ));
     }
-    let po_number = match write.want.get("po_number") {
-        Some(Value::Text(text)) => json!(text),
-        _ => json!(null),
+    let (order, path) = (Order::from_fields(&write.want)?, entity("Orders", id));
+    let send = |held: &State| {
+        let po_number = write.changes("po_number").then(|| order.po_number.as_ref().cloned());
+        if !edits::is_edit(write) {
+            return service.patch(&path, &held.version, &Edit { po_number, made_of: None });
+        }
+        if !edits::is_untouched(&held.fields).unwrap_or(false) {
+            let why = "some of it has left here, or somebody has ended it";
+            return Err(Unwritten::Other(edits::question(write, why)));
+        }
+        let made_of = MadeOf::of(service, &order).map_err(Unwritten::Other)?;
+        service.replace(&path, &held.version, &Edit { po_number, made_of: Some(made_of) })
     };
-    let path = entity("Orders", id);
-    let body = json!({ "NumAtCard": po_number });
-    change(write, id, || look(service, id), |held| service.patch(&path, &held.version, &body))
+    change(write, id, || look(service, id), send)
+}
+
+/// What is changed of an order that is booked.
+#[derive(Serialize)]
+struct Edit {
+    #[serde(rename = "NumAtCard", skip_serializing_if = "Option::is_none")]
+    po_number: Option<Option<String>>,
+    #[serde(flatten)]
+    made_of: Option<MadeOf>,
+}
+
+/// Lines, and what is charged beside them.
+#[derive(Serialize)]
+struct MadeOf {
+    #[serde(rename = "DocumentLines")]
+    lines: Vec<WrittenLine>,
+    #[serde(rename = "DocumentAdditionalExpenses")]
+    expenses: Vec<WrittenExpense>,
+}
+
+impl MadeOf {
+    fn of(service: &Service<'_>, order: &Order) -> Result<Self, Outcome> {
+        let settings = &service.settings;
+        let lines = lines(settings.order_warehouse.as_deref(), order)?;
+        Ok(Self { lines, expenses: expenses(&settings.charges, order)? })
+    }
 }
 
 /// Calls an order off of which nothing has left: what has left comes back by another way than this.

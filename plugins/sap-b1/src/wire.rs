@@ -125,6 +125,13 @@ impl<'a> Service<'a> {
         self.done("PATCH", path, extra, json::text(body).into_bytes())
     }
 
+    /// The same where a collection that is given is the whole of it.
+    pub(crate) fn replace(&self, path: &str, version: &str, body: &impl serde::Serialize) -> Result<(), Unwritten> {
+        let extra = [("b1s-replacecollectionsonpatch", "true"), ("if-match", version)];
+        let extra = if version.is_empty() { &extra[..1] } else { &extra[..] };
+        self.done("PATCH", path, extra, json::text(body).into_bytes())
+    }
+
     /// Removes a record.
     pub(crate) fn delete(&self, path: &str) -> Result<(), Unwritten> {
         self.done("DELETE", path, &[], Vec::new())

@@ -25,6 +25,7 @@ pub mod charges;
 pub mod connector;
 mod convert;
 pub mod decimal;
+pub mod edits;
 mod export;
 mod fault;
 #[doc(hidden)]

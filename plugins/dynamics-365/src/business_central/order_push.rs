@@ -3,7 +3,7 @@
 use truthsource_sdk::connector::{Observed, Outcome, Write};
 use truthsource_sdk::kinds::{Order, Record, Status};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Decimal, Fault, json, moment};
+use truthsource_sdk::{Decimal, Fault, edits, json, moment};
 
 use super::books::Books;
 use super::numbers::locations;
@@ -47,6 +47,9 @@ fn one(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
     if let Some(id) = write.remote_id.as_ref().filter(|_| write.changed == ["status"]) {
         return call_off(books, write, id);
     }
+    if write.remote_id.is_some() && edits::is_edit(write) {
+        return edited(books, write);
+    }
     if let (Some(_), Some(fixed)) = (&write.remote_id, write.changed.iter().find(|it| *it != "status")) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
@@ -72,6 +75,16 @@ fn one(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
         Written::Changed | Written::Gone => {
             Outcome::Retry(None, "something that the order names has changed".to_owned())
         }
+    })
+}
+
+/// Lines are written one by one here, and an order that is changed by half would be shipped by half: a person does it.
+fn edited(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
+    let held = read(books, write.remote_id.as_slice())?.pop();
+    Ok(match held {
+        Some(held) if write.is_done(&held.fields) => Outcome::Applied(held),
+        Some(held) if !write.is_current(&held.fields) => stale(&held),
+        _ => edits::question(write, "its lines are not changed from outside here: change them by hand"),
     })
 }
 

@@ -3,7 +3,7 @@
 use truthsource_sdk::connector::{Outcome, Write};
 use truthsource_sdk::kinds::{ChargeKind, Order, Record};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Decimal, Fault, json};
+use truthsource_sdk::{Decimal, Fault, edits, json};
 
 use super::key;
 use super::names::{Currencies, units};
@@ -18,6 +18,9 @@ const NO_NET_LINES: &str = "the lines of this order cannot be booked as they are
                             taxes, or a discount of the whole order stands in no line; it is to be entered by hand";
 
 pub(crate) fn one(org: &Org<'_>, write: &Write) -> Result<Outcome, Fault> {
+    if write.remote_id.is_some() && edits::is_edit(write) {
+        return Ok(edits::question(write, "its lines are not changed from outside here: change them by hand"));
+    }
     if let (Some(_), Some(fixed)) = (&write.remote_id, write.changed.first()) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }

@@ -338,6 +338,14 @@ impl Shopify {
         if is_there { Ok(()) } else { Err(Refused::missing("order", id)) }
     }
 
+    /// Edits an order: so many of these items from now on, and nothing else.
+    ///
+    /// # Errors
+    /// When there is no such order, an item is not there, or fewer are wanted than have left.
+    pub fn edit_order(&self, now: UnixMs, id: u64, wanted: &[(u64, i32)]) -> Result<(), Refused> {
+        self.act(now, |state, cause| state.edit_order(cause, id, wanted)).map_err(Refused::invalid)
+    }
+
     /// Cancels an order and puts its stock back on the shelf.
     ///
     /// # Errors

@@ -167,8 +167,8 @@ impl Site for BusinessCentralSite {
                 let parcel = (Some(lines.as_slice()), carrier.as_str(), tracking.as_str());
                 self.system.ship_parcel(now, Editor::User, &order.id.to_string(), parcel).map_err(refused)
             }
-            // Orders are paid, and let go, where they are bought.
-            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
+            // Orders are changed, paid, and let go where they are bought.
+            Deed::Edit { .. } | Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.delete_order(now, Editor::User, &order.id.to_string()).map_err(refused),
                 None => Ok(()),

@@ -117,8 +117,8 @@ impl Site for DataverseSite {
                 Some(order) => self.system.ship_order(now, (&order.id.to_string(), None), None).map_err(refused),
                 None => Ok(()),
             },
-            // Orders are paid, and let go, where they are bought.
-            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
+            // Orders are changed, paid, and let go where they are bought.
+            Deed::Edit { .. } | Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.cancel_order(now, &order.id.to_string()).map_err(refused),
                 None => Ok(()),

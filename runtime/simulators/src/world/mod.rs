@@ -174,6 +174,13 @@ pub enum Deed {
         /// The carrier's number for it.
         tracking: String,
     },
+    /// A buyer changes an order that is placed: so many of these items from now on, and nothing else.
+    Edit {
+        /// Which.
+        po_number: String,
+        /// Codes of items, and how many of each.
+        lines: Vec<(String, u32)>,
+    },
     /// An order is paid.
     Pay {
         /// Which.

@@ -152,8 +152,8 @@ impl Site for NetsuiteSite {
             Deed::Parcel { po_number, lines, carrier, tracking } => {
                 self.parcel(now, po_number, lines, (carrier.clone(), tracking.clone()))
             }
-            // Orders are paid, and let go, where they are bought.
-            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
+            // Orders are changed, paid, and let go where they are bought.
+            Deed::Edit { .. } | Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.order(po_number) {
                 Some(order) if order.status == Some(Status::PendingFulfillment) => {
                     self.system.set_order_status(now, order.id, Status::Cancelled).map_err(refused)

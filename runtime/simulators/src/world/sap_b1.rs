@@ -164,8 +164,8 @@ impl Site for SapB1Site {
             Deed::Parcel { po_number, lines, carrier, tracking } => {
                 self.parcel(now, po_number, lines, (carrier, tracking))
             }
-            // Orders are paid, and let go, where they are bought.
-            Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
+            // Orders are changed, paid, and let go where they are bought.
+            Deed::Edit { .. } | Deed::Pay { .. } | Deed::Release { .. } => Ok(()),
             Deed::Cancel { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.cancel_order(now, order.entry).map_err(refused),
                 None => Ok(()),

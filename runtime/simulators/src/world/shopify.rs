@@ -168,6 +168,12 @@ impl Site for ShopifySite {
                 let parcel = ParcelInput { lines, carrier, tracking };
                 self.system.ship_parcel(now, order.id, parcel).map_err(refused)
             }
+            Deed::Edit { po_number, lines } => {
+                let Some(order) = self.open_order(po_number) else { return Ok(()) };
+                let line = |(code, n): &(String, u32)| Some((self.item(code)?, i32::try_from(*n).ok()?));
+                let wanted: Vec<(u64, i32)> = lines.iter().filter_map(line).collect();
+                self.system.edit_order(now, order.id, &wanted).map_err(refused)
+            }
             Deed::Pay { po_number } => {
                 self.alter(now, po_number, OrderChange { financial: Some(Financial::Paid), ..OrderChange::default() })
             }
@@ -237,14 +243,13 @@ impl Site for ShopifySite {
         let held = |it: OrderView| OrderHeld {
             po_number: it.po_number.unwrap_or_default(),
             company: it.company.and_then(|id| companies.get(&id).cloned()).unwrap_or_default(),
-            lines: it
-                .lines
-                .iter()
-                .map(|line| {
-                    let code = line.code.as_deref().unwrap_or_default().to_lowercase();
-                    (code, Decimal::from(line.quantity), line.price)
-                })
-                .collect(),
+            lines: {
+                // Of what was called off it is known what it was.
+                let wanted = |line: &OrderLineView| if it.cancelled { line.quantity } else { line.current_quantity };
+                let code = |line: &OrderLineView| line.code.as_deref().unwrap_or_default().to_lowercase();
+                let lines = it.lines.iter().filter(|line| wanted(line) > 0);
+                lines.map(|line| (code(line), Decimal::from(wanted(line)), line.price)).collect()
+            },
             charges: {
                 let kinds = ChargeKind::ALL.map(ChargeKind::as_str);
                 charges(kinds, it.charges.iter().map(|(kind, amount)| (kind.as_str(), *amount)))

@@ -218,6 +218,10 @@ fn became_of(draw: Draw, act: &Act, systems: &[Product]) -> Vec<Act> {
     let mut acts = let_go(order, |what| Act { at_ms: after(what, act.at_ms), ..act.clone() });
     let fate = draw.below(100, &name("fate"), 0);
     if fate >= 75 {
+        acts.extend(
+            edited(draw, order, systems)
+                .map(|deed| Act { at_ms: after("edit", act.at_ms), ..Act { deed, ..act.clone() } }),
+        );
         return acts;
     }
     if fate >= 60 {
@@ -245,4 +249,19 @@ fn let_go(order: &Placed, at: impl Fn(&str) -> Act) -> Vec<Act> {
     let paid = is_unpaid.then(|| Act { deed: Deed::Pay { po_number: po_number() }, ..at("payment") });
     let released = is_held.then(|| Act { deed: Deed::Release { po_number: po_number() }, ..at("release") });
     paid.into_iter().chain(released).collect()
+}
+
+/// What a buyer makes of an order of which nothing leaves: more or fewer of the first item, and another one. Where the lines
+/// of an order are not changed from outside it would be a question.
+fn edited(draw: Draw, order: &Placed, systems: &[Product]) -> Option<Deed> {
+    let name = |what: &str| format!("{what} of {}", order.po_number);
+    if systems.contains(&Product::Dynamics365) || draw.chance(400, &name("it stays"), 0) {
+        return None;
+    }
+    let (first, _) = order.lines.first()?;
+    let other = code(draw.below(ITEMS, &name("added"), 0));
+    let n = |what: &str| 1 + u32::try_from(draw.below(4, &name(what), 0)).unwrap_or_default();
+    let mut lines = vec![(first.clone(), n("edited quantity"))];
+    lines.extend((other != *first).then(|| (other, n("added quantity"))));
+    Some(Deed::Edit { po_number: order.po_number.clone(), lines })
 }

@@ -203,6 +203,52 @@ impl State {
         true
     }
 
+    /// Makes an order one of so many of these items, at the prices that it has or that are the buyer's now: what is not
+    /// among them is taken off.
+    ///
+    /// # Errors
+    /// When there is no such order, a variant is not there, or fewer are wanted than have left.
+    pub fn edit_order(&mut self, cause: Cause, id: u64, wanted: &[(u64, i32)]) -> Result<(), &'static str> {
+        let Some(before) = self.orders.get(id).filter(|it| it.cancelled.is_none()).cloned() else {
+            return Err("The order cannot be edited.");
+        };
+        let mut order = before.as_ref().clone();
+        for line in &mut order.lines {
+            let to = wanted.iter().find(|it| line.item == Some(it.0)).map_or(0, |it| it.1);
+            if to < before.shipped(line.id) {
+                return Err("The line item has been fulfilled.");
+            }
+            let by = to - line.current_quantity;
+            line.quantity += by.max(0);
+            line.current_quantity = to;
+            if let (Some(item), Some(location)) = (line.item, line.claimed_at) {
+                self.commit(cause, level_key(location, item), i64::from(by));
+            }
+        }
+        let is_new = |item: &u64| before.lines.iter().all(|it| it.item != Some(*item));
+        for (item, quantity) in wanted.iter().filter(|(item, n)| is_new(item) && *n > 0) {
+            let variant = self.items.get(*item).map(|it| it.variant).ok_or("The variant does not exist.")?;
+            let input = LineInput { variant: Some(variant), quantity: *quantity, ..LineInput::default() };
+            let line = self.made_line(&order.about, &input);
+            let mut added = Order { lines: vec![line], ..order.clone() };
+            if order.about.claim != Claim::Bypass {
+                self.claim(cause, &mut added);
+            }
+            order.lines.append(&mut added.lines);
+        }
+        for group in self.grouped(&order.lines) {
+            if order.groups.iter().all(|it| it.location != group.location) {
+                order.groups.push(group);
+            }
+        }
+        order.updated = cause.second();
+        let order = self.orders.put(cause.at, order);
+        self.note(cause, "order", id, ("total", order.current_total().presentment));
+        self.announce(cause, Topic::OrdersEdited, |state| state.order_body(id));
+        self.announce(cause, Topic::OrdersUpdated, |state| state.order_body(id));
+        Ok(())
+    }
+
     /// Changes what may be changed of an order after it is placed. Says whether there is one.
     pub fn alter_order(&mut self, cause: Cause, id: u64, change: OrderChange) -> bool {
         let Some(before) = self.orders.get(id).cloned() else { return false };
