@@ -1,6 +1,6 @@
 //! Saving and deleting transactions, and what that does to stock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use truthsource_core::Decimal;
@@ -124,6 +124,9 @@ impl State {
             self.record(cause, ("order", &id), "created", order.external_id.clone().unwrap_or_default());
         }
         let currencies = self.settings.currencies.clone();
+        // What is charged beside the goods is none of them.
+        let charges: BTreeSet<u64> =
+            self.items.rows().values().filter(|it| it.ty == ItemType::OthCharge).map(|it| it.id).collect();
         let fields = |it: &Transaction| {
             let currency = crate::netsuite::settings::name_of(&currencies, it.currency).unwrap_or_default();
             [
@@ -133,7 +136,7 @@ impl State {
                 ("currency", currency.to_owned()),
                 ("status", it.status.map(|it| it.canonical().to_owned()).unwrap_or_default()),
                 ("total", it.total().to_string()),
-                ("lines", lines_text(&it.lines)),
+                ("lines", lines_text(&it.lines, &charges)),
             ]
         };
         let was = before.map(fields);
@@ -150,7 +153,8 @@ pub(in crate::netsuite) fn has_stock(item: &Item) -> bool {
     matches!(item.ty, ItemType::InvtPart | ItemType::Assembly)
 }
 
-fn lines_text(lines: &[Line]) -> String {
+fn lines_text(lines: &[Line], charges: &BTreeSet<u64>) -> String {
     let row = |it: &Line| json!({ "item": it.item.to_string(), "quantity": it.quantity, "unit_price": it.rate });
-    serde_json::Value::Array(lines.iter().map(row).collect()).to_string()
+    let goods = lines.iter().filter(|it| !charges.contains(&it.item));
+    serde_json::Value::Array(goods.map(row).collect()).to_string()
 }
