@@ -379,7 +379,14 @@ impl<'a> Folding<'a> {
             shadow.fields.insert(name.clone(), HeldField { value: value.clone(), seen: told });
             // It was told what came of its claim: the claim is settled.
             if let Some(field) = self.state.truth.fields.get_mut(name) {
+                let claims = field.claims.len();
                 field.claims.retain(|it| it.connection != connection || it.version > told);
+                // What was decided after that had no business to hear it.
+                let is_heard = field.claims.len() < claims && field.version > told && !field.claims.is_empty();
+                let is_counter = schema::of(self.key.kind).field(name).is_some_and(|it| it.counter);
+                if is_heard && !is_counter && !field.settled && !field.loops {
+                    self.open.insert(name.clone());
+                }
             }
         }
         sent.iter().for_each(|(name, value)| self.owner_was_told(connection, name, value));

@@ -149,6 +149,26 @@ fn old_news_does_not_take_the_truth_back() {
     assert_eq!((after, notes), (state, vec![]));
 }
 
+/// What the shop is told settles its word, also where a policy chose it once more before the shop was known to be told.
+#[test]
+fn p8_a_word_that_was_settled_has_no_say_in_what_was_decided_since() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |title: &str| [("title", title.into())];
+    let opening = [ERP, SHOP].map(|it| saw(it, 1, 1_000, &title("A"))).to_vec();
+    let words = vec![saw(SHOP, 2, 8_000, &title("B")), saw(ERP, 2, 9_000, &title("C"))];
+    let state = fold_all(&rules, &key, &[opening, words]);
+    let told = wrote(SHOP, 3, state.truth.version, &title("C"));
+    let mut folding = Folding::new(&key, &rules, state);
+    folding.absorb(&saw(ERP, 3, 9_500, &title("D")), UnixMs(9_600));
+    let question = folding.questions().remove(0);
+    let shops = question.claims.iter().position(|it| it.connection == SHOP).unwrap();
+    folding.answer(&question, Verdict::Take(shops));
+    let mut folding = Folding::new(&key, &rules, folding.finish().0);
+    folding.absorb(&told, UnixMs(10_000));
+    let claims: Vec<Value> = folding.questions().remove(0).claims.into_iter().map(|it| it.now).collect();
+    assert_eq!(claims, ["D".into()]);
+}
+
 #[test]
 fn p8_a_second_change_is_news_to_who_was_told_the_first() {
     let (rules, key) = (rules(Kind::Item), item());
