@@ -61,6 +61,7 @@ bugs! {
     TellRawTruth "tell-raw-truth" "systems are told the truth as it is, and not as they can hold it"
     KeepDecisions "keep-decisions" "what was decided under other rules is not decided again"
     SellTwice "sell-twice" "orders that a shop took and nobody booked yet are not held back from what is published"
+    TenantMixUp "tenant-mix-up" "what is kept to reach a system with is kept without saying whose it is"
     ParkAtOnce "park-at-once" "a write that fails once is given up"
 }
 

@@ -36,7 +36,7 @@ pub use blobs::Blobs;
 use certificates::Certificates;
 pub use guests::TenantGuests;
 pub use health::Health;
-pub use reach::{Reaches, bound};
+pub use reach::{Made, Reaches, bound};
 pub use rivals::Rivals;
 pub use secrets::{HookSecret, HookSecrets, WEBHOOK};
 pub use slots::{Active, Slots};

@@ -1,11 +1,12 @@
 //! What a connection's component may reach: its origins with its credentials, and its small state.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use truthsource_core::Kind;
 use truthsource_core::budget::Class;
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::ConnectionId;
 use truthsource_host::capability::http::Outbound;
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
@@ -25,21 +26,62 @@ use crate::store::{Batch, Change, Connection, TenantStore};
 /// Every connection's reach, made at its first call and kept: it holds the connection's token and its open sockets.
 pub struct Reaches {
     parts: Arc<Parts>,
-    made: Mutex<Made>,
+    made: Made,
     budgets: Budgets,
     measured: Mutex<BTreeMap<(TenantId, ConnectionId, Kind), Measured>>,
 }
 
+/// A connection, among those of all tenants: each counts its own from one.
+pub(crate) type Of = (TenantId, ConnectionId);
+
+/// What was made for the connections of all tenants of a node.
 #[derive(Default)]
-struct Made {
-    by_connection: BTreeMap<(TenantId, ConnectionId), Reach>,
+pub struct Made(Mutex<Reached>);
+
+#[derive(Default)]
+struct Reached {
+    by_connection: BTreeMap<Of, Reach>,
     /// How often something was forgotten: what was being made meanwhile may be of what was.
     forgotten: u64,
 }
 
+impl Made {
+    /// What was made for a connection, or is made now.
+    pub(crate) async fn of(
+        &self,
+        of: Of,
+        make: impl AsyncFnOnce() -> Result<Reach, CallError>,
+    ) -> Result<Reach, CallError> {
+        let of = if plant::on(Bug::TenantMixUp) { (TenantId(0), of.1) } else { of };
+        let forgotten = {
+            let made = self.lock();
+            if let Some(reach) = made.by_connection.get(&of) {
+                return Ok(reach.clone());
+            }
+            made.forgotten
+        };
+        let reach = make().await?;
+        let mut made = self.lock();
+        if made.forgotten == forgotten {
+            made.by_connection.insert(of, reach.clone());
+        }
+        Ok(reach)
+    }
+
+    fn forget(&self, of: &Of) {
+        let mut made = self.lock();
+        made.by_connection.remove(of);
+        made.forgotten += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reached> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Reaches {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, made: Mutex::default(), budgets: Budgets::default(), measured: Mutex::default() }
+        Self { parts, made: Made::default(), budgets: Budgets::default(), measured: Mutex::default() }
     }
 
     /// What the component of `connection` may reach.
@@ -47,20 +89,7 @@ impl Reaches {
     /// # Errors
     /// When its credentials cannot be opened or understood.
     pub async fn of(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Reach, CallError> {
-        let key = (tenant.tenant.id, connection.id);
-        let forgotten = {
-            let made = self.lock();
-            if let Some(reach) = made.by_connection.get(&key) {
-                return Ok(reach.clone());
-            }
-            made.forgotten
-        };
-        let reach = self.make(tenant, connection).await?;
-        let mut made = self.lock();
-        if made.forgotten == forgotten {
-            made.by_connection.insert(key, reach.clone());
-        }
-        Ok(reach)
+        self.made.of((tenant.tenant.id, connection.id), async || self.make(tenant, connection).await).await
     }
 
     /// How fast the connection's account may be asked, as its connector says.
@@ -94,9 +123,7 @@ impl Reaches {
 
     /// Forgets a connection's reach: the next call makes it anew.
     pub fn forget(&self, tenant: TenantId, connection: ConnectionId) {
-        let mut made = self.lock();
-        made.by_connection.remove(&(tenant, connection));
-        made.forgotten += 1;
+        self.made.forget(&(tenant, connection));
     }
 
     async fn make(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Reach, CallError> {
@@ -146,10 +173,6 @@ impl Reaches {
             }
         };
         Ok(Signer::new(credentials, self.parts.ambient.clone())?)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Made> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
