@@ -205,7 +205,7 @@ fn p5_an_edit_replaces_the_lines_of_what_nobody_touched() {
         200,
         &begun("B", 0),
     );
-    let outcomes = NetSuite::push(&script, &ctx, Kind::Order, &[write.clone()]).unwrap();
+    let outcomes = NetSuite::push(&script, &ctx, Kind::Order, std::slice::from_ref(&write)).unwrap();
     assert!(matches!(&outcomes[0], Outcome::Applied(_)), "{outcomes:?}");
     let expect = concat!(
         r#"{"item":{"items":[{"item":{"id":"482"},"quantity":5,"rate":12.5},"#,
@@ -215,8 +215,12 @@ fn p5_an_edit_replaces_the_lines_of_what_nobody_touched() {
     assert!(script.sent()[1].url.ends_with("?replace=item"), "{}", script.sent()[1].url);
     // Somebody edited it here meanwhile.
     let other = begun("B", 0).replace("3.0", "4.0");
-    let outcomes =
-        NetSuite::push(&self::script().answer("GET", path, 200, &other), &ctx, Kind::Order, &[write.clone()]);
+    let outcomes = NetSuite::push(
+        &self::script().answer("GET", path, 200, &other),
+        &ctx,
+        Kind::Order,
+        std::slice::from_ref(&write),
+    );
     assert!(matches!(&outcomes.unwrap()[0], Outcome::Stale(_)));
     // Some of it has left.
     let parcels = r#"{"items":[{"parcel":"7","n":"1","source":"9001","item":"482","quantity":"-2"}],"hasMore":false}"#;
