@@ -240,6 +240,31 @@ mod tests {
     }
 
     #[test]
+    fn an_order_that_is_created_is_charged_the_same() {
+        let row = |kind, title: Option<&str>, amount: &str| Charge {
+            title: title.map(str::to_owned),
+            ..Charge::new(kind, number(amount))
+        };
+        let charges = [
+            row(ChargeKind::Discount, Some("TEN"), "-3.75"),
+            row(ChargeKind::Shipping, None, "9.5"),
+            row(ChargeKind::Tax, Some("VAT"), "7"),
+        ];
+        let mut order = Map::new();
+        write(&mut order, &charges, "USD");
+        let money = |amount: &str| json!({ "shopMoney": { "amount": amount, "currencyCode": "USD" } });
+        let expect = json!({
+            "shippingLines": [{ "title": "Shipping", "priceSet": money("9.5") }],
+            "taxLines": [{ "title": "VAT", "rate": "0", "priceSet": money("7") }],
+            "discountCode": { "itemFixedDiscountCode": { "code": "TEN", "amountSet": money("3.75") } },
+        });
+        assert_eq!(Json::Object(order), expect);
+        let mut order = Map::new();
+        write(&mut order, &[], "USD");
+        assert!(order.is_empty());
+    }
+
+    #[test]
     fn what_nothing_explains_is_not_told() {
         let net = Net { amount: number("37.5"), pieces: number("3"), is_edited: false };
         check(["37.49", "0", "0", "0"], &net, Err("its total 37.49 is less than its lines and charges by 0.01"));

@@ -135,6 +135,47 @@ fn callers_place_orders_too() {
 }
 
 #[test]
+fn what_is_charged_beside_the_lines_makes_the_total() {
+    let shop = Shop::new();
+    let money = |amount: &str| json!({ "shopMoney": { "amount": amount, "currencyCode": "USD" } });
+    let order = json!({
+        "companyLocationId": format!("gid://shopify/CompanyLocation/{}", shop.buyer()),
+        "lineItems": [{ "variantId": shop.variant_gid("BOLT-8"), "quantity": 3, "priceSet": money("10") }],
+        "shippingLines": [{ "title": "Express", "priceSet": money("9.5") }],
+        "taxLines": [{ "title": "VAT", "rate": "0", "priceSet": money("7") }],
+        "discountCode": { "itemFixedDiscountCode": { "code": "TEN", "amountSet": money("3.75") } },
+    });
+    let made = shop.data(CREATE, json!({ "o": order, "opt": { "inventoryBehaviour": "BYPASS" } }));
+    let id = made["orderCreate"]["order"]["id"].clone();
+    let document = "query($id:ID!){ order(id:$id){ currentTotalPriceSet{shopMoney{amount}} discountCodes
+        currentShippingPriceSet{shopMoney{amount}} currentCartDiscountAmountSet{shopMoney{amount}}
+        currentTotalTaxSet{shopMoney{amount}} currentTaxLines{title} shippingLine{title} risk{recommendation} } }";
+    let amount = |it: &str| json!({ "shopMoney": { "amount": it } });
+    let expect = json!({
+        "currentTotalPriceSet": amount("42.75"), "discountCodes": ["TEN"],
+        "currentShippingPriceSet": amount("9.5"), "currentCartDiscountAmountSet": amount("3.75"),
+        "currentTotalTaxSet": amount("7.0"), "currentTaxLines": [{ "title": "VAT" }],
+        "shippingLine": { "title": "Express" }, "risk": { "recommendation": "ACCEPT" },
+    });
+    assert_eq!(shop.data(document, json!({ "id": id }))["order"], expect);
+}
+
+#[test]
+fn an_order_that_is_edited_wants_what_it_says_now() {
+    let shop = Shop::new();
+    let id = place(&shop, "BOLT-8", 20);
+    let (bolt, nut) = (shop.item("BOLT-8"), shop.item("NUT-8"));
+    shop.shop.edit_order(shop.now, id, &[(bolt, 15), (nut, 100)]).unwrap();
+    assert_eq!((stock(&shop, "BOLT-8").2, stock(&shop, "NUT-8").2), (15, 100));
+    let wanted: Vec<i32> = shop.shop.orders()[0].lines.iter().map(|it| it.current_quantity).collect();
+    assert_eq!(wanted, [15, 100]);
+    shop.shop.edit_order(shop.now, id, &[(nut, 1)]).unwrap();
+    assert_eq!((stock(&shop, "BOLT-8").2, stock(&shop, "NUT-8").2), (0, 1));
+    shop.shop.ship_order(shop.now, id).unwrap();
+    assert!(shop.shop.edit_order(shop.now, id, &[(bolt, 1)]).is_err(), "what has left is not taken off");
+}
+
+#[test]
 fn callers_cancel_and_change_orders() {
     let shop = Shop::new();
     let id = format!("gid://shopify/Order/{}", place(&shop, "BOLT-8", 20));
