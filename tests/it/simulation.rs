@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use truthsource::demo::world::Product;
 use truthsource::sim::plan::{CrashAt, Menu};
 use truthsource::sim::seeds::{Stores, Tally, alone, run_all};
+use truthsource::sim::setup::Setup;
 use truthsource::sim::{Cast, Plan};
 use truthsource_tests::components;
 
@@ -80,6 +81,76 @@ fn every_store_comes_to_the_same() {
     let tally = run_all((cast(), Stores::Both), (&seeds, 2, 1), |seed| Plan::of(seed, &Product::ALL), |_| ()).unwrap();
     assert!(tally.broken.is_empty(), "{:?}", tally.broken);
     assert_eq!(tally.coverage.get("the same in both stores"), Some(&6));
+}
+
+/// Two tenants in one node, whose systems give the same numbers and sell under the same codes.
+#[test]
+fn p11_nothing_of_a_neighbour_is_ever_anybody_elses() {
+    let seeds: Vec<u64> = (0..200).filter(|seed| Plan::of(*seed, &Product::ALL).neighbour.is_some()).take(4).collect();
+    let tally = check(&seeds, |seed| Plan::of(seed, &Product::ALL));
+    assert_eq!(tally.coverage.get("two tenants"), Some(&(seeds.len() as u64)), "{seeds:?}");
+}
+
+/// What a tenant means to use, tried before it is used: its own connections, rules and components.
+#[test]
+fn a_tenant_simulates_what_is_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(components().0.join("rank.wasm"), dir.path().join("mine.wasm")).unwrap();
+    let config = r#"
+        slots = { "conflict:mine" = "mine.wasm" }
+
+        [[connections]]
+        system = "sap-b1"
+        name = "books"
+
+        [[connections]]
+        system = "shopify"
+        rank = 3
+
+        [[rules.fields]]
+        kind = "item"
+        field = "title"
+        policy = "conflict:mine"
+
+        [[rules.fields]]
+        kind = "item"
+        field = "barcode"
+        owner = "shop"
+        policy = "conflict:owner"
+
+        [[rules.fields]]
+        kind = "stock-level"
+        field = "on_hand"
+        policy = "conflict:stock"
+
+        [[rules.fields]]
+        kind = "item"
+        field = "*"
+        owner = "books"
+        policy = "conflict:owner"
+
+        [[rules.fields]]
+        kind = "company"
+        field = "*"
+        owner = "books"
+        policy = "conflict:owner"
+
+        [[rules.fields]]
+        kind = "price"
+        field = "*"
+        owner = "books"
+        policy = "conflict:owner"
+    "#;
+    let path = dir.path().join("tenant.toml");
+    std::fs::write(&path, config).unwrap();
+    let setup = Setup::read(&path).unwrap();
+    let systems = setup.systems();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cast = runtime.block_on(Cast::of(&components(), crate::program().to_owned(), (&systems, setup))).unwrap();
+    let cast = Arc::new(cast);
+    let plan = |seed| Plan::of(seed, &systems).under(&cast.setup);
+    let tally = run_all((&cast, Stores::Model), (&[1, 2, 3, 4], 2, 1), plan, |_| ()).unwrap();
+    assert!(tally.broken.is_empty(), "{:?}", tally.broken);
 }
 
 /// Leaving something out leaves the rest as it was: what people do, to the moment.

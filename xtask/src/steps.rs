@@ -98,9 +98,19 @@ fn demo() -> anyhow::Result<()> {
 }
 
 /// One bug for each way of looking: at writes, at folds, at what is published, at webhooks, at what the systems hold in the
-/// end, and at what the rules of then would decide. All of them take an hour: `cargo xtask sim --plant all`.
+/// end, at what the rules of then would decide, and at the neighbour. All of them take an hour: `cargo xtask sim --plant all`.
+const PLANTED: [&str; 7] = [
+    "nobody-owns",
+    "last-heard-wins",
+    "sell-twice",
+    "skip-dedupe",
+    "timeout-is-failure",
+    "keep-decisions",
+    "tenant-mix-up",
+];
+
 fn plants() -> anyhow::Result<()> {
-    for bug in ["nobody-owns", "last-heard-wins", "sell-twice", "skip-dedupe", "timeout-is-failure", "keep-decisions"] {
+    for bug in PLANTED {
         let arguments = ["--plant", bug, "--seeds", "60", "--whole", "--json"].map(OsString::from);
         let kept = Workspace::read()?.target.join("tmp");
         std::fs::create_dir_all(&kept)?;

@@ -125,7 +125,7 @@ impl Dialect {
     #[must_use]
     pub fn connection(self, site: &Arc<dyn Site>, url: &str) -> Json {
         if let Some(product) = self.product() {
-            return account::connection(&Seat { product, site: site.clone() }, url, 0, 0)["spec"].take();
+            return account::connection(&seated(product, site), url, 0, 0)["spec"].take();
         }
         json!({
             "connector": "connector:dynamics-365",
@@ -150,10 +150,15 @@ impl Dialect {
         (url, hook): (&str, &str),
     ) -> anyhow::Result<Vec<http::Request<bytes::Bytes>>> {
         match self.product() {
-            Some(product) => account::subscribe(&Seat { product, site: site.clone() }, url, hook),
+            Some(product) => account::subscribe(&seated(product, site), url, hook),
             None => Ok(Vec::new()),
         }
     }
+}
+
+/// A product's system in a place of its own.
+fn seated(product: Product, site: &Arc<dyn Site>) -> Seat {
+    Seat { product, called: product.connection().to_owned(), site: site.clone(), ahead_ms: 0 }
 }
 
 /// How large a system's pages are.

@@ -17,13 +17,14 @@ use truthsource_simulators::world::Catalogue;
 use super::dialect::{Dialect, Pages};
 use super::line::Line;
 use super::rig::Rig;
+use crate::demo::law::Law;
 use crate::engine::ports::{Clock as _, Guests};
 use crate::http::hooks::Endpoint;
 use crate::plugins::{HookSecret, HookSecrets};
 use crate::sim::Cast;
 use crate::sim::plan::Menu;
 use crate::sim::stage::{Doors, SimClock};
-use crate::sim::troupe::{Member, SUBSCRIBED_SECRET, Troupe, hook_of};
+use crate::sim::troupe::{Member, Of, SUBSCRIBED_SECRET, Troupe, hook_of};
 use crate::sim::watch::Watch;
 use crate::store::{Connection, ConnectionSpec, ConnectionState};
 
@@ -121,23 +122,24 @@ impl Stand {
         let host = format!("{}.sim", self.against);
         let url = format!("http://{host}");
         let door = Arc::new(Door::new(site.system()));
-        let doors = Arc::new(Doors::new([(host, door.clone())].into(), clock.clone()));
+        let doors = Arc::new(Doors::new([(host, door.clone().into())].into(), clock.clone()));
         let line = Arc::new(Line::to(site.system(), doors.clone()));
         let spec: ConnectionSpec = serde_json::from_value(self.against.connection(&site, &url))?;
         let connection = self.connection(spec, &url);
         let member = Member {
             connection: ID,
             connector: self.connector.clone(),
+            mapping: None,
             origin: url.clone(),
             credentials: self.against.credentials(&url),
         };
         let network: Arc<dyn Transport> = line.clone();
         let troupe = Troupe::gather(
-            self.cast.clone(),
+            (self.cast.clone(), Of::one()),
             (clock.clone(), network),
             vec![member],
             (0, &Menu::default()),
-            Watch::new(ID, vec![]),
+            Watch::new(Law::default(), vec![]),
         )?;
         let guests: Arc<dyn Guests> = Arc::new(troupe);
         let guests = match &self.between {
@@ -169,7 +171,7 @@ impl Stand {
         let secret = self.against.hook_secret().unwrap_or_else(|| SUBSCRIBED_SECRET.to_owned());
         let secrets = HookSecrets { secrets: vec![HookSecret { secret, expires_at: None }] };
         let endpoint = Arc::new(Endpoint::new(ID, described.webhook.as_ref()?, &secrets)?);
-        doors.receive_at([(hook_of(NAME).replace("https://truthsource.sim", ""), endpoint.clone())].into());
+        doors.receive_at([(hook_of("sim", NAME).replace("https://truthsource.sim", ""), endpoint.clone())].into());
         Some(endpoint)
     }
 
@@ -178,7 +180,7 @@ impl Stand {
         if rig.endpoint.is_none() {
             return Ok(());
         }
-        for request in self.against.subscribe(&rig.site, (url, &hook_of(NAME)))? {
+        for request in self.against.subscribe(&rig.site, (url, &hook_of("sim", NAME)))? {
             let Reply::Answer(answer, _) = rig.door.api(rig.now(), &request) else {
                 anyhow::bail!("{} takes no subscription", self.against);
             };

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::journal::Actor;
-use truthsource_simulators::world::{Cell, Held, OrderHeld};
+use truthsource_simulators::world::{Cell, Held, OrderHeld, cut};
 
 use super::latency::{Line, Took, held, readers};
+use super::law::Word;
 use super::traffic::Done;
 use super::world::Seat;
 
@@ -78,10 +79,18 @@ pub fn judge((seats, now): (&[Seat], UnixMs), first: &[Held], changes: &[Line], 
     let said = said_by_people(seats, first, changes);
     if let (Some(owner), Some(first)) = (held.first(), first.first()) {
         quantities((owner, first), &said, done, &mut verdict);
-        last_words(owner, &said, done, &mut verdict);
+        last_words((seats, &held), &said, done, &mut verdict);
     }
     orders(seats, done, &mut verdict);
     verdict
+}
+
+/// What the owner holds of a field, and of a text as much as anybody has of it: the owner may lack the room.
+fn whole<'a>(seats: &[Seat], held: &'a [Held], cell: &Cell) -> Option<&'a String> {
+    let (owner, owned) = (seats.first()?, held.first()?.get(cell)?);
+    let others = held.iter().filter_map(|it| it.get(cell));
+    let longer = others.filter(|it| is_cut(owner, cell, it) == Some(owned.as_str()));
+    Some(longer.max_by_key(|it| it.len()).unwrap_or(owned))
 }
 
 /// Every system holds what the owner holds, of what it can hold at all, and nothing else; a shop what is published there.
@@ -89,18 +98,24 @@ fn compare(seats: &[Seat], held: &[Held], done: &Done, verdict: &mut Verdict) {
     let cells: BTreeSet<&Cell> = held.iter().flat_map(|it| it.keys()).collect();
     let records: BTreeSet<&str> = cells.iter().map(|it| it.record.as_str()).collect();
     verdict.records = records.len() as u64;
-    let Some((owner, others)) = held.split_first() else { return };
+    let Some((_, others)) = held.split_first() else { return };
     for cell in cells {
-        for (seat, other) in seats.iter().skip(1).zip(others) {
+        let whole = whole(seats, held, cell);
+        for (seat, other) in seats.iter().skip(1).zip(others).filter(|_| !done.is_aside(cell)) {
             let (named, at) = (format!("{} {}", cell.record, cell.field), seat.name());
             let is_shop = seat.product.is_shop();
             if !seat.site.can_hold(cell) || !is_shop && done.uncounted.contains(cell) {
                 continue;
             }
+            // Mapped or asked about it is no difference.
+            if done.asked.contains(cell) || [seats[0].product, seat.product].iter().any(|it| done.mapped.contains(it)) {
+                continue;
+            }
             let computed = done.computed.get(cell).filter(|_| is_shop);
-            match (computed.or(owner.get(cell)), other.get(cell)) {
+            match (computed.or(whole), other.get(cell)) {
                 (None, None) => continue,
                 (Some(owner), Some(other)) if owner == other => {}
+                (Some(owner), Some(other)) if is_cut(seat, cell, owner) == Some(other.as_str()) => {}
                 (Some(owner), Some(other)) => {
                     verdict.found("wrong", || format!("{named}: {owner:?} at the owner, {other:?} at {at}"));
                 }
@@ -110,6 +125,13 @@ fn compare(seats: &[Seat], held: &[Held], done: &Done, verdict: &mut Verdict) {
             verdict.fields += 1;
         }
     }
+}
+
+/// What a system has of a text that is too long for it.
+fn is_cut<'a>(seat: &Seat, cell: &Cell, text: &'a str) -> Option<&'a str> {
+    let room = seat.site.room(cell.field);
+    let is_long = matches!(cell.field, "title" | "name") && text.chars().count() > room;
+    is_long.then(|| cut(text, room))
 }
 
 /// What a person did to a field.
@@ -139,7 +161,7 @@ fn said_by_people(seats: &[Seat], first: &[Held], changes: &[Line]) -> BTreeMap<
 /// Every movement of stock counts, wherever it was made: what the owner held at first, and everything since.
 fn quantities((owner, first): (&Held, &Held), said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
     let number = |text: &String| text.parse::<Decimal>().ok();
-    let is_counted = |cell: &Cell| cell.field == "on_hand" && !done.uncounted.contains(cell);
+    let is_counted = |cell: &Cell| cell.field == "on_hand" && !done.uncounted.contains(cell) && !done.is_aside(cell);
     for (cell, held) in owner.iter().filter(|(cell, _)| is_counted(cell)) {
         let moves = said.get(cell).into_iter().flatten();
         let moved = |it: &Said| number(&it.now)?.checked_sub(it.was.as_ref().and_then(number)?);
@@ -154,11 +176,17 @@ fn quantities((owner, first): (&Held, &Held), said: &BTreeMap<Cell, Vec<Said>>, 
 
 /// What a person wrote last stands, unless another side was changed in the same moment: then one of them does. The word of
 /// others about what is the owner's never stands.
-fn last_words(owner: &Held, said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
-    for (cell, said) in said.iter().filter(|(cell, _)| cell.field != "on_hand") {
-        let is_owned = !matches!(cell.field, "title" | "amount");
-        let heard: Vec<&Said> = said.iter().filter(|it| !is_owned || it.seat == 0).collect();
-        let (Some(last), Some(held)) = (heard.last(), owner.get(cell)) else { continue };
+fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
+    for (cell, said) in said.iter().filter(|(cell, _)| cell.field != "on_hand" && !done.is_aside(cell)) {
+        let kind = cell.record.split('/').next().unwrap_or_default();
+        let word = done.law.word(kind, cell.field);
+        let counts = |it: &&Said| match word {
+            Word::Owner(seat) => it.seat == seat,
+            Word::Newest => true,
+            Word::Any => false,
+        };
+        let heard: Vec<&Said> = said.iter().filter(counts).collect();
+        let (Some(last), Some(held)) = (heard.last(), whole(seats, held, cell)) else { continue };
         let mut accepted: Vec<&String> = match done.rivals {
             Rivals::WithinMs(ms) => {
                 let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < ms;

@@ -33,7 +33,8 @@ pub fn since(seats: &[Seat], mark: &Mark) -> Vec<Line> {
     let journals = seats.iter().zip(&mark.0).enumerate();
     let lines = journals.flat_map(|(seat, (it, from))| {
         let lines = it.site.system().journal().since(*from);
-        lines.into_iter().map(move |line| (seat, line))
+        let here = |at: UnixMs| UnixMs(at.0.saturating_add_signed(-it.ahead_ms));
+        lines.into_iter().map(move |line| (seat, Change { at: here(line.at), ..line }))
     });
     let mut all: Vec<Line> = lines.collect();
     all.sort_by_key(|(_, it)| it.at);
@@ -49,7 +50,7 @@ pub fn readers(seats: &[Seat]) -> Vec<Reader> {
 /// What every system holds, by its place.
 #[must_use]
 pub fn held(seats: &[Seat], now: UnixMs) -> Vec<Held> {
-    seats.iter().map(|it| it.site.held(now)).collect()
+    seats.iter().map(|it| it.site.held(it.there(now))).collect()
 }
 
 /// One change, and how long it took.

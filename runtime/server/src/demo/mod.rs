@@ -4,6 +4,7 @@
 pub mod account;
 pub mod judge;
 pub mod latency;
+pub mod law;
 pub mod report;
 pub mod server;
 pub mod setup;
@@ -13,7 +14,7 @@ pub mod usage;
 pub mod watch;
 pub mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -115,8 +116,7 @@ impl Demo {
 /// When they are too few, or one stands twice, or none is an ERP.
 pub fn seated(systems: &[Product]) -> anyhow::Result<Vec<Product>> {
     let mut once = systems.to_vec();
-    once.dedup();
-    if once.len() < 2 || once.len() != systems.len() {
+    if once.len() < 2 || systems.iter().collect::<BTreeSet<_>>().len() != systems.len() {
         bail!("`--systems` names two systems at the least, each of them once");
     }
     let Some(owner) = once.iter().position(|it| !it.is_shop()) else {

@@ -9,7 +9,8 @@ use truthsource_simulators::faults::Faults;
 use truthsource_simulators::world::{Cell, Charge, ChargeKind, Deed, Placed, Price};
 
 use super::judge::Rivals;
-use super::world::{COMPANIES_SHARED, LISTS, LOCATIONS, World, code, company};
+use super::law::Law;
+use super::world::{COMPANIES_SHARED, LISTS, LOCATIONS, Product, World, code, company};
 
 /// How long one side refuses every connection.
 pub const OUTAGE_MS: u64 = 2_000;
@@ -44,9 +45,24 @@ pub struct Done {
     pub computed: BTreeMap<Cell, String>,
     /// What only shops are told, and nobody counts.
     pub uncounted: BTreeSet<Cell>,
+    /// Whose word stands.
+    pub law: Law,
+    /// Products that a mapping stands before: what they hold is in a language of their own.
+    pub mapped: BTreeSet<Product>,
+    /// Fields of which a person is asked what they are.
+    pub asked: BTreeSet<Cell>,
+    /// How codes of items begin, in lower case, that are judged elsewhere.
+    pub aside: Option<String>,
 }
 
 impl Done {
+    /// The field is of an item that is judged elsewhere, or of its stock or price.
+    #[must_use]
+    pub fn is_aside(&self, cell: &Cell) -> bool {
+        let code = cell.record.rsplit('/').next().unwrap_or_default();
+        self.aside.as_ref().is_some_and(|it| code.starts_with(it.as_str()))
+    }
+
     /// It was made while all sides were there.
     #[must_use]
     pub fn is_outside_outage(&self, made: UnixMs) -> bool {

@@ -112,8 +112,12 @@ impl Extent {
 pub struct Seat {
     /// What it is.
     pub product: Product,
+    /// What people call it.
+    pub called: String,
     /// It and its people.
     pub site: Arc<dyn Site>,
+    /// By how many milliseconds its clock is ahead.
+    pub ahead_ms: i64,
 }
 
 impl Seat {
@@ -130,13 +134,19 @@ impl Seat {
                 Arc::new(BusinessCentralSite::open(now, account::business_central_settings(), catalogue)?)
             }
         };
-        Ok(Self { product, site })
+        Ok(Self { product, called: product.connection().to_owned(), site, ahead_ms: 0 })
+    }
+
+    /// What its clock shows.
+    #[must_use]
+    pub fn there(&self, now: UnixMs) -> UnixMs {
+        UnixMs(now.0.saturating_add_signed(self.ahead_ms))
     }
 
     /// What people call it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.product.connection()
+    pub fn name(&self) -> &str {
+        &self.called
     }
 }
 

@@ -11,9 +11,10 @@ use truthsource_host::egress::Transport;
 
 use super::cast::Cast;
 use super::plan::{Habits, Plan, Regime};
+use super::setup::Setup;
 use super::stage::{Doors, SimClock};
 use super::store::MortalStore;
-use super::troupe::{Member, SUBSCRIBED_SECRET, Troupe};
+use super::troupe::{Member, Of, SUBSCRIBED_SECRET, Troupe};
 use super::watch::Watch;
 use crate::demo::account;
 use crate::demo::world::Seat;
@@ -24,9 +25,9 @@ use crate::http::hooks::Endpoint;
 use crate::plugins::{HookSecret, HookSecrets};
 use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, TenantStore as _};
 
-/// The address of a system in a run.
-pub(super) fn host_of(seat: &Seat) -> String {
-    format!("{}.sim", seat.product)
+/// The address of a tenant's system in a run.
+pub(super) fn host_of(tenant: &str, seat: &Seat) -> String {
+    format!("{}.{tenant}", seat.product)
 }
 
 pub(super) fn engine(store: &Arc<MortalStore>, troupe: &Arc<Troupe>, clock: &Arc<SimClock>, plan: &Plan) -> Engine {
@@ -48,7 +49,7 @@ pub(super) fn troupe(
     cast: &Arc<Cast>,
     (clock, network): (&Arc<SimClock>, &Arc<Doors>),
     (plan, seats): (&Plan, &[Seat]),
-    connections: &[ConnectionId],
+    (of, connections): (Of, &[ConnectionId]),
 ) -> anyhow::Result<Troupe> {
     let member = |(seat, connection): (&Seat, &ConnectionId)| {
         let connector =
@@ -56,21 +57,35 @@ pub(super) fn troupe(
         Ok(Member {
             connection: *connection,
             connector: connector?.clone(),
-            origin: format!("http://{}", host_of(seat)),
-            credentials: account::credentials(seat.product, &format!("http://{}", host_of(seat))),
+            mapping: cast.mappings.get(&seat.product).cloned(),
+            origin: format!("http://{}", host_of(of.tenant, seat)),
+            credentials: account::credentials(seat.product, &format!("http://{}", host_of(of.tenant, seat))),
         })
     };
     let members = seats.iter().zip(connections).map(member).collect::<anyhow::Result<_>>()?;
-    let followed = seats.iter().zip(connections).map(|(seat, id)| (*id, seat.name(), seat.site.system())).collect();
-    let owner = connections.first().copied().context("a world without systems")?;
+    let followed =
+        seats.iter().zip(connections).map(|(seat, id)| (*id, seat.called.clone(), seat.site.system())).collect();
+    let names: Vec<String> = seats.iter().map(|it| it.called.clone()).collect();
     let reaching: (_, Arc<dyn Transport>) = (clock.clone(), network.clone());
-    Troupe::gather(cast.clone(), reaching, members, (plan.seed, &plan.faults), Watch::new(owner, followed))
+    Troupe::gather(
+        (cast.clone(), of),
+        reaching,
+        members,
+        (plan.seed, &plan.faults),
+        Watch::new(cast.setup.law(&names), followed),
+    )
 }
 
 /// What makes these the tenant's rules.
 pub(super) fn regime(regime: Regime, seats: &[Seat]) -> Change {
     let names: Vec<&str> = seats.iter().map(Seat::name).collect();
     Change::Setting { name: RULES.to_owned(), value: regime.rules(&names) }
+}
+
+/// The rules that a day begins with: the tenant's own, if it has any.
+fn opening(setup: &Setup, seats: &[Seat]) -> anyhow::Result<Change> {
+    let Some(rules) = &setup.rules else { return Ok(regime(Regime::Usual, seats)) };
+    Ok(Change::Setting { name: RULES.to_owned(), value: serde_json::to_value(rules)? })
 }
 
 /// Where each system's webhooks come to.
@@ -89,23 +104,27 @@ pub(super) async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result
 }
 
 pub(super) async fn connect(
-    store: &MortalStore,
-    (seats, plan): (&[Seat], &Plan),
+    (store, cast): (&MortalStore, &Cast),
+    (tenant, seats, plan): (&str, &[Seat], &Plan),
     now: UnixMs,
 ) -> anyhow::Result<Vec<ConnectionId>> {
     let mut batch = Batch::new(now);
     for (rank, seat) in seats.iter().enumerate() {
-        let mut made = account::connection(seat, &format!("http://{}", host_of(seat)), rank, 0);
+        let mut made = account::connection(seat, &format!("http://{}", host_of(tenant, seat)), rank, 0);
         let spec: ConnectionSpec = serde_json::from_value(made["spec"].take())?;
         let habits = &plan.habits;
         let publishes = plan.shelf.as_ref().filter(|_| seat.product.is_shop()).map(|it| it.publishes.clone());
         let every = |kind| (kind, habits.poll_every_ms * if kind == Kind::Location { 10 } else { 1 });
         let (poll_every_ms, sweep_every_ms) = (Kind::ALL.map(every).into(), habits.sweep_every_ms);
-        let spec = ConnectionSpec { poll_every_ms, sweep_every_ms, publishes, ..spec };
+        let mut spec = ConnectionSpec { poll_every_ms, sweep_every_ms, publishes, ..spec };
+        if let Some(link) = cast.setup.link(seat.product) {
+            spec.rank = link.rank.unwrap_or(spec.rank);
+            spec.settings.extend(link.settings.clone());
+        }
         batch.changes.push(Change::NewConnection { name: seat.name().to_owned(), spec });
     }
     anyhow::ensure!(!seats.is_empty(), "a world without systems");
-    batch.changes.push(regime(Regime::Usual, seats));
+    batch.changes.push(opening(&cast.setup, seats)?);
     if let Some(shelf) = &plan.shelf {
         let shops: Vec<&str> = seats.iter().filter(|it| it.product.is_shop()).map(Seat::name).collect();
         batch.changes.push(Change::Setting { name: STOCK_RULES.to_owned(), value: shelf.rules(&shops) });
@@ -116,5 +135,6 @@ pub(super) async fn connect(
         batch.changes.push(Change::ConnectionState { id: *id, read: 0, state: ConnectionState::Active, trouble: None });
     }
     store.commit(batch).await?;
+    cast.setup.checked(&store.connections().await?, &cast.policies.keys().cloned().collect())?;
     Ok(committed.connections)
 }

@@ -6,8 +6,9 @@ use truthsource_core::record::{ConnectionId, RecordKey};
 use truthsource_core::{Kind, UnixMs, Value};
 use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
+use super::cast::Cast;
 use super::notes::Notes;
-use super::plan::Shelf;
+use super::plan::{Shelf, WARE};
 use super::shelf::{Shown, shown};
 use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
@@ -21,17 +22,30 @@ use crate::store::{About, Conflict, TenantStore, What};
 /// Reads every system back and compares them with one another and with what people did: P1, P5 and P6.
 pub fn systems(
     seats: (&[Seat], UnixMs),
-    (first, shelf): (&[Held], Option<&Shelf>),
+    (first, shelf, cast): (&[Held], Option<&Shelf>, &Cast),
     changes: &[Line],
     (orders, conflicts): (&Orders, &[Conflict]),
     violations: &mut Vec<String>,
 ) {
     let overruled = overruled(first, conflicts);
     let placed = orders.placed.iter().map(|(number, at)| (number.clone(), *at)).collect();
-    let owner = seats.0.first().map(|it| it.site.held(seats.1)).unwrap_or_default();
+    let owner = seats.0.first().map(|it| it.site.held(it.there(seats.1))).unwrap_or_default();
     let Shown { computed, uncounted } = shelf.map(|it| shown(seats.0, &owner, it)).unwrap_or_default();
     let rivals = Rivals::Untold;
-    let done = Done { orders: placed, rivals, overruled, computed, uncounted, ..Done::default() };
+    let names: Vec<String> = seats.0.iter().map(|it| it.called.clone()).collect();
+    let done = Done {
+        orders: placed,
+        rivals,
+        overruled,
+        computed,
+        uncounted,
+        aside: Some(WARE.to_lowercase()),
+        law: cast.setup.law(&names),
+        mapped: seats.0.iter().map(|it| it.product).filter(|it| cast.mappings.contains_key(it)).collect(),
+        // Of a tenant's own policies it is known that they may ask.
+        asked: if cast.setup.is_usual() { BTreeSet::new() } else { asked(first, conflicts) },
+        ..Done::default()
+    };
     let verdict = judge(seats, first, changes, &done);
     violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
     let is_expected = |it: &&String| orders.free.contains(*it) && !orders.called_off.contains(*it);
@@ -92,17 +106,26 @@ fn fates(seats: &[Seat], orders: &Orders, violations: &mut Vec<String>) {
 
 /// Words that were heard and overruled.
 fn overruled(first: &[Held], conflicts: &[Conflict]) -> BTreeSet<(Cell, String)> {
-    // Keys are in lower case, and names of records are as people write them.
-    let names: BTreeMap<String, &String> =
-        first.iter().flat_map(|it| it.keys()).map(|it| (it.record.to_lowercase(), &it.record)).collect();
-    let mut words = BTreeSet::new();
-    for conflict in conflicts {
-        let About::Field(field) = &conflict.about else { continue };
-        let Some(record) = names.get(&record_of(&conflict.key)) else { continue };
-        let Some(cell) = Cell::named((*record).clone(), field) else { continue };
-        words.extend(conflict.claims.values().map(|it| (cell.clone(), spelled(it))));
-    }
-    words
+    let names = names(first);
+    let about = conflicts.iter().filter_map(|it| Some((cell_of(&names, it)?, it)));
+    about.flat_map(|(cell, it)| it.claims.values().map(move |it| (cell.clone(), spelled(it)))).collect()
+}
+
+/// Fields of which a person is asked what they are.
+fn asked(first: &[Held], conflicts: &[Conflict]) -> BTreeSet<Cell> {
+    let names = names(first);
+    conflicts.iter().filter(|it| it.outcome.is_none()).filter_map(|it| cell_of(&names, it)).collect()
+}
+
+/// Keys are in lower case, and names of records are as people write them.
+fn names(first: &[Held]) -> BTreeMap<String, &String> {
+    first.iter().flat_map(|it| it.keys()).map(|it| (it.record.to_lowercase(), &it.record)).collect()
+}
+
+/// The field that a conflict is about.
+fn cell_of(names: &BTreeMap<String, &String>, conflict: &Conflict) -> Option<Cell> {
+    let About::Field(field) = &conflict.about else { return None };
+    Cell::named((*names.get(&record_of(&conflict.key))?).clone(), field)
 }
 
 /// A value as people spell it; rows are no word that anybody says by itself.

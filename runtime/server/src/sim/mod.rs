@@ -10,8 +10,11 @@
 //! Everything random is drawn by name ([`truthsource_core::draw`]), so the same seed gives the same trace, and leaving
 //! out one event leaves the others as they were.
 
+mod apart;
 mod asked;
+mod backwards;
 pub mod cast;
+pub mod drift;
 mod house;
 pub mod intake;
 pub mod judge;
@@ -21,11 +24,14 @@ pub mod plan;
 pub mod refold;
 pub mod run;
 pub mod seeds;
+pub mod setup;
 pub mod shelf;
 pub mod shrink;
 pub mod stage;
 pub mod store;
+mod tenancy;
 pub mod troupe;
+mod wares;
 pub mod watch;
 
 pub use cast::Cast;

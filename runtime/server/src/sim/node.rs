@@ -140,15 +140,12 @@ impl Node {
         Ok(())
     }
 
-    /// If the node died, another begins with what is stored and nothing else.
-    pub fn bury(&mut self, notes: &mut Notes) {
-        if self.store.take_death() {
-            notes.reach("crash");
-            self.lanes.iter_mut().for_each(|it| *it = None);
-            self.stalled.iter_mut().for_each(|it| *it = None);
-            self.parties = None;
-            self.rename();
-        }
+    /// The node died: another begins with what is stored and nothing else.
+    pub fn perish(&mut self) {
+        self.lanes.iter_mut().for_each(|it| *it = None);
+        self.stalled.iter_mut().for_each(|it| *it = None);
+        self.parties = None;
+        self.rename();
     }
 
     fn rename(&mut self) {

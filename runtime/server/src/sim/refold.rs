@@ -11,7 +11,10 @@ use truthsource_core::{Fields, UnixMs};
 use super::store::Folded;
 use crate::engine::connections::Parties;
 use crate::engine::{Engine, Error, fold};
-use crate::store::Change;
+use crate::store::{Change, LoggedRuling};
+
+/// Letters of what led to another decision.
+const TOLD_MAX: usize = 6_000;
 
 /// An entry as a fold takes it in, and when it was logged.
 type Said = (UnixMs, Entry);
@@ -36,15 +39,20 @@ pub async fn check(
     }
     let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
     let reviewed = reviewed(folded);
+    let refused = refused(folded);
     let mut rearranged = 0;
-    for (key, said) in by_key {
+    // What was refused is not what was decided.
+    for (key, said) in by_key.into_iter().filter(|(key, _)| !refused.contains(key)) {
         let before = folded.before.get(&key).cloned().unwrap_or_default();
         let stored = now.get(&key).map(|it| it.truth.values()).unwrap_or_default();
         let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
         rearranged += u64::from(batches.len() > 1);
         let decided = decide((engine, parties), &key, (before, reviewed.contains(&key)), &batches).await?;
         if decided != stored {
-            violations.push(format!("P8: {key} decided in another order is {decided:?}, and {stored:?} is stored"));
+            let told = format!("{batches:?} after {:?}", folded.before.get(&key));
+            let told: String = told.chars().take(TOLD_MAX).collect();
+            violations
+                .push(format!("P8: {key} decided in another order is {decided:?}, and {stored:?} is stored: {told}"));
         }
     }
     Ok(rearranged)
@@ -52,11 +60,19 @@ pub async fn check(
 
 /// The records that were decided again before anything was taken in.
 fn reviewed(folded: &Folded) -> BTreeSet<&RecordKey> {
-    let rulings = folded.batch.changes.iter().filter_map(|it| match it {
-        Change::Ruling(logged) => Some(logged),
+    rulings(folded).filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
+}
+
+/// The records that keep their last values: what was decided would give them the name of another.
+fn refused(folded: &Folded) -> BTreeSet<&RecordKey> {
+    rulings(folded).filter(|it| it.ruling.refused.is_some()).map(|it| &it.key).collect()
+}
+
+fn rulings(folded: &Folded) -> impl Iterator<Item = &LoggedRuling> {
+    folded.batch.changes.iter().filter_map(|it| match it {
+        Change::Ruling(logged) => Some(&**logged),
         _ => None,
-    });
-    rulings.filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
+    })
 }
 
 /// What each system says keeps its order; between systems the draws decide whose turn it is. Everything is said twice,

@@ -49,7 +49,7 @@ impl Tally {
     fn add(&mut self, plan: Plan, outcome: Outcome) {
         self.seeds += 1;
         self.simulated_ms += outcome.simulated_ms;
-        for kind in plan.faults.kinds() {
+        for kind in plan.kinds() {
             *self.faults_by_kind.entry(kind.to_owned()).or_default() += 1;
         }
         for (name, times) in &outcome.notes.reached {

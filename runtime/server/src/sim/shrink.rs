@@ -38,7 +38,7 @@ impl Shrinking<'_> {
     /// Leaves out one kind of fault after the other.
     fn faults(&mut self) {
         type Without = fn(&mut Menu);
-        let without: [Without; 16] = [
+        let without: [Without; 20] = [
             |it| it.overloaded = 0,
             |it| it.broken = 0,
             |it| it.timeout_before = 0,
@@ -47,10 +47,14 @@ impl Shrinking<'_> {
             |it| it.webhook_lost = 0,
             |it| it.webhook_duplicate = 0,
             |it| it.webhook_late = 0,
+            |it| it.mute.clear(),
             |it| it.search_lag_ms = 0,
             |it| it.outages.clear(),
+            |it| it.drift = None,
+            |it| it.skew = None,
             |it| it.crash_before = 0,
             |it| it.crash_after = 0,
+            |it| it.crash_at_cursors = 0,
             |it| it.stalled = 0,
             |it| it.listing_empty = 0,
             |it| it.listing_cut = 0,
@@ -61,6 +65,7 @@ impl Shrinking<'_> {
             smaller.reforms.remove(at);
             self.take(smaller);
         }
+        self.take(Plan { neighbour: None, ..self.plan.clone() });
         for leave_out in without {
             let mut smaller = self.plan.clone();
             leave_out(&mut smaller.faults);

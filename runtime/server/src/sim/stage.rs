@@ -11,7 +11,11 @@ use truthsource_core::UnixMs;
 use truthsource_host::egress::{Transport, TransportError};
 use truthsource_host::signing::Ambient;
 use truthsource_simulators::door::{Door, Reply};
-use truthsource_simulators::outbox::{Answer, Webhook};
+use truthsource_simulators::faults::Faults;
+use truthsource_simulators::outbox::{Answer, Departure, Webhook};
+use truthsource_simulators::system::System;
+
+use super::drift::Drift;
 
 use crate::engine::ports::Clock;
 use crate::http::hooks::{Endpoint, shake};
@@ -63,9 +67,62 @@ impl Ambient for Still {
     }
 }
 
+/// A system's door, by its own clock.
+#[derive(Clone)]
+pub struct Clocked {
+    door: Arc<Door>,
+    ahead_ms: i64,
+}
+
+impl From<Arc<Door>> for Clocked {
+    fn from(door: Arc<Door>) -> Self {
+        Self { door, ahead_ms: 0 }
+    }
+}
+
+impl Clocked {
+    /// A door to a system whose clock is ahead by so many milliseconds.
+    #[must_use]
+    pub fn new(system: Arc<dyn System>, ahead_ms: i64) -> Self {
+        Self { door: Arc::new(Door::new(system)), ahead_ms }
+    }
+
+    fn there(&self, now: UnixMs) -> UnixMs {
+        UnixMs(now.0.saturating_add_signed(self.ahead_ms))
+    }
+
+    pub(super) fn api(&self, now: UnixMs, request: &http::Request<Bytes>) -> Reply {
+        self.door.api(self.there(now), request)
+    }
+
+    /// Replaces what goes wrong, from when to when by the clock of the run.
+    pub(super) fn set_faults(&self, faults: Faults) {
+        let outage = faults.outage.map(|(from, to)| (self.there(from), self.there(to)));
+        self.door.set_faults(Faults { outage, ..faults });
+    }
+
+    pub(super) fn collect(&self, now: UnixMs) {
+        self.door.collect(self.there(now));
+    }
+
+    pub(super) fn next_webhook_at(&self) -> Option<UnixMs> {
+        self.door.next_webhook_at().map(|it| UnixMs(it.0.saturating_add_signed(-self.ahead_ms)))
+    }
+
+    pub(super) fn take_webhooks(&self, now: UnixMs) -> Vec<Departure> {
+        self.door.take_webhooks(self.there(now))
+    }
+
+    pub(super) fn webhook_answered(&self, now: UnixMs, departure: Departure, said: Option<&Answer>) {
+        self.door.webhook_answered(self.there(now), departure, said);
+    }
+}
+
 /// The doors of all systems, by host name.
 pub struct Doors {
-    by_host: BTreeMap<String, Arc<Door>>,
+    by_host: BTreeMap<String, Clocked>,
+    /// What is otherwise in the answers of hosts, from when to when.
+    drifts: Mutex<Vec<(String, Drift, [UnixMs; 2])>>,
     clock: Arc<SimClock>,
     /// Where systems deliver to, by path.
     receivers: Mutex<BTreeMap<String, Arc<Endpoint>>>,
@@ -76,8 +133,36 @@ pub struct Doors {
 impl Doors {
     /// These doors.
     #[must_use]
-    pub fn new(by_host: BTreeMap<String, Arc<Door>>, clock: Arc<SimClock>) -> Self {
-        Self { by_host, clock, receivers: Mutex::default(), seen: Mutex::default() }
+    pub fn new(by_host: BTreeMap<String, Clocked>, clock: Arc<SimClock>) -> Self {
+        let (drifts, receivers, seen) = Default::default();
+        Self { by_host, drifts, clock, receivers, seen }
+    }
+
+    /// From now on a host's answers drift, as it is said in relation to this moment.
+    pub fn drift(&self, host: String, drift: Drift) {
+        let now = self.clock.now();
+        let during = [now.plus(drift.from_ms), now.plus(drift.to_ms)];
+        self.drifts().push((host, drift, during));
+    }
+
+    /// No answer drifts any more.
+    pub fn drift_no_more(&self) {
+        self.drifts().clear();
+    }
+
+    fn drifts(&self) -> MutexGuard<'_, Vec<(String, Drift, [UnixMs; 2])>> {
+        self.drifts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer as it is where its fields are not what they were.
+    fn drifted(&self, host: &str, response: http::Response<Bytes>) -> http::Response<Bytes> {
+        let now = self.clock.now();
+        let drifts = self.drifts();
+        let mut active = drifts.iter().filter(|(of, _, [from, to])| of == host && *from <= now && now < *to);
+        let distorted = active.find_map(|(_, drift, _)| drift.distort(response.body()));
+        let Some(body) = distorted else { return response };
+        *self.seen().entry("answer of another shape").or_default() += 1;
+        response.map(|_| body)
     }
 
     /// Systems deliver to these.
@@ -86,14 +171,14 @@ impl Doors {
     }
 
     /// What a system replies, handshakes included. It works on a stack of its own: a component's is small.
-    async fn ask(&self, door: Arc<Door>, request: http::Request<Bytes>) -> Result<Reply, TransportError> {
+    async fn ask(&self, door: Clocked, request: http::Request<Bytes>) -> Result<Reply, TransportError> {
         let now = self.clock.now();
         let asked = tokio::spawn(async move { (door.api(now, &request), door, request) });
         let broke = |error: tokio::task::JoinError| TransportError::Unknown(format!("the system broke: {error}"));
         let (reply, door, request) = asked.await.map_err(broke)?;
         let Reply::After(pending) = reply else { return Ok(reply) };
         let said = self.shake(&pending.handshake);
-        Ok(door.resume(self.clock.now(), &request, &pending, said.as_ref()))
+        Ok(door.door.resume(door.there(self.clock.now()), &request, &pending, said.as_ref()))
     }
 
     /// What is answered to a handshake; `None` when nobody is there.
@@ -125,13 +210,13 @@ impl Transport for Doors {
         request: http::Request<Bytes>,
         within: Duration,
     ) -> Result<http::Response<Bytes>, TransportError> {
-        let host = request.uri().host().unwrap_or_default();
-        let door = self.by_host.get(host).ok_or_else(|| TransportError::Unreachable(format!("no host {host}")))?;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let door = self.by_host.get(&host).ok_or_else(|| TransportError::Unreachable(format!("no host {host}")))?;
         let reply = self.ask(door.clone(), request).await?;
         let (name, answer) = match reply {
             Reply::Answer(response, ms) => {
                 self.clock.advance(ms);
-                ("request answered", Ok(response))
+                ("request answered", Ok(self.drifted(&host, response)))
             }
             Reply::Refused => ("request refused or broken off", Err("the connection was reset")),
             Reply::Silence | Reply::After(_) => {

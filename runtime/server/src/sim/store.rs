@@ -14,7 +14,7 @@ use truthsource_core::{Kind, UnixMs};
 
 use super::plan::{CrashAt, Menu};
 use super::shelf::Told;
-use crate::store::control::ControlStore as _;
+use crate::store::control::{ControlStore as _, TenantId};
 use crate::store::model::ModelStores;
 use crate::store::{self, *};
 
@@ -27,19 +27,34 @@ pub enum Keeping {
     Sqlite,
 }
 
-/// An empty store of one tenant, and what must live as long as it does.
-pub async fn open(keeping: Keeping, now: UnixMs) -> anyhow::Result<(Arc<dyn Inspect>, Option<Files>)> {
+/// A tenant's store.
+pub struct Kept {
+    /// Its tenant.
+    pub id: TenantId,
+    /// What it holds.
+    pub store: Arc<dyn Inspect>,
+}
+
+/// An empty store for each of these tenants, in one place, and what must live as long as they do.
+pub async fn open(keeping: Keeping, tenants: &[&str], now: UnixMs) -> anyhow::Result<(Vec<Kept>, Option<Files>)> {
+    let mut kept = Vec::new();
     match keeping {
         Keeping::Model => {
             let stores = ModelStores::new();
-            let tenant = stores.add_tenant("sim", now).await?;
-            Ok((Arc::new(stores.tenant_store(tenant.id)?), None))
+            for name in tenants {
+                let id = stores.add_tenant(name, now).await?.id;
+                kept.push(Kept { id, store: Arc::new(stores.tenant_store(id)?) });
+            }
+            Ok((kept, None))
         }
         Keeping::Sqlite => {
             let dir = tempfile::tempdir()?;
             let stores = store::open(dir.path()).await?;
-            let tenant = stores.add_tenant("sim", now).await?;
-            Ok((stores.tenant_store(tenant.id).await?, Some(Files { stores, _dir: dir })))
+            for name in tenants {
+                let id = stores.add_tenant(name, now).await?.id;
+                kept.push(Kept { id, store: stores.tenant_store(id).await? });
+            }
+            Ok((kept, Some(Files { stores, _dir: dir })))
         }
     }
 }
@@ -134,7 +149,7 @@ impl MortalStore {
     }
 
     /// Whether the node dies at this commit, and if so whether what it writes is there.
-    fn dies(&self) -> Option<bool> {
+    fn dies(&self, batch: &Batch) -> Option<bool> {
         let commit = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
         if !self.chaos.load(Ordering::SeqCst) {
             return None;
@@ -143,7 +158,12 @@ impl MortalStore {
         if self.draw.chance(self.faults.crash_before, "crash-before", commit) || at(false) {
             return Some(false);
         }
-        (self.draw.chance(self.faults.crash_after, "crash-after", commit) || at(true)).then_some(true)
+        if self.draw.chance(self.faults.crash_after, "crash-after", commit) || at(true) {
+            return Some(true);
+        }
+        let reads = batch.changes.iter().any(|it| matches!(it, Change::Cursor { .. }));
+        let dies = reads && self.draw.chance(self.faults.crash_at_cursors, "crash-at-cursors", commit);
+        dies.then(|| self.draw.chance(500, "it is there", commit))
     }
 
     /// What a fold begins with; `None` of a batch that is none.
@@ -176,7 +196,7 @@ fn told_by(change: &Change) -> Option<Told> {
 #[async_trait]
 impl TenantStore for MortalStore {
     async fn commit(&self, batch: Batch) -> Result<Committed> {
-        let fate = self.dies();
+        let fate = self.dies(&batch);
         self.died.fetch_or(fate.is_some(), Ordering::SeqCst);
         let died = || Error::Unknown(anyhow::anyhow!("the node died"));
         if fate == Some(false) {

@@ -17,7 +17,7 @@ use truthsource_host::model::{
     Target, Verdict, Webhook, Write,
 };
 use truthsource_host::signing::{Credentials, Secret, Signer};
-use truthsource_host::{CallError, CallSetup, Connector, Reach, Tenant};
+use truthsource_host::{CallError, CallSetup, Connector, Mapping, Reach, Tenant};
 
 use super::asked::Asked;
 use super::cast::Cast;
@@ -25,20 +25,42 @@ use super::plan::Menu;
 use super::stage::{SimClock, Still};
 use super::watch::Watch;
 use crate::engine::ports::{Clock, Decided, Guests};
+use crate::plugins::Made;
 use crate::store::Connection;
+use crate::store::control::TenantId;
 
 /// What deliveries prove themselves with, of systems that their connectors subscribe at.
 pub const SUBSCRIBED_SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 /// Where a connection's webhooks are delivered to.
 #[must_use]
-pub fn hook_of(connection: &str) -> String {
-    format!("https://truthsource.sim/hooks/sim/{connection}")
+pub fn hook_of(tenant: &str, connection: &str) -> String {
+    format!("https://truthsource.sim/hooks/{tenant}/{connection}")
+}
+
+/// Whose components they are.
+#[derive(Clone)]
+pub struct Of {
+    /// Its name.
+    pub tenant: &'static str,
+    /// Its number in the store.
+    pub id: TenantId,
+    /// What the node keeps to reach systems with, of all its tenants.
+    pub made: Arc<Made>,
+}
+
+impl Of {
+    /// The only tenant of a node.
+    #[must_use]
+    pub fn one() -> Self {
+        Self { tenant: "sim", id: TenantId(1), made: Arc::default() }
+    }
 }
 
 /// The components of a run.
 pub struct Troupe {
     cast: Arc<Cast>,
+    of: Of,
     clock: Arc<SimClock>,
     connections: BTreeMap<ConnectionId, Reached>,
     draw: Draw,
@@ -57,6 +79,7 @@ pub struct Troupe {
 
 struct Reached {
     connector: Connector,
+    mapping: Option<Mapping>,
     reach: Reach,
     described: Mutex<Option<Arc<Description>>>,
 }
@@ -67,6 +90,8 @@ pub struct Member {
     pub connection: ConnectionId,
     /// Its connector.
     pub connector: Connector,
+    /// What the tenant has before it.
+    pub mapping: Option<Mapping>,
     /// Its origin.
     pub origin: String,
     /// What requests are signed with.
@@ -79,7 +104,7 @@ impl Troupe {
     /// # Errors
     /// When credentials make no sense.
     pub fn gather(
-        cast: Arc<Cast>,
+        (cast, of): (Arc<Cast>, Of),
         (clock, network): (Arc<SimClock>, Arc<dyn Transport>),
         members: Vec<Member>,
         (seed, faults): (u64, &Menu),
@@ -94,11 +119,13 @@ impl Troupe {
             let http = Some(Arc::new(Outbound::new((origins, [origin].into()), network.clone(), signer)));
             let kv = Some(KvGrant(Arc::new(Kept::default())));
             let reach = Reach { http, kv, ..Reach::default() };
-            let reached = Reached { connector: member.connector, reach, described: Mutex::default() };
+            let reached =
+                Reached { connector: member.connector, mapping: member.mapping, reach, described: Mutex::default() };
             connections.insert(member.connection, reached);
         }
         Ok(Self {
             cast,
+            of,
             clock,
             connections,
             draw: Draw::new(seed),
@@ -156,11 +183,14 @@ impl Troupe {
     }
 
     fn setup(&self) -> CallSetup {
-        CallSetup::new(Tenant::new("sim"), self.clock.now())
+        CallSetup::new(Tenant::new(self.of.tenant), self.clock.now())
     }
 
-    fn reaching(&self, reached: &Reached) -> CallSetup {
-        self.setup().reaching(reached.reach.clone())
+    /// What a call of the connection's component may reach: kept where the node keeps it for all its tenants.
+    async fn reaching(&self, connection: &Connection, reached: &Reached) -> Result<CallSetup, CallError> {
+        let make = async || Ok(reached.reach.clone());
+        let reach = self.of.made.of((self.of.id, connection.id), make).await?;
+        Ok(self.setup().reaching(reach))
     }
 
     fn context(&self, connection: &Connection) -> Context {
@@ -184,13 +214,17 @@ impl Guests for Troupe {
 
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {
         let reached = self.of(connection)?;
-        reached.connector.check(&self.reaching(reached), self.context(connection)).await.0
+        reached.connector.check(&self.reaching(connection, reached).await?, self.context(connection)).await.0
     }
 
     async fn pull(&self, connection: &Connection, pull: &Pull, _: Class) -> Result<Page, CallError> {
         self.count("call: pull");
         let reached = self.of(connection)?;
-        let page = reached.connector.pull(&self.reaching(reached), self.context(connection), pull.clone()).await.0?;
+        let page = reached
+            .connector
+            .pull(&self.reaching(connection, reached).await?, self.context(connection), pull.clone())
+            .await
+            .0?;
         Ok(if pull.cursor.is_none() { self.listed(page) } else { page })
     }
 
@@ -203,13 +237,21 @@ impl Guests for Troupe {
     ) -> Result<Vec<Observed>, CallError> {
         self.count("call: read");
         let (reached, ids) = (self.of(connection)?, remote_ids.to_vec());
-        reached.connector.read(&self.reaching(reached), self.context(connection), kind, ids, certain).await.0
+        reached
+            .connector
+            .read(&self.reaching(connection, reached).await?, self.context(connection), kind, ids, certain)
+            .await
+            .0
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
         self.count("call: push");
         let reached = self.of(connection)?;
-        let pushed = reached.connector.push(&self.reaching(reached), self.context(connection), writes.to_vec()).await.0;
+        let pushed = reached
+            .connector
+            .push(&self.reaching(connection, reached).await?, self.context(connection), writes.to_vec())
+            .await
+            .0;
         self.watch().look((connection.id, self.clock.now()), writes);
         pushed
     }
@@ -217,7 +259,7 @@ impl Guests for Troupe {
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
         self.count("call: find");
         let (reached, key) = (self.of(connection)?, command_key.to_owned());
-        reached.connector.find(&self.reaching(reached), self.context(connection), kind, key).await.0
+        reached.connector.find(&self.reaching(connection, reached).await?, self.context(connection), kind, key).await.0
     }
 
     async fn ensure(&self, connection: &Connection) -> Result<Option<Standing>, CallError> {
@@ -226,9 +268,9 @@ impl Guests for Troupe {
             return Ok(None);
         }
         self.count("call: ensure");
-        let mut setup = self.reaching(reached);
+        let mut setup = self.reaching(connection, reached).await?;
         setup.reach.webhook_secret = WebhookSecret::new(Secret::new(SUBSCRIBED_SECRET.to_owned()));
-        let target = Target { url: hook_of(&connection.name) };
+        let target = Target { url: hook_of(self.of.tenant, &connection.name) };
         reached.connector.ensure(&setup, self.context(connection), target).await.0.map(Some)
     }
 
@@ -244,12 +286,26 @@ impl Guests for Troupe {
         reached.connector.project(&self.setup(), self.context(connection), kind, records.to_vec()).await.0
     }
 
-    async fn map_in(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Option<Fields>>>, CallError> {
-        Ok(None)
+    async fn map_in(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[Fields],
+    ) -> Result<Option<Vec<Option<Fields>>>, CallError> {
+        let Some(mapping) = &self.of(connection)?.mapping else { return Ok(None) };
+        self.count("call: map-in");
+        mapping.to_canonical(&self.setup(), self.context(connection), kind, records.to_vec()).await.0.map(Some)
     }
 
-    async fn map_out(&self, _: &Connection, _: Kind, _: &[Fields]) -> Result<Option<Vec<Fields>>, CallError> {
-        Ok(None)
+    async fn map_out(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[Fields],
+    ) -> Result<Option<Vec<Fields>>, CallError> {
+        let Some(mapping) = &self.of(connection)?.mapping else { return Ok(None) };
+        self.count("call: map-out");
+        mapping.from_canonical(&self.setup(), self.context(connection), kind, records.to_vec()).await.0.map(Some)
     }
 
     async fn release(&self, slot: &str) -> Result<Option<String>, CallError> {
@@ -284,8 +340,10 @@ impl Guests for Troupe {
         Ok(None)
     }
 
-    async fn validate(&self, _: Kind, _: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
-        Ok(None)
+    async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
+        let Some(validator) = self.cast.validators.get(&kind) else { return Ok(None) };
+        self.count("call: validate");
+        validator.validate(&self.setup(), kind, records.to_vec()).await.0.map(Some)
     }
 }
 

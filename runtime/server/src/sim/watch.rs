@@ -9,13 +9,11 @@ use truthsource_host::model::Write;
 use truthsource_simulators::journal::{Actor, Change};
 use truthsource_simulators::system::System;
 
-/// Fields that are the owner's, by kind; `*`: every field.
-const OWNED: [(&str, &[&str]); 3] =
-    [("item", &["code", "barcode", "active"]), ("company", &["code", "name", "email"]), ("price", &["breaks"])];
+use crate::demo::law::{Law, Word};
 
 /// A system whose journal is followed.
 struct Followed {
-    name: &'static str,
+    name: String,
     system: Arc<dyn System>,
     read: usize,
     /// What each field last took, by kind, id and field.
@@ -24,7 +22,7 @@ struct Followed {
 
 /// Follows every system's journal.
 pub struct Watch {
-    owner: ConnectionId,
+    law: Law,
     followed: BTreeMap<ConnectionId, Followed>,
     /// What the rules of now give to a connection besides, and since when they do.
     given: Option<(&'static str, &'static str, ConnectionId)>,
@@ -36,13 +34,13 @@ pub struct Watch {
 impl Watch {
     /// Follows these systems from now on.
     #[must_use]
-    pub fn new(owner: ConnectionId, systems: Vec<(ConnectionId, &'static str, Arc<dyn System>)>) -> Self {
-        let follow = |(id, name, system): (ConnectionId, _, Arc<dyn System>)| {
+    pub fn new(law: Law, systems: Vec<(ConnectionId, String, Arc<dyn System>)>) -> Self {
+        let follow = |(id, name, system): (ConnectionId, String, Arc<dyn System>)| {
             let read = system.journal().len();
             (id, Followed { name, system, read, held: BTreeMap::new() })
         };
         Self {
-            owner,
+            law,
             followed: systems.into_iter().map(follow).collect(),
             given: None,
             since: UnixMs(0),
@@ -59,7 +57,7 @@ impl Watch {
 
     /// Looks at what a system's journal says since it was looked at last; `writes` are what the engine just asked for.
     pub fn look(&mut self, (at, now): (ConnectionId, UnixMs), writes: &[Write]) {
-        let is_owner = at == self.owner;
+        let seat = self.followed.keys().position(|it| *it == at);
         let Some(followed) = self.followed.get_mut(&at) else { return };
         let lines = followed.system.journal().since(followed.read);
         followed.read += lines.len();
@@ -69,13 +67,14 @@ impl Watch {
             let Some(before) = before.filter(|before| line.actor == Actor::Api && *before != line.value) else {
                 continue;
             };
-            let name = followed.name;
+            let name = &followed.name;
             let what = || {
                 format!("{} {} {} at {name} went from {before:?} to {:?}", line.kind, line.id, line.field, line.value)
             };
-            let owned = OWNED.iter().any(|(kind, fields)| *kind == line.kind && fields.contains(&line.field.as_str()));
+            let owner = self.law.word(&line.kind, &line.field);
+            let owned = seat.is_some_and(|seat| owner == Word::Owner(seat));
             let given = self.given == Some((line.kind.as_str(), line.field.as_str(), at));
-            if is_owner && owned || given && !was_sent_before(writes, &line, self.since) {
+            if owned || given && !was_sent_before(writes, &line, self.since) {
                 self.breaches.push(format!("P3: {}, which it owns", what()));
             }
             if let Some(known) = known(writes, &line).filter(|known| !is_same(known, &before)) {
@@ -151,7 +150,9 @@ mod tests {
     /// What is found when the field took `values` one after the other, the last by a write at `at`.
     fn found(at: ConnectionId, write: &Write, values: [&str; 2]) -> Vec<String> {
         let system = Seat::fill(Product::Netsuite, NOW, &Plan::catalogue(0)).unwrap().site.system();
-        let mut watch = Watch::new(ERP, vec![(at, "it", system.clone())]);
+        let other = if at == ERP { SHOP } else { ERP };
+        let both = [(at, "it"), (other, "other")].map(|(id, name)| (id, name.to_owned(), system.clone()));
+        let mut watch = Watch::new(Law::default(), both.to_vec());
         for (actor, value) in [Actor::Human, Actor::Api].into_iter().zip(values) {
             let (kind, field) = (write.kind.as_str().to_owned(), write.changed[0].clone());
             system.journal().add(Change { at: NOW, actor, kind, id: "7".to_owned(), field, value: value.to_owned() });

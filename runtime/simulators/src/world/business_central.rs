@@ -223,6 +223,10 @@ impl Site for BusinessCentralSite {
         held
     }
 
+    fn room(&self, _field: &str) -> usize {
+        100
+    }
+
     fn breaks(&self, _now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let Some(item) = self.item(item) else { return Vec::new() };
         let mut prices = self.system.prices().into_iter();

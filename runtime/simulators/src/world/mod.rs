@@ -68,6 +68,11 @@ pub trait Site: Send + Sync {
         true
     }
 
+    /// How many letters a text of this name holds there: a title or a name.
+    fn room(&self, _field: &str) -> usize {
+        TEXT_MAX
+    }
+
     /// The prices from a quantity on of an item on a list; none where there is no such price.
     fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break>;
 
@@ -79,6 +84,16 @@ pub trait Site: Send + Sync {
 
     /// How lines of its journal are read, with the names that its numbers have now.
     fn reader(&self) -> Reader;
+}
+
+/// Letters that a text holds where nothing is said of it.
+const TEXT_MAX: usize = 255;
+
+/// A text as a field of so many letters holds it.
+#[must_use]
+pub fn cut(text: &str, letters_max: usize) -> &str {
+    let end = text.char_indices().nth(letters_max).map_or(text.len(), |(at, _)| at);
+    text[..end].trim_end()
 }
 
 /// What a line of a journal is about, and the value it took there, if that is compared.

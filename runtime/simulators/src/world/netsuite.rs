@@ -218,6 +218,10 @@ impl Site for NetsuiteSite {
         held
     }
 
+    fn room(&self, field: &str) -> usize {
+        if field == "name" { 83 } else { 100 }
+    }
+
     fn breaks(&self, _now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let level = self.lists.iter().position(|it| it == list);
         let (Some(level), Some(item)) = (level, self.item(item)) else { return Vec::new() };

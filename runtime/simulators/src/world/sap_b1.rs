@@ -219,6 +219,10 @@ impl Site for SapB1Site {
         !matches!(cell.field, "breaks" | "code")
     }
 
+    fn room(&self, _field: &str) -> usize {
+        100
+    }
+
     fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let (Some(list), Some(item)) = (self.list(list), self.item(item)) else { return Vec::new() };
         let found = self.system.prices(now).into_iter().find(|it| it.list == list && it.item == item);

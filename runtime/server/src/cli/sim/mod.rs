@@ -17,6 +17,7 @@ use crate::demo::seated;
 use crate::demo::setup::Components;
 use crate::demo::world::Product;
 use crate::sim::seeds::{Broken, Stores, Tally, alone, run_all};
+use crate::sim::setup::Setup;
 use crate::sim::shrink::shrink;
 use crate::sim::{Cast, Plan};
 
@@ -32,6 +33,9 @@ pub struct Sim {
     /// Carry out this plan instead of seeds, as a failing run has written it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "systems"])]
     plan: Option<PathBuf>,
+    /// A tenant's own connections, rules and components, as TOML: see docs/simulation.md.
+    #[arg(long, value_name = "FILE", conflicts_with = "systems")]
+    config: Option<PathBuf>,
     /// The systems, the one first that owns what only one may say.
     #[arg(long, value_delimiter = ',', default_values_t = Product::ALL)]
     systems: Vec<Product>,
@@ -68,10 +72,15 @@ impl Sim {
             return plants::list(out);
         }
         let plan = self.plan.as_ref().map(|path| read(path)).transpose()?;
-        let systems = plan.as_ref().map_or_else(|| seated(&self.systems), |it| Ok(it.systems.clone()))?;
+        let setup = self.config.as_ref().map(|path| Setup::read(path)).transpose()?.unwrap_or_default();
+        let systems = match &plan {
+            Some(plan) => plan.systems.clone(),
+            None if setup.is_usual() => seated(&self.systems)?,
+            None => setup.systems(),
+        };
         let components = Components::find(self.components.as_deref())?;
         let program = std::env::current_exe().context("cannot find our own program")?;
-        let cast = Arc::new(Cast::load(&components, program, &systems).await?);
+        let cast = Arc::new(Cast::of(&components, program, (&systems, setup)).await?);
         #[cfg(feature = "plants")]
         match self.plant {
             Some(plants::Plant::All) => return plants::plant_all(self.clone(), (cast, systems), out).await,
@@ -114,7 +123,7 @@ impl Sim {
             None => (self.seed..self.seed.saturating_add(self.seeds)).collect(),
         };
         let jobs = self.jobs();
-        let of = |seed| plan.clone().unwrap_or_else(|| Plan::of(seed, systems));
+        let of = |seed| plan.clone().unwrap_or_else(|| Plan::of(seed, systems).under(&cast.setup));
         let told = |it: &Tally| bar.set_message(format!("{} seeds, {} broken", it.seeds, it.broken.len()));
         let tally = run_all((cast, self.store), (&seeds, jobs, self.broken_max()), of, told)?;
         let seconds = began.elapsed().as_secs_f64();

@@ -75,7 +75,12 @@ fn look_for(sim: &Sim, (cast, systems): (&Arc<Cast>, &[Product]), bug: Bug) -> a
     for search in 0..SEARCHES {
         let begin = sim.seed + search * APART;
         let seeds: Vec<u64> = (begin..begin + sim.seeds).collect();
-        let tally = run_all((cast, sim.store), (&seeds, sim.jobs(), 1), |seed| Plan::of(seed, systems), |_| ())?;
+        let tally = run_all(
+            (cast, sim.store),
+            (&seeds, sim.jobs(), 1),
+            |seed| Plan::of(seed, systems).under(&cast.setup),
+            |_| (),
+        )?;
         match tally.broken.iter().next() {
             Some((seed, broken)) => {
                 needed.push(seed - begin + 1);

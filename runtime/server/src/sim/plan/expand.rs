@@ -4,8 +4,10 @@ use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price, Waits};
 
-use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf};
+use super::words::spoken;
+use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf, Stir, wares};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
+use crate::sim::drift::Drift;
 
 /// Items that every system knows from the start; the owner has one more.
 const ITEMS: u64 = 4;
@@ -20,6 +22,19 @@ const BEGINS: [&str; 6] = [
     "2028-02-29T23:55:00Z",
 ];
 
+/// Those of them at which clocks are changed within the hour, in Europe or in America.
+const CHANGES: [usize; 3] = [1, 2, 4];
+
+/// Whether clocks are put back or forward within an hour of this.
+pub(super) fn clocks_change(begins: UnixMs) -> bool {
+    CHANGES.into_iter().any(|at| moment(BEGINS[at]) == begins)
+}
+
+fn moment(text: &str) -> UnixMs {
+    let millis = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+    UnixMs(u64::try_from(millis).unwrap_or_default())
+}
+
 /// People act at moments this far apart: by themselves, or many at once.
 const RUSHES_MS: [u64; 4] = [1, 5_000, 15_000, 30_000];
 
@@ -30,26 +45,35 @@ impl Plan {
     pub fn of(seed: u64, systems: &[Product]) -> Self {
         let draw = Draw::new(seed);
         let chaos_ms = 300_000;
-        let begins = BEGINS[draw.below(BEGINS.len() as u64, "begins", 0) as usize];
-        let begins = begins.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+        let begins = moment(BEGINS[draw.below(BEGINS.len() as u64, "begins", 0) as usize]);
         let count = 100 + draw.below(40, "acts", 0);
         let rush_ms = RUSHES_MS[draw.below(RUSHES_MS.len() as u64, "rush", 0) as usize];
         let mut acts: Vec<Act> = (0..count).map(|n| act(draw, n, systems, (chaos_ms, rush_ms))).collect();
         let became: Vec<Act> = acts.iter().flat_map(|it| became_of(draw, it, systems)).collect();
         acts.extend(became);
+        let stirs = Stir::drawn(draw);
+        acts.extend(wares::acts(draw, &stirs, (systems.len(), chaos_ms)));
         acts.sort_by_key(|it| it.at_ms);
         let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
         Self {
             seed,
             systems: systems.to_vec(),
-            begins: UnixMs(u64::try_from(begins).unwrap_or_default()),
+            begins,
             acts,
             reforms: Reform::drawn(draw, systems.len(), chaos_ms),
-            faults: faults.unwrap_or_default(),
+            faults: Menu {
+                drift: Drift::drawn(draw, systems, chaos_ms),
+                skew: skew(draw, systems),
+                ..faults.unwrap_or_default()
+            },
             habits: Habits::drawn(draw),
             chaos_ms,
             shelf: shelf(draw, systems),
+            stirs,
+            neighbour: None,
+            mark: None,
         }
+        .beside_a_neighbour(draw)
     }
 
     /// What the system in this place begins with. The others lack the owner's last item, and call, stock and price one
@@ -98,16 +122,30 @@ fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
         webhook_lost: rate("webhook-lost", 400),
         webhook_duplicate: rate("webhook-duplicate", 400),
         webhook_late: rate("webhook-late", 400),
+        mute: (0..seats).filter(|seat| draw.chance(150, &format!("mute {seat}"), round)).collect(),
         search_lag_ms: strength("search-lag", 20_000),
         outages: outages.collect(),
         crash_before: rate("crash-before", 15),
         crash_after: rate("crash-after", 15),
+        crash_at_cursors: rate("crash-at-cursors", 150),
         stalled: rate("stalled", 20),
         listing_empty: rate("listing-empty", 200),
         listing_cut: rate("listing-cut", 300),
-        crash_at: None,
+        ..Menu::default()
     }
 }
+
+/// In how many of a thousand days the clock of a system in a back room is a day wrong.
+const SKEWED_DAYS: u32 = 100;
+
+fn skew(draw: Draw, systems: &[Product]) -> Option<(usize, i64)> {
+    let seat = systems.iter().position(|it| *it == Product::SapB1)?;
+    let ahead = if draw.chance(500, "a clock is ahead", 0) { DAY_MS } else { -DAY_MS };
+    draw.chance(SKEWED_DAYS, "a clock is wrong", 0).then_some((seat, ahead))
+}
+
+/// A day, in milliseconds.
+const DAY_MS: i64 = 86_400_000;
 
 pub(super) fn code(at: u64) -> String {
     format!("BOLT-{at}")
@@ -152,7 +190,7 @@ fn act(draw: Draw, n: u64, systems: &[Product], (chaos_ms, rush_ms): (u64, u64))
             location: LOCATIONS[one_of(2, "location") as usize].to_owned(),
             by: i64::try_from(draw.below(14, "by", n)).unwrap_or_default() - 6,
         },
-        46..64 => Deed::Retitle { item, title: format!("Bolt, edition {n}") },
+        46..64 => Deed::Retitle { item, title: spoken(draw, n, format!("Bolt, edition {n}")) },
         64..78 => {
             // Only the owner says what companies pay.
             let list = if seat == 0 { one_of(3, "list") as usize } else { 0 };
@@ -165,7 +203,8 @@ fn act(draw: Draw, n: u64, systems: &[Product], (chaos_ms, rush_ms): (u64, u64))
         // One that nobody orders and nobody counts: ERPs book nothing of what is not for sale.
         84..88 => Deed::Offer { item: code(ITEMS), active: draw.chance(500, "active", n) },
         88..92 => {
-            Deed::Rename { company: company(one_of(COMPANIES, "company")), name: format!("Workshop, renamed {n}") }
+            let name = spoken(draw, n, format!("Workshop, renamed {n}"));
+            Deed::Rename { company: company(one_of(COMPANIES, "company")), name }
         }
         _ => {
             let Some(shop) = systems.iter().position(|it| it.is_shop()) else {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
 use truthsource_simulators::faults::Faults;
 
+use crate::sim::drift::Drift;
+
 /// How often what goes wrong, in one of a thousand requests, webhooks or commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,14 +26,24 @@ pub struct Menu {
     pub webhook_duplicate: u32,
     /// A webhook leaves late, by up to a minute, and is overtaken by others.
     pub webhook_late: u32,
+    /// Systems that tell nothing any more: somebody took our subscriptions away.
+    pub mute: Vec<usize>,
     /// Searches miss what happened in the last so many milliseconds.
     pub search_lag_ms: u64,
+    /// A field of a system's answers is not there for a while, or of another type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// A system's clock is wrong all day long, and by how many milliseconds it is ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skew: Option<(usize, i64)>,
     /// A system cannot be reached for a while.
     pub outages: Vec<Outage>,
     /// The node dies before a commit.
     pub crash_before: u32,
     /// The node dies after a commit, before it knows.
     pub crash_after: u32,
+    /// The node dies where it notes how far it has read, before that is there or after.
+    pub crash_at_cursors: u32,
     /// A worker stands still in the middle of its turn until its lane is another's, and then goes on.
     pub stalled: u32,
     /// A complete listing comes back empty.
@@ -78,16 +90,26 @@ impl Menu {
             ("webhook-lost", self.webhook_lost.into()),
             ("webhook-duplicate", self.webhook_duplicate.into()),
             ("webhook-late", self.webhook_late.into()),
+            ("mute", self.mute.len() as u64),
             ("search-lag", self.search_lag_ms),
+            ("schema-drift", u64::from(self.drift.is_some())),
+            ("clock-skew", u64::from(self.skew.is_some())),
             ("outage", self.outages.len() as u64),
             ("crash-before", self.crash_before.into()),
             ("crash-after", self.crash_after.into()),
+            ("crash-at-cursors", self.crash_at_cursors.into()),
             ("stalled", self.stalled.into()),
             ("listing-empty", self.listing_empty.into()),
             ("listing-cut", self.listing_cut.into()),
             ("crash-at", u64::from(self.crash_at.is_some())),
         ];
         rates.into_iter().filter(|(_, rate)| *rate > 0).map(|(name, _)| name).collect()
+    }
+
+    /// By how many milliseconds the clock of one of the systems is ahead.
+    #[must_use]
+    pub fn ahead_ms(&self, seat: usize) -> i64 {
+        self.skew.filter(|(at, _)| *at == seat).map_or(0, |(_, ms)| ms)
     }
 
     /// What goes wrong at the door of one of the systems, where people began to act at `begun`.
@@ -101,7 +123,7 @@ impl Menu {
             timeout_before: self.timeout_before,
             timeout_after: self.timeout_after,
             broken_off: self.broken_off,
-            webhook_lost: self.webhook_lost,
+            webhook_lost: if self.mute.contains(&seat) { 1_000 } else { self.webhook_lost },
             webhook_duplicate: self.webhook_duplicate,
             webhook_late: self.webhook_late,
             webhook_late_ms_max: 60_000,

@@ -3,18 +3,24 @@
 mod expand;
 mod habits;
 mod menu;
+mod neighbour;
 mod reform;
 mod shelf;
+mod wares;
+pub mod words;
 
 use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
 use truthsource_simulators::world::Deed;
 
+use super::setup::Setup;
 use crate::demo::world::Product;
 pub use habits::Habits;
 pub use menu::{CrashAt, Menu, Outage};
+pub(crate) use neighbour::MUCH;
 pub use reform::{Reform, Regime};
 pub use shelf::{Kit, Shelf};
+pub use wares::{Stir, WARE};
 
 /// Everything that decides a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +46,37 @@ pub struct Plan {
     /// How stock is published, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,
+    /// What people do about wares that come and go; their acts are among all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stirs: Vec<Stir>,
+    /// What happens at the same time to another tenant of the node, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbour: Option<Box<Plan>>,
+    /// What everything bears that people of this plan name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
+}
+
+impl Plan {
+    /// The plan for a tenant that has rules of its own: they stay as they are, and nobody lives next door.
+    #[must_use]
+    pub fn under(self, setup: &Setup) -> Self {
+        if setup.is_usual() {
+            return self;
+        }
+        let reforms = if setup.rules.is_some() { Vec::new() } else { self.reforms };
+        Self { reforms, neighbour: None, ..self }
+    }
+
+    /// The names of what goes wrong or is out of the ordinary.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds = self.faults.kinds();
+        kinds.extend(self.stirs.iter().map(|it| it.name()));
+        kinds.extend(self.neighbour.as_ref().map(|_| "neighbour"));
+        kinds.extend(expand::clocks_change(self.begins).then_some("daylight-saving"));
+        kinds
+    }
 }
 
 /// Something that a person does at a system.

@@ -1,0 +1,159 @@
+//! What must hold at the end of what came and went: an item that the owner has is everywhere, and alike; one that it has not
+//! is for sale nowhere; nobody was made twice; and where it is otherwise, a person is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use truthsource_core::{Kind, UnixMs};
+use truthsource_simulators::journal::Actor;
+use truthsource_simulators::world::{Deed, Held, cut};
+
+use super::plan::{Act, WARE};
+use crate::demo::world::{Product, Seat};
+use crate::store::{self, About, Backlog, Conflict, Debt, DebtState, TenantStore};
+
+/// A ware as a system has it: its fields by name.
+type Ware<'a> = BTreeMap<&'static str, &'a str>;
+
+/// What is not as it must be, in words. `done` is what people did.
+#[must_use]
+pub(super) fn check((seats, now): (&[Seat], UnixMs), done: &[Act], conflicts: &[Conflict]) -> Vec<String> {
+    let held: Vec<Held> = seats.iter().map(|it| it.site.held(it.there(now))).collect();
+    let wares: Vec<BTreeMap<String, Ware<'_>>> = held.iter().map(wares_of).collect();
+    let asked = Asked::about(done, conflicts);
+    let mut found = Vec::new();
+    let Some(owned) = wares.first() else { return found };
+    for (seat, here) in seats.iter().zip(&wares) {
+        found.extend(twins(seat, &asked));
+        let settled = |code: &&String| !(asked.is(code) || has_lasting_codes(seat) && asked.recoded.contains(*code));
+        for (code, ware) in here.iter().filter(|(code, _)| settled(code) && !owned.contains_key(*code)) {
+            if ware.get("active") == Some(&"true") {
+                found.push(format!("P1: item/{code} is for sale at {}, and the owner has none", seat.name()));
+            }
+        }
+        for (code, ware) in owned.iter().filter(|(code, _)| settled(code)) {
+            match here.get(code) {
+                // What is out of sale is not made anywhere for that.
+                None if ware.get("active") == Some(&"false") => {}
+                None => found.push(format!("P1: missing: item/{code} at {}", seat.name())),
+                Some(mine) => found.extend(differing(seat, code, ware, mine)),
+            }
+        }
+    }
+    found
+}
+
+/// What a system has otherwise than the owner.
+fn differing(seat: &Seat, code: &str, owned: &Ware<'_>, mine: &Ware<'_>) -> Vec<String> {
+    let fields = ["title", "barcode", "active"].into_iter();
+    let differs = fields.filter(|field| {
+        let fits = owned.get(field).map(|it| cut(it, seat.site.room(field)));
+        fits != mine.get(field).copied()
+    });
+    let told = differs.map(|field| {
+        let (theirs, ours, at) = (owned.get(field), mine.get(field), seat.name());
+        format!("P1: item/{code} {field}: {theirs:?} at the owner, {ours:?} at {at}")
+    });
+    told.collect()
+}
+
+/// Codes there stand for ever: nobody can tell them of another.
+fn has_lasting_codes(seat: &Seat) -> bool {
+    matches!(seat.product, Product::SapB1 | Product::Dynamics365)
+}
+
+fn wares_of(held: &Held) -> BTreeMap<String, Ware<'_>> {
+    let mut wares: BTreeMap<String, Ware<'_>> = BTreeMap::new();
+    for (cell, value) in held {
+        if let Some(code) = cell.record.strip_prefix("item/").filter(|it| is_ware(it)) {
+            wares.entry(code.to_owned()).or_default().insert(cell.field, value);
+        }
+    }
+    wares
+}
+
+/// Whether everything that is left to do is about wares, and waits for what a person says of them: news that refers to
+/// one that nobody knows, writes to one whose deletion nobody believes, and what a system refused.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn is_asked(store: &dyn TenantStore, backlog: &Backlog) -> store::Result<bool> {
+    let open = store.conflicts(Some(true), None, 1_000).await?;
+    let is_unlinked = open.iter().any(|it| matches!(it.about, About::Unlinked { .. }));
+    let is_mass = open.iter().any(|it| it.about == About::Mass);
+    // What is not believed is looked at again and again.
+    let is_busy = backlog.inbox > 0 || !is_mass && (backlog.touched > 0 || backlog.unfolded > 0);
+    if is_busy || backlog.waiting > 0 && !is_unlinked {
+        return Ok(false);
+    }
+    for state in [DebtState::Due, DebtState::Blocked, DebtState::Untold, DebtState::Settling, DebtState::Parked] {
+        let is_explained = |it: &Debt| {
+            let is_wares = it.key.key.split('@').any(is_ware);
+            is_wares && (state == DebtState::Parked || is_mass || is_unlinked && state == DebtState::Blocked)
+        };
+        if !store.debts(state, None, 1_000).await?.iter().all(is_explained) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the code is a ware's.
+#[must_use]
+pub fn is_ware(code: &str) -> bool {
+    code.to_lowercase().starts_with(&WARE.to_lowercase())
+}
+
+/// Items of one code at a system, of which we made one.
+fn twins(seat: &Seat, asked: &Asked) -> Vec<String> {
+    let mut codes: BTreeMap<String, (String, bool)> = BTreeMap::new();
+    for line in seat.site.system().journal().since(0).into_iter().filter(|it| it.kind == "item") {
+        match line.field.as_str() {
+            "created" => drop(codes.insert(line.id, (String::new(), line.actor == Actor::Api))),
+            "deleted" => drop(codes.remove(&line.id)),
+            "code" => codes.entry(line.id).or_default().0 = line.value.to_lowercase(),
+            _ => {}
+        }
+    }
+    let mut by_code: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+    for (code, is_ours) in codes.into_values() {
+        by_code.entry(code).or_default().push(is_ours);
+    }
+    let twice = by_code.into_iter().filter(|(code, all)| all.len() > 1 && all.contains(&true) && !asked.is(code));
+    twice.map(|(code, all)| format!("P6: item/{code} is {} times at {}", all.len(), seat.name())).collect()
+}
+
+/// What people are asked about, and what is called otherwise since.
+struct Asked {
+    open: String,
+    is_mass: bool,
+    /// Old codes, and the new ones that people gave where the owner is.
+    renamed: BTreeMap<String, String>,
+    /// Every code that somebody took away or gave.
+    recoded: BTreeSet<String>,
+}
+
+impl Asked {
+    fn about(done: &[Act], conflicts: &[Conflict]) -> Self {
+        let open: Vec<&Conflict> =
+            conflicts.iter().filter(|it| it.outcome.is_none() && it.key.kind == Kind::Item).collect();
+        let codes = |it: &Act| match &it.deed {
+            Deed::Recode { item, code } => Some((item.to_lowercase(), code.to_lowercase())),
+            _ => None,
+        };
+        let renamed = done.iter().filter(|it| it.seat == 0).filter_map(codes);
+        let recoded = done.iter().filter_map(codes).flat_map(|(from, to)| [from, to]);
+        Self {
+            is_mass: open.iter().any(|it| it.about == About::Mass),
+            open: format!("{open:?}").to_lowercase(),
+            recoded: recoded.collect(),
+            renamed: renamed.filter(|(from, to)| from != to).collect(),
+        }
+    }
+
+    /// A person is asked about it, by what it is called or was.
+    fn is(&self, code: &str) -> bool {
+        let mut names = BTreeSet::from([code]);
+        names.extend(self.renamed.iter().filter(|(_, to)| *to == code).map(|(from, _)| from.as_str()));
+        self.is_mass || names.into_iter().any(|it| self.open.contains(&format!("\"{it}\"")))
+    }
+}
