@@ -38,6 +38,9 @@ fn moment(text: &str) -> UnixMs {
 /// People act at moments this far apart: by themselves, or many at once.
 const RUSHES_MS: [u64; 4] = [1, 5_000, 15_000, 30_000];
 
+/// How often a connection is read through where what is deleted is heard of no other way.
+const SWEEP_MS: u64 = 200_000;
+
 impl Plan {
     /// The plan of a seed for these systems, the owner first: a random half of the faults, at random strength, and never
     /// fewer than three kinds.
@@ -55,6 +58,11 @@ impl Plan {
         acts.extend(wares::acts(draw, &stirs, (systems.len(), chaos_ms)));
         acts.sort_by_key(|it| it.at_ms);
         let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
+        let mut habits = Habits::drawn(draw);
+        // Only NetSuite lists what was deleted. Where nobody does, and a webhook is lost, a sweep finds it out.
+        if stirs.iter().any(|it| it.deletes()) && systems.first() != Some(&Product::Netsuite) {
+            habits.sweep_every_ms = habits.sweep_every_ms.max(SWEEP_MS);
+        }
         Self {
             seed,
             systems: systems.to_vec(),
@@ -66,7 +74,7 @@ impl Plan {
                 skew: skew(draw, systems),
                 ..faults.unwrap_or_default()
             },
-            habits: Habits::drawn(draw),
+            habits,
             chaos_ms,
             shelf: shelf(draw, systems),
             stirs,
