@@ -354,8 +354,6 @@ struct WrittenLine {
     rate: Bare,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Reference>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
 }
 
 /// Creates an order, changes its PO number or what it is made of, or calls it off; whatever else an order says is final once
@@ -441,7 +439,6 @@ fn items(account: &Account<'_>, order: &Order) -> Result<Vec<WrittenLine>, Outco
             quantity: Bare(line.quantity),
             rate: Bare(line.unit_price),
             location: account.settings.order_location.as_deref().map(reference),
-            description: None,
         });
     }
     items.extend(charges.into_iter().map(|(item, charge)| WrittenLine {
@@ -449,7 +446,6 @@ fn items(account: &Account<'_>, order: &Order) -> Result<Vec<WrittenLine>, Outco
         quantity: Bare(Decimal::ONE),
         rate: Bare(charge.amount),
         location: None,
-        description: charge.title,
     }));
     Ok(items)
 }

@@ -209,7 +209,7 @@ fn p5_an_edit_replaces_the_lines_of_what_nobody_touched() {
     assert!(matches!(&outcomes[0], Outcome::Applied(_)), "{outcomes:?}");
     let expect = concat!(
         r#"{"item":{"items":[{"item":{"id":"482"},"quantity":5,"rate":12.5},"#,
-        r#"{"item":{"id":"501"},"quantity":1,"rate":9.5,"description":"Express"}]}}"#
+        r#"{"item":{"id":"501"},"quantity":1,"rate":9.5}]}}"#
     );
     assert_eq!(script.body(1), expect);
     assert!(script.sent()[1].url.ends_with("?replace=item"), "{}", script.sent()[1].url);
