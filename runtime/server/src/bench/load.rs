@@ -77,7 +77,8 @@ impl Delta {
         bar.finish_and_clear();
         let (pages, ..) = stage.erp.counted();
         let (_, _, writes) = stage.shop.counted();
-        let wrong = stage.erp.items().iter().filter(|(code, it)| stage.shop.items().get(*code) != Some(it)).count();
+        let shops = stage.shop.items();
+        let wrong = stage.erp.items().iter().filter(|(code, it)| shops.get(*code) != Some(it)).count();
         let rss_mb = watch.peak_mb();
         let figures = json!({
             "records": self.records, "changed": changed.len(), "seconds": seconds, "pages": pages,
