@@ -441,10 +441,10 @@ fn items(account: &Account<'_>, order: &Order) -> Result<Vec<WrittenLine>, Outco
             location: account.settings.order_location.as_deref().map(reference),
         });
     }
-    items.extend(charges.into_iter().map(|(item, charge)| WrittenLine {
+    items.extend(charges.into_iter().map(|(item, amount)| WrittenLine {
         item: reference(&item),
         quantity: Bare(Decimal::ONE),
-        rate: Bare(charge.amount),
+        rate: Bare(amount),
         location: None,
     }));
     Ok(items)

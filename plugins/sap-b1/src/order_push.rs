@@ -8,7 +8,7 @@ use serde_json::json;
 use truthsource_sdk::charges::{ChargeBook, SETTING};
 use truthsource_sdk::connector::{Outcome, State, Write};
 use truthsource_sdk::json::Bare;
-use truthsource_sdk::kinds::{Charge, Order, Record, Status};
+use truthsource_sdk::kinds::{Order, Record, Status};
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, edits, moment};
 
@@ -51,8 +51,6 @@ struct WrittenExpense {
     code: u32,
     #[serde(rename = "LineTotal")]
     total: Bare,
-    #[serde(rename = "Remarks", skip_serializing_if = "Option::is_none")]
-    remarks: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -214,10 +212,10 @@ fn body(service: &Service<'_>, write: &Write, order: &Order) -> Result<Body, Out
 }
 
 fn expenses(book: &ChargeBook, order: &Order) -> Result<Vec<WrittenExpense>, Outcome> {
-    let written = |(code, charge): (String, Charge)| {
+    let written = |(code, amount): (String, Decimal)| {
         let no_code =
             |_| Outcome::rejected("invalid", format!("setting `{SETTING}`: `{code}` is no code of an expense"));
-        Ok(WrittenExpense { code: code.parse().map_err(no_code)?, total: Bare(charge.amount), remarks: charge.title })
+        Ok(WrittenExpense { code: code.parse().map_err(no_code)?, total: Bare(amount) })
     };
     book.lines(order)?.into_iter().map(written).collect()
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::connector::{Outcome, Setting};
 use crate::kinds::{Charge, ChargeKind, Order};
 use crate::value::Held;
-use crate::{Fault, Settings};
+use crate::{Decimal, Fault, Settings};
 
 /// The setting that names as what each kind of charge is booked: `shipping=501, discount=502`.
 pub const SETTING: &str = "order-charges";
@@ -83,18 +83,18 @@ impl ChargeBook {
 
     fn booked(&self, charges: Vec<Charge>) -> Vec<Charge> {
         let is_ours = |it: &Charge| it.kind != ChargeKind::Tax || self.target(ChargeKind::Tax).is_some();
-        let something = charges.into_iter().filter(|it| it.amount != crate::Decimal::ZERO);
+        let something = charges.into_iter().filter(|it| it.amount != Decimal::ZERO);
         something.filter(is_ours).map(|it| Charge::new(it.kind, it.amount)).collect()
     }
 
-    /// The charges of an order to write, each with what it is booked as.
+    /// The charges of an order to write: what each is booked as, and its amount. What people call it is not kept.
     ///
     /// # Errors
     /// The question to a person: what is charged, and what has to be said about it.
-    pub fn lines(&self, order: &Order) -> Result<Vec<(String, Charge)>, Outcome> {
+    pub fn lines(&self, order: &Order) -> Result<Vec<(String, Decimal)>, Outcome> {
         let charges = self.booked(order.charges.as_ref().cloned().unwrap_or_default());
         let line = |it: Charge| match self.target(it.kind) {
-            Some(target) => Ok((target.to_owned(), it)),
+            Some(target) => Ok((target.to_owned(), it.amount)),
             None => Err(self.question(it)),
         };
         charges.into_iter().map(line).collect()
@@ -147,7 +147,7 @@ mod tests {
             match (&seen, expect) {
                 (Ok(lines), Ok(expect)) => {
                     let lines: Vec<String> =
-                        lines.iter().map(|(target, it)| format!("{target} {}", it.amount)).collect();
+                        lines.iter().map(|(target, amount)| format!("{target} {amount}")).collect();
                     assert_eq!(lines, expect, "{text}");
                 }
                 (Err(Outcome::Rejected(why)), Err(names)) if why.message.contains(names) => {}

@@ -15,8 +15,6 @@ use crate::writes::{read_back, stale};
 
 /// Letters of the number that an order has elsewhere, and our key there.
 pub(crate) const EXTERNAL_MAX: usize = 35;
-/// Letters of the description of a line.
-const DESCRIPTION_MAX: usize = 100;
 /// Requests that an order may take: three to look, one to write, and as many as before to look again.
 const REQUESTS: u32 = 10;
 
@@ -160,13 +158,9 @@ fn body(books: &Books<'_>, write: &Write) -> Result<Result<Body, Outcome>, Fault
         Ok(charges) => charges,
         Err(question) => return Ok(Err(question)),
     };
-    for (account, charge) in charges {
+    for (account, amount) in charges {
         let row = Body::new().text("lineType", "Account").text("lineObjectNumber", account);
-        let row = row.number("quantity", Decimal::ONE).number("unitPrice", charge.amount);
-        rows.push(match charge.title {
-            Some(title) => row.text("description", title.chars().take(DESCRIPTION_MAX).collect::<String>()),
-            None => row,
-        });
+        rows.push(row.number("quantity", Decimal::ONE).number("unitPrice", amount));
     }
     let mut body = Body::new().text("externalDocumentNumber", write.command_key.to_uppercase());
     body = body.text("customerId", company.as_str());
