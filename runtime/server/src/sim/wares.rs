@@ -124,7 +124,8 @@ fn twins(seat: &Seat, asked: &Asked) -> Vec<String> {
 
 /// What people are asked about, and what is called otherwise since.
 struct Asked {
-    open: String,
+    /// Whatever open questions name: records, ids, and what systems say.
+    named: BTreeSet<String>,
     is_mass: bool,
     /// Old codes, and the new ones that people gave where the owner is.
     renamed: BTreeMap<String, String>,
@@ -144,7 +145,7 @@ impl Asked {
         let recoded = done.iter().filter_map(codes).flat_map(|(from, to)| [from, to]);
         Self {
             is_mass: open.iter().any(|it| it.about == About::Mass),
-            open: format!("{open:?}").to_lowercase(),
+            named: open.iter().flat_map(|it| named_in(it)).collect(),
             recoded: recoded.collect(),
             renamed: renamed.filter(|(from, to)| from != to).collect(),
         }
@@ -154,6 +155,16 @@ impl Asked {
     fn is(&self, code: &str) -> bool {
         let mut names = BTreeSet::from([code]);
         names.extend(self.renamed.iter().filter(|(_, to)| *to == code).map(|(from, _)| from.as_str()));
-        self.is_mass || names.into_iter().any(|it| self.open.contains(&format!("\"{it}\"")))
+        self.is_mass || names.into_iter().any(|it| self.named.contains(it))
     }
+}
+
+/// What a question names, in lower case as records are.
+fn named_in(conflict: &Conflict) -> impl Iterator<Item = String> {
+    let id = match &conflict.about {
+        About::Unlinked { remote_id, .. } | About::Unread { remote_id, .. } => Some(remote_id.to_lowercase()),
+        _ => None,
+    };
+    let said = conflict.claims.values().filter_map(|it| it.as_text()).map(str::to_lowercase);
+    said.chain(id).chain([conflict.key.key.to_lowercase()])
 }
