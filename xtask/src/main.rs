@@ -29,12 +29,14 @@ enum Command {
         only: Vec<String>,
     },
     /// Build everything and run `truthsource demo` with these arguments.
+    #[command(disable_help_flag = true)]
     Demo {
         /// For `truthsource demo`; see its `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
     /// Build everything, with bugs that can be planted, and run `truthsource sim` with these arguments.
+    #[command(disable_help_flag = true)]
     Sim {
         /// For `truthsource sim`; see its `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -43,6 +45,7 @@ enum Command {
     /// Build plugins and policies, and put them into `target/components`.
     Components,
     /// Build everything and measure: `bench intake --json`, `bench call`, `bench sync`, `bench load`, `bench delta`, `bench drift`.
+    #[command(disable_help_flag = true)]
     Bench {
         /// For `truthsource bench`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]

@@ -48,10 +48,11 @@ pub fn truthsource(
     arguments: &[OsString],
 ) -> anyhow::Result<Command> {
     let workspace = components::build()?;
+    // Of the whole workspace, as the tests are: cargo would build what it depends on once more for the package alone.
     let mut build = cargo();
-    build.args(["build", "--locked", "--package", "truthsource"]);
+    build.args(["build", "--locked", "--bin", "truthsource"]);
     if plants == Plants::Yes {
-        build.args(["--features", "plants"]);
+        build.args(["--features", "truthsource/plants"]);
     }
     let built = match profile {
         Profile::Dev => "debug/truthsource",

@@ -50,8 +50,7 @@ fn format() -> anyhow::Result<()> {
 
 fn lints() -> anyhow::Result<()> {
     run(cargo().args(["clippy", "--locked", "--all-targets", "--", "--deny", "warnings"]))?;
-    let planted =
-        ["clippy", "--locked", "--package", "truthsource", "--features", "plants", "--", "--deny", "warnings"];
+    let planted = ["clippy", "--locked", "--features", "truthsource/plants", "--", "--deny", "warnings"];
     run(cargo().args(planted))?;
     let workspace = Workspace::read()?;
     components::add_target()?;
