@@ -37,6 +37,15 @@ pub(crate) struct Rows {
 pub(crate) struct Row(BTreeMap<String, Box<RawValue>>);
 
 impl Row {
+    /// A column is text, a number, a flag or empty. Whatever else there is where one was is not known, which is not empty.
+    fn check(&self) -> Result<(), Fault> {
+        let is_odd = |(name, raw): &(&String, &Box<RawValue>)| *name != "links" && raw.get().starts_with(['{', '[']);
+        match self.0.iter().find(is_odd) {
+            Some((name, _)) => Err(Fault::Protocol(format!("column `{name}` is a list or an object"))),
+            None => Ok(()),
+        }
+    }
+
     /// The text of a column; `None` when it is empty. Blanks at the ends are not data.
     pub(crate) fn text(&self, column: &str) -> Option<String> {
         let raw = self.0.get(column)?.get();
@@ -79,6 +88,7 @@ pub(crate) fn ask(account: &Account<'_>, q: &str, params: &[String], rows_max: u
         return Err(refusal(&response, "SuiteQL", account.ctx.now_ms));
     }
     let answer: Answer = json::read(&response.body, "SuiteQL")?;
+    answer.items.iter().try_for_each(Row::check)?;
     Ok(Rows { more: answer.has_more, rows: answer.items })
 }
 
@@ -140,6 +150,17 @@ mod tests {
         assert_eq!(row.number("big").unwrap().unwrap().to_string(), "123456789012.5");
         assert_eq!((row.flag("off"), row.text("none"), row.text("links")), (Some(false), None, None));
         assert!(row.must("none").is_err());
+    }
+
+    #[test]
+    fn what_is_no_value_is_not_taken_for_an_empty_one() {
+        for (row, expect) in [
+            (r#"{"links":[{"rel":"self"}],"qty":null}"#, true),
+            (r#"{"links":[],"qty":{"value":140}}"#, false),
+            (r#"{"links":[],"qty":[140]}"#, false),
+        ] {
+            assert_eq!(serde_json::from_str::<Row>(row).unwrap().check().is_ok(), expect, "{row}");
+        }
     }
 
     #[test]
