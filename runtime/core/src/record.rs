@@ -213,10 +213,14 @@ pub struct Fresh {
     pub changed_at: Option<UnixMs>,
     /// When we heard.
     pub heard_at: UnixMs,
-    /// What a write of ours replaced; empty where nothing was written.
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    pub before: Fields,
+    /// What a write of ours replaced, or what a reading of the record itself did not find any more; empty since it was seen
+    /// in a list.
+    #[serde(default, skip_serializing_if = "Before::is_empty")]
+    pub before: Before,
 }
+
+/// What fields were, the newest value last.
+pub type Before = BTreeMap<String, Vec<Value>>;
 
 /// A write of ours that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -132,9 +132,9 @@ impl<'a> Folding<'a> {
     pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
         self.decide_again();
         match entry {
-            Entry::Observed { connection, as_of, observed, .. } => match observed {
+            Entry::Observed { connection, as_of, observed, cause } => match observed {
                 Observed::Present(state) => {
-                    self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
+                    self.refresh(*connection, *as_of, |known| Fresh::read((state, *cause), at, known));
                     self.present(*connection, *as_of, state, at);
                 }
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
@@ -243,10 +243,10 @@ impl<'a> Folding<'a> {
         (self.state, self.notes)
     }
 
-    fn refresh(&mut self, connection: ConnectionId, as_of: u64, fresh: impl FnOnce(Option<&Fresh>) -> Fresh) {
+    fn refresh(&mut self, connection: ConnectionId, as_of: u64, fresh: impl FnOnce(&Shadow) -> Fresh) {
         let shadow = self.state.shadows.entry(connection).or_default();
         if as_of >= shadow.as_of {
-            shadow.fresh = Some(fresh(shadow.fresh.as_ref()));
+            shadow.fresh = Some(fresh(shadow));
         }
     }
 

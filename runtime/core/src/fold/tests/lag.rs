@@ -56,6 +56,29 @@ fn p4_a_reading_that_lags_behind_another_is_no_change() {
 }
 
 #[test]
+fn p7_a_list_may_lag_behind_a_reading_of_the_record_itself() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |as_of: u64, by: Cause, title: &str| {
+        let mut entry = saw(ERP, as_of, 0, &[("title", title.into())]);
+        let Entry::Observed { cause, observed: Observed::Present(state), .. } = &mut entry else { unreachable!() };
+        (*cause, state.changed_at) = (by, None);
+        entry
+    };
+    let mut folding = Folding::new(&key, &rules, KeyState::default());
+    folding.absorb(&title(1, Cause::Poll, "A"), UnixMs(10_000));
+    folding.absorb(&title(2, Cause::Delivery, "B"), UnixMs(100_000));
+    folding.absorb(&title(3, Cause::Certain, "C"), UnixMs(100_500));
+    let lags = |folding: &Folding<'_>, now: &str, at| folding.lags(&title(4, Cause::Poll, now), UnixMs(at), LAG);
+    for (now, expect) in [("A", true), ("B", true), ("C", false), ("D", false)] {
+        assert_eq!(lags(&folding, now, 101_000), expect, "{now}");
+        assert!(!lags(&folding, now, 106_600), "{now}: by now it would have shown");
+    }
+    // A list that shows what is known lags no more, so that what was there before is there again.
+    folding.absorb(&title(4, Cause::Poll, "C"), UnixMs(101_000));
+    assert!(!lags(&folding, "A", 101_500));
+}
+
+#[test]
 fn what_was_read_from_the_record_itself_never_lags() {
     let (rules, key) = (rules(Kind::Item), item());
     let state = after_our_write(None, Some(100_000));

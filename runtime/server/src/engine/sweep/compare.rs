@@ -54,11 +54,11 @@ pub(super) async fn compare(
             note(sweep, Class::Unverifiable, (lane, kind, whose), found.collect(), batch);
             continue;
         };
-        let fresh = known.shadows.get(&connection).and_then(|it| it.fresh.as_ref());
-        if fresh.is_some_and(|it| it.outlasts(Some(state), engine.now(), lag)) {
+        let canonical = links.canonical(kind, state.clone());
+        if known.shadows.get(&connection).is_some_and(|it| it.outlasts(Some(&canonical), engine.now(), lag)) {
             continue;
         }
-        let held = links.canonical(kind, state.clone()).fields;
+        let held = canonical.fields;
         // A field that was not read says nothing: so is a reference to what is no record of ours.
         let read = wanted(known, lane).into_iter().filter_map(|(name, want)| Some((held.get(&name)?, name, want)));
         let mut fields = Differing::new();
