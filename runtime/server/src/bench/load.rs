@@ -77,9 +77,10 @@ impl Delta {
         bar.finish_and_clear();
         let (pages, ..) = stage.erp.counted();
         let (_, _, writes) = stage.shop.counted();
+        // Before both are compared, which takes as much again.
+        let rss_mb = watch.peak_mb();
         let shops = stage.shop.items();
         let wrong = stage.erp.items().iter().filter(|(code, it)| shops.get(*code) != Some(it)).count();
-        let rss_mb = watch.peak_mb();
         let figures = json!({
             "records": self.records, "changed": changed.len(), "seconds": seconds, "pages": pages,
             "writes": writes, "rss_mb_max": rss_mb,

@@ -140,7 +140,7 @@ fn text(report: &Json, targets: &[Target]) -> String {
     let mut lines: Vec<String> = figures.map(|(name, value)| format!("  {name:<26}{value}")).collect();
     for target in targets {
         let mark = if target.is_met() { "met   " } else { "MISSED" };
-        lines.push(format!("{mark}  {:<24}{:.1}, wanted {}", target.name, target.figure, target.wanted()));
+        lines.push(format!("{mark}  {:<36} {:.1}, wanted {}", target.name, target.figure, target.wanted()));
     }
     lines.join("\n")
 }

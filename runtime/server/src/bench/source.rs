@@ -32,7 +32,8 @@ pub(super) struct Source {
 
 #[derive(Debug, Default)]
 struct Held {
-    items: BTreeMap<String, Fields>,
+    /// By id, spelled out: what a system takes is not ours, and is to take little.
+    items: BTreeMap<String, Box<[u8]>>,
     /// What changed and was told of, oldest first.
     told: Vec<String>,
 }
@@ -41,29 +42,31 @@ impl Source {
     /// One that holds so many items.
     pub(super) fn of(items: usize) -> Self {
         let source = Self::default();
-        source.held().items = (0..items).map(|n| (id(n), item(n, 0))).collect();
+        source.held().items = (0..items).map(|n| (id(n), spelled(&item(n, 0)))).collect();
         source
     }
 
     /// An item changes, and whoever asks for changes is told.
     pub(super) fn change(&self, n: usize, revision: u64) {
         let mut held = self.held();
-        held.items.insert(id(n), item(n, revision));
+        held.items.insert(id(n), spelled(&item(n, revision)));
         held.told.push(id(n));
     }
 
     /// An item's title changes, and nobody is told.
     pub(super) fn drift(&self, n: usize) {
         let title = Value::from(format!("what somebody made of it {n}"));
-        if let Some(fields) = self.held().items.values_mut().nth(n) {
+        if let Some(held) = self.held().items.values_mut().nth(n) {
+            let mut fields = read(held);
             fields.insert("title".to_owned(), title);
+            *held = spelled(&fields);
         }
     }
 
     /// Everything that it holds, by code.
     pub(super) fn items(&self) -> BTreeMap<String, Fields> {
-        let by_code = |it: &Fields| Some((it.get("code")?.as_text()?.to_owned(), it.clone()));
-        self.held().items.values().filter_map(by_code).collect()
+        let by_code = |it: Fields| Some((it.get("code")?.as_text()?.to_owned(), it));
+        self.held().items.values().map(|it| read(it)).filter_map(by_code).collect()
     }
 
     /// Pages that were listed, records that were asked for by their ids, and writes, since the last call.
@@ -106,8 +109,9 @@ impl Source {
         self.writes.fetch_add(1, Ordering::Relaxed);
         let id = write.remote_id.clone().unwrap_or_else(|| write.command_key.clone());
         let mut held = self.held();
-        let fields = held.items.entry(id.clone()).or_default();
+        let mut fields = held.items.get(&id).map(|it| read(it)).unwrap_or_default();
         fields.extend(write.want.clone());
+        held.items.insert(id.clone(), spelled(&fields));
         Outcome::Applied(state(&id, fields))
     }
 }
@@ -126,12 +130,20 @@ fn item(n: usize, revision: u64) -> Fields {
     ])
 }
 
-fn state(id: &str, fields: &Fields) -> State {
-    State { remote_id: id.to_owned(), fields: fields.clone(), version: "1".to_owned(), ..State::default() }
+fn spelled(fields: &Fields) -> Box<[u8]> {
+    serde_json::to_vec(fields).unwrap_or_default().into()
 }
 
-fn seen(id: &str, fields: Option<&Fields>) -> Observed {
-    fields.map_or_else(|| Observed::Absent(id.to_owned()), |it| Observed::Present(state(id, it)))
+fn read(held: &[u8]) -> Fields {
+    serde_json::from_slice(held).unwrap_or_default()
+}
+
+fn state(id: &str, fields: Fields) -> State {
+    State { remote_id: id.to_owned(), fields, version: "1".to_owned(), ..State::default() }
+}
+
+fn seen(id: &str, held: Option<&Box<[u8]>>) -> Observed {
+    held.map_or_else(|| Observed::Absent(id.to_owned()), |it| Observed::Present(state(id, read(it))))
 }
 
 /// The systems of a tenant, by connection.
@@ -188,7 +200,7 @@ impl Guests for Sources {
     }
 
     async fn find(&self, of: &Connection, _: Kind, command_key: &str) -> Result<Option<State>, CallError> {
-        Ok(self.of(of)?.held().items.get(command_key).map(|it| state(command_key, it)))
+        Ok(self.of(of)?.held().items.get(command_key).map(|it| state(command_key, read(it))))
     }
 
     async fn ensure(&self, _: &Connection) -> Result<Option<Standing>, CallError> {
