@@ -22,9 +22,10 @@ fn is_said(cell: &Cell) -> bool {
     matches!(cell.field, "title" | "barcode" | "name" | "amount")
 }
 
-/// What went back, in words.
+/// What went back, in words. A word that something else was decided against may go again, as it may have been heard once more
+/// before the system that said it was told.
 #[must_use]
-pub fn check(seats: &[Seat], changes: &[Line]) -> Vec<String> {
+pub fn check(seats: &[Seat], changes: &[Line], decided_against: &BTreeSet<(Cell, String)>) -> Vec<String> {
     let readers = readers(seats);
     let lines: Vec<(usize, UnixMs, Actor, Cell, String)> = changes
         .iter()
@@ -55,7 +56,8 @@ pub fn check(seats: &[Seat], changes: &[Line]) -> Vec<String> {
             words.map(|(_, at)| *at).max()
         };
         let (was, is) = (said_at(value), said_at(&newer));
-        if is.is_some_and(|is| was.is_none_or(|was| was < is)) {
+        let is_overruled = decided_against.contains(&((*cell).clone(), newer.clone()));
+        if !is_overruled && is.is_some_and(|is| was.is_none_or(|was| was < is)) {
             let (record, field, name) = (&cell.record, cell.field, seats[*seat].name());
             found.push(format!("P7: {record} {field} at {name} went from {newer:?} back to {value:?} at {}", at.0));
         }

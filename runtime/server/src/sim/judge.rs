@@ -106,9 +106,27 @@ fn fates(seats: &[Seat], orders: &Orders, violations: &mut Vec<String>) {
 
 /// Words that were heard and overruled.
 fn overruled(first: &[Held], conflicts: &[Conflict]) -> BTreeSet<(Cell, String)> {
+    words(first, conflicts, |_, _| true)
+}
+
+/// Words that something else was decided against.
+pub fn decided_against(first: &[Held], conflicts: &[Conflict]) -> BTreeSet<(Cell, String)> {
+    words(first, conflicts, |said, outcome| outcome.is_some_and(|it| it != said))
+}
+
+/// What was said in conflicts, of those words about which it is so, and of what was decided.
+fn words(
+    first: &[Held],
+    conflicts: &[Conflict],
+    is_so: impl Fn(&Value, Option<&Value>) -> bool,
+) -> BTreeSet<(Cell, String)> {
     let names = names(first);
-    let about = conflicts.iter().filter_map(|it| Some((cell_of(&names, it)?, it)));
-    about.flat_map(|(cell, it)| it.claims.values().map(move |it| (cell.clone(), spelled(it)))).collect()
+    let mut words = BTreeSet::new();
+    for (cell, conflict) in conflicts.iter().filter_map(|it| Some((cell_of(&names, it)?, it))) {
+        let said = conflict.claims.values().filter(|it| is_so(it, conflict.outcome.as_ref()));
+        words.extend(said.map(|it| (cell.clone(), spelled(it))));
+    }
+    words
 }
 
 /// Fields of which a person is asked what they are.

@@ -390,7 +390,8 @@ impl Tenancy<'_> {
         judge::systems(seats, (first, shelf, &self.cast), &changes, said, &mut notes.violations);
         // Other rules may well give an older word its right.
         if self.plan.reforms.is_empty() {
-            notes.violations.extend(backwards::check(&self.seats, &changes));
+            let against = judge::decided_against(first, &conflicts);
+            notes.violations.extend(backwards::check(&self.seats, &changes, &against));
         }
         Ok(())
     }

@@ -43,7 +43,8 @@ impl ShopifySite {
     }
 
     fn item(&self, code: &str) -> Option<u64> {
-        self.system.items().into_iter().find(|it| it.code.eq_ignore_ascii_case(code)).map(|it| it.id)
+        let of_it = self.system.items().into_iter().filter(|it| it.code.eq_ignore_ascii_case(code));
+        of_it.min_by_key(|it| !it.active).map(|it| it.id)
     }
 
     fn location(&self, name: &str) -> Option<u64> {
@@ -200,7 +201,10 @@ impl Site for ShopifySite {
         let mut put = |record: &str, field: &'static str, value: String| {
             held.insert(Cell::new(record, field), value);
         };
-        for it in self.system.items() {
+        let mut items = self.system.items();
+        // A shop lets several have one code. What is for sale is meant.
+        items.sort_by_key(|it| it.active);
+        for it in items {
             let record = item_record(&it.code);
             put(&record, "code", it.code);
             put(&record, "title", it.title);

@@ -71,6 +71,8 @@ impl Sim {
         if let Some(plants::Plant::List) = self.plant {
             return plants::list(out);
         }
+        // Said now, and not when the first plan that fails was made small.
+        std::fs::create_dir_all(&self.plans).with_context(|| format!("cannot make {}", self.plans.display()))?;
         let plan = self.plan.as_ref().map(|path| read(path)).transpose()?;
         let setup = self.config.as_ref().map(|path| Setup::read(path)).transpose()?.unwrap_or_default();
         let systems = match &plan {
