@@ -1,6 +1,6 @@
 //! The whole of it: engines, cache and compiler, behind two functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,6 +141,14 @@ impl Host {
     /// Why it cannot be loaded; [`UploadError::Busy`] when it had to be compiled and its turn did not come.
     pub async fn load(&self, tenant: &Tenant, bytes: &[u8], allowance: &Allowance) -> Result<Release, UploadError> {
         self.ready(&Wanted { tenant, cause: Cause::Load, bytes, allowance }).await
+    }
+
+    /// Removes what was compiled of any component but these, by their digests. Releases that are loaded go on.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn keep_only(&self, components: &BTreeSet<String>) -> std::io::Result<()> {
+        self.cache.retain(components)
     }
 
     /// How busy an engine is, for metrics and for shedding load.

@@ -1,8 +1,8 @@
 //! What every door of the server reaches: the parts of a running node, as seams.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,11 +40,13 @@ pub struct App {
     pub roster: Arc<Roster>,
 }
 
-/// Tenants with their stores open: filled at start and when a tenant is made.
+/// Tenants with their stores open: filled at start and when a tenant is made, until it is ended.
 #[derive(Default)]
 pub struct Tenants {
-    open: std::sync::RwLock<BTreeMap<String, Arc<TenantHandle>>>,
-    added: Notify,
+    open: RwLock<BTreeMap<String, Arc<TenantHandle>>>,
+    /// Removed, and not taken away yet.
+    removed: Mutex<Vec<TenantId>>,
+    changed: Notify,
 }
 
 /// A tenant, open. Cheap to clone.
@@ -107,19 +109,32 @@ impl Tenants {
     /// Adds an open tenant.
     pub fn add(&self, handle: TenantHandle) -> Arc<TenantHandle> {
         let handle = Arc::new(handle);
-        let mut open = self.open.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         open.insert(handle.tenant.name.clone(), handle.clone());
-        self.added.notify_one();
+        self.changed.notify_one();
         handle
     }
 
-    /// Returns once a tenant was added since the last call: whoever runs the tenants' workers waits here.
-    pub async fn added(&self) {
-        self.added.notified().await;
+    /// Nobody finds this tenant here any more. Those who found it before go on until they end.
+    pub fn remove(&self, tenant: TenantId) {
+        self.open.write().unwrap_or_else(PoisonError::into_inner).retain(|_, it| it.tenant.id != tenant);
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner).push(tenant);
+        self.changed.notify_one();
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<TenantHandle>>> {
-        self.open.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// The tenants that were removed since the last call.
+    #[must_use]
+    pub fn take_removed(&self) -> Vec<TenantId> {
+        std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns once a tenant was added or removed since the last call: whoever runs the tenants' workers waits here.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<TenantHandle>>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -204,6 +219,8 @@ pub trait Plugins: Send + Sync {
     fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing>;
     /// Forgets what is cached about a connection: its credentials or settings changed.
     fn forget(&self, tenant: &TenantHandle, connection: &Connection);
+    /// Forgets everything of a tenant that was ended, and removes the components that none of `others` has: all there are.
+    async fn erase(&self, tenant: TenantId, others: &[Arc<TenantHandle>]) -> anyhow::Result<()>;
 }
 
 /// A second version of a policy, and what it said of what the active one was asked.
@@ -260,4 +277,6 @@ pub trait Vault: Send + Sync {
     fn seal(&self, tenant: TenantId, bound: &str, secret: &[u8]) -> anyhow::Result<Vec<u8>>;
     /// Opens what [`Vault::seal`] made for the same tenant and name.
     fn open(&self, tenant: TenantId, bound: &str, sealed: &[u8]) -> anyhow::Result<zeroize::Zeroizing<Vec<u8>>>;
+    /// Keeps nothing of a tenant in memory any more: its key is removed with its files.
+    fn forget(&self, tenant: TenantId);
 }

@@ -120,6 +120,10 @@ impl Vault for FileVault {
     fn open(&self, tenant: TenantId, bound: &str, sealed: &[u8]) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         self.key(tenant, Absent::Refuse)?.open(&bound_to(tenant, bound), sealed)
     }
+
+    fn forget(&self, tenant: TenantId) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+    }
 }
 
 /// What sealed bytes are bound to. The tenant is a number, so no name can run into it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use truthsource::certificate::{self, Certificate};
 use truthsource::demo::account::credentials;
@@ -399,4 +400,71 @@ async fn a_connection_whose_check_fails_stays_off_and_says_why() {
     let checked = house.post("/v1/connections/wrong-key/check", Json::Null).await;
     assert_eq!((&checked.json["ok"], &checked.json["state"]), (&json!(true), &json!("active")), "{checked:?}");
     assert_eq!(house.get("/v1/connections/wrong-key").await.json["trouble"], Json::Null);
+}
+
+/// Everything that is written below a directory, and where.
+fn files_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files.append(&mut files_below(&entry.path()));
+        } else if let Ok(bytes) = std::fs::read(entry.path()) {
+            // What is gone by now is not there.
+            files.insert(entry.path(), bytes);
+        }
+    }
+    files
+}
+
+/// What of `acme` is still on disk: its files, what names its data, and its component.
+fn remains(dir: &Path, component: &str) -> Vec<PathBuf> {
+    let has = |bytes: &[u8]| bytes.windows(CANARY.len()).any(|it| it == CANARY.as_bytes());
+    let is_its = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with(component) || path.parent().unwrap().ends_with("tenants") && name.starts_with("1.")
+    };
+    files_below(dir).into_iter().filter(|(path, bytes)| has(bytes) || is_its(path)).map(|(path, _)| path).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t10_of_a_tenant_that_was_ended_nothing_is_left() {
+    let house = House::on(lived_in().await, &[], &Wishes::default()).await;
+    for key in [&house.acme, &house.zeta] {
+        house.fill(key, "pricing:shared", "volume-pricing").await;
+    }
+    house.fill(&house.acme, "conflict:own", "rank").await;
+    let own = house.get("/v1/slots/conflict:own/releases").await.json["items"][0]["digest"].clone();
+    let own = own.as_str().unwrap();
+    let sealed = json!({"webhook": [{"secret": "s"}]});
+    let kept = house.call(&house.acme, Method::PUT, "/v1/connections/acme-shop/credentials", Body::Json(sealed)).await;
+    assert!(kept.status < 300, "{kept:?}");
+    assert!(remains(house.dir.path(), own).len() >= 4, "{:?}", remains(house.dir.path(), own));
+
+    let operator = house.server.client(None).unwrap();
+    operator.delete(&["tenants", "acme"]).await.unwrap();
+    assert_eq!(house.get("/v1/records/item/acme-bolt").await.code().0, 401);
+    let hook = house.send(Method::POST, "/hooks/acme/acme-shop", &[], Body::Json(json!({}))).await;
+    assert_eq!(hook.status, 401, "{hook:?}");
+    let again = operator.delete(&["tenants", "acme"]).await.unwrap_err();
+    assert!(format!("{again:#}").contains("no such tenant"), "{again:#}");
+    crate::until("nothing of the tenant is left", async || remains(house.dir.path(), own).is_empty()).await;
+
+    // Whoever is called so now is somebody else, and the neighbour noticed nothing.
+    operator.post(&["tenants"], Some(&json!({"name": "acme"}))).await.unwrap();
+    let new = house.server.client(Some("acme")).unwrap();
+    assert_eq!(new.get(&["connections"], &[]).await.unwrap()["items"], json!([]));
+    assert_eq!(operator.get(&["tenants"], &[]).await.unwrap()["items"][0]["number"], 2);
+    assert_eq!(operator.get(&["tenants"], &[]).await.unwrap()["items"][1]["number"], 3);
+    let priced = async |house: &House| {
+        house.call(&house.zeta, Method::POST, "/v1/price", Body::Json(basket("pricing:shared"))).await.status
+    };
+    assert_eq!(priced(&house).await, 200);
+    // The node dies before anything but the end itself is done: what is left goes at the next start.
+    operator.delete(&["tenants", "acme"]).await.unwrap();
+    let house = house.killed().await;
+    assert!(!files_below(&house.dir.path().join("tenants")).keys().any(|it| {
+        let name = it.file_name().unwrap().to_str().unwrap();
+        name.starts_with("1.") || name.starts_with("3.")
+    }));
+    assert_eq!(priced(&house).await, 200);
 }

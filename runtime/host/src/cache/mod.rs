@@ -3,6 +3,7 @@
 mod seal;
 mod trusted;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +84,19 @@ impl Cache {
             return Ok(Found::Broken);
         };
         trusted::load(engine, &code, &sealed).map(Found::Ready)
+    }
+
+    /// Removes everything but what was made of these components. What runs has its code mapped and goes on.
+    pub(crate) fn retain(&self, components: &BTreeSet<String>) -> std::io::Result<()> {
+        for file in std::fs::read_dir(&self.dir)? {
+            let file = file?;
+            let name = file.file_name();
+            let component = name.to_str().and_then(|it| it.split(['-', '.']).next()).unwrap_or_default();
+            if !components.contains(component) {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn paths(&self, entry: &Entry) -> (PathBuf, PathBuf) {

@@ -16,6 +16,14 @@ pub(super) enum Tenant {
     },
     /// List tenants.
     List,
+    /// End a tenant: its keys and its name are gone at once, and everything that it holds. It cannot be taken back.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Its name once more: nothing is asked.
+        #[arg(long, value_name = "NAME")]
+        confirm: String,
+    },
 }
 
 const COLUMNS: &[Column] = &[("NAME", &["name"]), ("MADE", &["created_at"])];
@@ -26,6 +34,11 @@ impl Tenant {
             Self::Create { name } => {
                 let made = client.post(&["tenants"], Some(&json!({"name": name}))).await?;
                 out.show(&made, |it| format!("{} is made", cell(&it["name"])))
+            }
+            Self::Delete { name, confirm } => {
+                anyhow::ensure!(name == confirm, "`--confirm {name}` is needed: everything that it holds is removed");
+                client.delete(&["tenants", name]).await?;
+                out.show(&json!({"ended": name}), |_| format!("{name} is ended"))
             }
             Self::List => out.show(&client.get(&["tenants"], &[]).await?, |it| table(it, COLUMNS)),
         }

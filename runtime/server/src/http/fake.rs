@@ -66,6 +66,19 @@ impl ControlStore for Control {
     async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {
         Ok(self.tenants.lock().unwrap().iter().find(|it| it.name == name).cloned())
     }
+    async fn end_tenant(&self, tenant: TenantId, _: UnixMs) -> Result<bool> {
+        let mut tenants = self.tenants.lock().unwrap();
+        let before = tenants.len();
+        tenants.retain(|it| it.id != tenant);
+        self.keys.lock().unwrap().retain(|_, it| it.tenant != Some(tenant));
+        Ok(tenants.len() < before)
+    }
+    async fn ended(&self) -> Result<BTreeMap<TenantId, UnixMs>> {
+        Ok(BTreeMap::new())
+    }
+    async fn erase(&self, _: TenantId) -> Result<()> {
+        Ok(())
+    }
     async fn add_key(&self, key: ApiKey) -> Result<()> {
         self.keys.lock().unwrap().insert(key.id.clone(), key);
         Ok(())
@@ -218,6 +231,9 @@ impl Plugins for Guests {
         }))
     }
     fn forget(&self, _: &TenantHandle, _: &Connection) {}
+    async fn erase(&self, _: TenantId, _: &[Arc<TenantHandle>]) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// A vault that hides nothing, but opens only what was sealed for the same tenant and name.
@@ -231,6 +247,7 @@ impl Vault for Glass {
         let secret = sealed.strip_prefix(format!("{}:{bound}:", tenant.0).as_bytes());
         Ok(secret.ok_or_else(|| anyhow::anyhow!("sealed for another"))?.to_vec().into())
     }
+    fn forget(&self, _: TenantId) {}
 }
 
 /// Engines of which one was called three times.

@@ -12,7 +12,7 @@ use super::guard::Collected;
 use super::problem::{ApiError, Pending};
 use super::route::Spec;
 use crate::auth::digest::sha256;
-use crate::store::control::Remembered;
+use crate::store::control::{Remembered, scope_of};
 
 const HEADER: &str = "idempotency-key";
 const REPLAYED: &str = "idempotency-replayed";
@@ -49,8 +49,8 @@ pub(super) async fn reserve(
     let key = key.to_str().ok().filter(|it| !it.is_empty() && it.len() <= KEY_BYTES_MAX && !it.contains('\t'));
     let key =
         key.ok_or_else(|| ApiError::bad("idempotency-key", "Idempotency-Key is 1 to 255 printable characters"))?;
-    let whose = caller.tenant.as_ref().map_or("operator".to_owned(), |it| format!("tenant/{}", it.tenant.id.0));
-    let scope = format!("{whose} {} {}", spec.method, parts.uri.path());
+    let whose = scope_of(caller.tenant.as_ref().map(|it| it.tenant.id));
+    let scope = format!("{whose}{} {}", spec.method, parts.uri.path());
     let body = parts.extensions.get::<Collected>().map_or(&[][..], |it| &it.0);
     let query = parts.uri.query().unwrap_or_default();
     let request = sha256(&[query.as_bytes(), b"\n", body]);

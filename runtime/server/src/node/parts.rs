@@ -10,7 +10,7 @@ use truthsource_host::signing::Ambient;
 use truthsource_host::{Compiler, Compiling, Host, HostConfig, SealKey};
 
 use super::Ground;
-use crate::app::{App, TenantHandle, Tenants, Vault};
+use crate::app::{App, Plugins as _, TenantHandle, Tenants, Vault};
 use crate::auth::mint;
 use crate::config::{Config, Trust};
 use crate::engine::ports::Clock;
@@ -56,6 +56,10 @@ pub(super) async fn open(
     for tenant in stores.tenants().await? {
         let store = stores.open(tenant.id).await?;
         tenants.add(TenantHandle::new(tenant, store));
+    }
+    // Of one that was ended just before the last process was, components may be left: all that nobody has go at once.
+    if let Some((ended, _)) = stores.ended().await?.pop_last() {
+        service.erase(ended, &tenants.all()).await?;
     }
     let control = Arc::new(stores);
     let plugins = service.clone();

@@ -41,6 +41,11 @@ impl Budgets {
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         budgets.entry((tenant, origins)).or_default().clone()
     }
+
+    /// Forgets a tenant.
+    pub(super) fn erase(&self, tenant: TenantId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(whose, _), _| *whose != tenant);
+    }
 }
 
 /// What one account may be asked for.

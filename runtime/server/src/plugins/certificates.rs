@@ -39,6 +39,11 @@ impl Certificates {
         Ok(known.entry(key).or_insert_with(|| Arc::new(certificates)).clone())
     }
 
+    /// Forgets a tenant.
+    pub fn erase(&self, tenant: TenantId) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|(whose, _), _| *whose != tenant);
+    }
+
     /// Keeps a certificate of a component, in the place of the one for the same system.
     ///
     /// # Errors

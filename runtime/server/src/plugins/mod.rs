@@ -30,6 +30,7 @@ use crate::certificate::Certificate;
 use crate::config::Allowed;
 use crate::engine::forecast::Account;
 use crate::engine::ports::{Clock, Guests};
+use crate::store::control::TenantId;
 use crate::store::{Connection, Release, Slot};
 
 pub use blobs::Blobs;
@@ -198,6 +199,23 @@ impl Plugins for Service {
 
     fn forget(&self, tenant: &TenantHandle, connection: &Connection) {
         self.reaches.forget(tenant.tenant.id, connection.id);
+    }
+
+    async fn erase(&self, tenant: TenantId, others: &[Arc<TenantHandle>]) -> anyhow::Result<()> {
+        self.slots.erase(tenant);
+        self.reaches.erase(tenant);
+        self.certificates.erase(tenant);
+        self.rivals.erase(tenant);
+        let _uploads = self.parts.blobs.keeping.write().await;
+        let mut had = BTreeSet::new();
+        for other in others {
+            for slot in other.store.slots().await? {
+                had.extend(other.store.releases(&slot.name).await?.into_iter().map(|it| it.digest));
+            }
+        }
+        let (blobs, host) = (self.parts.blobs.clone(), self.parts.host.clone());
+        let removed = tokio::task::spawn_blocking(move || blobs.retain(&had).and_then(|()| host.keep_only(&had)));
+        Ok(removed.await??)
     }
 }
 

@@ -74,6 +74,12 @@ impl Made {
         made.forgotten += 1;
     }
 
+    fn forget_all(&self, tenant: TenantId) {
+        let mut made = self.lock();
+        made.by_connection.retain(|(whose, _), _| *whose != tenant);
+        made.forgotten += 1;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Reached> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +130,13 @@ impl Reaches {
     /// Forgets a connection's reach: the next call makes it anew.
     pub fn forget(&self, tenant: TenantId, connection: ConnectionId) {
         self.made.forget(&(tenant, connection));
+    }
+
+    /// Forgets a tenant.
+    pub(super) fn erase(&self, tenant: TenantId) {
+        self.made.forget_all(tenant);
+        self.budgets.erase(tenant);
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).retain(|(whose, ..), _| *whose != tenant);
     }
 
     async fn make(&self, tenant: &TenantHandle, connection: &Connection) -> Result<Reach, CallError> {

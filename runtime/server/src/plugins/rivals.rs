@@ -67,6 +67,11 @@ impl Rivals {
         self.of.read().unwrap_or_else(PoisonError::into_inner).get(&(tenant, slot.to_owned())).cloned()
     }
 
+    /// Forgets a tenant.
+    pub fn erase(&self, tenant: TenantId) {
+        self.of.write().unwrap_or_else(PoisonError::into_inner).retain(|(whose, _), _| *whose != tenant);
+    }
+
     /// It is compared no more. Gives what was seen.
     pub fn end(&self, tenant: TenantId, slot: &str) -> Option<Rivalry> {
         let ended = self.of.write().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, slot.to_owned()));

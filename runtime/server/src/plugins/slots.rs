@@ -153,6 +153,11 @@ impl Slots {
         self.read().get(&(tenant, slot.to_owned()))?.as_ref()?.health.failing()
     }
 
+    /// Forgets a tenant.
+    pub(super) fn erase(&self, tenant: TenantId) {
+        self.write().retain(|(whose, _), _| *whose != tenant);
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Option<Arc<Active>>>> {
         self.active.read().unwrap_or_else(PoisonError::into_inner)
     }

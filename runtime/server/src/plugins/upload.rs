@@ -45,6 +45,7 @@ pub(super) async fn accept(
     component: Bytes,
 ) -> Result<Release, Refusal> {
     let world = world_of(slot)?;
+    let _keeping = parts.blobs.keeping.read().await;
     let now = parts.clock.now();
     let accepted = match examine(parts, tenant, (slot, world), &component).await {
         Ok(accepted) => accepted,

@@ -62,6 +62,12 @@ pub enum Remembered {
     },
 }
 
+/// Whose requests are remembered together: what every scope of [`ControlStore::remember`] begins with.
+#[must_use]
+pub fn scope_of(tenant: Option<TenantId>) -> String {
+    tenant.map_or("operator ".to_owned(), |it| format!("tenant/{} ", it.0))
+}
+
 /// The control store: one for all tenants.
 #[async_trait]
 pub trait ControlStore: Send + Sync {
@@ -71,10 +77,18 @@ pub trait ControlStore: Send + Sync {
     async fn tenants(&self) -> Result<Vec<Tenant>>;
     /// The tenant of this name.
     async fn tenant(&self, name: &str) -> Result<Option<Tenant>>;
+    /// Ends a tenant, durably: its keys and what is remembered of its requests are gone and its name is free, at once. That
+    /// there was one of this number is never forgotten. False if there is none. What it holds goes with
+    /// [`ControlStore::erase`].
+    async fn end_tenant(&self, tenant: TenantId, at: UnixMs) -> Result<bool>;
+    /// The numbers of the tenants that were ended, and when.
+    async fn ended(&self) -> Result<BTreeMap<TenantId, UnixMs>>;
+    /// Closes an ended tenant's store and removes everything in it. Once more does nothing more.
+    async fn erase(&self, tenant: TenantId) -> Result<()>;
 
     /// Adds a key.
     async fn add_key(&self, key: ApiKey) -> Result<()>;
-    /// The key of this id, revoked and expired ones too.
+    /// The key of this id, revoked and expired ones too, but none of a tenant that was ended.
     async fn key(&self, id: &str) -> Result<Option<ApiKey>>;
     /// The keys of a tenant, or the operators'.
     async fn keys(&self, tenant: Option<TenantId>) -> Result<Vec<ApiKey>>;
@@ -83,7 +97,7 @@ pub trait ControlStore: Send + Sync {
     /// Notes when keys were last used.
     async fn keys_used(&self, used: &BTreeMap<String, UnixMs>) -> Result<()>;
 
-    /// Reserves an idempotency key for a request, or says what became of it. Kept seven days; a reservation without an
+    /// Reserves an idempotency key for a request of somebody ([`scope_of`]), or says what became of it. Kept seven days; a reservation without an
     /// answer ends with the process that made it.
     async fn remember(&self, scope: &str, key: &str, request_sha256: [u8; 32], now: UnixMs) -> Result<Remembered>;
     /// The answer to a remembered request; `None` forgets the reservation, as nothing was done.

@@ -16,6 +16,7 @@ use crate::auth::digest::sha256;
 use crate::http::ApiError;
 use crate::plugins::{self, HookSecret, HookSecrets, WEBHOOK};
 use crate::store::Connection;
+use crate::store::control::TenantId;
 
 /// How long what was read counts, if nobody says that it changed.
 const FRESH_MS: u64 = 30_000;
@@ -112,7 +113,7 @@ struct Shelf {
 
 /// All addresses, and the limit on each.
 pub struct Hooks {
-    shelves: RwLock<BTreeMap<String, Arc<Shelf>>>,
+    shelves: RwLock<BTreeMap<TenantId, Arc<Shelf>>>,
     buckets: Buckets,
     nobody: Endpoint,
 }
@@ -161,7 +162,7 @@ impl Hooks {
     }
 
     async fn page(&self, app: &App, tenant: &TenantHandle) -> Result<Arc<Page>, ApiError> {
-        let shelf = self.shelf(&tenant.tenant.name);
+        let shelf = self.shelf(tenant.tenant.id);
         if let Some(page) = fresh(&shelf, tenant, app.clock.now()) {
             return Ok(page);
         }
@@ -174,11 +175,11 @@ impl Hooks {
         Ok(page)
     }
 
-    fn shelf(&self, tenant: &str) -> Arc<Shelf> {
-        let known = self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+    fn shelf(&self, tenant: TenantId) -> Arc<Shelf> {
+        let known = self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
         known.unwrap_or_else(|| {
             let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
-            shelves.entry(tenant.to_owned()).or_default().clone()
+            shelves.entry(tenant).or_default().clone()
         })
     }
 }

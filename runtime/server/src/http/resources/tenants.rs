@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::check_name;
 use crate::app::TenantHandle;
 use crate::auth::Scope;
-use crate::http::extract::Json;
+use crate::http::extract::{Json, Path};
 use crate::http::route::{Access, Route};
 use crate::http::view::moment;
 use crate::http::{ApiError, Door, List};
@@ -42,6 +42,12 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Makes a tenant.")
             .takes::<NewTenant>()
             .gives::<TenantView>(201),
+        Route::delete("/v1/tenants/{tenant}", write, end)
+            .about(
+                "Ends a tenant: its keys, its webhooks' addresses and its name are gone at once, and everything that it \
+                 holds as soon as its workers have finished what they do. It cannot be taken back.",
+            )
+            .gives_nothing(),
     ]
 }
 
@@ -64,6 +70,21 @@ async fn create(
     let answer = view(&tenant);
     door.app.tenants.add(TenantHandle::new(tenant, store));
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+async fn end(State(door): State<Door>, Path(name): Path<String>) -> Result<StatusCode, ApiError> {
+    let app = &door.app;
+    let tenant = app.control.tenant(&name).await?.ok_or(ApiError::NotFound("tenant"))?;
+    let keys = app.control.keys(Some(tenant.id)).await?;
+    if !app.control.end_tenant(tenant.id, app.clock.now()).await? {
+        return Err(ApiError::NotFound("tenant"));
+    }
+    app.tenants.remove(tenant.id);
+    for key in keys {
+        door.keyring.forget(&key.id);
+    }
+    tracing::warn!(tenant.number = tenant.id.0, tenant.name = name, "a tenant was ended");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn view(tenant: &Tenant) -> TenantView {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::control::{ApiKey, Remembered, Tenant};
+use crate::store::control::{ApiKey, Remembered, Tenant, scope_of};
 
 fn key(id: &str, tenant: Option<TenantId>) -> ApiKey {
     ApiKey {
@@ -27,6 +27,47 @@ pub async fn tenants_have_one_name_each<P: Place>() {
     assert_eq!(control.tenants().await.unwrap(), [acme, other.clone()]);
     assert_eq!(control.tenant("other").await.unwrap(), Some(other));
     assert_eq!(control.tenant("nobody").await.unwrap(), None);
+}
+
+pub async fn a_tenant_that_was_ended_leaves_its_number<P: Place>() {
+    let place = P::start().await;
+    let control = place.control();
+    let [acme, other] = ["acme", "other"].map(|name| control.add_tenant(name, at(0)));
+    let (acme, other) = (acme.await.unwrap().id, other.await.unwrap().id);
+    for key in [key("a", Some(acme)), key("b", Some(other)), key("root", None)] {
+        control.add_key(key).await.unwrap();
+    }
+    for tenant in [Some(acme), Some(other), Some(TenantId(11)), None] {
+        let scope = format!("{}POST /v1/keys", scope_of(tenant));
+        assert_eq!(control.remember(&scope, "k", [1; 32], at(1)).await.unwrap(), Remembered::New);
+    }
+    let store = control.open(acme).await.unwrap();
+    assert!(matches!(control.erase(acme).await, Err(Error::Conflict(_))));
+    assert!(control.end_tenant(acme, at(7)).await.unwrap());
+    assert!(!control.end_tenant(acme, at(8)).await.unwrap());
+    assert!(!control.end_tenant(TenantId(99), at(8)).await.unwrap());
+    assert_eq!(control.ended().await.unwrap(), BTreeMap::from([(acme, at(7))]));
+    assert_eq!(control.tenant("acme").await.unwrap(), None);
+    assert_eq!(control.tenants().await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>(), [other]);
+    assert_eq!(control.key("a").await.unwrap(), None);
+    assert!(control.key("b").await.unwrap().is_some() && control.key("root").await.unwrap().is_some());
+    assert!(matches!(control.add_key(key("c", Some(acme))).await, Err(Error::Conflict(_))));
+    for (tenant, expect) in
+        [(acme, Remembered::New), (other, Remembered::InFlight), (TenantId(11), Remembered::InFlight)]
+    {
+        let scope = format!("{}POST /v1/keys", scope_of(Some(tenant)));
+        assert_eq!(control.remember(&scope, "k", [1; 32], at(9)).await.unwrap(), expect, "{tenant:?}");
+    }
+    for _ in 0..2 {
+        control.erase(acme).await.unwrap();
+        assert!(store.connections().await.is_err());
+    }
+    // Its name is free, its number is not; and a start finds nothing missing.
+    let place = place.restart().await;
+    let again = place.control().add_tenant("acme", at(9)).await.unwrap();
+    assert!(again.id > other, "{again:?}");
+    assert!(place.control().open(again.id).await.unwrap().connections().await.unwrap().is_empty());
+    assert_eq!(place.control().ended().await.unwrap(), BTreeMap::from([(acme, at(7))]));
 }
 
 pub async fn keys_are_found_and_revoked<P: Place>() {

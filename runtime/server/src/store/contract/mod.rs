@@ -173,7 +173,7 @@ promises! {
         tenants_see_nothing_of_each_other
     }
     control {
-        tenants_have_one_name_each
+        tenants_have_one_name_each a_tenant_that_was_ended_leaves_its_number
         keys_are_found_and_revoked
         a_request_is_remembered
         a_dead_process_reserves_nothing

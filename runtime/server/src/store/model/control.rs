@@ -1,7 +1,7 @@
 //! The model as a [`ControlStore`].
 
 use super::*;
-use crate::store::control::{ControlStore, Remembered};
+use crate::store::control::{ControlStore, Remembered, scope_of};
 
 fn conflict<T>(why: String) -> Result<T> {
     Err(Error::Conflict(why))
@@ -23,6 +23,29 @@ impl ControlStore for ModelStores {
 
     async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {
         Ok(self.world()?.tenants.values().map(|(it, _)| it).find(|it| it.name == name).cloned())
+    }
+
+    async fn end_tenant(&self, tenant: TenantId, at: UnixMs) -> Result<bool> {
+        let mut world = self.world()?;
+        world.keys.retain(|_, it| it.tenant != Some(tenant));
+        world.remembered.retain(|(scope, _), _| !scope.starts_with(&scope_of(Some(tenant))));
+        let is_ended = world.tenants.remove(&tenant).is_some();
+        if is_ended {
+            world.ended.insert(tenant, at);
+        }
+        Ok(is_ended)
+    }
+
+    async fn ended(&self) -> Result<BTreeMap<TenantId, UnixMs>> {
+        Ok(self.world()?.ended.clone())
+    }
+
+    /// Its data went with the tenant.
+    async fn erase(&self, tenant: TenantId) -> Result<()> {
+        if self.world()?.ended.contains_key(&tenant) {
+            return Ok(());
+        }
+        conflict(format!("tenant {} was not ended", tenant.0))
     }
 
     async fn add_key(&self, key: ApiKey) -> Result<()> {

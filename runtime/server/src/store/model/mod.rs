@@ -36,6 +36,7 @@ pub struct ModelStore {
 struct World {
     generation: u64,
     tenants: BTreeMap<TenantId, (Tenant, Data)>,
+    ended: BTreeMap<TenantId, UnixMs>,
     keys: BTreeMap<String, ApiKey>,
     remembered: BTreeMap<(String, String), Request>,
 }
@@ -118,7 +119,8 @@ impl ModelStore {
 
 impl World {
     fn add_tenant(&mut self, name: &str, at: UnixMs) -> Tenant {
-        let id = TenantId(self.tenants.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        let last = self.tenants.keys().chain(self.ended.keys()).max();
+        let id = TenantId(last.map_or(1, |last| last.0 + 1));
         let tenant = Tenant { id, name: name.to_owned(), created_at: at, shard: 0 };
         self.tenants.insert(id, (tenant.clone(), Data::default()));
         tenant

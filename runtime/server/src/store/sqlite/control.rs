@@ -1,9 +1,11 @@
 //! The control file: tenants, keys, idempotency.
 
+use std::collections::BTreeMap;
+
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::decode::{int, is_taken, json, moment, number, to_json, unavailable};
-use crate::store::control::{ApiKey, Remembered, Tenant, TenantId};
+use crate::store::control::{ApiKey, Remembered, Tenant, TenantId, scope_of};
 use crate::store::{Error, REMEMBERED_MS, Result, UnixMs};
 
 pub(super) async fn add_tenant(db: &mut SqliteConnection, name: &str, at: UnixMs) -> Result<Tenant> {
@@ -17,10 +19,27 @@ pub(super) async fn add_tenant(db: &mut SqliteConnection, name: &str, at: UnixMs
 }
 
 pub(super) async fn tenants(db: &SqlitePool) -> Result<Vec<Tenant>> {
-    let sql = "select id, name, created_at, shard from tenant order by id";
+    let sql = "select id, name, created_at, shard from tenant where name is not null order by id";
     let rows: Vec<(u32, String, i64, u32)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
     let tenant = |(id, name, at, shard)| Tenant { id: TenantId(id), name, created_at: moment(at), shard };
     Ok(rows.into_iter().map(tenant).collect())
+}
+
+pub(super) async fn end_tenant(db: &mut SqliteConnection, tenant: TenantId, at: UnixMs) -> Result<bool> {
+    let sql =
+        "update tenant set name = null, ended_at = ?2, has_file = 0, entries = 0 where id = ?1 and name is not null";
+    let ended = sqlx::query(sql).bind(tenant.0).bind(int(at.0)).execute(&mut *db).await.map_err(unavailable)?;
+    let keys = sqlx::query("delete from api_key where tenant = ?1").bind(tenant.0);
+    keys.execute(&mut *db).await.map_err(unavailable)?;
+    let sql = "delete from remembered where substr(scope, 1, length(?1)) = ?1";
+    sqlx::query(sql).bind(scope_of(Some(tenant))).execute(db).await.map_err(unavailable)?;
+    Ok(ended.rows_affected() > 0)
+}
+
+pub(super) async fn ended(db: &SqlitePool) -> Result<BTreeMap<TenantId, UnixMs>> {
+    let sql = "select id, ended_at from tenant where name is null";
+    let rows: Vec<(u32, i64)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    Ok(rows.into_iter().map(|(id, at)| (TenantId(id), moment(at))).collect())
 }
 
 /// The tenant's file is there.
@@ -52,19 +71,20 @@ pub(super) async fn with_files(db: &SqlitePool) -> Result<Vec<TenantId>> {
 pub(super) async fn add_key(db: &mut SqliteConnection, key: &ApiKey) -> Result<()> {
     let sql = "
         insert into api_key (id, tenant, label, secret_sha256, scopes, created_at, expires_at, revoked_at, last_used_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+        where ?2 is null or exists (select 1 from tenant where id = ?2 and name is not null)";
     let moment = |it: Option<UnixMs>| it.map(|it| int(it.0));
     let query = sqlx::query(sql).bind(&key.id).bind(key.tenant.map(|it| it.0)).bind(&key.label);
     let query = query.bind(key.secret_sha256.to_vec()).bind(to_json(&key.scopes)?).bind(int(key.created_at.0));
     let query = query.bind(moment(key.expires_at)).bind(moment(key.revoked_at)).bind(moment(key.last_used_at));
-    query.execute(db).await.map(|_| ()).map_err(|e| {
-        let kind = e.as_database_error().map(sqlx::error::DatabaseError::kind);
-        match kind {
-            Some(sqlx::error::ErrorKind::UniqueViolation) => Error::Conflict("there is a key of this id".to_owned()),
-            Some(sqlx::error::ErrorKind::ForeignKeyViolation) => Error::Conflict("there is no such tenant".to_owned()),
-            _ => unavailable(e),
-        }
-    })
+    let added = query.execute(db).await.map_err(|e| match is_taken(&e) {
+        true => Error::Conflict("there is a key of this id".to_owned()),
+        false => unavailable(e),
+    })?;
+    if added.rows_affected() == 0 {
+        return Err(Error::Conflict("there is no such tenant".to_owned()));
+    }
+    Ok(())
 }
 
 type Row = (String, Option<u32>, String, Vec<u8>, String, i64, Option<i64>, Option<i64>, Option<i64>);

@@ -81,6 +81,11 @@ impl SqliteStores {
     async fn open_tenants(&self, control: &Path) -> Result<(), OpenError> {
         let failed = |e: Error| OpenError::Damaged { file: control.to_owned(), source: e.into() };
         self.control.writer().call(|db| Box::pin(control::forget_in_flight(db))).await.map_err(failed)?;
+        // Of tenants that were ended just before the last process was.
+        let ended = self.ended().await.map_err(failed)?.into_keys().collect();
+        let not_erased =
+            |e: std::io::Error| OpenError::NotWritable { path: self.dir.join("tenants"), source: e.into() };
+        self.erase_files(ended).await.map_err(not_erased)?;
         let made = control::with_files(self.control.reads()).await.map_err(failed)?;
         for tenant in self.tenants().await.map_err(failed)? {
             let path = self.path_of(tenant.id);
@@ -91,6 +96,11 @@ impl SqliteStores {
             self.open_file(tenant.id).await?;
         }
         Ok(())
+    }
+
+    async fn erase_files(&self, of: BTreeSet<TenantId>) -> std::io::Result<()> {
+        let dir = self.dir.join("tenants");
+        tokio::task::spawn_blocking(move || open::erase(&dir, &of)).await?
     }
 
     async fn note_entries(&self, tenant: TenantId, entries: u64) -> Result<()> {
@@ -173,6 +183,26 @@ impl ControlStore for SqliteStores {
 
     async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {
         Ok(self.tenants().await?.into_iter().find(|it| it.name == name))
+    }
+
+    async fn end_tenant(&self, tenant: TenantId, at: UnixMs) -> Result<bool> {
+        write_control!(self, db => control::end_tenant(db, tenant, at)).await
+    }
+
+    async fn ended(&self) -> Result<BTreeMap<TenantId, UnixMs>> {
+        control::ended(self.control.reads()).await
+    }
+
+    async fn erase(&self, tenant: TenantId) -> Result<()> {
+        if !self.ended().await?.contains_key(&tenant) {
+            return Err(Error::Conflict(format!("tenant {} was not ended", tenant.0)));
+        }
+        // Held until nothing is there any more: nobody opens it meanwhile.
+        let mut tenants = self.tenants.lock().await;
+        if let Some(open) = tenants.remove(&tenant) {
+            open.file().close().await;
+        }
+        self.erase_files(BTreeSet::from([tenant])).await.map_err(|e| Error::Unavailable(e.into()))
     }
 
     async fn add_key(&self, key: ApiKey) -> Result<()> {

@@ -1,11 +1,14 @@
 //! Opening a data directory: one process at a time, no newer than this program, writable.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::decode;
+use crate::store::control::TenantId;
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +122,26 @@ fn make_private(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)
+}
+
+/// Removes every file of these tenants: their databases and what SQLite keeps beside them, copies from before rebuilds, and
+/// the keys that their secrets are sealed with. Durable when it returns.
+pub(super) fn erase(dir: &Path, tenants: &BTreeSet<TenantId>) -> io::Result<()> {
+    let mut is_changed = false;
+    for file in std::fs::read_dir(dir)? {
+        let file = file?;
+        if owner_of(&file.file_name()).is_some_and(|it| tenants.contains(&it)) {
+            std::fs::remove_file(file.path())?;
+            is_changed = true;
+        }
+    }
+    if is_changed { std::fs::File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// Whose file this is: its name begins with the tenant's number and a dot.
+fn owner_of(name: &OsStr) -> Option<TenantId> {
+    let (number, _) = name.to_str()?.split_once('.')?;
+    number.parse().ok().map(TenantId)
 }
 
 /// Copies a tenant's file, beside it, in a data directory that nobody has open. Gives the copy. Durable when it returns.

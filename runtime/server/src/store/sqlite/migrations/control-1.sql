@@ -2,12 +2,14 @@
 
 create table tenant (
     id         integer primary key autoincrement,  -- never reused
-    name       text    not null unique,
+    name       text,                               -- null: it was ended
     created_at integer not null,
+    ended_at   integer,
     shard      integer not null default 0,
     has_file   integer not null default 0,         -- its file was made: where that is missing, it was lost
     entries    integer not null default 0          -- so many were logged in it: where there are fewer, it is an older one
 ) strict;
+create unique index tenant_name on tenant (name);
 
 create table api_key (
     id            text    not null primary key,
