@@ -213,14 +213,22 @@ pub struct Fresh {
     pub changed_at: Option<UnixMs>,
     /// When we heard.
     pub heard_at: UnixMs,
-    /// What a write of ours replaced, or what a reading of the record itself did not find any more; empty since it was seen
-    /// in a list.
+    /// What its fields were a while ago: what writes of ours replaced, and what readings did not find any more.
     #[serde(default, skip_serializing_if = "Before::is_empty")]
     pub before: Before,
 }
 
 /// What fields were, the newest value last.
-pub type Before = BTreeMap<String, Vec<Value>>;
+pub type Before = BTreeMap<String, Vec<Was>>;
+
+/// What a field was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Was {
+    /// The value.
+    pub value: Value,
+    /// When we heard that it is something else.
+    pub until: UnixMs,
+}
 
 /// A write of ours that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -61,15 +61,15 @@ impl Door {
             (faults.hit(now, n), faults.latency_ms)
         };
         match hit {
-            Hit::Overloaded => Reply::Answer(self.system.overloaded(), latency_ms),
-            Hit::Broken => Reply::Answer(self.system.broken(), latency_ms),
+            Hit::Overloaded => Reply::Answer(dated(self.system.overloaded(), now), latency_ms),
+            Hit::Broken => Reply::Answer(dated(self.system.broken(), now), latency_ms),
             Hit::Refused => Reply::Refused,
             Hit::TimeoutBefore => Reply::Silence,
             Hit::None | Hit::TimeoutAfter | Hit::BrokenOff => {
                 let step = self.system.begin(now, request);
                 self.collect(now);
                 match step {
-                    Step::Answered(response) => reply(hit, response, latency_ms),
+                    Step::Answered(response) => reply(hit, dated(response, now), latency_ms),
                     Step::Ask(handshake) => Reply::After(Pending { handshake, hit, latency_ms }),
                 }
             }
@@ -80,7 +80,7 @@ impl Door {
     pub fn resume(&self, now: UnixMs, request: &Request, pending: &Pending, said: Option<&Answer>) -> Reply {
         let response = self.system.resume(now, request, &pending.handshake, said);
         self.collect(now);
-        reply(pending.hit, response, pending.latency_ms)
+        reply(pending.hit, dated(response, now), pending.latency_ms)
     }
 
     /// Carries out a request at the admin door: `GET|PUT /faults` and `GET /journal?from=N` here, the rest at the
@@ -152,6 +152,15 @@ impl Door {
         }
         self.collect(now);
     }
+}
+
+/// An answer says what the system's clock says, as every server's does.
+fn dated(mut response: Response, now: UnixMs) -> Response {
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(now.0);
+    if let Ok(date) = httpdate::fmt_http_date(at).parse() {
+        response.headers_mut().entry(http::header::DATE).or_insert(date);
+    }
+    response
 }
 
 /// What the caller sees of a request that was carried out.
@@ -249,6 +258,14 @@ mod tests {
             Reply::Answer(response, 0) => Some(response.status().as_u16()),
             _ => None,
         }
+    }
+
+    #[test]
+    fn an_answer_says_the_systems_time() {
+        let door = Door::new(Arc::new(Asking::default()));
+        let request = http::Request::get("/").body(Bytes::new()).unwrap();
+        let Reply::Answer(answer, _) = door.api(UnixMs(784_111_777_000), &request) else { panic!("no answer") };
+        assert_eq!(answer.headers()["date"], "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]

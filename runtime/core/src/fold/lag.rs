@@ -3,7 +3,7 @@
 
 use super::Folding;
 use crate::plant::{self, Bug};
-use crate::record::{Before, Cause, Entry, Fresh, Observed, Shadow, State};
+use crate::record::{Before, Cause, Entry, Fresh, Observed, Shadow, State, Was};
 use crate::{Fields, UnixMs, Value};
 
 /// How late a system's readings may be, as its connector says.
@@ -26,20 +26,22 @@ impl Shadow {
     /// news, and the system is to be read again. `None`: the record did not show.
     #[must_use]
     pub fn outlasts(&self, read: Option<&State>, at: UnixMs, lag: Lag) -> bool {
-        let Some(fresh) = &self.fresh else { return false };
+        let Some(fresh) = self.fresh.as_ref().filter(|_| lag.lag_ms > 0) else { return false };
         let grain_ms = u64::from(lag.granularity_ms);
-        if lag.lag_ms == 0 || at.since(fresh.heard_at) >= u64::from(lag.lag_ms).min(LAG_MS_MAX) + grain_ms {
-            return false;
-        }
+        let is_recent = |since: UnixMs| at.since(since) < u64::from(lag.lag_ms).min(LAG_MS_MAX) + grain_ms;
         // What does not show may be too new to show.
-        let Some(read) = read else { return true };
+        let Some(read) = read else { return is_recent(fresh.heard_at) };
         // What is still to come tells nothing: an hour that is there twice is taken for the second one.
         let seen = read.changed_at.filter(|it| *it <= at.plus(grain_ms));
         match (seen, fresh.changed_at) {
-            (Some(seen), Some(known)) if seen.plus(grain_ms) < known => true,
+            (Some(seen), Some(known)) if is_recent(fresh.heard_at) && seen.plus(grain_ms) < known => true,
             (Some(seen), Some(known)) if seen > known => false,
-            // Times do not tell: what was there a moment ago is not there again within the next, by all likelihood.
-            _ => fresh.before.iter().any(|(name, was)| was.iter().any(|it| self.is_back(name, it, read))),
+            // Times do not tell: what was there a moment ago is not there again within the next, by all likelihood. It may
+            // be older than what a list or the record itself has shown since.
+            _ => fresh
+                .before
+                .iter()
+                .any(|(name, was)| was.iter().any(|it| is_recent(it.until) && self.is_back(name, &it.value, read))),
         }
     }
 
@@ -47,42 +49,46 @@ impl Shadow {
     fn is_back(&self, name: &str, was: &Value, read: &State) -> bool {
         read.fields.get(name) == Some(was) && self.fields.get(name).is_none_or(|held| held.value != *was)
     }
+
+    /// What was known to have been there before, and of these fields what is there now: by `at` they are something else.
+    pub(super) fn before<'a>(&self, moved: impl Iterator<Item = &'a String>, at: UnixMs) -> Before {
+        let mut before = self.fresh.as_ref().map(|it| it.before.clone()).unwrap_or_default();
+        for name in moved {
+            let Some(held) = self.fields.get(name) else { continue };
+            before.entry(name.clone()).or_default().push(Was { value: held.value.clone(), until: at });
+        }
+        for values in before.values_mut() {
+            values.drain(..values.len().saturating_sub(BEFORE_MAX));
+            values.retain(|it| at.since(it.until) < 2 * LAG_MS_MAX);
+        }
+        before.retain(|_, values| !values.is_empty());
+        before
+    }
 }
 
 impl Fresh {
-    /// A reading. One of the record itself may be ahead of what lists it, as a write is.
-    pub(super) fn read((state, cause): (&State, Cause), at: UnixMs, known: &Shadow) -> Self {
-        let mut before = Before::new();
-        if is_certain(cause) {
-            before = known.fresh.iter().flat_map(|it| it.before.clone()).collect();
-            for (name, now) in &state.fields {
-                if let Some(was) = known.fields.get(name).filter(|it| it.value != *now) {
-                    let values = before.entry(name.clone()).or_default();
-                    values.push(was.value.clone());
-                    values.drain(..values.len().saturating_sub(BEFORE_MAX));
-                }
-            }
-        }
+    /// A reading.
+    pub(super) fn read(state: &State, at: UnixMs, known: &Shadow) -> Self {
+        let moved = |(name, now): &(&String, &Value)| known.fields.get(*name).is_some_and(|it| it.value != **now);
+        let before = known.before(state.fields.iter().filter(moved).map(|(name, _)| name), at);
         let changed_at = known.fresh.as_ref().and_then(|it| it.changed_at);
         Self { changed_at: past(state, at).max(changed_at), heard_at: at, before }
     }
 
     /// A write of ours that was read back. It changed no earlier than we sent it, whatever the system says: some say the
     /// minute, some nothing. Where a system's clock is slow, changes made there soon after wait for the lag to pass.
-    pub(super) fn written(state: &State, at: UnixMs, sent_at: Option<UnixMs>, before: Fields) -> Self {
-        let before = before.into_iter().map(|(name, was)| (name, vec![was])).collect();
-        Self { changed_at: past(state, at).max(sent_at), heard_at: at, before }
+    pub(super) fn written(
+        (state, sent): (&State, &Fields),
+        (at, sent_at): (UnixMs, Option<UnixMs>),
+        known: &Shadow,
+    ) -> Self {
+        Self { changed_at: past(state, at).max(sent_at), heard_at: at, before: known.before(sent.keys(), at) }
     }
 }
 
 /// When a record changed that was heard of at `at`: not after that, whatever the system says.
 fn past(state: &State, at: UnixMs) -> Option<UnixMs> {
     state.changed_at.map(|it| it.min(at))
-}
-
-/// It was read of the record itself, and not of a list.
-fn is_certain(cause: Cause) -> bool {
-    matches!(cause, Cause::Delivery | Cause::Certain)
 }
 
 impl Folding<'_> {
@@ -92,8 +98,11 @@ impl Folding<'_> {
     pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
         let Entry::Observed { connection, cause, observed, .. } = entry else { return false };
         let read = if let Observed::Present(state) = observed { Some(state) } else { None };
-        // A person said what is gone.
-        let is_certain = is_certain(*cause) || *cause == Cause::Believed && read.is_none();
+        let is_certain = match cause {
+            Cause::Delivery | Cause::Certain => true,
+            Cause::Believed => read.is_none(),
+            Cause::Webhook | Cause::Poll | Cause::Sweep | Cause::Recheck => false,
+        };
         let shadow = self.shadow(*connection);
         !plant::on(Bug::StaleRead) && !is_certain && shadow.is_some_and(|it| it.outlasts(read, at, lag))
     }

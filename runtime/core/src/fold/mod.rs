@@ -132,17 +132,16 @@ impl<'a> Folding<'a> {
     pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
         self.decide_again();
         match entry {
-            Entry::Observed { connection, as_of, observed, cause } => match observed {
+            Entry::Observed { connection, as_of, observed, .. } => match observed {
                 Observed::Present(state) => {
-                    self.refresh(*connection, *as_of, |known| Fresh::read((state, *cause), at, known));
+                    self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
                     self.present(*connection, *as_of, state, at);
                 }
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
                 Observed::Absent(_) => {}
             },
             Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state } => {
-                let before = self.held(*connection, sent);
-                self.refresh(*connection, *as_of, |_| Fresh::written(state, at, *sent_at, before));
+                self.refresh(*connection, *as_of, |known| Fresh::written((state, sent), (at, *sent_at), known));
                 self.wrote((*connection, *as_of), (sent, *truth_version), state, at);
                 self.count_repetitions(*connection, sent, at);
             }
@@ -248,12 +247,6 @@ impl<'a> Folding<'a> {
         if as_of >= shadow.as_of {
             shadow.fresh = Some(fresh(shadow));
         }
-    }
-
-    /// What the connection holds of these fields.
-    fn held(&self, connection: ConnectionId, fields: &Fields) -> Fields {
-        let values = self.shadow(connection).map(Shadow::values).unwrap_or_default();
-        values.into_iter().filter(|(name, _)| fields.contains_key(name)).collect()
     }
 
     /// A connection holds this; it was logged at `at`. A change is never younger than that, whatever the system's clock

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::{Folding, Note};
-use crate::record::{Before, Carried, ConnectionId, Fresh};
+use crate::record::{Carried, ConnectionId, Fresh};
 use crate::value::{summed, text};
 use crate::{Decimal, Fields, UnixMs, Value};
 
@@ -71,12 +71,12 @@ impl Folding<'_> {
             return;
         }
         shadow.carried = Some(Carried { as_of, at, seen });
-        let (mut before, mut moved) = (Before::new(), BTreeMap::new());
+        let before = shadow.before(by.keys(), at);
+        let mut moved = BTreeMap::new();
         for (name, by) in by {
             let Some(held) = shadow.fields.get_mut(name) else { continue };
             let Some(now) = held.value.as_number().and_then(|it| it.checked_add(*by)) else { continue };
             let was = std::mem::replace(&mut held.value, Value::Number(now));
-            before.insert(name.clone(), vec![was.clone()]);
             moved.insert(name.clone(), (Some(was), Value::Number(now)));
         }
         if moved.is_empty() {

@@ -73,9 +73,18 @@ fn p7_a_list_may_lag_behind_a_reading_of_the_record_itself() {
         assert_eq!(lags(&folding, now, 101_000), expect, "{now}");
         assert!(!lags(&folding, now, 106_600), "{now}: by now it would have shown");
     }
-    // A list that shows what is known lags no more, so that what was there before is there again.
+    // One list may lag behind another, and behind what was written twice.
     folding.absorb(&title(4, Cause::Poll, "C"), UnixMs(101_000));
-    assert!(!lags(&folding, "A", 101_500));
+    assert!(lags(&folding, "A", 101_500));
+    for (as_of, now) in [(5, "E"), (6, "F")] {
+        let mut entry = wrote(ERP, as_of, 1, &[("title", now.into())]);
+        let Entry::Wrote { state, .. } = &mut entry else { unreachable!() };
+        state.changed_at = None;
+        folding.absorb(&entry, UnixMs(102_000));
+    }
+    for (now, expect) in [("C", true), ("E", true), ("F", false), ("G", false)] {
+        assert_eq!(lags(&folding, now, 103_000), expect, "{now}");
+    }
 }
 
 #[test]

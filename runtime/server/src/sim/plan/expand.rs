@@ -38,9 +38,6 @@ fn moment(text: &str) -> UnixMs {
 /// People act at moments this far apart: by themselves, or many at once.
 const RUSHES_MS: [u64; 4] = [1, 5_000, 15_000, 30_000];
 
-/// How often a connection is read through where what is deleted is heard of no other way.
-const SWEEP_MS: u64 = 200_000;
-
 impl Plan {
     /// The plan of a seed for these systems, the owner first: a random half of the faults, at random strength, and never
     /// fewer than three kinds.
@@ -59,9 +56,11 @@ impl Plan {
         acts.sort_by_key(|it| it.at_ms);
         let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
         let mut habits = Habits::drawn(draw);
-        // Only NetSuite lists what was deleted. Where nobody does, and a webhook is lost, a sweep finds it out.
-        if stirs.iter().any(|it| it.deletes()) && systems.first() != Some(&Product::Netsuite) {
-            habits.sweep_every_ms = habits.sweep_every_ms.max(SWEEP_MS);
+        // Only NetSuite lists what was deleted. Elsewhere, where a webhook is lost, a sweep finds it out: as often as polls do
+        // what changed, so that it is known before all counts as quiet.
+        let is_untold = |it: &Act| matches!(it.deed, Deed::Delete { .. }) && systems[it.seat] != Product::Netsuite;
+        if acts.iter().any(is_untold) {
+            habits.sweep_every_ms = habits.poll_every_ms;
         }
         Self {
             seed,

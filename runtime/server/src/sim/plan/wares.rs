@@ -55,11 +55,6 @@ impl Stir {
         }
     }
 
-    /// Something is deleted.
-    pub(super) fn deletes(self) -> bool {
-        matches!(self, Self::Deleted | Self::Merged | Self::Returned | Self::MassDeleted)
-    }
-
     /// What happens on a seed's day.
     pub(super) fn drawn(draw: Draw) -> Vec<Self> {
         Self::ALL.into_iter().filter(|it| draw.chance(DAYS, it.name(), 0)).collect()
