@@ -29,7 +29,7 @@ use super::token::{Token, look_once_more};
 use super::{Did, Engine, Error, apply, mapped};
 use crate::store::{Batch, Change, Debt, DebtState, Deliver, Event, Intent, UnmappedWrite, What};
 pub(super) use doubts::unread;
-use doubts::{unidentified, unread_kinds};
+use doubts::{just_created, unidentified, unread_kinds};
 
 /// How many calls to one connection run at once where its system does not say.
 const PARALLEL_DEFAULT: usize = 4;
@@ -166,6 +166,7 @@ async fn set_out(
 ) -> Result<Vec<Ready>, Error> {
     let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
     let unread = unread_kinds(engine, lane.connection.id, &intended).await?;
+    let just_created = just_created(engine, lane.connection.id, &intended).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
     let mut under_way = UnderWay::at(engine, lane.connection.id, &intended).await?;
     let (mut ready, mut waits) = (Vec::new(), BTreeSet::new());
@@ -174,6 +175,8 @@ async fn set_out(
         let soon = if creates && unidentified.contains(&kind) && !plant::on(Bug::CreateEarly) {
             // What was read there last may be this very record.
             Some("what was read there last is to be identified first")
+        } else if creates && just_created.contains(&debt.key) {
+            Some("what was created there is to be taken in first")
         } else if !under_way.admits(kind, &intent) {
             Some("another write that moves its stock has not come to an end")
         } else {

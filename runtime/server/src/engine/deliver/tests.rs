@@ -100,6 +100,41 @@ async fn what_refers_to_a_record_in_doubt_holds_up_no_creation() {
     assert_eq!(kinds, [Kind::Price]);
 }
 
+/// The truth moves between a creation and the fold that takes it in: what is there is changed then, and not made again,
+/// which would give back what was made first.
+#[tokio::test]
+async fn p7_what_was_just_created_is_not_created_once_more() {
+    let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
+    let noted = pushed.clone();
+    let push = answers(move |writes: Vec<Write>| {
+        noted.lock().unwrap().extend(writes.clone());
+        let done = |it: &Write| {
+            let state = State { remote_id: "a-there".to_owned(), fields: it.want.clone(), ..State::default() };
+            Outcome::Applied(state)
+        };
+        Ok(writes.iter().map(done).collect())
+    });
+    let mut house = House::with(Fake { push, ..Fake::default() }).await;
+    house.listed(SHOP, Kind::Item).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.fold_all().await;
+    house.saw(ERP, "a", "nut").await;
+    delivered(&house).await;
+    house.engine.pace.fold_max = 1;
+    house.fold().await;
+    assert_eq!(house.title("a").await, Some("nut".into()));
+    house.pass(1_000);
+    delivered(&house).await;
+    assert_eq!(pushed.lock().unwrap().len(), 1);
+    house.fold_all().await;
+    house.pass(1_000);
+    delivered(&house).await;
+    let pushed = pushed.lock().unwrap();
+    let [made, changed] = &pushed[..] else { panic!("{pushed:?}") };
+    assert_eq!((made.remote_id.as_deref(), changed.remote_id.as_deref()), (None, Some("a-there")));
+    assert_eq!(changed.want["title"], Value::from("nut"));
+}
+
 /// A look-up finds the system away: what is owed besides is neither begun nor sent in the same turn.
 #[tokio::test]
 async fn p3_a_write_is_never_what_finds_out_that_a_system_is_away() {
