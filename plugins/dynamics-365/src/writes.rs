@@ -12,7 +12,8 @@ pub(crate) fn decide(write: &Write, held: Option<&State>, id: &str) -> Option<Ou
         // The engine does not know of a record that is there.
         (Some(held), None) => Some(stale(held)),
         (Some(held), Some(_)) if !write.is_current(&held.fields) => Some(stale(held)),
-        (Some(_), Some(_)) | (None, None) => None,
+        (Some(held), Some(_)) => write.untold(&held.fields),
+        (None, None) => None,
         (None, Some(_)) => Some(Outcome::Stale(Observed::Absent(id.to_owned()))),
     }
 }

@@ -97,6 +97,9 @@ pub(crate) fn change(
         if !write.is_current(&state.fields) {
             return Ok(Outcome::Stale(Observed::Present(state)));
         }
+        if let Some(untold) = write.untold(&state.fields) {
+            return Ok(untold);
+        }
         match send(&state) {
             Ok(()) => return Ok(read_back(look)),
             Err(Unwritten::Stale | Unwritten::NoMatch(_)) => held = look()?,

@@ -2,7 +2,7 @@
 //!
 //! Logic reaches the outside only through the [`Host`] it is handed, so that it runs natively against a fake.
 
-use crate::{Context, Fault, Fields, Host, Kind, Settings};
+use crate::{Context, Fault, Fields, Host, Kind, Settings, Value};
 
 pub use crate::bindings::connector::truthsource::connector::powers::{
     Description, Echo, Effect, FieldPower, Handshake, KindPower, Points, Proof, Rate, Setting, Signature, WebhookScheme,
@@ -85,6 +85,15 @@ impl Write {
             None => true,
             Some(now) => self.base.get(name).is_none_or(|base| base.same(now)),
         })
+    }
+
+    /// The outcome of a write to a field of which the system said what it held, and says nothing now: whether it still holds
+    /// that cannot be told, so the write is left to a later call. `None`: all can be compared.
+    #[must_use]
+    pub fn untold(&self, held: &Fields) -> Option<Outcome> {
+        let was_told = |name: &&String| self.base.get(*name).is_some_and(|it| *it != Value::Null);
+        let untold = self.changed.iter().filter(was_told).find(|it| !held.contains_key(*it))?;
+        Some(Outcome::Retry(None, format!("the system does not say what `{untold}` holds")))
     }
 
     /// Whether the system holds what is wanted already, in every field that it was to change.
@@ -247,7 +256,6 @@ pub trait Connector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Value;
 
     fn fields(pairs: &[(&str, &str)]) -> Fields {
         pairs.iter().map(|(name, text)| ((*name).to_owned(), Value::Text((*text).to_owned()))).collect()
@@ -264,6 +272,15 @@ mod tests {
             base_version: String::new(),
             first_sent_ms: None,
         }
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_not_written() {
+        let untold = |write: &Write, held| write.untold(&fields(held)).is_some();
+        assert!(untold(&write(), &[("code", "A")]), "it said what the title was");
+        assert!(!untold(&write(), &[("title", "other")]), "what is not to change may be left out");
+        let never_told = Write { base: fields(&[("code", "A")]), ..write() };
+        assert!(!untold(&never_told, &[("code", "A")]));
     }
 
     #[test]
