@@ -117,8 +117,12 @@ pub async fn log_news(
     let heard = engine.store.heard(connection, kind, &ids).await?;
     let mut news = 0;
     for observed in seen {
-        let known = heard.get(observed.remote_id()).and_then(|it| it.digest.as_ref());
-        if known.is_some_and(|it| *it == observed_digest(observed)) {
+        let heard = heard.get(observed.remote_id());
+        // What nobody knew and is not there is no news, however long its system tells of it.
+        if heard.is_none() && matches!(observed, Observed::Absent(_)) {
+            continue;
+        }
+        if heard.and_then(|it| it.digest.as_ref()).is_some_and(|it| *it == observed_digest(observed)) {
             continue;
         }
         let entry = Entry::Observed { connection, cause: cause(observed), as_of, observed: observed.clone() };

@@ -154,3 +154,18 @@ async fn p12_a_reading_that_ran_out_of_time_waits_its_turn() {
     fetch(&house.engine, &parties, &mut lane).await.unwrap();
     assert!(house.store.touched(ERP, house.engine.now(), 10).await.unwrap().is_empty());
 }
+
+/// A system may tell of a deletion for as long as its hour is there twice.
+#[tokio::test]
+async fn what_nobody_knows_is_no_news_when_it_is_gone() {
+    let house = House::with(Fake::default()).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.fold_all().await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let lane = Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap().unwrap();
+    for (id, expect) in [("a", 1), ("nobody", 0)] {
+        let (gone, mut batch) = ([Observed::Absent(id.to_owned())], lane.batch(&house.engine));
+        let news = log_news(&house.engine, &lane, (Kind::Item, 9), &gone, &|_| Cause::Poll, &mut batch).await.unwrap();
+        assert_eq!(news, expect, "{id}");
+    }
+}
