@@ -88,7 +88,7 @@ impl Source {
                 let from: usize = from.parse().unwrap_or(0);
                 let ids: Vec<&String> = held.told.iter().skip(from).take(PAGE).collect();
                 let next = from + ids.len();
-                let entries = ids.iter().map(|id| seen(id, held.items.get(*id))).collect();
+                let entries = ids.iter().map(|id| seen(id, held.items.get(*id).map(|it| &**it))).collect();
                 (entries, format!("told/{next}"), next < held.told.len())
             }
             other => {
@@ -142,7 +142,7 @@ fn state(id: &str, fields: Fields) -> State {
     State { remote_id: id.to_owned(), fields, version: "1".to_owned(), ..State::default() }
 }
 
-fn seen(id: &str, held: Option<&Box<[u8]>>) -> Observed {
+fn seen(id: &str, held: Option<&[u8]>) -> Observed {
     held.map_or_else(|| Observed::Absent(id.to_owned()), |it| Observed::Present(state(id, read(it))))
 }
 
@@ -191,7 +191,7 @@ impl Guests for Sources {
         let source = self.of(of)?;
         source.reads.fetch_add(ids.len() as u64, Ordering::Relaxed);
         let held = source.held();
-        Ok(ids.iter().map(|id| seen(id, held.items.get(id))).collect())
+        Ok(ids.iter().map(|id| seen(id, held.items.get(id).map(|it| &**it))).collect())
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {

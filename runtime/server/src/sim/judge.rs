@@ -157,7 +157,7 @@ fn spelled(value: &Value) -> String {
 }
 
 /// What people call a record. A price is named the other way round.
-fn record_of(key: &RecordKey) -> String {
+pub fn record_of(key: &RecordKey) -> String {
     match (key.kind, key.key.split_once('@')) {
         (Kind::Price, Some((list, item))) => format!("price/{list}/{item}"),
         _ => key.to_string(),

@@ -336,7 +336,8 @@ impl<'a> World<'a> {
             let store = tenant.store.as_ref();
             for state in WAITING {
                 for debt in store.debts(state, None, 3).await? {
-                    self.notes.broke(format!("P1: {state:?}: {debt:?}"));
+                    // By its name, so that its story is told.
+                    self.notes.broke(format!("P1: {} is {state:?}: {debt:?}", judge::record_of(&debt.key)));
                 }
             }
             let backlog = store.backlog().await?;
