@@ -39,8 +39,8 @@ pub(crate) struct Row(BTreeMap<String, Box<RawValue>>);
 impl Row {
     /// A column is text, a number, a flag or empty. Whatever else there is where one was is not known, which is not empty.
     fn check(&self) -> Result<(), Fault> {
-        let is_odd = |(name, raw): &(&String, &Box<RawValue>)| *name != "links" && raw.get().starts_with(['{', '[']);
-        match self.0.iter().find(is_odd) {
+        let odd = self.0.iter().find(|(name, raw)| *name != "links" && raw.get().starts_with(['{', '[']));
+        match odd {
             Some((name, _)) => Err(Fault::Protocol(format!("column `{name}` is a list or an object"))),
             None => Ok(()),
         }
