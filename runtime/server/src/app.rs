@@ -219,8 +219,8 @@ pub trait Plugins: Send + Sync {
     fn failing(&self, tenant: &TenantHandle, slot: &str) -> Option<Failing>;
     /// Forgets what is cached about a connection: its credentials or settings changed.
     fn forget(&self, tenant: &TenantHandle, connection: &Connection);
-    /// Forgets everything of a tenant that was ended, and removes the components that none of `others` has: all there are.
-    async fn erase(&self, tenant: TenantId, others: &[Arc<TenantHandle>]) -> anyhow::Result<()>;
+    /// Forgets everything of a tenant that was ended, and removes the components that none of those there are has.
+    async fn erase(&self, tenant: TenantId, tenants: &Tenants) -> anyhow::Result<()>;
 }
 
 /// A second version of a policy, and what it said of what the active one was asked.

@@ -231,7 +231,7 @@ impl Plugins for Guests {
         }))
     }
     fn forget(&self, _: &TenantHandle, _: &Connection) {}
-    async fn erase(&self, _: TenantId, _: &[Arc<TenantHandle>]) -> anyhow::Result<()> {
+    async fn erase(&self, _: TenantId, _: &Tenants) -> anyhow::Result<()> {
         Ok(())
     }
 }

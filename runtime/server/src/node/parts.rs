@@ -59,7 +59,7 @@ pub(super) async fn open(
     }
     // Of one that was ended just before the last process was, components may be left: all that nobody has go at once.
     if let Some((ended, _)) = stores.ended().await?.pop_last() {
-        service.erase(ended, &tenants.all()).await?;
+        service.erase(ended, &tenants).await?;
     }
     let control = Arc::new(stores);
     let plugins = service.clone();

@@ -61,7 +61,7 @@ async fn take_away(app: App, tenant: TenantId, workers: Option<Workers>) {
 async fn erase(app: &App, tenant: TenantId) -> anyhow::Result<()> {
     app.control.erase(tenant).await?;
     app.vault.forget(tenant);
-    app.plugins.erase(tenant, &app.tenants.all()).await
+    app.plugins.erase(tenant, &app.tenants).await
 }
 
 fn engine(app: &App, service: &Service, tenant: &Arc<TenantHandle>) -> Engine {

@@ -25,7 +25,7 @@ use truthsource_host::model::{Basket, Fault, Finding, WebhookScheme};
 use truthsource_host::signing::Ambient;
 use truthsource_host::{CallError, CallSetup, Detail, Host, Policy, Pricing, Tenant};
 
-use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, Rivalry, TenantHandle, Vault};
+use crate::app::{Failing, Plugins, Quote, Receipt, Refusal, Rivalry, TenantHandle, Tenants, Vault};
 use crate::certificate::Certificate;
 use crate::config::Allowed;
 use crate::engine::forecast::Account;
@@ -201,14 +201,15 @@ impl Plugins for Service {
         self.reaches.forget(tenant.tenant.id, connection.id);
     }
 
-    async fn erase(&self, tenant: TenantId, others: &[Arc<TenantHandle>]) -> anyhow::Result<()> {
+    async fn erase(&self, tenant: TenantId, tenants: &Tenants) -> anyhow::Result<()> {
         self.slots.erase(tenant);
         self.reaches.erase(tenant);
         self.certificates.erase(tenant);
         self.rivals.erase(tenant);
         let _uploads = self.parts.blobs.keeping.write().await;
         let mut had = BTreeSet::new();
-        for other in others {
+        // Asked for only now: who is made later uploads later.
+        for other in tenants.all() {
             for slot in other.store.slots().await? {
                 had.extend(other.store.releases(&slot.name).await?.into_iter().map(|it| it.digest));
             }

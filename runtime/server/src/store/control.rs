@@ -97,8 +97,8 @@ pub trait ControlStore: Send + Sync {
     /// Notes when keys were last used.
     async fn keys_used(&self, used: &BTreeMap<String, UnixMs>) -> Result<()>;
 
-    /// Reserves an idempotency key for a request of somebody ([`scope_of`]), or says what became of it. Kept seven days; a reservation without an
-    /// answer ends with the process that made it.
+    /// Reserves an idempotency key for a request of somebody ([`scope_of`]), or says what became of it. Kept seven days; a
+    /// reservation without an answer ends with the process that made it.
     async fn remember(&self, scope: &str, key: &str, request_sha256: [u8; 32], now: UnixMs) -> Result<Remembered>;
     /// The answer to a remembered request; `None` forgets the reservation, as nothing was done.
     async fn answered(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> Result<()>;
