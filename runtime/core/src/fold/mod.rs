@@ -28,7 +28,7 @@ use crate::record::{
 };
 use crate::rules::Rules;
 use crate::stock::Supply;
-use crate::{Fields, UnixMs, Value, schema};
+use crate::{Decimal, Fields, UnixMs, Value, schema};
 
 pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
@@ -204,14 +204,15 @@ impl<'a> Folding<'a> {
 
     /// The built-in rule: the owner's word, else the newest claim; a tie goes to the higher authority, then to the
     /// larger value, so that the outcome depends on the set of claims alone. When systems meet, the higher authority
-    /// counts from the start, unless it holds nothing.
+    /// counts from the start, unless it holds nothing or zero, as systems do where nobody has said anything: a shop
+    /// gives a product that is made there a price of nothing.
     #[must_use]
     pub fn newest(&self, question: &Question) -> Verdict {
         let is_opening = question.is_opening();
         let rank = |claim: &Claim| {
             let owner = Some(claim.connection) == question.owner;
             let authority = std::cmp::Reverse(self.rules.rank(claim.connection));
-            let opening = is_opening.then_some((claim.now != Value::Null, authority));
+            let opening = is_opening.then(|| (!is_blank(&claim.now), authority));
             (owner, opening, claim.changed_at, authority, claim.now.clone())
         };
         let best = question.claims.iter().enumerate().max_by_key(|(_, claim)| rank(claim));
@@ -374,8 +375,9 @@ impl<'a> Folding<'a> {
             if let Some(field) = self.state.truth.fields.get_mut(name) {
                 let claims = field.claims.len();
                 field.claims.retain(|it| it.connection != connection || it.version > told);
-                // What was decided after that had no business to hear it.
-                let is_heard = field.claims.len() < claims && field.version > told && !field.claims.is_empty();
+                // What was decided after that had no business to hear it, if others said something meanwhile.
+                let is_news = field.claims.iter().any(|it| it.version > told);
+                let is_heard = field.claims.len() < claims && field.version > told && is_news;
                 let is_counter = schema::of(self.key.kind).field(name).is_some_and(|it| it.counter);
                 if is_heard && !is_counter && !field.settled && !field.loops {
                     self.open.insert(name.clone());
@@ -416,8 +418,13 @@ impl<'a> Folding<'a> {
         self.state.truth.version = self.version;
     }
 
+    /// What is to be decided of a field; `None` where nobody has a word on it any more.
     fn claimed(&self, name: &str) -> Option<Question> {
         let field = self.state.truth.fields.get(name)?;
+        // What is deleted is not for sale, whoever says so: that is decided when it is there again.
+        if name == "active" && self.state.truth.deleted_at.is_some() {
+            return None;
+        }
         let rule = self.rules.field(self.key.kind, name);
         let owner = rule.and_then(|it| it.owner).filter(|_| !plant::on(Bug::NobodyOwns));
         let is_superseded = |claim: &&Claim| field.claims.iter().any(|it| it.supersedes(claim));
@@ -444,6 +451,9 @@ impl<'a> Folding<'a> {
                 passed: Vec::new(),
             });
             claims.sort_by_key(|it| it.connection);
+        }
+        if claims.is_empty() {
+            return None;
         }
         // While the owner has said nothing at all, its policy has nobody to side with: whoever knows the field says it,
         // until the owner speaks. Otherwise an owner that is read last would empty the field everywhere first.
@@ -498,6 +508,11 @@ impl<'a> Folding<'a> {
     fn shadow(&self, connection: ConnectionId) -> Option<&Shadow> {
         self.state.shadows.get(&connection)
     }
+}
+
+/// What a system holds where nobody has said anything.
+fn is_blank(value: &Value) -> bool {
+    *value == Value::Null || value.as_number() == Some(Decimal::ZERO)
 }
 
 /// What the systems that speak held in common before they moved on: the first value that all of them have passed, and

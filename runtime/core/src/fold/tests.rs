@@ -272,6 +272,26 @@ fn a_record_that_vanishes_at_the_highest_authority_is_deactivated_elsewhere() {
     assert_eq!((owed(&rules, &key, &lost, SHOP), notes), (None, vec![Note::Vanished(SHOP, false)]));
 }
 
+/// In whatever order it is heard, and whatever is decided again at the same time.
+#[test]
+fn what_is_deleted_where_it_counts_is_for_sale_nowhere() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let active = |is: bool| [("active", is.into())];
+    let opened = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &active(true)), saw(SHOP, 1, 1, &active(false))]]);
+    let said = [saw(SHOP, 2, 5, &active(true)), gone(ERP, 2)];
+    let orders = [said.to_vec(), said.iter().rev().cloned().collect(), said[1..].to_vec()];
+    for said in orders {
+        let mut folding = Folding::new(&key, &rules, opened.clone());
+        folding.review();
+        said.iter().for_each(|it| folding.absorb(it, NOW));
+        assert_eq!(folding.questions(), []);
+        assert_eq!(folding.state().truth.values()["active"], false.into());
+        // There again, it is as it is there.
+        let back = fold(&rules, &key, folding.finish().0, &[saw(ERP, 3, 9, &active(true))]).0;
+        assert_eq!(back.truth.values()["active"], true.into());
+    }
+}
+
 #[test]
 fn a_missing_record_is_created_when_it_can_be_named() {
     let (rules, key) = (rules(Kind::Item), item());
@@ -434,6 +454,34 @@ fn what_a_system_fills_in_by_itself_is_no_change() {
     let empty = saw(ERP, 1, 5, &[("title", Value::Null)]);
     let state = fold_all(&rules, &key, &[vec![empty], vec![filled_in]]);
     assert_eq!(state.truth.fields["title"].value, "Untitled".into());
+}
+
+/// A price of nothing that a shop gives to what is made there is no word of its authority.
+#[test]
+fn what_is_said_counts_before_what_a_system_has_of_itself() {
+    let amount = |n: i32| [("amount", Value::Number(n.into()))];
+    let (rules, key) = (rules(Kind::Price), RecordKey::new(Kind::Price, "base@bolt"));
+    let state = fold_all(&rules, &key, &[vec![saw(WEB, 1, 5, &amount(3))], vec![saw(SHOP, 1, 99, &amount(0))]]);
+    assert_eq!(state.truth.values()["amount"], Value::Number(3.into()));
+    // Who makes it a price of nothing says so.
+    let free = fold(&rules, &key, state, &[saw(WEB, 2, 100, &amount(0))]).0;
+    assert_eq!(free.truth.values()["amount"], Value::Number(0.into()));
+}
+
+/// Everybody was told what came of what they said: nobody has a word any more, and nothing is decided of it.
+#[test]
+fn what_all_were_told_is_not_decided_again() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |title: &str| [("title", title.into())];
+    let words = vec![saw(ERP, 1, 1, &title("A")), saw(SHOP, 1, 1, &title("B"))];
+    let mut state = fold_all(&rules, &key, &[words]);
+    // Decided once more meanwhile, so that what is told next is told of an older decision.
+    let told = state.truth.version;
+    state.truth.version += 1;
+    state.truth.fields.get_mut("title").unwrap().version += 1;
+    let both = [wrote(SHOP, 2, told, &title("A")), wrote(ERP, 2, told, &title("A"))];
+    let after = fold(&rules, &key, state, &both).0;
+    assert_eq!(after.truth.values()["title"], "A".into());
 }
 
 #[test]
