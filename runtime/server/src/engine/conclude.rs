@@ -10,7 +10,7 @@ use super::carried::Carried;
 use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::token::Token;
-use super::{Engine, Error, apply};
+use super::{Engine, Error, apply, twins};
 use crate::store::{Batch, Change, Debt, DebtState, Event, LoggedRuling, PlanOutcome, What};
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
@@ -37,10 +37,16 @@ pub(super) async fn conclude_all(
     };
     let states = concluded.iter().filter_map(|(ready, it)| Some((ready.debt.key.kind, state(it)?)));
     let links = Links::from(engine, lane.connection.id, states).await?;
+    let created = concluded.iter().map(|(it, _)| it).filter(|it| it.intent.remote_id.is_none());
+    let there = twins::there(engine, lane.connection.id, created.map(|it| &it.debt.key)).await?;
     let is_all = concluded.iter().all(|(_, it)| matches!(it, Outcome::Applied(_)));
     let mut carried = Carried::default();
     for (ready, outcome) in concluded {
         let outcome = if is_all { outcome } else { planted(&ready, outcome) };
+        if let Some(two) = twins::made_twice(&ready, &outcome, &there) {
+            twins::ask(lane.connection.name.clone(), ready, two, &mut batch);
+            continue;
+        }
         carried.note(&links, &ready, &outcome);
         conclude(engine, (lane, &links), ready, (outcome, sent), &mut batch);
     }

@@ -26,10 +26,11 @@ use super::conclude::{again, conclude_all, give_up, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off, is_away};
 use super::token::{Token, look_once_more};
+use super::twins::{self, there};
 use super::{Did, Engine, Error, apply, mapped};
 use crate::store::{Batch, Change, Debt, DebtState, Deliver, Event, Intent, UnmappedWrite, What};
 pub(super) use doubts::unread;
-use doubts::{just_created, unidentified, unread_kinds};
+use doubts::{unidentified, unread_kinds};
 
 /// How many calls to one connection run at once where its system does not say.
 const PARALLEL_DEFAULT: usize = 4;
@@ -166,7 +167,10 @@ async fn set_out(
 ) -> Result<Vec<Ready>, Error> {
     let unidentified = unidentified(engine, lane.connection.id, &intended).await?;
     let unread = unread_kinds(engine, lane.connection.id, &intended).await?;
-    let just_created = just_created(engine, lane.connection.id, &intended).await?;
+    // What the connection has by now: it said so, and that is not folded yet. What is created once more there is what was
+    // created first, and would be taken for somebody's change back to it.
+    let created = intended.iter().filter(|(_, it)| it.remote_id.is_none()).map(|(debt, _)| &debt.key);
+    let just_created = there(engine, lane.connection.id, created).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
     let mut under_way = UnderWay::at(engine, lane.connection.id, &intended).await?;
     let (mut ready, mut waits) = (Vec::new(), BTreeSet::new());
@@ -175,7 +179,7 @@ async fn set_out(
         let soon = if creates && unidentified.contains(&kind) && !plant::on(Bug::CreateEarly) {
             // What was read there last may be this very record.
             Some("what was read there last is to be identified first")
-        } else if creates && just_created.contains(&debt.key) {
+        } else if creates && just_created.contains_key(&debt.key) {
             Some("what was created there is to be taken in first")
         } else if !under_way.admits(kind, &intent) {
             Some("another write that moves its stock has not come to an end")
@@ -278,6 +282,8 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
     let mut again = Vec::new();
     let begun = debts.iter().filter_map(|it| Some((it.key.kind, it.intent.as_ref()?)));
     let links = Links::of(engine, lane.connection.id, begun).await?;
+    let created = debts.iter().filter(|it| it.intent.as_ref().is_some_and(|it| it.remote_id.is_none()));
+    let there = there(engine, lane.connection.id, created.map(|it| &it.key)).await?;
     for debt in debts {
         let Some(intent) = debt.intent.clone() else { continue };
         let Ok(write) = address(&links, lane.connection.id, debt.key.kind, &intent) else { continue };
@@ -296,6 +302,11 @@ async fn look_up(engine: &Engine, parties: &Parties, lane: &mut Lane, debts: Vec
         let sent = Sent { as_of: lane.tick(), at: None };
         let is_last = ready.write.write.remote_id.is_some() && engine.pace.retry.is_spent(ready.debt.attempts + 1);
         match found(engine, parties, lane, &ready, effect).await {
+            Ok(Found::Again) if there.contains_key(&ready.debt.key) => {
+                let mut batch = lane.batch(engine);
+                twins::leave(ready, &mut batch);
+                engine.store.commit(batch).await?;
+            }
             Ok(Found::Again) if is_last => give_up_on(engine, parties, lane, ready, sent).await?,
             Ok(Found::Again) => again.push(ready),
             Ok(Found::Ended(outcome)) => {

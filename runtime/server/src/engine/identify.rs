@@ -176,7 +176,7 @@ impl<'a> Identifier<'a> {
         if let Some(command_key) = &state.command_key {
             let commands = BTreeSet::from([command_key.clone()]);
             if let Some(key) = self.engine.store.commands(connection, &commands).await?.remove(command_key) {
-                return Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "command-key", batch)));
+                return self.link_to(connection, RecordKey::new(kind, key), (state, "command-key"), batch).await;
             }
         }
         let natural = schema::of(kind).natural_key(fields);
@@ -206,18 +206,31 @@ impl<'a> Identifier<'a> {
                 }
                 Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "first-seen", batch)))
             }
-            [key] => match self.linked_as(connection, kind, key).await? {
-                None => Ok(Ok(self.linked(connection, RecordKey::new(kind, key), state, "natural-key", batch))),
-                Some(other) if other == state.remote_id => Ok(Ok(key.clone())),
-                Some(other) => {
-                    let reason = format!("`{other}` and `{}` have the same natural key", state.remote_id);
-                    self.ambiguous(connection, RecordKey::new(kind, key), (state, &reason), batch);
-                    Ok(Err(reason))
-                }
-            },
+            [key] => self.link_to(connection, RecordKey::new(kind, key), (state, "natural-key"), batch).await,
             [first, ..] => {
                 let reason = format!("{} records have its natural key", candidates.len());
-                self.ambiguous(connection, RecordKey::new(kind, first), (state, &reason), batch);
+                let at = (self.parties.name(connection), connection);
+                ambiguous(at, RecordKey::new(kind, first), (&state.remote_id, &reason), batch);
+                Ok(Err(reason))
+            }
+        }
+    }
+
+    /// Links it to a record that it was found to be, unless something else there is.
+    async fn link_to(
+        &mut self,
+        connection: ConnectionId,
+        key: RecordKey,
+        (state, by): (&State, &str),
+        batch: &mut Batch,
+    ) -> Result<Result<String, String>, Error> {
+        match self.linked_as(connection, key.kind, &key.key).await? {
+            None => Ok(Ok(self.linked(connection, key, state, by, batch))),
+            Some(other) if other == state.remote_id => Ok(Ok(key.key)),
+            Some(other) => {
+                let reason = format!("`{other}` and `{}` have the same {}", state.remote_id, by.replace('-', " "));
+                let at = (self.parties.name(connection), connection);
+                ambiguous(at, key, (&state.remote_id, &reason), batch);
                 Ok(Err(reason))
             }
         }
@@ -267,23 +280,6 @@ impl<'a> Identifier<'a> {
         }));
         key.key
     }
-
-    fn ambiguous(&self, connection: ConnectionId, key: RecordKey, (state, reason): (&State, &str), batch: &mut Batch) {
-        let claims = [(self.parties.name(connection), Value::Text(state.remote_id.clone()))].into();
-        let what = What::Asked { about: "unlinked".to_owned(), reason: reason.to_owned() };
-        let it = Event { id: 0, at: batch.at, key: key.clone(), connection: Some(connection), what };
-        batch.changes.push(Change::Event(it));
-        batch.changes.push(Change::Conflict(Conflict {
-            id: 0,
-            at: batch.at,
-            key,
-            about: About::Unlinked { connection, remote_id: state.remote_id.clone() },
-            claims,
-            outcome: None,
-            reason: format!("not linked: {reason}"),
-            policy: String::new(),
-        }));
-    }
 }
 
 /// Where the record was deleted under the name that its key is.
@@ -293,6 +289,29 @@ fn deleted_at(key: &RecordKey, state: &KeyState) -> Option<ConnectionId> {
         let is_gone = state.shadows.get(it).is_some_and(|shadow| shadow.gone);
         is_gone && natural.as_ref() == Some(&key.key)
     })
+}
+
+/// A person is asked what this remote record is: it may be `key`, and cannot be linked to it.
+pub(super) fn ambiguous(
+    (name, connection): (String, ConnectionId),
+    key: RecordKey,
+    (remote_id, reason): (&str, &str),
+    batch: &mut Batch,
+) {
+    let claims = [(name, Value::Text(remote_id.to_owned()))].into();
+    let what = What::Asked { about: "unlinked".to_owned(), reason: reason.to_owned() };
+    let it = Event { id: 0, at: batch.at, key: key.clone(), connection: Some(connection), what };
+    batch.changes.push(Change::Event(it));
+    batch.changes.push(Change::Conflict(Conflict {
+        id: 0,
+        at: batch.at,
+        key,
+        about: About::Unlinked { connection, remote_id: remote_id.to_owned() },
+        claims,
+        outcome: None,
+        reason: format!("not linked: {reason}"),
+        policy: String::new(),
+    }));
 }
 
 /// What this remote record is, is no question any more, whichever record it was taken for.

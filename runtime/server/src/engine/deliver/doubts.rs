@@ -45,23 +45,6 @@ pub(super) async fn unidentified(
     Ok(unidentified)
 }
 
-/// The records that the connection has by now, among those to be created: it said so, and that is not folded yet. What is
-/// created once more there is what was created first, and would be taken for somebody's change back to it.
-pub(super) async fn just_created(
-    engine: &Engine,
-    connection: ConnectionId,
-    intended: &[(Debt, Intent)],
-) -> Result<BTreeSet<RecordKey>, Error> {
-    let mut linked = BTreeSet::new();
-    for kind in created(intended) {
-        let of_kind = intended.iter().filter(|(debt, it)| debt.key.kind == kind && it.remote_id.is_none());
-        let keys = of_kind.map(|(debt, _)| debt.key.key.clone()).collect();
-        let links = engine.store.links_to(connection, kind, &keys).await?;
-        linked.extend(links.into_keys().map(|key| RecordKey::new(kind, key)));
-    }
-    Ok(linked)
-}
-
 /// The kinds of which the connection has something that could not be taken in, among those to be created.
 pub(super) async fn unread_kinds(
     engine: &Engine,

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use truthsource_core::Value;
-use truthsource_core::record::State;
+use truthsource_core::record::{Cause, Entry, State};
 use truthsource_host::Misfit;
 
 use super::*;
@@ -133,6 +133,51 @@ async fn p7_what_was_just_created_is_not_created_once_more() {
     let [made, changed] = &pushed[..] else { panic!("{pushed:?}") };
     assert_eq!((made.remote_id.as_deref(), changed.remote_id.as_deref()), (None, Some("a-there")));
     assert_eq!(changed.want["title"], Value::from("nut"));
+}
+
+/// While the answer to a creation is not known somebody makes the record by hand. Where the system has nothing of ours,
+/// nothing is created once more; where it has, a person says which of the two it is.
+#[tokio::test]
+async fn p1_what_was_made_by_hand_meanwhile_is_not_created_once_more() {
+    for is_made in [false, true] {
+        let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
+        let noted = pushed.clone();
+        let push = answers(move |writes: Vec<Write>| {
+            noted.lock().unwrap().extend(writes.clone());
+            Ok(writes.iter().map(|_| Outcome::Unknown("HTTP 500".to_owned())).collect())
+        });
+        let ours = State { remote_id: "ours".to_owned(), ..State::default() };
+        let find = answers(move |_| Ok(is_made.then(|| ours.clone())));
+        let house = House::with(Fake { push, find, ..Fake::default() }).await;
+        house.listed(SHOP, Kind::Item).await;
+        house.saw(ERP, "a", "bolt").await;
+        house.fold_all().await;
+        delivered(&house).await;
+        assert!(house.debt(SHOP, "a").await.unwrap().intent.is_some());
+        let by_hand = [("code", "A".into()), ("title", "bolt".into())];
+        house.read(SHOP, Kind::Item, "by-hand", &by_hand).await;
+        house.fold_all().await;
+        house.pass(house.engine.pace.retry.cap_ms);
+        delivered(&house).await;
+        house.fold_all().await;
+        assert_eq!(pushed.lock().unwrap().len(), 1);
+        assert!(house.debt(SHOP, "a").await.is_none_or(|it| it.intent.is_none()));
+        let asked = house.store.conflicts(Some(true), None, 9).await.unwrap();
+        let asked: Vec<_> = asked.into_iter().map(|it| it.about).collect();
+        let about = crate::store::About::Unlinked { connection: SHOP, remote_id: "ours".to_owned() };
+        assert_eq!(asked, if is_made { vec![about] } else { vec![] });
+        // What we made is heard of as well: it is not taken for the other one.
+        if is_made {
+            let key = digest::command_key(SHOP.0, Kind::Item, "a");
+            let state = State { remote_id: "ours".to_owned(), command_key: Some(key), ..State::default() };
+            let observed = Observed::Present(state);
+            let (connection, cause) = (SHOP, Cause::Poll);
+            let entry = Entry::Observed { connection, cause, as_of: 99, observed };
+            house.commit([Change::Append { kind: Kind::Item, key: None, entry }]).await;
+            house.fold_all().await;
+            assert_eq!(house.store.conflicts(Some(true), None, 9).await.unwrap().len(), 1);
+        }
+    }
 }
 
 /// A look-up finds the system away: what is owed besides is neither begun nor sent in the same turn.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::Folding;
-use truthsource_core::record::{Entry, KeyState, Observed, RecordKey};
+use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, Observed, RecordKey};
 use truthsource_core::{Kind, Value, schema};
 
 use super::Fold;
@@ -71,28 +71,40 @@ async fn refuse(
     Ok(is_any)
 }
 
-/// Names that nobody bears any more once this fold is committed.
-pub(super) fn freed(before: &BTreeMap<RecordKey, KeyState>, folds: &[Fold<'_>]) -> BTreeSet<(Kind, String)> {
+/// A name that its record bears no more.
+pub(super) struct Freed {
+    name: String,
+    /// Where the record was deleted, if it was.
+    deleted_at: Option<ConnectionId>,
+}
+
+/// The records that do not bear their name any more once this fold is committed.
+pub(super) fn freed(before: &BTreeMap<RecordKey, KeyState>, folds: &[Fold<'_>]) -> BTreeMap<RecordKey, Freed> {
     let freed = folds.iter().filter_map(|fold| {
         let name = |state: &KeyState| {
             let natural = schema::of(fold.key.kind).natural_key(&state.truth.values());
             natural.filter(|_| state.truth.deleted_at.is_none())
         };
         let was = before.get(fold.key).and_then(name)?;
-        (name(fold.folding.state()).as_ref() != Some(&was)).then_some((fold.key.kind, was))
+        let after = fold.folding.state();
+        let deleted_at = after.truth.deleted_at;
+        (name(after).as_ref() != Some(&was)).then(|| (fold.key.clone(), Freed { name: was, deleted_at }))
     });
     freed.collect()
 }
 
-/// Whoever was kept from a name that is free now is decided again: nobody says anything new of it.
+/// Whoever was kept from a name that is free now is decided again, and what could not be linked to who bore it is read
+/// again: nobody says anything new of either.
 pub(super) async fn give_back(
     engine: &Engine,
-    freed: BTreeSet<(Kind, String)>,
+    freed: BTreeMap<RecordKey, Freed>,
     batch: &mut Batch,
 ) -> Result<(), Error> {
     if freed.is_empty() {
         return Ok(());
     }
+    let asked = batch.changes.iter().filter_map(|it| if let Change::Conflict(it) = it { Some(it) } else { None });
+    let mut touched: Vec<Change> = asked.filter_map(|it| unlinked_from(it, &freed)).collect();
     let mut waiting = BTreeSet::new();
     let mut before = None;
     loop {
@@ -100,7 +112,9 @@ pub(super) async fn give_back(
         let Some(last) = open.last() else { break };
         before = Some(last.id);
         waiting.extend(open.iter().filter(|it| is_kept_from(it, &freed)).map(|it| it.key.clone()));
+        touched.extend(open.iter().filter_map(|it| unlinked_from(it, &freed)));
     }
+    batch.changes.extend(touched);
     for (key, state) in engine.store.states(&waiting).await? {
         let moved = batch.changes.iter_mut().rev().find_map(|it| match it {
             Change::Truth { key: of, basis, .. } if *of == key => Some(basis),
@@ -118,14 +132,23 @@ pub(super) async fn give_back(
 }
 
 /// Somebody says that the record is called so, and it is held for a person.
-fn is_kept_from(conflict: &Conflict, freed: &BTreeSet<(Kind, String)>) -> bool {
+fn is_kept_from(conflict: &Conflict, freed: &BTreeMap<RecordKey, Freed>) -> bool {
     let About::Field(field) = &conflict.about else { return false };
     let kind = conflict.key.kind;
     let names = conflict.claims.values().filter_map(|claim| {
         let fields = [(field.clone(), claim.clone())].into();
         schema::of(kind).natural_key(&fields)
     });
-    names.into_iter().any(|it| freed.contains(&(kind, it)))
+    names.into_iter().any(|name| freed.iter().any(|(key, it)| key.kind == kind && it.name == name))
+}
+
+/// Reads what is called like a record that bears the name no more, and was linked to nothing because of that. What was
+/// deleted is there again where it was deleted; what else is called so elsewhere is no reason to bring it back.
+fn unlinked_from(conflict: &Conflict, freed: &BTreeMap<RecordKey, Freed>) -> Option<Change> {
+    let About::Unlinked { connection, remote_id } = &conflict.about else { return None };
+    freed.get(&conflict.key).filter(|it| it.deleted_at.is_none_or(|it| it == *connection))?;
+    let (connection, kind, remote_id) = (*connection, conflict.key.kind, remote_id.clone());
+    Some(Change::Touch { connection, kind, remote_id, cause: Cause::Recheck })
 }
 
 /// A system gave the id of a record that vanished there to something else. Which record that is, a person says: taken
@@ -220,6 +243,33 @@ mod tests {
         house.fold_all().await;
         assert_eq!(code(&house, "bolt").await, Some("NUT".into()));
         assert_eq!(open(&house).await, []);
+    }
+
+    /// Its twin was heard of first, so that it could not be linked: nobody says anything new of that.
+    #[tokio::test]
+    async fn p8_what_was_made_anew_is_looked_at_when_the_one_it_replaces_is_known_to_be_gone() {
+        let touched = async |house: &House, at| {
+            let due = house.store.touched(at, house.engine.now(), 9).await.unwrap();
+            due.into_iter().map(|it| it.remote_id).collect::<Vec<_>>()
+        };
+        // In one step, and one after the other.
+        for is_at_once in [true, false] {
+            let house = House::with(Fake::default()).await;
+            saw(&house, "1", "bolt").await;
+            house.read(SHOP, Kind::Item, "s-1", &[("code", "bolt".into()), ("title", "Item 1".into())]).await;
+            house.fold_all().await;
+            house.pass(1_000);
+            saw(&house, "2", "Bolt").await;
+            house.read(SHOP, Kind::Item, "s-2", &[("code", "Bolt".into()), ("title", "Bolt".into())]).await;
+            if !is_at_once {
+                house.fold_all().await;
+                assert_eq!(open(&house).await.len(), 2);
+            }
+            house.gone(ERP, Kind::Item, "1").await;
+            house.fold_all().await;
+            // What is called like it where it was not deleted is as doubtful as before.
+            assert_eq!((touched(&house, ERP).await, touched(&house, SHOP).await), (vec!["2".to_owned()], vec![]));
+        }
     }
 
     #[tokio::test]
