@@ -8,6 +8,7 @@ use truthsource_core::fold::Folding;
 use truthsource_core::record::{Entry, KeyState, RecordKey};
 use truthsource_core::{Fields, UnixMs};
 
+use super::judge::record_of;
 use super::store::Folded;
 use crate::engine::connections::Parties;
 use crate::engine::{Engine, Error, fold};
@@ -51,8 +52,10 @@ pub async fn check(
         if decided != stored {
             let told = format!("{batches:?} after {:?}", folded.before.get(&key));
             let told: String = told.chars().take(TOLD_MAX).collect();
-            violations
-                .push(format!("P8: {key} decided in another order is {decided:?}, and {stored:?} is stored: {told}"));
+            let record = record_of(&key);
+            let told =
+                format!("P8: {record} decided in another order is {decided:?}, and {stored:?} is stored: {told}");
+            violations.push(told);
         }
     }
     Ok(rearranged)

@@ -365,7 +365,12 @@ impl<'a> World<'a> {
         for (tenant, mark) in self.tenants.iter().zip(&marks) {
             let late: Vec<Line> = since(&tenant.seats, mark);
             let ours = late.iter().filter(|(_, it)| it.actor == Actor::Api);
-            let spelled = |(at, it): &Line| format!("{} {} {} {}", tenant.seats[*at].name(), it.kind, it.id, it.field);
+            let spelled = |(at, it): &Line| {
+                let seat = &tenant.seats[*at];
+                // By its name, so that its story is told.
+                let cell = seat.site.reader()(it).map(|(cell, _)| cell.record).unwrap_or_default();
+                format!("{cell} at {}: {} {} {}", seat.name(), it.kind, it.id, it.field)
+            };
             let written: Vec<String> = ours.map(spelled).collect();
             if !written.is_empty() {
                 self.notes.broke(format!("P2: written after all was quiet: {written:?}"));

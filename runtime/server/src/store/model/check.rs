@@ -82,7 +82,8 @@ impl Data {
         let by_id = ahead.links.get(&there).cloned().unwrap_or(self.links.get(&there).map(|it| it.key.clone()));
         let by_key = ahead.linked.get(&here).cloned().unwrap_or(self.linked.get(&here).cloned());
         if by_id.is_some_and(|it| it != key.key) || by_key.is_some_and(|it| it != remote_id) {
-            return Err(conflict("it is linked otherwise"));
+            let it = format!("{} `{remote_id}` of connection {connection} or record {key}", key.kind);
+            return Err(Error::Conflict(format!("{it} is linked otherwise")));
         }
         ahead.links.insert(there, Some(key.key.clone()));
         ahead.linked.insert(here, Some(remote_id.to_owned()));
