@@ -16,6 +16,7 @@ mod refused;
 mod review;
 mod ruling;
 mod taken;
+mod telling;
 mod vanished;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,7 @@ pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
 pub use ruling::{Answer, Hear, Misfit, Projection, Ruling, Terms, unlinked};
 pub use taken::{FOLLOWS_MS, taken};
+pub use telling::Telling;
 
 /// A fold under way.
 #[derive(Debug, Clone)]
@@ -427,11 +429,12 @@ impl<'a> Folding<'a> {
         }
         let rule = self.rules.field(self.key.kind, name);
         let owner = rule.and_then(|it| it.owner).filter(|_| !plant::on(Bug::NobodyOwns));
-        let is_superseded = |claim: &&Claim| field.claims.iter().any(|it| it.supersedes(claim));
-        let (superseded, mut claims): (Vec<&Claim>, Vec<&Claim>) = field.claims.iter().partition(is_superseded);
+        let heard: Vec<&Claim> = field.claims.iter().filter(|it| !self.is_settling(name, it)).collect();
+        let is_superseded = |claim: &&Claim| heard.iter().any(|it| it.supersedes(claim));
+        let (superseded, mut claims): (Vec<&Claim>, Vec<&Claim>) = heard.iter().partition(|it| is_superseded(it));
         if claims.is_empty() {
             // Three or more that supersede each other in a circle: none of them is above the others.
-            claims = field.claims.iter().collect();
+            claims = heard;
         }
         let base = common_ground(&superseded, &claims).unwrap_or(&field.base).clone();
         let mut claims: Vec<Claim> = claims.into_iter().cloned().collect();
@@ -464,8 +467,11 @@ impl<'a> Folding<'a> {
         Some(Question { policy: question.policy.filter(|_| !is_opening), ..question })
     }
 
-    /// What the owner holds of a field it told us of.
+    /// What the owner holds of a field it told us of. Where it deleted the record it is what it said last.
     fn standing(&self, owner: ConnectionId, name: &str) -> Option<Value> {
+        if self.state.truth.deleted_at == Some(owner) {
+            return self.state.truth.fields.get(name).filter(|it| it.is_known()).map(|it| it.value.clone());
+        }
         let shadow = self.state.shadows.get(&owner).filter(|it| it.exists())?;
         shadow.fields.get(name).map(|it| it.value.clone())
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Folding, Power, Question, Verdict};
+use super::{Folding, Power, Question, Telling, Verdict};
 use crate::record::{ConnectionId, KeyState, Truth};
 use crate::rules::Rules;
 use crate::stock::Supply;
@@ -21,6 +21,9 @@ pub struct Ruling {
     /// What was decided before was decided again, under the terms of now, before any entry was taken in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reviewed: bool,
+    /// What connections were being told, as far as it settles what they had said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub telling: BTreeMap<ConnectionId, Telling>,
     /// The remote ids that it found to be the record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub linked: BTreeMap<ConnectionId, String>,
@@ -170,6 +173,7 @@ impl Folding<'_> {
     /// # Errors
     /// When the ruling does not go with the entries.
     pub fn decide_and_tell(&mut self, ruling: &Ruling, before: &Truth, hear: &mut Hear<'_>) -> Result<(), Misfit> {
+        self.ruling.telling.clone_from(&ruling.telling);
         let mut answers = ruling.answers.iter();
         loop {
             let questions = self.questions();

@@ -169,6 +169,66 @@ fn p8_a_word_that_was_settled_has_no_say_in_what_was_decided_since() {
     assert_eq!(claims, ["D".into()]);
 }
 
+/// A word that lost and is being answered has no say in what is decided meanwhile: whether it is heard first that the
+/// answer arrived, or that others were told what came of the next decision, changes nothing.
+#[test]
+fn p8_a_word_that_is_being_answered_has_no_say() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |title: &str| [("title", title.into())];
+    let opening = [ERP, SHOP, WEB].map(|it| saw(it, 1, 1_000, &title("A"))).to_vec();
+    let words = vec![saw(WEB, 2, 8_000, &title("B")), saw(SHOP, 2, 9_000, &title("C"))];
+    let state = fold_all(&rules, &key, &[opening, words]);
+    let told = state.truth.version;
+    let telling = Telling { version: told, fields: ["title".to_owned()].into() };
+    let telling = || [(WEB, telling.clone())].into();
+    // An hour that is there twice: by its date it is the oldest word of all.
+    let mut folding = Folding::new(&key, &rules, state);
+    folding.telling(telling());
+    folding.absorb(&wrote(SHOP, 3, told, &title("C")), NOW);
+    folding.absorb(&saw(ERP, 2, 2_000, &title("D")), NOW);
+    let question = folding.questions().remove(0);
+    assert_eq!(question.claims.iter().map(|it| it.connection).collect::<Vec<_>>(), [ERP]);
+    let newest = folding.newest(&question);
+    folding.answer(&question, newest);
+    let (ruling, state) = (folding.ruling(), folding.finish().0);
+    assert_eq!(ruling.telling, telling());
+    let told_to = [wrote(WEB, 3, told, &title("C")), wrote(SHOP, 4, state.truth.version, &title("D"))];
+    for order in [[0, 1], [1, 0]] {
+        let after = order.iter().fold(state.clone(), |state, at| {
+            let mut folding = Folding::new(&key, &rules, state);
+            folding.telling(telling());
+            folding.absorb(&told_to[*at], NOW);
+            assert!(folding.questions().iter().all(|it| it.claims.iter().all(|it| it.connection == ERP)));
+            folding.finish().0
+        });
+        assert_eq!(after.truth.values()["title"], "D".into());
+    }
+}
+
+/// Whether it is heard first that the owner deleted it, or what others say against its word.
+#[test]
+fn p8_what_the_owner_said_last_stands_when_it_deleted_the_record() {
+    let (rules, key) = (owned(Kind::Item, "code"), item());
+    let code = |code: &str| [("code", code.into())];
+    let opened = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &code("BOLT-8")), saw(SHOP, 1, 1, &code("BOLT-8"))]]);
+    let said = [saw(SHOP, 2, 5, &code("BOLT-8-B")), gone(ERP, 2)];
+    for order in [[0, 1], [1, 0]] {
+        for cut in [false, true] {
+            let said: Vec<Entry> = order.iter().map(|at| said[*at].clone()).collect();
+            let batches = if cut { said.into_iter().map(|it| vec![it]).collect() } else { vec![said] };
+            let after = batches.iter().fold(opened.clone(), |state, batch| {
+                let mut folding = Folding::new(&key, &rules, state);
+                batch.iter().for_each(|it| folding.absorb(it, NOW));
+                while let Some(question) = folding.questions().pop() {
+                    folding.answer(&question, owner_wins(&question));
+                }
+                folding.finish().0
+            });
+            assert_eq!(after.truth.values()["code"], "BOLT-8".into(), "{order:?} {cut}");
+        }
+    }
+}
+
 #[test]
 fn p8_a_second_change_is_news_to_who_was_told_the_first() {
     let (rules, key) = (rules(Kind::Item), item());

@@ -137,6 +137,7 @@ async fn decide(
     if case.logged.ruling.reviewed {
         folding.review();
     }
+    folding.telling(case.logged.ruling.telling.clone());
     for it in &case.entries {
         folding.absorb(&it.entry, it.at);
     }

@@ -1,10 +1,10 @@
 //! P8 at every fold of a run: the truth that was decided is the one that comes of the same entries however they are
 //! ordered between systems, repeated and cut into batches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use truthsource_core::draw::Draw;
-use truthsource_core::fold::Folding;
+use truthsource_core::fold::{Folding, Ruling};
 use truthsource_core::record::{Entry, KeyState, RecordKey};
 use truthsource_core::{Fields, UnixMs};
 
@@ -39,16 +39,20 @@ pub async fn check(
         by_key.entry(RecordKey::new(line.kind, key)).or_default().push((line.at, entry));
     }
     let now = engine.store.states(&by_key.keys().cloned().collect()).await?;
-    let reviewed = reviewed(folded);
-    let refused = refused(folded);
+    let rulings: BTreeMap<&RecordKey, &Ruling> = rulings(folded).map(|it| (&it.key, &it.ruling)).collect();
+    let plain = Ruling::default();
     let mut rearranged = 0;
-    // What was refused is not what was decided.
-    for (key, said) in by_key.into_iter().filter(|(key, _)| !refused.contains(key)) {
+    for (key, said) in by_key {
+        let ruling = rulings.get(&key).copied().unwrap_or(&plain);
+        // What was refused, as it would give the record the name of another, is not what was decided.
+        if ruling.refused.is_some() {
+            continue;
+        }
         let before = folded.before.get(&key).cloned().unwrap_or_default();
         let stored = now.get(&key).map(|it| it.truth.values()).unwrap_or_default();
         let batches = arrange(&said, |n, purpose| draw.below(n, purpose, turn));
         rearranged += u64::from(batches.len() > 1);
-        let decided = decide((engine, parties), &key, (before, reviewed.contains(&key)), &batches).await?;
+        let decided = decide((engine, parties), &key, (before, ruling), &batches).await?;
         if decided != stored {
             let told = format!("{batches:?} after {:?}", folded.before.get(&key));
             let told: String = told.chars().take(TOLD_MAX).collect();
@@ -59,16 +63,6 @@ pub async fn check(
         }
     }
     Ok(rearranged)
-}
-
-/// The records that were decided again before anything was taken in.
-fn reviewed(folded: &Folded) -> BTreeSet<&RecordKey> {
-    rulings(folded).filter(|it| it.ruling.reviewed).map(|it| &it.key).collect()
-}
-
-/// The records that keep their last values: what was decided would give them the name of another.
-fn refused(folded: &Folded) -> BTreeSet<&RecordKey> {
-    rulings(folded).filter(|it| it.ruling.refused.is_some()).map(|it| &it.key).collect()
 }
 
 fn rulings(folded: &Folded) -> impl Iterator<Item = &LoggedRuling> {
@@ -104,16 +98,17 @@ fn arrange(said: &[Said], below: impl Fn(u64, &str) -> u64) -> Vec<Vec<Said>> {
 async fn decide(
     (engine, parties): (&Engine, &Parties),
     key: &RecordKey,
-    (mut state, mut is_reviewed): (KeyState, bool),
+    (mut state, ruling): (KeyState, &Ruling),
     batches: &[Vec<Said>],
 ) -> Result<Fields, Error> {
-    for batch in batches {
+    for (at, batch) in batches.iter().enumerate() {
         let mut folding = Folding::new(key, &parties.rules, state);
-        if std::mem::take(&mut is_reviewed) {
+        if at == 0 && ruling.reviewed {
             folding.review();
         }
-        for (at, entry) in batch {
-            folding.absorb(entry, *at);
+        folding.telling(ruling.telling.clone());
+        for (heard_at, entry) in batch {
+            folding.absorb(entry, *heard_at);
         }
         fold::settle(engine, parties, key, &mut folding).await?;
         state = folding.finish().0;

@@ -8,10 +8,11 @@ use truthsource_core::fold::{Folding, Owed};
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 
 use super::decide::{decide, validate};
+use super::intake::telling;
 use super::names::keep_apart;
 use super::project::project;
 use super::supply::supply;
-use super::{Fold, index};
+use super::{Debts, Fold, index};
 use crate::engine::basis::Outdated;
 use crate::engine::connections::Parties;
 use crate::engine::rules::RulesSpec;
@@ -79,7 +80,7 @@ pub async fn foresee(
     let keys: BTreeSet<RecordKey> = found.into_iter().collect();
     let before = engine.store.states(&keys).await?;
     let debts = index(engine.store.debts_of(&keys).await?);
-    let mut folds: Vec<Fold<'_>> = keys.iter().map(|key| again(&then, key, before.get(key))).collect();
+    let mut folds: Vec<Fold<'_>> = keys.iter().map(|key| again(&then, (key, before.get(key)), &debts)).collect();
     decide(engine, &then, &mut folds).await?;
     keep_apart(engine, &before, &mut folds).await?;
     validate(engine, &before, &mut folds).await?;
@@ -100,9 +101,10 @@ pub async fn foresee(
     Ok(done)
 }
 
-fn again<'a>(then: &'a Parties, key: &'a RecordKey, state: Option<&KeyState>) -> Fold<'a> {
+fn again<'a>(then: &'a Parties, (key, state): (&'a RecordKey, Option<&KeyState>), debts: &Debts) -> Fold<'a> {
     let mut folding = Folding::new(key, &then.rules, state.cloned().unwrap_or_default());
     folding.review();
+    folding.telling(telling(key, debts));
     let (cause, absorbed, policies, untold, is_put_off) = Default::default();
     let outdated = Outdated { decided: true, told: true };
     Fold { key, folding, cause, absorbed, policies, untold, outdated, is_put_off }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::Kind;
-use truthsource_core::fold::Folding;
-use truthsource_core::record::{Cause, Entry, KeyState, RecordKey};
+use truthsource_core::fold::{Folding, Telling};
+use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey};
 
 use super::{Debts, Fold, Taken, names};
 use crate::engine::basis::Outdated;
@@ -46,6 +46,7 @@ impl<'a> Intake<'a> {
         if outdated.decided {
             folding.review();
         }
+        folding.telling(telling(key, self.debts));
         let (mut cause, mut absorbed) = (None, Vec::new());
         for taken in entries {
             if self.is_kept_out(key, taken, &folding, batch).await? {
@@ -84,6 +85,17 @@ impl<'a> Intake<'a> {
         }
         Ok(true)
     }
+}
+
+/// What connections are being told of a record.
+pub(super) fn telling(key: &RecordKey, debts: &Debts) -> BTreeMap<ConnectionId, Telling> {
+    let of_record = debts.range((key.clone(), ConnectionId(0))..).take_while(|((of, _), _)| of == key);
+    let begun = of_record.filter_map(|((_, connection), debt)| Some((connection, debt.intent.as_ref()?)));
+    let told = begun.map(|(connection, intent)| {
+        let fields = intent.changed.iter().cloned().collect();
+        (*connection, Telling { version: intent.truth_version, fields })
+    });
+    told.collect()
 }
 
 /// While it is unknown what became of a write, nothing that its system says can be understood.
