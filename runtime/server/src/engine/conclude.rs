@@ -39,6 +39,7 @@ pub(super) async fn conclude_all(
     let links = Links::from(engine, lane.connection.id, states).await?;
     let created = concluded.iter().map(|(it, _)| it).filter(|it| it.intent.remote_id.is_none());
     let there = twins::there(engine, lane.connection.id, created.map(|it| &it.debt.key)).await?;
+    let bearers = twins::bearers(engine, lane.connection.id, &concluded).await?;
     let is_all = concluded.iter().all(|(_, it)| matches!(it, Outcome::Applied(_)));
     let mut carried = Carried::default();
     for (ready, outcome) in concluded {
@@ -47,6 +48,7 @@ pub(super) async fn conclude_all(
             twins::ask(lane.connection.name.clone(), ready, two, &mut batch);
             continue;
         }
+        let outcome = twins::kept_out(&ready, &outcome, &bearers).unwrap_or(outcome);
         carried.note(&links, &ready, &outcome);
         conclude(engine, (lane, &links), ready, (outcome, sent), &mut batch);
     }

@@ -1,11 +1,12 @@
-//! What a creation finds there: while its answer was not known, somebody made the record by hand, and that is what it
-//! was linked to. Nothing is created once more then, and where it was, a person is asked about the second one.
+//! What a creation finds there. While its answer was not known, somebody made the record by hand, and that is what it was
+//! linked to: nothing is created once more then, and where it was, a person is asked about the second one. Or another
+//! record bears its name there, as one that was called so and is not yet, or cannot be, called otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::Kind;
 use truthsource_core::record::{ConnectionId, RecordKey};
-use truthsource_host::model::Outcome;
+use truthsource_host::model::{Observed, Outcome, Rejection};
 
 use super::deliver::Ready;
 use super::identify::ambiguous;
@@ -39,6 +40,61 @@ pub(super) fn made_twice<'a>(ready: &Ready, outcome: &'a Outcome, there: &'a The
     let Outcome::Applied(state) = outcome else { return None };
     let linked = there.get(&ready.debt.key).filter(|_| ready.intent.remote_id.is_none())?;
     (*linked != state.remote_id).then_some((&state.remote_id, linked))
+}
+
+/// A record that a creation found there under its name.
+pub(super) struct Bearer {
+    key: String,
+    /// It is owed something there: that may be another name.
+    is_owed: bool,
+}
+
+/// Such records, by kind and what the connection calls them.
+pub(super) type Bearers = BTreeMap<(Kind, String), Bearer>;
+
+/// Which records it is that creations found there under their names.
+pub(super) async fn bearers(
+    engine: &Engine,
+    connection: ConnectionId,
+    concluded: &[(Ready, Outcome)],
+) -> Result<Bearers, Error> {
+    let mut by_kind: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+    for (ready, outcome) in concluded {
+        if let Some(remote_id) = found_there(ready, outcome) {
+            by_kind.entry(ready.debt.key.kind).or_default().insert(remote_id.to_owned());
+        }
+    }
+    let mut bearers = Bearers::new();
+    for (kind, ids) in by_kind {
+        let links = engine.store.links_from(connection, kind, &ids).await?;
+        let keys = links.values().map(|key| RecordKey::new(kind, key)).collect();
+        let debts = engine.store.debts_of(&keys).await?.into_iter();
+        let owed = debts.filter(|it| it.connection == connection && it.state != DebtState::Parked);
+        let owed: BTreeSet<String> = owed.map(|it| it.key.key).collect();
+        let bearer = |key: String| Bearer { is_owed: owed.contains(&key), key };
+        bearers.extend(links.into_iter().map(|(remote_id, key)| ((kind, remote_id), bearer(key))));
+    }
+    Ok(bearers)
+}
+
+/// What becomes of a creation that found another record there under its name: it is tried again if that may be called
+/// otherwise soon, and is else for a person to see to.
+pub(super) fn kept_out(ready: &Ready, outcome: &Outcome, bearers: &Bearers) -> Option<Outcome> {
+    let kind = ready.debt.key.kind;
+    let bearer = bearers.get(&(kind, found_there(ready, outcome)?.to_owned()))?;
+    let message = format!("what bears its name there is {kind}/{}", bearer.key);
+    (bearer.key != ready.debt.key.key).then(|| match bearer.is_owed {
+        true => Outcome::Retry(None, message),
+        false => Outcome::Rejected(Rejection { code: "name-taken".to_owned(), message, field: None }),
+    })
+}
+
+fn found_there<'a>(ready: &Ready, outcome: &'a Outcome) -> Option<&'a str> {
+    let state = match outcome {
+        Outcome::Applied(state) | Outcome::Stale(Observed::Present(state)) => state,
+        _ => return None,
+    };
+    ready.intent.remote_id.is_none().then_some(&state.remote_id)
 }
 
 /// A person is to say which of the two it is.

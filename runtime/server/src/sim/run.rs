@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use truthsource_core::UnixMs;
 use truthsource_core::draw::Draw;
+use truthsource_core::{UnixMs, schema};
 use truthsource_simulators::journal::Actor;
 
 use super::cast::Cast;
@@ -336,8 +336,13 @@ impl<'a> World<'a> {
             let store = tenant.store.as_ref();
             for state in WAITING {
                 for debt in store.debts(state, None, 3).await? {
-                    // By its name, so that its story is told.
-                    self.notes.broke(format!("P1: {} is {state:?}: {debt:?}", judge::record_of(&debt.key)));
+                    // By its name, so that its story is told, and that of what it may wait for.
+                    let known = store.states(&[debt.key.clone()].into()).await?;
+                    let values = known.get(&debt.key).map(|it| it.truth.values()).unwrap_or_default();
+                    let of = schema::of(debt.key.kind).references(&values);
+                    let of: Vec<String> = of.into_iter().map(|(kind, key)| format!("{kind}/{key}")).collect();
+                    let record = judge::record_of(&debt.key);
+                    self.notes.broke(format!("P1: {record} of {of:?} is {state:?}: {debt:?}"));
                 }
             }
             let backlog = store.backlog().await?;

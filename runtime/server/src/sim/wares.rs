@@ -72,7 +72,7 @@ fn wares_of(held: &Held) -> BTreeMap<String, Ware<'_>> {
 }
 
 /// Whether everything that is left to do is about wares, and waits for what a person says of them: news that refers to
-/// one that nobody knows, writes to one whose deletion nobody believes, and what a system refused.
+/// one that nobody knows, writes to one whose deletion nobody believes, what a system refused, and what refers to that.
 ///
 /// # Errors
 /// When the store fails.
@@ -85,10 +85,14 @@ pub(super) async fn is_asked(store: &dyn TenantStore, backlog: &Backlog) -> stor
     if is_busy || backlog.waiting > 0 && !is_unlinked {
         return Ok(false);
     }
+    let parked = store.debts(DebtState::Parked, None, 1_000).await?;
+    let refused: BTreeSet<_> = parked.iter().map(|it| (it.connection, it.key.key.as_str())).collect();
     for state in [DebtState::Due, DebtState::Blocked, DebtState::Untold, DebtState::Settling, DebtState::Parked] {
         let is_explained = |it: &Debt| {
             let is_wares = it.key.key.split('@').any(is_ware);
-            is_wares && (state == DebtState::Parked || is_mass || is_unlinked && state == DebtState::Blocked)
+            let is_refused = || it.key.key.split('@').any(|code| refused.contains(&(it.connection, code)));
+            let is_blocked = state == DebtState::Blocked && (is_unlinked || is_refused());
+            is_wares && (state == DebtState::Parked || is_mass || is_blocked)
         };
         if !store.debts(state, None, 1_000).await?.iter().all(is_explained) {
             return Ok(false);

@@ -180,6 +180,43 @@ async fn p1_what_was_made_by_hand_meanwhile_is_not_created_once_more() {
     }
 }
 
+/// A record was renamed, and another got its name: where the first still bears it, the second cannot be created, and is not
+/// taken for it. Where the first is to be renamed it is tried again.
+#[tokio::test]
+async fn p3_what_bears_its_name_there_is_not_taken_for_what_is_to_be_created() {
+    for is_renamed in [true, false] {
+        let push = answers(|writes: Vec<Write>| {
+            let found = |it: &Write| match it.remote_id {
+                Some(_) => Outcome::Retry(None, "HTTP 423".to_owned()),
+                None => {
+                    let there = State { remote_id: "x".to_owned(), fields: it.want.clone(), ..State::default() };
+                    Outcome::Stale(Observed::Present(there))
+                }
+            };
+            Ok(writes.iter().map(found).collect())
+        });
+        let house = House::with(Fake { push, ..Fake::default() }).await;
+        house.listed(SHOP, Kind::Item).await;
+        house.saw(ERP, "a", "bolt").await;
+        house.read(SHOP, Kind::Item, "x", &[("code", "a".into()), ("title", "bolt".into())]).await;
+        house.fold_all().await;
+        if is_renamed {
+            house.pass(1_000);
+            house.read(ERP, Kind::Item, "a", &[("code", "a2".into()), ("title", "bolt".into())]).await;
+        }
+        house.saw(ERP, "b", "nut").await;
+        house.fold_all().await;
+        delivered(&house).await;
+        house.fold_all().await;
+        let debt = house.debt(SHOP, "b").await.unwrap();
+        let state = if is_renamed { DebtState::Due } else { DebtState::Parked };
+        assert_eq!((debt.state, debt.intent), (state, None));
+        assert!(debt.last_error.unwrap().ends_with("what bears its name there is item/a"));
+        let states = house.store.states(&[crate::engine::fake::item("b")].into()).await.unwrap();
+        assert!(states.values().all(|it| !it.shadows[&SHOP].exists()));
+    }
+}
+
 /// A look-up finds the system away: what is owed besides is neither begun nor sent in the same turn.
 #[tokio::test]
 async fn p3_a_write_is_never_what_finds_out_that_a_system_is_away() {
