@@ -128,6 +128,9 @@ pub struct Claim {
     /// holds one of them does not contradict it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<Value>,
+    /// Nobody said it: the system gave it to a record that a write of ours created there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filled_in: bool,
 }
 
 /// How many values a claim remembers to have moved away from.

@@ -87,6 +87,7 @@ impl Folding<'_> {
                 changed_at: None,
                 version: self.version,
                 passed: Vec::new(),
+                filled_in: false,
             });
             Some(Question {
                 field: name.clone(),

@@ -137,7 +137,7 @@ impl<'a> Folding<'a> {
             Entry::Observed { connection, as_of, observed, .. } => match observed {
                 Observed::Present(state) => {
                     self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
-                    self.present(*connection, *as_of, state, at);
+                    self.present((*connection, *as_of), state, at, false);
                 }
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
                 Observed::Absent(_) => {}
@@ -206,15 +206,15 @@ impl<'a> Folding<'a> {
 
     /// The built-in rule: the owner's word, else the newest claim; a tie goes to the higher authority, then to the
     /// larger value, so that the outcome depends on the set of claims alone. When systems meet, the higher authority
-    /// counts from the start, unless it holds nothing or zero, as systems do where nobody has said anything: a shop
-    /// gives a product that is made there a price of nothing.
+    /// counts from the start, unless it holds nothing, zero, or an empty list in what we created there, as systems do where
+    /// nobody has said anything: a shop gives a product that is made there a price of nothing.
     #[must_use]
     pub fn newest(&self, question: &Question) -> Verdict {
         let is_opening = question.is_opening();
         let rank = |claim: &Claim| {
             let owner = Some(claim.connection) == question.owner;
             let authority = std::cmp::Reverse(self.rules.rank(claim.connection));
-            let opening = is_opening.then(|| (!is_blank(&claim.now), authority));
+            let opening = is_opening.then(|| (!is_blank(claim), authority));
             (owner, opening, claim.changed_at, authority, claim.now.clone())
         };
         let best = question.claims.iter().enumerate().max_by_key(|(_, claim)| rank(claim));
@@ -253,8 +253,8 @@ impl<'a> Folding<'a> {
     }
 
     /// A connection holds this; it was logged at `at`. A change is never younger than that, whatever the system's clock
-    /// says.
-    fn present(&mut self, connection: ConnectionId, as_of: u64, state: &State, at: UnixMs) {
+    /// says. `is_created`: a write of ours just made it.
+    fn present(&mut self, (connection, as_of): (ConnectionId, u64), state: &State, at: UnixMs, is_created: bool) {
         let shadow = self.state.shadows.entry(connection).or_default();
         if as_of < shadow.as_of {
             return;
@@ -282,7 +282,8 @@ impl<'a> Folding<'a> {
             shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen });
             moved.insert(name.clone(), (was.clone(), now.clone()));
             let (changed_at, now) = (state.changed_at.map(|it| it.min(at)), now.clone());
-            self.claim(name, seen, Claim { connection, was, now, changed_at, version: 0, passed: Vec::new() });
+            let (version, passed, filled_in) = (0, Vec::new(), is_created && was.is_none());
+            self.claim(name, seen, Claim { connection, was, now, changed_at, version, passed, filled_in });
         }
         if !moved.is_empty() {
             self.notes.push(Note::Moved(connection, moved));
@@ -371,6 +372,7 @@ impl<'a> Folding<'a> {
         if as_of < shadow.as_of {
             return;
         }
+        let is_created = !shadow.exists();
         for (name, value) in sent.iter().filter(|_| !plant::on(Bug::IgnoreEcho)) {
             shadow.fields.insert(name.clone(), HeldField { value: value.clone(), seen: told });
             // It was told what came of its claim: the claim is settled.
@@ -387,7 +389,7 @@ impl<'a> Folding<'a> {
             }
         }
         sent.iter().for_each(|(name, value)| self.owner_was_told(connection, name, value));
-        self.present(connection, as_of, state, at);
+        self.present((connection, as_of), state, at, is_created);
     }
 
     /// A write that was decided before the connection owned the field left something else there than the truth is: what
@@ -452,6 +454,7 @@ impl<'a> Folding<'a> {
                 changed_at: None,
                 version: field.version,
                 passed: Vec::new(),
+                filled_in: false,
             });
             claims.sort_by_key(|it| it.connection);
         }
@@ -467,13 +470,17 @@ impl<'a> Folding<'a> {
         Some(Question { policy: question.policy.filter(|_| !is_opening), ..question })
     }
 
-    /// What the owner holds of a field it told us of. Where it deleted the record it is what it said last.
+    /// What the owner says of a field without having moved it: what it holds. Where it deleted the record that is what it said
+    /// last; and where it holds the truth as it was told it, the truth, for which it may not have the room.
     fn standing(&self, owner: ConnectionId, name: &str) -> Option<Value> {
+        let truth = self.state.truth.fields.get(name).filter(|it| it.is_known());
         if self.state.truth.deleted_at == Some(owner) {
-            return self.state.truth.fields.get(name).filter(|it| it.is_known()).map(|it| it.value.clone());
+            return truth.map(|it| it.value.clone());
         }
         let shadow = self.state.shadows.get(&owner).filter(|it| it.exists())?;
-        shadow.fields.get(name).map(|it| it.value.clone())
+        let held = shadow.fields.get(name)?;
+        let told = truth.filter(|it| held.seen >= it.version && shadow.want.get(name) == Some(&held.value));
+        Some(told.map_or(&held.value, |it| &it.value).clone())
     }
 
     fn guard_owner(
@@ -516,9 +523,14 @@ impl<'a> Folding<'a> {
     }
 }
 
-/// What a system holds where nobody has said anything.
-fn is_blank(value: &Value) -> bool {
-    *value == Value::Null || value.as_number() == Some(Decimal::ZERO)
+/// What a system holds where nobody has said anything. An empty list may well be said.
+fn is_blank(claim: &Claim) -> bool {
+    match &claim.now {
+        Value::Null => true,
+        Value::Number(number) => *number == Decimal::ZERO,
+        Value::Rows(rows) => rows.is_empty() && claim.filled_in,
+        Value::Text(_) | Value::Flag(_) => false,
+    }
 }
 
 /// What the systems that speak held in common before they moved on: the first value that all of them have passed, and

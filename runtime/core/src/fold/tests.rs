@@ -528,6 +528,51 @@ fn what_is_said_counts_before_what_a_system_has_of_itself() {
     assert_eq!(free.truth.values()["amount"], Value::Number(0.into()));
 }
 
+/// An order that we book where it has left nowhere says nothing against what has left elsewhere, whatever the rank.
+#[test]
+fn what_was_created_empty_empties_nothing() {
+    let (mut rules, key) = (rules(Kind::Order), RecordKey::new(Kind::Order, "#1"));
+    rules.connections.get_mut(&WEB).unwrap().rank = 0;
+    rules.connections.get_mut(&ERP).unwrap().rank = 2;
+    let left = Value::Rows(vec![[("item".to_owned(), Value::from("bolt"))].into()]);
+    let fulfilments = |rows: Value| [("fulfilments", rows)];
+    let shipped = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &fulfilments(left.clone()))]]);
+    let Entry::Wrote { connection, as_of, truth_version, sent_at, state, .. } =
+        wrote(WEB, 1, shipped.truth.version, &fulfilments(Value::Rows(Vec::new())))
+    else {
+        unreachable!()
+    };
+    let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
+    let after = fold(&rules, &key, shipped.clone(), &[created]).0;
+    assert_eq!(after.truth.values()["fulfilments"], left);
+    // Who had it before and knows of nothing that left says so.
+    let read = fold(&rules, &key, shipped, &[saw(WEB, 1, 1, &fulfilments(Value::Rows(Vec::new())))]).0;
+    assert_eq!(read.truth.values()["fulfilments"], Value::Rows(Vec::new()));
+}
+
+/// It holds as much of it as it has room for, and that is no word against the rest.
+#[test]
+fn an_owner_without_the_room_for_what_it_was_told_stands_by_it() {
+    let (key, none, rules) = (item(), rules(Kind::Item), owned(Kind::Item, "title"));
+    let title = |title: &str| [("title", title.into())];
+    let long = "Bolt, galvanised";
+    let opened = fold_all(&none, &key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
+    let renamed = fold(&none, &key, opened, &[saw(SHOP, 2, 5, &title(long))]).0;
+    let mut folding = Folding::new(&key, &none, renamed.clone());
+    folding.projected(ERP, [("title".to_owned(), "Bolt, galv".into())].into(), None);
+    let told = [wrote(ERP, 2, renamed.truth.version, &title("Bolt, galv"))];
+    told.iter().for_each(|it| folding.absorb(it, NOW));
+    let told = folding.finish().0;
+    for said in [vec![], vec![saw(SHOP, 3, 9, &title("Nut"))]] {
+        let mut folding = Folding::new(&key, &rules, told.clone());
+        folding.review();
+        said.iter().for_each(|it| folding.absorb(it, NOW));
+        let question = folding.questions().remove(0);
+        folding.answer(&question, owner_wins(&question));
+        assert_eq!(folding.state().truth.values()["title"], long.into());
+    }
+}
+
 /// Everybody was told what came of what they said: nobody has a word any more, and nothing is decided of it.
 #[test]
 fn what_all_were_told_is_not_decided_again() {

@@ -195,7 +195,10 @@ fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>
             Rivals::Untold => untold(&heard),
         };
         accepted.push(&last.now);
-        let is_overruled = |word: &&String| done.overruled.contains(&(cell.clone(), (*word).clone()));
+        // Also as a system holds it that has no room for all of it.
+        let is_named = |word: &str| done.overruled.contains(&(cell.clone(), word.to_owned()));
+        let is_overruled =
+            |word: &&String| is_named(word) || seats.iter().any(|it| is_named(cut(word, it.site.room(cell.field))));
         if !accepted.contains(&held) && !accepted.iter().all(is_overruled) {
             verdict.found("wrong", || {
                 format!("{} {} holds {held:?}, last said were {accepted:?}", cell.record, cell.field)

@@ -16,6 +16,7 @@ fn item(title: &str) -> KeyState {
         changed_at: Some(UnixMs(1_000)),
         version: 3,
         passed: Vec::new(),
+        filled_in: false,
     };
     let field = TruthField { claims: vec![claim], ..TruthField::decided(title.into(), 3) };
     state.truth.fields.insert("title".into(), field);
