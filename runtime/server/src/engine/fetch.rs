@@ -118,9 +118,12 @@ pub async fn log_news(
     let mut news = 0;
     for observed in seen {
         let heard = heard.get(observed.remote_id());
-        // What nobody knew and is not there is no news, however long its system tells of it.
+        // What nobody knew and is not there is no news, however long its system tells of it, unless something refers to it.
         if heard.is_none() && matches!(observed, Observed::Absent(_)) {
-            continue;
+            let token = Token::Linked(connection, kind, observed.remote_id().to_owned()).to_string();
+            if engine.store.waiting(&token, 0, 1).await?.is_empty() {
+                continue;
+            }
         }
         if heard.and_then(|it| it.digest.as_ref()).is_some_and(|it| *it == observed_digest(observed)) {
             continue;

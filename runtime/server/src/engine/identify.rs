@@ -37,7 +37,15 @@ pub struct Identifier<'a> {
     used: BTreeSet<RecordKey>,
     /// Those of them whose record was deleted under the name that its key is, and where.
     deleted: BTreeMap<RecordKey, ConnectionId>,
+    /// What was never linked, and is gone at the end of the batch.
+    gone: BTreeSet<(ConnectionId, Kind, String)>,
 }
+
+/// So many entries that wait are looked at in one go.
+const WAITING_MAX: u32 = 1_000;
+
+/// Why what refers to such a record is not taken in.
+const REFERS_TO_NOTHING: &str = "what it refers to was never linked and is gone";
 
 impl<'a> Identifier<'a> {
     /// Looks up everything that the entries name.
@@ -60,8 +68,16 @@ impl<'a> Identifier<'a> {
                 links.insert((connection, kind, remote_id), key);
             }
         }
+        let mut gone = BTreeSet::new();
+        for (connection, kind, observed) in entries.iter().filter_map(unidentified) {
+            let it = (connection, kind, observed.remote_id().to_owned());
+            match observed {
+                Observed::Absent(_) if !links.contains_key(&it) => drop(gone.insert(it)),
+                Observed::Absent(_) | Observed::Present(_) => drop(gone.remove(&it)),
+            }
+        }
         let (taken, naturals, used, deleted) = Default::default();
-        let mut identifier = Self { engine, parties, links, taken, naturals, used, deleted };
+        let mut identifier = Self { engine, parties, links, taken, naturals, used, deleted, gone };
         identifier.look_up_naturals(entries).await?;
         Ok(identifier)
     }
@@ -110,18 +126,23 @@ impl<'a> Identifier<'a> {
         };
         let linked = self.links.get(&(connection, kind, observed.remote_id().to_owned())).cloned();
         let Observed::Present(state) = observed else {
-            return Ok(match linked {
-                Some(key) => Identity::Known(RecordKey::new(kind, key), None),
-                None => {
-                    let outcome = (Value::Null, "it is gone");
-                    batch.changes.push(no_question(connection, kind, observed.remote_id(), outcome));
-                    Identity::Dropped("it was never linked and is gone".to_owned())
-                }
-            });
+            if let Some(key) = linked {
+                return Ok(Identity::Known(RecordKey::new(kind, key), None));
+            }
+            let outcome = (Value::Null, "it is gone");
+            batch.changes.push(no_question(connection, kind, observed.remote_id(), outcome));
+            self.drop_waiting(connection, kind, observed.remote_id(), batch).await?;
+            return Ok(Identity::Dropped("it was never linked and is gone".to_owned()));
         };
         let fields = match self.translated(connection, kind, &state.fields) {
             Ok(fields) => fields,
-            Err((kind, remote_id)) => return Ok(Identity::Waits(Token::Linked(connection, kind, remote_id))),
+            Err((kind, remote_id)) => {
+                let of = (connection, kind, remote_id);
+                if self.gone.contains(&of) {
+                    return Ok(Identity::Dropped(REFERS_TO_NOTHING.to_owned()));
+                }
+                return Ok(Identity::Waits(Token::Linked(of.0, of.1, of.2)));
+            }
         };
         let key = match linked {
             Some(key) => key,
@@ -135,6 +156,29 @@ impl<'a> Identifier<'a> {
         };
         let entry = (fields != state.fields).then(|| Box::new(with_fields(&logged.entry, fields)));
         Ok(Identity::Known(RecordKey::new(kind, key), entry))
+    }
+
+    /// What waits for the record waits for nothing: it was never linked, and is gone.
+    async fn drop_waiting(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        remote_id: &str,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        let of = (connection, kind, remote_id.to_owned());
+        if !self.gone.contains(&of) {
+            return Ok(());
+        }
+        let token = Token::Linked(of.0, of.1, of.2).to_string();
+        let mut after = 0;
+        loop {
+            let waiting = self.engine.store.waiting(&token, after, WAITING_MAX).await?;
+            let Some(last) = waiting.last() else { return Ok(()) };
+            after = last.seq;
+            let drop = |it: &LoggedEntry| Change::Drop { seq: it.seq, reason: REFERS_TO_NOTHING.to_owned() };
+            batch.changes.extend(waiting.iter().map(drop));
+        }
     }
 
     fn translated(&self, connection: ConnectionId, kind: Kind, fields: &Fields) -> Result<Fields, (Kind, String)> {
@@ -378,6 +422,30 @@ mod tests {
         assert_eq!((truth.deleted_at, values.get("title")), (None, Some(&"Nut, again".into())));
         assert_eq!(values.get("active"), Some(&true.into()));
         assert_eq!(open(&house).await, []);
+    }
+
+    /// It cannot be linked and is deleted: what refers to it waits no more, whichever is heard first.
+    #[tokio::test]
+    async fn p1_what_refers_to_what_is_gone_and_was_never_linked_waits_for_nothing() {
+        for is_at_once in [false, true] {
+            let house = House::with(Fake::default()).await;
+            saw(&house, "1", "bolt").await;
+            saw(&house, "2", "BOLT").await;
+            let price = [
+                ("item", "2".into()),
+                ("list", "base".into()),
+                ("amount", Value::Number(truthsource_core::Decimal::from(3))),
+            ];
+            house.read(SHOP, Kind::Price, "p-2", &price).await;
+            if !is_at_once {
+                house.fold_all().await;
+                assert_eq!(house.store.backlog().await.unwrap().waiting, 1);
+            }
+            house.gone(SHOP, Kind::Item, "2").await;
+            house.fold_all().await;
+            let backlog = house.store.backlog().await.unwrap();
+            assert_eq!((backlog.waiting, backlog.unfolded), (0, 0), "{is_at_once}");
+        }
     }
 
     #[tokio::test]
