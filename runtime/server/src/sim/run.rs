@@ -347,8 +347,10 @@ impl<'a> World<'a> {
             }
             let backlog = store.backlog().await?;
             let held = store.conflicts(Some(true), None, 3).await?;
-            let held: Vec<String> =
-                held.into_iter().map(|it| format!("{} {:?}: {}", it.key, it.about, it.reason)).collect();
+            let held: Vec<String> = held
+                .into_iter()
+                .map(|it| format!("{} {:?}: {}", judge::record_of(&it.key), it.about, it.reason))
+                .collect();
             let turns = self.turns;
             self.notes.broke(format!(
                 "P1: not settled {LIVENESS_MS} ms after faults ended, in {turns} turns: {backlog:?}, held: {held:?}"
