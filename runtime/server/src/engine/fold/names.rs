@@ -105,17 +105,22 @@ pub(super) async fn give_back(
     }
     let asked = batch.changes.iter().filter_map(|it| if let Change::Conflict(it) = it { Some(it) } else { None });
     let mut touched: Vec<Change> = asked.filter_map(|it| unlinked_from(it, &freed)).collect();
-    let mut waiting = BTreeSet::new();
+    let mut waiting = BTreeMap::new();
     let mut before = None;
     loop {
         let open = engine.store.conflicts(Some(true), before, 100).await?;
         let Some(last) = open.last() else { break };
         before = Some(last.id);
-        waiting.extend(open.iter().filter(|it| is_kept_from(it, &freed)).map(|it| it.key.clone()));
         touched.extend(open.iter().filter_map(|it| unlinked_from(it, &freed)));
+        let about_names = open.into_iter().filter(|it| naming(it).is_some());
+        let about_names: Vec<Conflict> =
+            about_names.filter(|it| freed.keys().any(|of| of.kind == it.key.kind)).collect();
+        let mut states = engine.store.states(&about_names.iter().map(|it| it.key.clone()).collect()).await?;
+        states.retain(|key, state| about_names.iter().any(|it| it.key == *key && is_kept_from(it, state, &freed)));
+        waiting.extend(states);
     }
     batch.changes.extend(touched);
-    for (key, state) in engine.store.states(&waiting).await? {
+    for (key, state) in waiting {
         let moved = batch.changes.iter_mut().rev().find_map(|it| match it {
             Change::Truth { key: of, basis, .. } if *of == key => Some(basis),
             _ => None,
@@ -131,14 +136,21 @@ pub(super) async fn give_back(
     Ok(())
 }
 
+/// The field that the conflict is about, if it is one of those that name the record.
+fn naming(conflict: &Conflict) -> Option<&String> {
+    let About::Field(field) = &conflict.about else { return None };
+    schema::of(conflict.key.kind).natural.contains(&&field[..]).then_some(field)
+}
+
 /// Somebody says that the record is called so, and it is held for a person.
-fn is_kept_from(conflict: &Conflict, freed: &BTreeMap<RecordKey, Freed>) -> bool {
-    let About::Field(field) = &conflict.about else { return false };
-    let kind = conflict.key.kind;
-    let names = conflict.claims.values().filter_map(|claim| {
-        let fields = [(field.clone(), claim.clone())].into();
+fn is_kept_from(conflict: &Conflict, state: &KeyState, freed: &BTreeMap<RecordKey, Freed>) -> bool {
+    let (Some(field), kind) = (naming(conflict), conflict.key.kind) else { return false };
+    let called = |claim: &Value| {
+        let mut fields = state.truth.values();
+        fields.insert(field.clone(), claim.clone());
         schema::of(kind).natural_key(&fields)
-    });
+    };
+    let names = conflict.claims.values().filter_map(called);
     names.into_iter().any(|name| freed.iter().any(|(key, it)| key.kind == kind && it.name == name))
 }
 
@@ -270,6 +282,30 @@ mod tests {
             // What is called like it where it was not deleted is as doubtful as before.
             assert_eq!((touched(&house, ERP).await, touched(&house, SHOP).await), (vec!["2".to_owned()], vec![]));
         }
+    }
+
+    /// A price is called after its list and its item.
+    #[tokio::test]
+    async fn p8_whoever_was_kept_from_half_a_name_gets_it_when_it_is_free() {
+        let house = House::with(Fake::default()).await;
+        saw(&house, "1", "bolt").await;
+        saw(&house, "2", "nut").await;
+        let price = async |id: &str, item: &str| {
+            let fields = [("list", "base".into()), ("item", item.into()), ("currency", "USD".into())];
+            house.read(ERP, Kind::Price, id, &fields).await;
+            house.fold_all().await;
+            house.pass(1_000);
+        };
+        price("p1", "1").await;
+        price("p2", "2").await;
+        price("p1", "2").await;
+        assert_eq!(open(&house).await.len(), 1);
+        house.gone(ERP, Kind::Price, "p2").await;
+        house.fold_all().await;
+        let key = RecordKey::new(Kind::Price, "base@bolt");
+        let states = house.store.states(&[key.clone()].into()).await.unwrap();
+        assert_eq!(states[&key].truth.values().get("item"), Some(&"nut".into()));
+        assert_eq!(open(&house).await, []);
     }
 
     #[tokio::test]
