@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use truthsource_core::fold::{Note, unlinked};
-use truthsource_core::record::{Cause, Entry, KeyState, RecordKey, Settlement};
+use truthsource_core::record::{Cause, ConnectionId, Entry, KeyState, RecordKey, Settlement};
 use truthsource_core::{Fields, UnixMs, Value};
 
 use crate::engine::connections::Parties;
@@ -33,11 +33,7 @@ pub(super) fn tell_story(
                 batch.changes.push(event(Some(connection), What::Vanished));
                 // Of what is deleted for everybody it is expected.
                 if !deletes && after.truth.deleted_at.is_none() {
-                    let reason = "it was deleted there, but not where it counts: recreate it or delete it everywhere";
-                    let claims = [(parties.name(connection), Value::Null)].into();
-                    let (about, why) = ("vanished".to_owned(), reason.to_owned());
-                    batch.changes.push(event(Some(connection), What::Asked { about, reason: why }));
-                    batch.changes.push(conflict(at, key, About::Vanished(connection), (claims, None), (reason, "")));
+                    ask_about_the_lost(parties, key, connection, batch);
                 }
             }
             Note::Disagreed { field, claims, outcome, reason } => {
@@ -61,7 +57,7 @@ pub(super) fn tell_story(
             }
         }
     }
-    tell_of_the_lost(key, (before, after), batch);
+    tell_of_the_lost(parties, key, (before, after), batch);
     let old = before.truth.values();
     let fields: Fields =
         after.truth.values().into_iter().filter(|(name, value)| old.get(name) != Some(value)).collect();
@@ -84,8 +80,9 @@ pub(super) fn tell_of_an_answer(key: &RecordKey, entry: &Entry, batch: &mut Batc
 
 /// What became of the record where it had vanished: whether it is gone is no question any more once it is there again, or
 /// deleted for everybody.
-fn tell_of_the_lost(key: &RecordKey, (before, after): (&KeyState, &KeyState), batch: &mut Batch) {
+fn tell_of_the_lost(parties: &Parties, key: &RecordKey, (before, after): (&KeyState, &KeyState), batch: &mut Batch) {
     let is_deleted = before.truth.deleted_at.is_none() && after.truth.deleted_at.is_some();
+    let is_returned = before.truth.deleted_at.is_some() && after.truth.deleted_at.is_none();
     let was_gone = |connection| before.shadows.get(connection).is_some_and(|it| it.gone);
     for connection in unlinked(before, after) {
         // A person misses it there: what is created anew has another id.
@@ -100,8 +97,19 @@ fn tell_of_the_lost(key: &RecordKey, (before, after): (&KeyState, &KeyState), ba
             batch.changes.push(closed(key, about, ("recreated".into(), "it is there again")));
         } else if is_deleted {
             batch.changes.push(closed(key, about, ("deleted".into(), "it was deleted for everybody")));
+        } else if is_returned {
+            ask_about_the_lost(parties, key, *connection, batch);
         }
     }
+}
+
+/// The record vanished where that deletes nothing by itself, and is there where it counts.
+fn ask_about_the_lost(parties: &Parties, key: &RecordKey, connection: ConnectionId, batch: &mut Batch) {
+    let reason = "it was deleted there, but not where it counts: recreate it or delete it everywhere";
+    let (at, claims) = (batch.at, [(parties.name(connection), Value::Null)].into());
+    let what = What::Asked { about: "vanished".to_owned(), reason: reason.to_owned() };
+    batch.changes.push(Change::Event(Event { id: 0, at, key: key.clone(), connection: Some(connection), what }));
+    batch.changes.push(conflict(at, key, About::Vanished(connection), (claims, None), (reason, "")));
 }
 
 fn closed(key: &RecordKey, about: About, (outcome, reason): (Value, &str)) -> Change {

@@ -51,6 +51,25 @@ async fn a_lost_record_that_is_missed_is_owed_and_another_may_take_its_place() {
     assert_eq!((house.debt(SHOP, "a").await, linked(&house, SHOP).await), (None, Some("new".to_owned())));
 }
 
+/// It was deleted where it counts as well, and made anew there: whether the shop is to have it again nobody has said.
+#[tokio::test]
+async fn a_lost_record_that_returns_where_it_counts_is_asked_about_again() {
+    for is_lost_first in [true, false] {
+        let house = House::with(Fake::default()).await;
+        house.saw(ERP, "a", "bolt").await;
+        house.saw(SHOP, "a", "bolt").await;
+        house.fold_all().await;
+        for connection in if is_lost_first { [SHOP, ERP] } else { [ERP, SHOP] } {
+            house.gone(connection, Kind::Item, "a").await;
+            house.fold_all().await;
+        }
+        assert_eq!(open(&house).await, []);
+        house.read(ERP, Kind::Item, "new", &[("code", "a".into()), ("title", "bolt".into())]).await;
+        house.fold_all().await;
+        assert_eq!(open(&house).await, [About::Vanished(SHOP)]);
+    }
+}
+
 /// A shop that gives every record it creates an id of its own, and what is pushed to it.
 async fn creating() -> (House, Arc<Mutex<Vec<Write>>>) {
     let pushed: Arc<Mutex<Vec<Write>>> = Arc::default();
