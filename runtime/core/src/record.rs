@@ -352,7 +352,7 @@ pub enum Entry {
         sent: Fields,
         /// The truth's version that was written.
         truth_version: u64,
-        /// When it was sent, by our clock; `None` where that is not known: its answer was lost.
+        /// When it was sent, by our clock; where its answer was lost, when it was begun. `None` where neither is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sent_at: Option<UnixMs>,
         /// What the system holds afterwards.

@@ -118,6 +118,9 @@ fn conclude(
             let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
             let sent: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
             let truth_version = intent.truth_version;
+            // Where its answer was lost it was sent no earlier than it was begun. What a system that lags says of when it
+            // changed may be from before that.
+            let sent_at = sent_at.or(Some(intent.begun_at));
             let entry = Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state };
             batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
             let debt = Debt { state: DebtState::Settling, intent: None, attempts: 0, last_error: None, ..debt };

@@ -42,6 +42,8 @@ pub struct Fake {
     pub lag_ms: u32,
     /// Of every kind.
     pub certain_max: u32,
+    /// Of every kind.
+    pub effect: Effect,
     /// Of every connection.
     pub word: Word,
     /// Fields that the shop does not have.
@@ -74,6 +76,7 @@ impl Default for Fake {
             describe: answers(|_| Ok(())),
             lag_ms: 0,
             certain_max: 0,
+            effect: Effect::Absolute,
             word: Word::Declared,
             shop_lacks: &[],
             pull: answers(|_| unreachable!()),
@@ -120,7 +123,7 @@ impl Guests for Fake {
             sees_deletes: true,
             granularity_ms: 1,
             lag_ms: self.lag_ms,
-            effect: Effect::Absolute,
+            effect: self.effect,
             creates: true,
             push_max: 100,
             read_max: READ_MAX,

@@ -135,6 +135,34 @@ async fn p7_what_was_just_created_is_not_created_once_more() {
     assert_eq!(changed.want["title"], Value::from("nut"));
 }
 
+/// A system that lags may say that it changed before we wrote to it. What it says later of before that is no news.
+#[tokio::test]
+async fn p4_a_write_whose_answer_was_lost_was_sent_no_earlier_than_it_was_begun() {
+    let push = answers(|_| Ok(vec![Outcome::Unknown("written, and not read back".to_owned())]));
+    let long_ago = Some(UnixMs(1));
+    let read = answers(move |_| {
+        let fields = [("code".to_owned(), "a".into()), ("title".to_owned(), "bolt".into())].into();
+        let state = State { remote_id: "a".to_owned(), fields, changed_at: long_ago, ..State::default() };
+        Ok(vec![Observed::Present(state)])
+    });
+    let house = House::with(Fake { push, read, effect: Effect::Verify, lag_ms: 30_000, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "screw").await;
+    house.fold_all().await;
+    house.pass(5_000);
+    let began = house.engine.now();
+    delivered(&house).await;
+    house.pass(house.engine.pace.retry.cap_ms);
+    delivered(&house).await;
+    let logged = house.store.unfolded(9).await.unwrap();
+    let sent: Vec<_> = logged.iter().filter_map(|it| wrote_at(&it.entry)).collect();
+    assert_eq!(sent, [Some(began)]);
+}
+
+fn wrote_at(entry: &Entry) -> Option<Option<UnixMs>> {
+    if let Entry::Wrote { sent_at, .. } = entry { Some(*sent_at) } else { None }
+}
+
 /// While the answer to a creation is not known somebody makes the record by hand. Where the system has nothing of ours,
 /// nothing is created once more; where it has, a person says which of the two it is.
 #[tokio::test]
