@@ -6,6 +6,7 @@ use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::decode;
 use crate::store::control::TenantId;
@@ -102,12 +103,24 @@ pub(super) fn lock(dir: &Path) -> Result<Arc<std::fs::File>, OpenError> {
     let path = dir.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|e| OpenError::not_writable(&path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Arc::new(file)),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(e)) => Err(OpenError::not_writable(&path, e)),
+    let mut tries = 1;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Arc::new(file)),
+            Err(TryLockError::WouldBlock) if tries == LOCK_TRIES => {
+                return Err(OpenError::InUse { dir: dir.to_owned() });
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(e)) => return Err(OpenError::not_writable(&path, e)),
+        }
+        tries += 1;
     }
 }
+
+/// A process that is being started holds what its parent held, until it runs its own program: a lock that was just let go
+/// may be held for that moment more.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Makes the directory's list of files durable: a file that nothing names after a power cut is a lost one.
 pub(super) fn sync_dir(file: &Path) -> Result<(), OpenError> {
