@@ -379,9 +379,8 @@ impl<'a> Folding<'a> {
             if let Some(field) = self.state.truth.fields.get_mut(name) {
                 let claims = field.claims.len();
                 field.claims.retain(|it| it.connection != connection || it.version > told);
-                // What was decided after that had no business to hear it, if others said something meanwhile.
-                let is_news = field.claims.iter().any(|it| it.version > told);
-                let is_heard = field.claims.len() < claims && field.version > told && is_news;
+                // What was decided after that had no business to hear it.
+                let is_heard = field.claims.len() < claims && field.version > told && !field.claims.is_empty();
                 let is_counter = schema::of(self.key.kind).field(name).is_some_and(|it| it.counter);
                 if is_heard && !is_counter && !field.settled && !field.loops {
                     self.open.insert(name.clone());

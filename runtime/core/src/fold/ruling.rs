@@ -23,7 +23,7 @@ pub struct Ruling {
     pub reviewed: bool,
     /// What connections were being told, as far as it settles what they had said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub telling: BTreeMap<ConnectionId, Telling>,
+    pub telling: Telling,
     /// The remote ids that it found to be the record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub linked: BTreeMap<ConnectionId, String>,

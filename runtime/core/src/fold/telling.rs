@@ -1,36 +1,31 @@
 //! What is being told while a fold decides.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::Folding;
 use crate::record::{Claim, ConnectionId};
 
-/// A write that was begun and has not come to an end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Telling {
-    /// The truth's version that it tells.
-    pub version: u64,
-    /// The fields that it changes.
-    pub fields: BTreeSet<String>,
-}
+/// What writes tell connections that were begun and have not come to an end: by field, the truth's version.
+pub type Telling = BTreeMap<ConnectionId, BTreeMap<String, u64>>;
 
 impl Folding<'_> {
-    /// These connections are being told something: their words of before that are settled, whenever it is heard that the
-    /// writes were carried out. To be called before anything is absorbed.
-    pub fn telling(&mut self, mut telling: BTreeMap<ConnectionId, Telling>) {
-        telling.retain(|connection, it| {
-            let fields = it.fields.iter().filter_map(|name| self.state.truth.fields.get(name));
-            let mut claims = fields.flat_map(|field| &field.claims);
-            claims.any(|claim| claim.connection == *connection && claim.version <= it.version)
-        });
+    /// This is being told: the words of before that are settled, whenever it is heard that the writes were carried out. To
+    /// be called before anything is absorbed.
+    pub fn telling(&mut self, mut telling: Telling) {
+        for (connection, told) in &mut telling {
+            told.retain(|name, version| {
+                let field = self.state.truth.fields.get(name);
+                let mut claims = field.into_iter().flat_map(|field| &field.claims);
+                claims.any(|claim| claim.connection == *connection && claim.version <= *version)
+            });
+        }
+        telling.retain(|_, told| !told.is_empty());
         self.ruling.telling = telling;
     }
 
     /// The claim lost, and its system is being told what came of that.
     pub(super) fn is_settling(&self, name: &str, claim: &Claim) -> bool {
-        let telling = self.ruling.telling.get(&claim.connection);
-        telling.is_some_and(|it| claim.version <= it.version && it.fields.contains(name))
+        let told = self.ruling.telling.get(&claim.connection).and_then(|it| it.get(name));
+        told.is_some_and(|version| claim.version <= *version)
     }
 }

@@ -179,8 +179,7 @@ fn p8_a_word_that_is_being_answered_has_no_say() {
     let words = vec![saw(WEB, 2, 8_000, &title("B")), saw(SHOP, 2, 9_000, &title("C"))];
     let state = fold_all(&rules, &key, &[opening, words]);
     let told = state.truth.version;
-    let telling = Telling { version: told, fields: ["title".to_owned()].into() };
-    let telling = || [(WEB, telling.clone())].into();
+    let telling = || [(WEB, [("title".to_owned(), told)].into())].into();
     // An hour that is there twice: by its date it is the oldest word of all.
     let mut folding = Folding::new(&key, &rules, state);
     folding.telling(telling());

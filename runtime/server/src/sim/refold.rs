@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use truthsource_core::draw::Draw;
-use truthsource_core::fold::{Folding, Ruling};
+use truthsource_core::fold::{Folding, Ruling, Telling};
 use truthsource_core::record::{Entry, KeyState, RecordKey};
 use truthsource_core::{Fields, UnixMs};
 
@@ -94,6 +94,20 @@ fn arrange(said: &[Said], below: impl Fn(u64, &str) -> u64) -> Vec<Vec<Said>> {
     batches
 }
 
+/// What was being told, and what the fold hears to have been: both were told before it decides, whenever it hears of it.
+fn telling(ruling: &Ruling, batches: &[Vec<Said>]) -> Telling {
+    let mut telling = ruling.telling.clone();
+    for (_, entry) in batches.iter().flatten() {
+        let Entry::Wrote { connection, sent, truth_version, .. } = entry else { continue };
+        let told = telling.entry(*connection).or_default();
+        for field in sent.keys() {
+            let version = told.entry(field.clone()).or_default();
+            *version = (*version).max(*truth_version);
+        }
+    }
+    telling
+}
+
 /// The truth that comes of these batches, as the tenant's policies decide.
 async fn decide(
     (engine, parties): (&Engine, &Parties),
@@ -101,12 +115,13 @@ async fn decide(
     (mut state, ruling): (KeyState, &Ruling),
     batches: &[Vec<Said>],
 ) -> Result<Fields, Error> {
+    let telling = telling(ruling, batches);
     for (at, batch) in batches.iter().enumerate() {
         let mut folding = Folding::new(key, &parties.rules, state);
         if at == 0 && ruling.reviewed {
             folding.review();
         }
-        folding.telling(ruling.telling.clone());
+        folding.telling(telling.clone());
         for (heard_at, entry) in batch {
             folding.absorb(entry, *heard_at);
         }

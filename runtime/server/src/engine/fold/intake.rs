@@ -88,12 +88,12 @@ impl<'a> Intake<'a> {
 }
 
 /// What connections are being told of a record.
-pub(super) fn telling(key: &RecordKey, debts: &Debts) -> BTreeMap<ConnectionId, Telling> {
+pub(super) fn telling(key: &RecordKey, debts: &Debts) -> Telling {
     let of_record = debts.range((key.clone(), ConnectionId(0))..).take_while(|((of, _), _)| of == key);
     let begun = of_record.filter_map(|((_, connection), debt)| Some((connection, debt.intent.as_ref()?)));
     let told = begun.map(|(connection, intent)| {
-        let fields = intent.changed.iter().cloned().collect();
-        (*connection, Telling { version: intent.truth_version, fields })
+        let told = intent.changed.iter().map(|field| (field.clone(), intent.truth_version));
+        (*connection, told.collect())
     });
     told.collect()
 }
