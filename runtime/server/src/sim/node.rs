@@ -159,6 +159,12 @@ impl Node {
         self.lanes.iter().all(Option::is_none)
     }
 
+    /// It holds every lane.
+    #[must_use]
+    pub fn is_manned(&self) -> bool {
+        self.lanes.iter().all(Option::is_some)
+    }
+
     /// When the next worker has something to do, as far as it is known.
     #[must_use]
     pub fn next_at(&self) -> Option<UnixMs> {

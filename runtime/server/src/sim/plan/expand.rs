@@ -56,10 +56,9 @@ impl Plan {
         acts.sort_by_key(|it| it.at_ms);
         let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
         let mut habits = Habits::drawn(draw);
-        // Only NetSuite lists what was deleted. Elsewhere, where a webhook is lost, a sweep finds it out: as often as polls do
-        // what changed, so that it is known before all counts as quiet.
-        let is_untold = |it: &Act| matches!(it.deed, Deed::Delete { .. }) && systems[it.seat] != Product::Netsuite;
-        if acts.iter().any(is_untold) {
+        // Only NetSuite lists what was deleted, and of prices nobody does. Where a webhook is lost, a sweep finds it out: as
+        // often as polls do what changed, so that it is known before all counts as quiet.
+        if acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
             habits.sweep_every_ms = habits.poll_every_ms;
         }
         Self {
