@@ -175,17 +175,17 @@ pub struct Shadow {
     /// What was written there of late, oldest first: the loop breaker counts repetitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
-    /// The last write of ours to another record that carried this one's counters along.
+    /// The last writes of ours to other records that carried this one's counters along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried: Option<Carried>,
 }
 
-/// Counters that a write to another record carried along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Counters that writes to other records carried along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carried {
-    /// The write's number.
-    pub as_of: u64,
-    /// When we heard.
+    /// The numbers of the writes, in ascending order: as many as may be heard of in another order than they were sent.
+    pub writes: Vec<u64>,
+    /// When we heard of the last.
     pub at: UnixMs,
     /// The truth's version then.
     pub seen: u64,

@@ -67,10 +67,11 @@ impl Folding<'_> {
     ) {
         let seen = self.state.truth.version;
         let shadow = self.state.shadows.entry(connection).or_default();
-        if shadow.carried.is_some_and(|it| it.as_of >= as_of) {
+        let carried = shadow.carried.get_or_insert_with(|| Carried { writes: Vec::new(), at, seen });
+        if !note_write(&mut carried.writes, as_of) {
             return;
         }
-        shadow.carried = Some(Carried { as_of, at, seen });
+        (carried.at, carried.seen) = (at, seen);
         let before = shadow.before(by.keys(), at);
         let mut moved = BTreeMap::new();
         for (name, by) in by {
@@ -95,10 +96,27 @@ impl Folding<'_> {
     /// own stock in the same step, so that the truth is about to follow. `None` once it has.
     #[must_use]
     pub fn settles_at(&self, connection: ConnectionId) -> Option<UnixMs> {
-        let carried = self.shadow(connection)?.carried?;
+        let carried = self.shadow(connection)?.carried.as_ref()?;
         let has_followed = self.state.truth.fields.values().any(|it| it.version > carried.seen);
         (!has_followed).then(|| carried.at.plus(FOLLOWS_MS))
     }
+}
+
+/// Calls to one connection run at once, and are heard of as they are answered: no more of them than this.
+const WRITES_MAX: usize = 64;
+
+/// Whether this write was not heard of before. What is older than all that is kept was.
+fn note_write(writes: &mut Vec<u64>, as_of: u64) -> bool {
+    let is_full = writes.len() == WRITES_MAX;
+    let Err(at) = writes.binary_search(&as_of) else { return false };
+    if is_full && at == 0 {
+        return false;
+    }
+    writes.insert(at, as_of);
+    if is_full {
+        writes.remove(0);
+    }
+    true
 }
 
 /// How long the truth has to follow.

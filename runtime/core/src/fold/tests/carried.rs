@@ -37,6 +37,8 @@ fn p9_what_ships_once_counts_once_whatever_is_heard_first() {
     check(&[at(SHOP, 2, 97), moved(3, -3), erp.clone(), at(SHOP, 4, 97)], 97);
     // It is said twice.
     check(&[moved(2, -3), erp.clone(), moved(2, -3), shop], 97);
+    // Two parcels that were told in two calls at once: the second is heard of first.
+    check(&[moved(3, -2), moved(2, -3), moved(3, -2), at(ERP, 2, 95), at(SHOP, 4, 95)], 95);
     // Somebody bought two over the counter of the shop meanwhile.
     check(&[moved(2, -3), at(SHOP, 3, 95), erp.clone()], 95);
     check(&[at(SHOP, 2, 95), moved(3, -3), erp, at(SHOP, 4, 95)], 95);
