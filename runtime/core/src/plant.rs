@@ -52,6 +52,7 @@ bugs! {
     TimeoutIsSuccess "timeout-is-success" "a write that was never answered counts as carried out"
     PayBeforeSending "pay-before-sending" "a debt is paid before anything is sent"
     OneFailsAll "one-fails-all" "one write that is not carried out parks all others of its call"
+    LookLate "look-late" "what is known of a record is read before it is asked whether there is news of it"
     StockInTwoWays "stock-in-two-ways" "orders take stock along while what became of a write to that stock is not known"
     SkipFence "skip-fence" "a worker that lost its lease goes on writing"
     TicksRestart "ticks-restart" "reads and writes are numbered anew by every worker"

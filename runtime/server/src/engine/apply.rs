@@ -72,8 +72,8 @@ pub(super) async fn due(
         return Ok((Vec::new(), 0));
     }
     let keys: BTreeSet<RecordKey> = due.iter().map(|it| it.planned.key.clone()).collect();
+    let news = unread(engine, connection, &keys).await?;
     let states = engine.store.states(&keys).await?;
-    let news = unread(engine, connection, &states).await?;
     let debts = engine.store.debts_of(&keys).await?.into_iter().filter(|it| it.connection == connection);
     let debts: BTreeMap<RecordKey, Debt> = debts.map(|it| (it.key.clone(), it)).collect();
     let mut batch = lane.batch(engine);

@@ -110,12 +110,14 @@ async fn begin(
     ((planned, debts), behind): (Owed, &BTreeSet<RecordKey>),
 ) -> Result<Vec<Ready>, Error> {
     let keys: BTreeSet<RecordKey> = debts.iter().map(|it| it.key.clone()).collect();
+    let early = if plant::on(Bug::LookLate) { Some(engine.store.states(&keys).await?) } else { None };
+    let unread = unread(engine, lane.connection.id, &keys).await?;
     let states = engine.store.states(&keys).await?;
+    let states = early.unwrap_or(states);
     let reads = |kind: &Kind| lane.connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
     // A kind that is never read there is never listed either: nothing of it can be there but what we created.
     let is_listed = |kind: &Kind| lane.cursor(*kind).listed || !reads(kind);
     let listed: BTreeSet<Kind> = Kind::ALL.into_iter().filter(is_listed).collect();
-    let unread = unread(engine, lane.connection.id, &states).await?;
     let mut batch = lane.batch(engine);
     let (planned, put_off): (Vec<_>, Vec<_>) = planned.into_iter().partition(|(it, _)| !behind.contains(&it.key));
     for (debt, intent) in put_off {
@@ -421,13 +423,14 @@ async fn push(engine: &Engine, parties: &Parties, lane: &mut Lane, ready: Vec<Re
             chunks.push(rest.by_ref().take(size).collect::<Vec<Ready>>());
         }
     }
-    let chunks: Vec<(u64, Vec<Ready>)> = chunks.into_iter().map(|it| (lane.tick(), it)).collect();
+    // What is read before the writes of a call are sent is another step than they are.
+    let chunks: Vec<([u64; 2], Vec<Ready>)> = chunks.into_iter().map(|it| ([lane.tick(), lane.tick()], it)).collect();
     let sending = &*lane;
-    let calls = chunks.into_iter().map(|(as_of, chunk)| async move {
+    let calls = chunks.into_iter().map(|(ticks, chunk)| async move {
         if is_cut_off.load(Ordering::Relaxed) {
             return Ok(Heard::default());
         }
-        let heard = send(engine, parties, sending, (as_of, chunk)).await?;
+        let heard = send(engine, parties, sending, (ticks, chunk)).await?;
         is_cut_off.fetch_or(heard.cuts_off(), Ordering::Relaxed);
         Ok(heard)
     });
@@ -480,13 +483,13 @@ async fn send(
     engine: &Engine,
     parties: &Parties,
     lane: &Lane,
-    (as_of, chunk): (u64, Vec<Ready>),
+    ([read_as_of, as_of], chunk): ([u64; 2], Vec<Ready>),
 ) -> Result<Heard, Error> {
     let sent = Sent { as_of, at: Some(engine.now()) };
     let kind = chunk.first().map_or(Kind::Item, |it| it.debt.key.kind);
     let Compared { chunk, stale, failed: unread } = beforehand::compare(engine, parties, lane, (kind, chunk)).await;
     if !stale.is_empty() {
-        conclude_all(engine, lane, stale, Sent { as_of, at: None }, lane.batch(engine)).await?;
+        conclude_all(engine, lane, stale, Sent { as_of: read_as_of, at: None }, lane.batch(engine)).await?;
     }
     let writes: Vec<Write> = chunk.iter().map(|it| it.write.sent().clone()).collect();
     let pushed = match unread {

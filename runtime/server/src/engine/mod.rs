@@ -44,7 +44,7 @@ pub mod sweep;
 mod token;
 pub mod trust;
 pub mod turn;
-mod twins;
+pub(crate) mod twins;
 mod unread;
 
 use std::sync::Arc;

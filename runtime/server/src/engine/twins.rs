@@ -14,6 +14,9 @@ use super::token::Token;
 use super::{Engine, Error, apply};
 use crate::store::{Batch, Change, Debt, DebtState, Event, PlanOutcome, What};
 
+/// The code of a creation that was refused because another record bears its name there.
+pub const NAME_TAKEN: &str = "name-taken";
+
 /// Records that are linked at a connection, with their ids there.
 pub(super) type There = BTreeMap<RecordKey, String>;
 
@@ -23,16 +26,21 @@ pub(super) async fn there(
     connection: ConnectionId,
     keys: impl Iterator<Item = &RecordKey>,
 ) -> Result<There, Error> {
-    let mut by_kind: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
-    for key in keys {
-        by_kind.entry(key.kind).or_default().insert(key.key.clone());
-    }
     let mut there = There::new();
-    for (kind, keys) in by_kind {
+    for (kind, keys) in by_kind(keys) {
         let links = engine.store.links_to(connection, kind, &keys).await?;
         there.extend(links.into_iter().map(|(key, remote_id)| (RecordKey::new(kind, key), remote_id)));
     }
     Ok(there)
+}
+
+/// The keys of these records, by kind.
+pub(super) fn by_kind<'a>(keys: impl Iterator<Item = &'a RecordKey>) -> BTreeMap<Kind, BTreeSet<String>> {
+    let mut by_kind: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+    for key in keys {
+        by_kind.entry(key.kind).or_default().insert(key.key.clone());
+    }
+    by_kind
 }
 
 /// The id of what a creation made, and of what the record was linked to meanwhile.
@@ -85,7 +93,7 @@ pub(super) fn kept_out(ready: &Ready, outcome: &Outcome, bearers: &Bearers) -> O
     let message = format!("what bears its name there is {kind}/{}", bearer.key);
     (bearer.key != ready.debt.key.key).then(|| match bearer.is_owed {
         true => Outcome::Retry(None, message),
-        false => Outcome::Rejected(Rejection { code: "name-taken".to_owned(), message, field: None }),
+        false => Outcome::Rejected(Rejection { code: NAME_TAKEN.to_owned(), message, field: None }),
     })
 }
 

@@ -1,31 +1,28 @@
 //! What is not known yet, and keeps writes from being begun.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use truthsource_core::Kind;
-use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
+use truthsource_core::record::{ConnectionId, RecordKey};
 
+use crate::engine::twins::by_kind;
 use crate::engine::{Engine, Error};
 use crate::store::{Debt, Intent};
 
-/// The records among these that have news from the connection which no fold has taken.
+/// The records among these that have news from the connection which no fold has taken. To be asked before what is known of
+/// them is read: a fold may take the news between the two, and what was read first would be from before it.
 pub(in crate::engine) async fn unread(
     engine: &Engine,
     connection: ConnectionId,
-    states: &BTreeMap<RecordKey, KeyState>,
+    keys: &BTreeSet<RecordKey>,
 ) -> Result<BTreeSet<RecordKey>, Error> {
-    let mut by_kind: BTreeMap<Kind, BTreeMap<String, RecordKey>> = BTreeMap::new();
-    for (key, state) in states {
-        if let Some(shadow) = state.shadows.get(&connection).filter(|it| it.exists()) {
-            by_kind.entry(key.kind).or_default().insert(shadow.remote_id.clone(), key.clone());
-        }
-    }
     let mut unread = BTreeSet::new();
-    for (kind, mut remote) in by_kind {
-        let ids = remote.keys().cloned().collect();
-        let heard = engine.store.heard(connection, kind, &ids).await?;
-        let pending = heard.iter().filter(|(_, it)| it.pending);
-        unread.extend(pending.filter_map(|(id, _)| remote.remove(id)));
+    for (kind, keys) in by_kind(keys.iter()) {
+        let linked = engine.store.links_to(connection, kind, &keys).await?;
+        let heard = engine.store.heard(connection, kind, &linked.values().cloned().collect()).await?;
+        let is_pending = |remote_id: &String| heard.get(remote_id).is_some_and(|it| it.pending);
+        let pending = linked.into_iter().filter(|(_, remote_id)| is_pending(remote_id));
+        unread.extend(pending.map(|(key, _)| RecordKey::new(kind, key)));
     }
     Ok(unread)
 }
