@@ -9,6 +9,7 @@
 //! own. A claim made in knowledge of others supersedes them; one made in ignorance competes with them.
 
 mod circles;
+mod claims;
 mod counter;
 mod lag;
 mod owed;
@@ -290,34 +291,6 @@ impl<'a> Folding<'a> {
         }
     }
 
-    /// A connection's word on a field, which it says in knowledge of the truth's versions up to `seen`.
-    fn claim(&mut self, name: &str, seen: u64, claim: Claim) {
-        let reads = self.rules.direction(claim.connection, self.key.kind).is_some_and(|it| it.reads);
-        let Some(known) = schema::of(self.key.kind).field(name).filter(|_| reads) else { return };
-        if known.own || known.counter && self.rules.sells_by_quantity(claim.connection) {
-            return;
-        }
-        if known.counter && !plant::on(Bug::StockByValue) {
-            self.claim_counter(name, claim);
-            return;
-        }
-        self.touch();
-        self.before.remove(name);
-        let version = self.version;
-        let field =
-            self.state.truth.fields.entry(name.to_owned()).or_insert_with(|| TruthField::decided(Value::Null, 0));
-        field.settled = false;
-        let mine = field.claims.iter().position(|it| it.connection == claim.connection);
-        let mine = mine.map(|at| field.claims.remove(at)).filter(|it| it.version > seen);
-        field.claims.retain(|it| it.version > seen);
-        if field.claims.is_empty() && mine.is_none() {
-            field.base = field.value.clone();
-        }
-        field.claims.push(continued(mine, claim, version));
-        field.claims.sort_by_key(|it| it.connection);
-        self.open.insert(name.to_owned());
-    }
-
     /// To absorb this would make the record vanish at its connection.
     #[must_use]
     pub fn vanishes(&self, entry: &Entry) -> bool {
@@ -421,67 +394,6 @@ impl<'a> Folding<'a> {
         self.state.truth.version = self.version;
     }
 
-    /// What is to be decided of a field; `None` where nobody has a word on it any more.
-    fn claimed(&self, name: &str) -> Option<Question> {
-        let field = self.state.truth.fields.get(name)?;
-        // What is deleted is not for sale, whoever says so: that is decided when it is there again.
-        if name == "active" && self.state.truth.deleted_at.is_some() {
-            return None;
-        }
-        let rule = self.rules.field(self.key.kind, name);
-        let owner = rule.and_then(|it| it.owner).filter(|_| !plant::on(Bug::NobodyOwns));
-        let heard: Vec<&Claim> = field.claims.iter().filter(|it| !self.is_settling(name, it)).collect();
-        let is_superseded = |claim: &&Claim| heard.iter().any(|it| it.supersedes(claim));
-        let (superseded, mut claims): (Vec<&Claim>, Vec<&Claim>) = heard.iter().partition(|it| is_superseded(it));
-        if claims.is_empty() {
-            // Three or more that supersede each other in a circle: none of them is above the others.
-            claims = heard;
-        }
-        let base = common_ground(&superseded, &claims).unwrap_or(&field.base).clone();
-        let mut claims: Vec<Claim> = claims.into_iter().cloned().collect();
-        // What somebody changed counts, and not what others held all along.
-        if claims.iter().any(|it| !it.is_opening()) {
-            claims.retain(|it| !it.is_opening() || Some(it.connection) == owner);
-        }
-        // The owner's word stands even when it did not move.
-        let silent = owner.filter(|owner| claims.iter().all(|it| it.connection != *owner));
-        if let Some((owner, standing)) = silent.and_then(|owner| Some((owner, self.standing(owner, name)?))) {
-            claims.push(Claim {
-                connection: owner,
-                was: Some(standing.clone()),
-                now: standing,
-                changed_at: None,
-                version: field.version,
-                passed: Vec::new(),
-                filled_in: false,
-            });
-            claims.sort_by_key(|it| it.connection);
-        }
-        if claims.is_empty() {
-            return None;
-        }
-        // While the owner has said nothing at all, its policy has nobody to side with: whoever knows the field says it,
-        // until the owner speaks. Otherwise an owner that is read last would empty the field everywhere first.
-        let spoke = owner.is_none_or(|owner| claims.iter().any(|it| it.connection == owner));
-        let policy = rule.and_then(|it| it.policy.clone()).filter(|_| spoke && !plant::on(Bug::NobodyOwns));
-        let question = Question { field: name.to_owned(), policy, owner, base, claims };
-        let is_opening = question.is_opening();
-        Some(Question { policy: question.policy.filter(|_| !is_opening), ..question })
-    }
-
-    /// What the owner says of a field without having moved it: what it holds. Where it deleted the record that is what it said
-    /// last; and where it holds the truth as it was told it, the truth, for which it may not have the room.
-    fn standing(&self, owner: ConnectionId, name: &str) -> Option<Value> {
-        let truth = self.state.truth.fields.get(name).filter(|it| it.is_known());
-        if self.state.truth.deleted_at == Some(owner) {
-            return truth.map(|it| it.value.clone());
-        }
-        let shadow = self.state.shadows.get(&owner).filter(|it| it.exists())?;
-        let held = shadow.fields.get(name)?;
-        let told = truth.filter(|it| held.seen >= it.version && shadow.want.get(name) == Some(&held.value));
-        Some(told.map_or(&held.value, |it| &it.value).clone())
-    }
-
     fn guard_owner(
         &self,
         question: &Question,
@@ -530,32 +442,6 @@ fn is_blank(claim: &Claim) -> bool {
         Value::Rows(rows) => rows.is_empty() && claim.filled_in,
         Value::Text(_) | Value::Flag(_) => false,
     }
-}
-
-/// What the systems that speak held in common before they moved on: the first value that all of them have passed, and
-/// that those they supersede still hold. That it was the truth meanwhile would depend on when each was heard; this does
-/// not.
-fn common_ground<'a>(superseded: &[&Claim], claims: &[&'a Claim]) -> Option<&'a Value> {
-    let is_common = |value: &&Value| {
-        claims.iter().all(|it| it.passed.contains(value)) && superseded.iter().all(|it| it.now == **value)
-    };
-    claims.first()?.passed.iter().find(is_common)
-}
-
-/// The same connection moved again before it was told: one claim, from where it started. What it says now is news to
-/// everybody, also to those who were told what it said before.
-fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
-    let version = mine.as_ref().filter(|_| plant::on(Bug::SecondChangeIsOld)).map_or(version, |it| it.version);
-    let (was, mut passed) = match mine {
-        Some(mine) => (mine.was, mine.passed),
-        None => (claim.was.clone(), Vec::new()),
-    };
-    if let Some(was) = claim.was.clone() {
-        passed.retain(|it| *it != was);
-        passed.push(was);
-    }
-    passed.drain(..passed.len().saturating_sub(crate::record::PASSED_MAX));
-    Claim { was, version, passed, ..claim }
 }
 
 /// What [`Bug::LastHeardWins`] does.

@@ -204,26 +204,32 @@ fn p8_a_word_that_is_being_answered_has_no_say() {
     }
 }
 
-/// Whether it is heard first that the owner deleted it, or what others say against its word.
+/// Whether it is heard first that the owner deleted it, or what others say against its word; and whether that deletes it
+/// for everybody, or is a question.
 #[test]
 fn p8_what_the_owner_said_last_stands_when_it_deleted_the_record() {
-    let (rules, key) = (owned(Kind::Item, "code"), item());
+    let (mut rules, key) = (owned(Kind::Item, "code"), item());
     let code = |code: &str| [("code", code.into())];
     let opened = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &code("BOLT-8")), saw(SHOP, 1, 1, &code("BOLT-8"))]]);
-    let said = [saw(SHOP, 2, 5, &code("BOLT-8-B")), gone(ERP, 2)];
-    for order in [[0, 1], [1, 0]] {
-        for cut in [false, true] {
-            let said: Vec<Entry> = order.iter().map(|at| said[*at].clone()).collect();
-            let batches = if cut { said.into_iter().map(|it| vec![it]).collect() } else { vec![said] };
-            let after = batches.iter().fold(opened.clone(), |state, batch| {
-                let mut folding = Folding::new(&key, &rules, state);
-                batch.iter().for_each(|it| folding.absorb(it, NOW));
-                while let Some(question) = folding.questions().pop() {
-                    folding.answer(&question, owner_wins(&question));
-                }
-                folding.finish().0
-            });
-            assert_eq!(after.truth.values()["code"], "BOLT-8".into(), "{order:?} {cut}");
+    for (owner, other) in [(ERP, SHOP), (SHOP, ERP)] {
+        rules.fields[0].owner = Some(owner);
+        let said = [saw(other, 2, 5, &code("BOLT-8-B")), gone(owner, 2)];
+        for order in [[0, 1], [1, 0]] {
+            for cut in [false, true] {
+                let said: Vec<Entry> = order.iter().map(|at| said[*at].clone()).collect();
+                let batches = if cut { said.into_iter().map(|it| vec![it]).collect() } else { vec![said] };
+                let after = batches.iter().fold(opened.clone(), |state, batch| {
+                    let mut folding = Folding::new(&key, &rules, state);
+                    batch.iter().for_each(|it| folding.absorb(it, NOW));
+                    while let Some(question) = folding.questions().pop() {
+                        let verdict = question.policy.as_ref().map(|_| owner_wins(&question));
+                        let verdict = verdict.unwrap_or_else(|| folding.newest(&question));
+                        folding.answer(&question, verdict);
+                    }
+                    folding.finish().0
+                });
+                assert_eq!(after.truth.values()["code"], "BOLT-8".into(), "{owner} {order:?} {cut}");
+            }
         }
     }
 }
