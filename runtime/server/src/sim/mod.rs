@@ -13,6 +13,7 @@
 mod apart;
 mod asked;
 mod backwards;
+mod beside;
 pub mod cast;
 pub mod drift;
 mod house;

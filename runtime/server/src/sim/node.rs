@@ -6,7 +6,7 @@ use truthsource_core::UnixMs;
 use truthsource_core::draw::Draw;
 
 use super::notes::Notes;
-use super::plan::Shelf;
+use super::plan::{Beside, Shelf};
 use super::store::MortalStore;
 use super::{refold, shelf};
 use crate::engine::connections::Parties;
@@ -30,6 +30,9 @@ pub struct Node {
     /// How stock is published, where it is.
     shelf: Option<Shelf>,
 }
+
+/// What decides about a turn, and its number.
+pub type Draws = (Draw, u64);
 
 struct Stalled {
     lane: Lane,
@@ -64,14 +67,30 @@ impl Node {
     ///
     /// # Errors
     /// As the engine's steps.
-    pub async fn fold(&mut self, draws: (Draw, u64), notes: &mut Notes) -> Result<Did, Error> {
+    pub async fn fold(&mut self, draws: Draws, beside: Option<Beside>, notes: &mut Notes) -> Result<Did, Error> {
+        let parties = self.parties().await?;
+        let Some(Beside { access, lane }) = beside else { return self.fold_alone(&parties, draws, notes).await };
+        if !self.is_ready(lane, &parties, notes).await? {
+            return self.fold_alone(&parties, draws, notes).await;
+        }
+        let Some(mut own) = self.lanes[lane].take() else { return Ok(Did::default()) };
+        let other = async || turn::turn(&self.engine, &parties, &mut own, &|| ()).await;
+        let turnstile = &self.store.turnstile;
+        let (folded, other) = turnstile.within(access, self.fold_alone(&parties, draws, notes), other).await?;
+        if other.is_some() {
+            notes.reach("a connection was worked on in the middle of a fold");
+        }
+        self.lanes[lane] = Some(own);
+        Ok(folded?.and(other.unwrap_or_default()))
+    }
+
+    async fn fold_alone(&self, parties: &Parties, draws: Draws, notes: &mut Notes) -> Result<Did, Error> {
         // What a node decided that died over it is looked at by nobody.
         drop(self.store.take_told());
         let received = receive::receive(&self.engine).await?.did;
-        let parties = self.parties().await?;
-        let folded = fold::fold(&self.engine, &parties).await?;
+        let folded = fold::fold(&self.engine, parties).await?;
         if let Some(last) = self.store.take_folded() {
-            let rearranged = refold::check((&self.engine, &parties), &last, draws, &mut notes.violations).await?;
+            let rearranged = refold::check((&self.engine, parties), &last, draws, &mut notes.violations).await?;
             notes.reach_times("decided in another order", rearranged);
         }
         if let Some(shelf) = &self.shelf {
@@ -82,25 +101,20 @@ impl Node {
         Ok(received.and(folded))
     }
 
-    /// One turn of a connection's worker. With `stalls` it stands still instead, until its lane is another's.
+    /// One turn of a connection's worker, with a fold before some access of it to the store. With `stalls` it stands still
+    /// instead, until its lane is another's.
     ///
     /// # Errors
     /// As the engine's steps.
-    pub async fn lane(&mut self, at: usize, stalls: bool, notes: &mut Notes) -> Result<Did, Error> {
+    pub async fn lane(
+        &mut self,
+        at: usize,
+        (stalls, draws, beside): (bool, Draws, Option<Beside>),
+        notes: &mut Notes,
+    ) -> Result<Did, Error> {
         let parties = self.parties().await?;
         self.wake(at, &parties, notes).await?;
-        if self.lanes[at].is_none()
-            && let Some(connection) = parties.connections.values().nth(at).cloned()
-        {
-            self.lanes[at] = Lane::take(&self.engine, connection).await?;
-        }
-        let Some(lane) = &mut self.lanes[at] else {
-            notes.reach("lane held by a dead worker");
-            return Ok(Did::default());
-        };
-        if !lane.renew(&self.engine).await? {
-            notes.reach("lease lost");
-            self.lanes[at] = None;
+        if !self.is_ready(at, &parties, notes).await? {
             return Ok(Did::default());
         }
         if stalls && self.stalled[at].is_none() {
@@ -108,11 +122,43 @@ impl Node {
             self.stall(at);
             return Ok(Did::default());
         }
-        let Some(lane) = self.lanes[at].as_mut().filter(|it| it.is_open(&self.engine)) else {
-            notes.reach("breaker open");
-            return Ok(Did::default());
+        let Some(mut own) = self.lanes[at].take() else { return Ok(Did::default()) };
+        let turn = turn::turn(&self.engine, &parties, &mut own, &|| ());
+        let (did, other) = match beside {
+            None => (turn.await, None),
+            Some(Beside { access, .. }) => {
+                let fold = async || self.fold_alone(&parties, draws, notes).await;
+                self.store.turnstile.within(access, turn, fold).await?
+            }
         };
-        turn::turn(&self.engine, &parties, lane, &|| ()).await
+        if other.is_some() {
+            notes.reach("a fold in the middle of work on a connection");
+        }
+        self.lanes[at] = Some(own);
+        Ok(did?.and(other.unwrap_or_default()))
+    }
+
+    /// The connection's worker holds its lane, and its system may be asked.
+    async fn is_ready(&mut self, at: usize, parties: &Parties, notes: &mut Notes) -> Result<bool, Error> {
+        if self.lanes[at].is_none()
+            && let Some(connection) = parties.connections.values().nth(at).cloned()
+        {
+            self.lanes[at] = Lane::take(&self.engine, connection).await?;
+        }
+        let Some(lane) = &mut self.lanes[at] else {
+            notes.reach("lane held by a dead worker");
+            return Ok(false);
+        };
+        if !lane.renew(&self.engine).await? {
+            notes.reach("lease lost");
+            self.lanes[at] = None;
+            return Ok(false);
+        }
+        let is_open = lane.is_open(&self.engine);
+        if !is_open {
+            notes.reach("breaker open");
+        }
+        Ok(is_open)
     }
 
     /// A worker stands still with its lane. Whoever comes after it has another name, and must wait for the lease to end.

@@ -1,6 +1,6 @@
 //! A failing plan, made as small as it can be while it still fails in the same way.
 
-use super::plan::{Act, Menu, Plan};
+use super::plan::{Act, Habits, Menu, Plan};
 
 /// Runs that shrinking may take.
 const RUNS_MAX: usize = 600;
@@ -66,6 +66,7 @@ impl Shrinking<'_> {
             self.take(smaller);
         }
         self.take(Plan { neighbour: None, ..self.plan.clone() });
+        self.take(Plan { habits: Habits { beside: 0, ..self.plan.habits.clone() }, ..self.plan.clone() });
         for leave_out in without {
             let mut smaller = self.plan.clone();
             leave_out(&mut smaller.faults);

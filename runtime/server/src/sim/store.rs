@@ -12,6 +12,7 @@ use truthsource_core::price::PriceRule;
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs};
 
+use super::beside::Turnstile;
 use super::plan::{CrashAt, Menu};
 use super::shelf::Told;
 use crate::store::control::{ControlStore as _, TenantId};
@@ -87,6 +88,8 @@ pub struct MortalStore {
     stored: AtomicU64,
     folded: Mutex<Option<Folded>>,
     told: Mutex<Vec<Told>>,
+    /// Where one worker's turn lets in another's.
+    pub turnstile: Turnstile,
 }
 
 /// A fold that was committed, and what it began with.
@@ -103,8 +106,14 @@ impl MortalStore {
     /// Over this store, dying as the plan of this seed has it.
     #[must_use]
     pub fn new(kept: Arc<dyn Inspect>, seed: u64, faults: Menu) -> Self {
-        let (chaos, died, commits, stored, folded, told) = Default::default();
-        Self { kept, draw: Draw::new(seed), faults, chaos, died, commits, stored, folded, told }
+        let (chaos, died, commits, stored, folded, told, turnstile) = Default::default();
+        Self { kept, draw: Draw::new(seed), faults, chaos, died, commits, stored, folded, told, turnstile }
+    }
+
+    /// What is kept, for whoever may go on.
+    async fn kept(&self) -> &dyn Inspect {
+        self.turnstile.enter().await;
+        self.kept.as_ref()
     }
 
     /// Faults begin or end.
@@ -196,6 +205,7 @@ fn told_by(change: &Change) -> Option<Told> {
 #[async_trait]
 impl TenantStore for MortalStore {
     async fn commit(&self, batch: Batch) -> Result<Committed> {
+        self.turnstile.enter().await;
         let fate = self.dies(&batch);
         self.died.fetch_or(fate.is_some(), Ordering::SeqCst);
         let died = || Error::Unknown(anyhow::anyhow!("the node died"));
@@ -217,63 +227,63 @@ impl TenantStore for MortalStore {
     }
 
     async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>> {
-        self.kept.lease(lane, holder, now, ttl_ms).await
+        self.kept().await.lease(lane, holder, now, ttl_ms).await
     }
 
     async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool> {
-        self.kept.renew(lane, fence, now, ttl_ms).await
+        self.kept().await.renew(lane, fence, now, ttl_ms).await
     }
 
     async fn connections(&self) -> Result<Vec<Connection>> {
-        self.kept.connections().await
+        self.kept().await.connections().await
     }
 
     async fn credentials(&self, connection: ConnectionId, purpose: &str) -> Result<Option<Vec<u8>>> {
-        self.kept.credentials(connection, purpose).await
+        self.kept().await.credentials(connection, purpose).await
     }
 
     async fn inbox(&self, n_max: u32) -> Result<Vec<InboxRow>> {
-        self.kept.inbox(n_max).await
+        self.kept().await.inbox(n_max).await
     }
 
     async fn touched(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
-        self.kept.touched(connection, now, n_max).await
+        self.kept().await.touched(connection, now, n_max).await
     }
 
     async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
-        self.kept.cursors(connection).await
+        self.kept().await.cursors(connection).await
     }
 
     async fn asks(&self, connection: ConnectionId) -> Result<Asks> {
-        self.kept.asks(connection).await
+        self.kept().await.asks(connection).await
     }
 
     async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>> {
-        self.kept.unfolded(n_max).await
+        self.kept().await.unfolded(n_max).await
     }
 
     async fn unidentified(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
-        self.kept.unidentified(connection, kind).await
+        self.kept().await.unidentified(connection, kind).await
     }
 
     async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
-        self.kept.unread(connection, kind).await
+        self.kept().await.unread(connection, kind).await
     }
 
     async fn waiting(&self, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
-        self.kept.waiting(token, after, n_max).await
+        self.kept().await.waiting(token, after, n_max).await
     }
 
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
-        self.kept.states(keys).await
+        self.kept().await.states(keys).await
     }
 
     async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments> {
-        self.kept.commitments(items, since_day).await
+        self.kept().await.commitments(items, since_day).await
     }
 
     async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
-        self.kept.levels_of(items).await
+        self.kept().await.levels_of(items).await
     }
 
     async fn price_rules(
@@ -281,11 +291,11 @@ impl TenantStore for MortalStore {
         company: Option<&str>,
         items: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, PriceRule>> {
-        self.kept.price_rules(company, items).await
+        self.kept().await.price_rules(company, items).await
     }
 
     async fn all_price_rules(&self, after: Option<&str>, n_max: u32) -> Result<BTreeMap<String, PriceRule>> {
-        self.kept.all_price_rules(after, n_max).await
+        self.kept().await.all_price_rules(after, n_max).await
     }
 
     async fn links_from(
@@ -294,7 +304,7 @@ impl TenantStore for MortalStore {
         kind: Kind,
         remote_ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, String>> {
-        self.kept.links_from(connection, kind, remote_ids).await
+        self.kept().await.links_from(connection, kind, remote_ids).await
     }
 
     async fn links_to(
@@ -303,7 +313,7 @@ impl TenantStore for MortalStore {
         kind: Kind,
         keys: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, String>> {
-        self.kept.links_to(connection, kind, keys).await
+        self.kept().await.links_to(connection, kind, keys).await
     }
 
     async fn commands(
@@ -311,11 +321,11 @@ impl TenantStore for MortalStore {
         connection: ConnectionId,
         command_keys: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, String>> {
-        self.kept.commands(connection, command_keys).await
+        self.kept().await.commands(connection, command_keys).await
     }
 
     async fn naturals(&self, kind: Kind, naturals: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
-        self.kept.naturals(kind, naturals).await
+        self.kept().await.naturals(kind, naturals).await
     }
 
     async fn heard(
@@ -324,31 +334,31 @@ impl TenantStore for MortalStore {
         kind: Kind,
         remote_ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Heard>> {
-        self.kept.heard(connection, kind, remote_ids).await
+        self.kept().await.heard(connection, kind, remote_ids).await
     }
 
     async fn unswept(&self, connection: ConnectionId, kind: Kind, sweep: u64) -> Result<Vec<String>> {
-        self.kept.unswept(connection, kind, sweep).await
+        self.kept().await.unswept(connection, kind, sweep).await
     }
 
     async fn linked(&self, connection: ConnectionId, kind: Kind) -> Result<u64> {
-        self.kept.linked(connection, kind).await
+        self.kept().await.linked(connection, kind).await
     }
 
     async fn vanished(&self, connection: ConnectionId, kind: Kind, since: UnixMs) -> Result<u64> {
-        self.kept.vanished(connection, kind, since).await
+        self.kept().await.vanished(connection, kind, since).await
     }
 
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
-        self.kept.due_debts(connection, now, n_max).await
+        self.kept().await.due_debts(connection, now, n_max).await
     }
 
     async fn untold(&self, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
-        self.kept.untold(now, n_max).await
+        self.kept().await.untold(now, n_max).await
     }
 
     async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
-        self.kept.debts_of(keys).await
+        self.kept().await.debts_of(keys).await
     }
 
     async fn debts(
@@ -357,7 +367,7 @@ impl TenantStore for MortalStore {
         after: Option<&(ConnectionId, RecordKey)>,
         n_max: u32,
     ) -> Result<Vec<Debt>> {
-        self.kept.debts(state, after, n_max).await
+        self.kept().await.debts(state, after, n_max).await
     }
 
     async fn uncreated(
@@ -367,51 +377,51 @@ impl TenantStore for MortalStore {
         after: Option<&str>,
         n_max: u32,
     ) -> Result<Vec<Debt>> {
-        self.kept.uncreated(connection, kind, after, n_max).await
+        self.kept().await.uncreated(connection, kind, after, n_max).await
     }
 
     async fn owed(&self, connection: ConnectionId, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<Debt>> {
-        self.kept.owed(connection, kind, after, n_max).await
+        self.kept().await.owed(connection, kind, after, n_max).await
     }
 
     async fn owing(&self) -> Result<Vec<Owing>> {
-        self.kept.owing().await
+        self.kept().await.owing().await
     }
 
     async fn begun_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
-        self.kept.begun_debts(connection, now, n_max).await
+        self.kept().await.begun_debts(connection, now, n_max).await
     }
 
     async fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>> {
-        self.kept.planned_due(connection, now, n_max).await
+        self.kept().await.planned_due(connection, now, n_max).await
     }
 
     async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>> {
-        self.kept.planned(plan, after, n_max).await
+        self.kept().await.planned(plan, after, n_max).await
     }
 
     async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>> {
-        self.kept.plan_counts(plan).await
+        self.kept().await.plan_counts(plan).await
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        self.kept.backlog().await
+        self.kept().await.backlog().await
     }
 
     async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
-        self.kept.records(kind, after, n_max).await
+        self.kept().await.records(kind, after, n_max).await
     }
 
     async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
-        self.kept.timeline(key, after, n_max).await
+        self.kept().await.timeline(key, after, n_max).await
     }
 
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
-        self.kept.conflicts(open, before, n_max).await
+        self.kept().await.conflicts(open, before, n_max).await
     }
 
     async fn accuracy(&self) -> Result<Vec<Accuracy>> {
-        self.kept.accuracy().await
+        self.kept().await.accuracy().await
     }
 
     async fn figures(
@@ -421,74 +431,74 @@ impl TenantStore for MortalStore {
         before: Option<u64>,
         n_max: u32,
     ) -> Result<Vec<Accuracy>> {
-        self.kept.figures(connection, kind, before, n_max).await
+        self.kept().await.figures(connection, kind, before, n_max).await
     }
 
     async fn drift(&self, sweep: (&str, Kind, u64), after: u64, n_max: u32) -> Result<Vec<Drift>> {
-        self.kept.drift(sweep, after, n_max).await
+        self.kept().await.drift(sweep, after, n_max).await
     }
 
     async fn slots(&self) -> Result<Vec<Slot>> {
-        self.kept.slots().await
+        self.kept().await.slots().await
     }
 
     async fn releases(&self, slot: &str) -> Result<Vec<Release>> {
-        self.kept.releases(slot).await
+        self.kept().await.releases(slot).await
     }
 
     async fn calls(&self, slot: &str, n_max: u32) -> Result<Vec<CallRow>> {
-        self.kept.calls(slot, n_max).await
+        self.kept().await.calls(slot, n_max).await
     }
 
     async fn kv_get(&self, connection: ConnectionId, key: &str) -> Result<Option<Vec<u8>>> {
-        self.kept.kv_get(connection, key).await
+        self.kept().await.kv_get(connection, key).await
     }
 
     async fn kv_count(&self, connection: ConnectionId) -> Result<u64> {
-        self.kept.kv_count(connection).await
+        self.kept().await.kv_count(connection).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<serde_json::Value>> {
-        self.kept.setting(name).await
+        self.kept().await.setting(name).await
     }
 }
 
 #[async_trait]
 impl Ledger for MortalStore {
     async fn accounts(&self, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
-        self.kept.accounts(after, n_max).await
+        self.kept().await.accounts(after, n_max).await
     }
 
     async fn ruled(&self, within: Range<UnixMs>, after: Option<&RecordKey>, n_max: u32) -> Result<Vec<RecordKey>> {
-        self.kept.ruled(within, after, n_max).await
+        self.kept().await.ruled(within, after, n_max).await
     }
 
     async fn rulings(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<LoggedRuling>> {
-        self.kept.rulings(keys).await
+        self.kept().await.rulings(keys).await
     }
 
     async fn entries(&self, seqs: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>> {
-        self.kept.entries(seqs).await
+        self.kept().await.entries(seqs).await
     }
 
     async fn terms(&self, digest: &str) -> Result<Option<Terms>> {
-        self.kept.terms(digest).await
+        self.kept().await.terms(digest).await
     }
 
     async fn outdated(&self, bases: &BTreeMap<Kind, String>, n_max: u32) -> Result<BTreeSet<RecordKey>> {
-        self.kept.outdated(bases, n_max).await
+        self.kept().await.outdated(bases, n_max).await
     }
 
     async fn count_outdated(&self, bases: &BTreeMap<Kind, String>) -> Result<BTreeMap<Kind, u64>> {
-        self.kept.count_outdated(bases).await
+        self.kept().await.count_outdated(bases).await
     }
 
     async fn bases(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, String>> {
-        self.kept.bases(keys).await
+        self.kept().await.bases(keys).await
     }
 
     async fn stored(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
-        self.kept.stored(keys).await
+        self.kept().await.stored(keys).await
     }
 }
 

@@ -201,11 +201,12 @@ impl<'a> Tenancy<'a> {
         (draw, turn, is_chaos): (Draw, u64, bool),
         notes: &mut Notes,
     ) -> Result<Did, crate::engine::Error> {
+        let beside = self.plan.habits.beside(draw, (at, turn), self.seats.len());
         if at == self.seats.len() {
-            return self.node.fold((draw, turn), notes).await;
+            return self.node.fold((draw, turn), beside, notes).await;
         }
         let stalls = is_chaos && draw.chance(self.plan.faults.stalled, &format!("worker {at} stalls"), turn);
-        self.node.lane(at, stalls, notes).await
+        self.node.lane(at, (stalls, (draw, turn), beside), notes).await
     }
 
     /// The next act that is due, if one is.

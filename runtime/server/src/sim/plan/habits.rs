@@ -21,7 +21,21 @@ pub struct Habits {
     pub fold_max: u32,
     /// Debts that a step pays at the most.
     pub deliver_max: u32,
+    /// How often, of a thousand turns, another worker's takes place in the middle of one.
+    pub beside: u32,
 }
+
+/// What takes place in the middle of a turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside {
+    /// Before which access to the store, counted from 1.
+    pub access: u64,
+    /// In the middle of a fold: which connection is worked on. In the middle of that, it is a fold.
+    pub lane: usize,
+}
+
+/// A turn looks so often into the store, or more seldom.
+const ACCESSES: u64 = 40;
 
 impl Default for Habits {
     fn default() -> Self {
@@ -33,6 +47,7 @@ impl Default for Habits {
             fetch_max: 9,
             fold_max: 13,
             deliver_max: 7,
+            beside: 0,
         }
     }
 }
@@ -51,6 +66,17 @@ impl Habits {
             fetch_max: few(&[3, 9, 200], "fetch at once"),
             fold_max: few(&[3, 13, 512], "fold at once"),
             deliver_max: few(&[3, 7, 100], "deliver at once"),
+            beside: few(&[0, 100, 500], "beside"),
         }
+    }
+
+    /// What takes place in the middle of a worker's turn, if anything does.
+    #[must_use]
+    pub fn beside(&self, draw: Draw, (worker, turn): (usize, u64), lanes: usize) -> Option<Beside> {
+        let is_there = self.beside > 0 && draw.chance(self.beside, &format!("beside worker {worker}"), turn);
+        is_there.then(|| Beside {
+            access: 1 + draw.below(ACCESSES, &format!("where worker {worker} is"), turn),
+            lane: draw.below(lanes as u64, &format!("which is beside worker {worker}"), turn) as usize,
+        })
     }
 }

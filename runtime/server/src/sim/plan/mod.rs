@@ -15,7 +15,7 @@ use truthsource_simulators::world::Deed;
 
 use super::setup::Setup;
 use crate::demo::world::Product;
-pub use habits::Habits;
+pub use habits::{Beside, Habits};
 pub use menu::{CrashAt, Menu, Outage};
 pub(crate) use neighbour::MUCH;
 pub use reform::{Reform, Regime};
