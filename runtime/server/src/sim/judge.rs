@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::record::{ConnectionId, RecordKey};
-use truthsource_core::{Kind, UnixMs, Value};
+use truthsource_core::{Kind, UnixMs, Value, schema};
 use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
 use super::cast::Cast;
@@ -251,7 +251,12 @@ pub async fn story(store: &dyn TenantStore, seats: &[Seat], violations: &[String
         for key in store.records(kind, None, 1_000).await? {
             let key = RecordKey::new(kind, key);
             let record = record_of(&key);
-            if !named(&record) {
+            // What is called like it, too: of two that were made under one name.
+            let states = store.states(&BTreeSet::from([key.clone()])).await?;
+            let called = states.get(&key).map(|it| it.truth.values()).unwrap_or_default();
+            let called = schema::of(kind).natural_key(&called);
+            let called = called.map(|it| record_of(&RecordKey::new(kind, it)));
+            if !named(&record) && !called.is_some_and(|it| named(&it)) {
                 continue;
             }
             for event in store.timeline(&key, 0, 10_000).await? {

@@ -54,7 +54,7 @@ pub async fn check(
         rearranged += u64::from(batches.len() > 1);
         let decided = decide((engine, parties), &key, (before, ruling), &batches).await?;
         if decided != stored {
-            let told = format!("{batches:?} after {:?}", folded.before.get(&key));
+            let told = format!("{ruling:?} on {batches:?} after {:?}", folded.before.get(&key));
             let told: String = told.chars().take(TOLD_MAX).collect();
             let record = record_of(&key);
             let told =

@@ -3,28 +3,59 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use truthsource_core::{Kind, UnixMs};
+use truthsource_core::{Kind, UnixMs, schema};
 use truthsource_simulators::journal::Actor;
 use truthsource_simulators::world::{Deed, Held, cut};
 
 use super::plan::{Act, WARE};
 use crate::demo::world::{Product, Seat};
+use crate::engine::twins::NAME_TAKEN;
 use crate::store::{self, About, Backlog, Conflict, Debt, DebtState, TenantStore};
 
 /// A ware as a system has it: its fields by name.
 type Ware<'a> = BTreeMap<&'static str, &'a str>;
 
+/// Which wares cannot be made at which systems, by the places of these: another record bears their names there, and a
+/// person is to see to it.
+pub(super) type KeptOut = BTreeSet<(usize, String)>;
+
+/// # Errors
+/// When the store fails.
+pub(super) async fn kept_out(store: &dyn TenantStore) -> store::Result<KeptOut> {
+    let connections = store.connections().await?;
+    let parked = store.debts(DebtState::Parked, None, 1_000).await?.into_iter();
+    let is_kept_out = |it: &Debt| {
+        let is_taken = it.last_error.as_deref().is_some_and(|it| it.starts_with(NAME_TAKEN));
+        it.key.kind == Kind::Item && is_taken
+    };
+    let parked: Vec<Debt> = parked.filter(is_kept_out).collect();
+    let states = store.states(&parked.iter().map(|it| it.key.clone()).collect()).await?;
+    let kept_out = parked.into_iter().filter_map(|debt| {
+        let at = connections.iter().position(|it| it.id == debt.connection)?;
+        let named = states.get(&debt.key).map(|it| it.truth.values())?;
+        Some((at, schema::of(Kind::Item).natural_key(&named)?))
+    });
+    Ok(kept_out.collect())
+}
+
 /// What is not as it must be, in words. `done` is what people did.
 #[must_use]
-pub(super) fn check((seats, now): (&[Seat], UnixMs), done: &[Act], conflicts: &[Conflict]) -> Vec<String> {
+pub(super) fn check(
+    (seats, now): (&[Seat], UnixMs),
+    done: &[Act],
+    (conflicts, kept_out): (&[Conflict], &KeptOut),
+) -> Vec<String> {
     let held: Vec<Held> = seats.iter().map(|it| it.site.held(it.there(now))).collect();
     let wares: Vec<BTreeMap<String, Ware<'_>>> = held.iter().map(wares_of).collect();
     let asked = Asked::about(done, conflicts);
     let mut found = Vec::new();
     let Some(owned) = wares.first() else { return found };
-    for (seat, here) in seats.iter().zip(&wares) {
+    for (at, (seat, here)) in seats.iter().zip(&wares).enumerate() {
         found.extend(twins(seat, &asked));
-        let settled = |code: &&String| !(asked.is(code) || has_lasting_codes(seat) && asked.recoded.contains(*code));
+        let settled = |code: &&String| {
+            let is_lasting = has_lasting_codes(seat) && asked.recoded.contains(*code);
+            !(asked.is(code) || is_lasting || kept_out.contains(&(at, (*code).clone())))
+        };
         for (code, ware) in here.iter().filter(|(code, _)| settled(code) && !owned.contains_key(*code)) {
             if ware.get("active") == Some(&"true") {
                 found.push(format!("P1: item/{code} is for sale at {}, and the owner has none", seat.name()));
