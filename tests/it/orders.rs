@@ -114,7 +114,10 @@ async fn whole_life(erp: Product) {
         let expect = before[item].checked_sub(left[item]).unwrap();
         let n = u32::try_from(item).unwrap();
         let held = [erp, Product::Shopify].map(|at| on_hand(&stage, at, n));
-        assert_eq!(held, [expect, expect], "{erp}: item {item}");
+        if held != [expect, expect] {
+            let story = stage.story("stock-level", &format!("{}@main", code(n).to_lowercase())).await;
+            panic!("{erp}: of item {item} there is {held:?}, not {expect}:\n{story}");
+        }
     }
     stage.server.stop().await;
 }

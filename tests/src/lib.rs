@@ -151,6 +151,13 @@ impl Stage {
         latency::held(&self.world.seats, self.world.now())
     }
 
+    /// The story of a record as its timeline tells it, a line an event: what a failing test prints.
+    pub async fn story(&self, kind: &str, key: &str) -> String {
+        let told = self.client.list(&["records", kind, key, "timeline"], &[], 500).await;
+        let lines = told.map(|it| it["items"].as_array().cloned().unwrap_or_default());
+        lines.map_or_else(|error| error.to_string(), |it| it.iter().map(|line| format!("{line}\n")).collect())
+    }
+
     /// Reads both systems back and compares them with each other and with what people did.
     pub fn judge(&self, done: &Done) -> judge::Verdict {
         judge::judge((&self.world.seats, self.world.now()), &self.first, &since(&self.world.seats, &self.mark), done)
