@@ -192,7 +192,7 @@ fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>
                 let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < ms;
                 heard.iter().filter(is_rival).map(|it| &it.now).collect()
             }
-            Rivals::Untold => untold(&heard),
+            Rivals::Untold => untold(seats, cell, &heard),
         };
         accepted.push(&last.now);
         // Also as a system holds it that has no room for all of it.
@@ -207,11 +207,15 @@ fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>
     }
 }
 
-/// Words that no later one knew of: each side's last, unless somebody changed it where it had been told.
-fn untold<'a>(heard: &[&'a Said]) -> Vec<&'a String> {
+/// Words that no later one knew of: each side's last, unless somebody changed it where it had been told, as far as there
+/// is room for it.
+fn untold<'a>(seats: &[Seat], cell: &Cell, heard: &[&'a Said]) -> Vec<&'a String> {
     let is_final = |at: usize, word: &Said| {
+        let was_told = |it: &Said| {
+            it.was.as_ref().is_some_and(|was| *was == word.now || is_cut(&seats[it.seat], cell, &word.now) == Some(was))
+        };
         let mut later = heard.iter().skip(at + 1);
-        !later.any(|it| it.seat == word.seat || it.was.as_ref() == Some(&word.now))
+        !later.any(|it| it.seat == word.seat || was_told(it))
     };
     heard.iter().enumerate().filter(|(at, word)| is_final(*at, word)).map(|(_, word)| &word.now).collect()
 }

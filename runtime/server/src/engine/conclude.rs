@@ -11,7 +11,7 @@ use super::deliver::{Ready, Sent};
 use super::lane::Lane;
 use super::token::Token;
 use super::{Engine, Error, apply, twins};
-use crate::store::{Batch, Change, Debt, DebtState, Event, LoggedRuling, PlanOutcome, What};
+use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, LoggedRuling, PlanOutcome, What};
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
 pub(super) fn put_back(ready: Ready, batch: &mut Batch) {
@@ -128,7 +128,7 @@ fn conclude(
         }
         Outcome::Stale(observed) => {
             batch.changes.push(event(batch.at, What::Overtaken { op_id: intent.op_id.clone() }));
-            note_reading(connection, &key, (links, as_of), observed, batch);
+            note_reading(connection, (&key, open.then_some(&intent)), (links, as_of), observed, batch);
             let attempts = debt.attempts + 1;
             let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
@@ -152,10 +152,11 @@ fn conclude(
     }
 }
 
-/// What a system was found to hold that a write did not leave there.
+/// What a system was found to hold that a write did not leave there, or not all of it: what is there of an earlier try,
+/// which may have been carried out, is ours.
 fn note_reading(
     connection: ConnectionId,
-    key: &RecordKey,
+    (key, tried): (&RecordKey, Option<&Intent>),
     (links, as_of): (&Links, u64),
     observed: Observed,
     batch: &mut Batch,
@@ -167,8 +168,24 @@ fn note_reading(
     let (kind, remote_id) = (key.kind, observed.remote_id().to_owned());
     let reason = "the system was read since".to_owned();
     batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
-    let entry = Entry::Observed { connection, cause: Cause::Delivery, as_of, observed };
+    let entry = match (observed, tried) {
+        (Observed::Present(state), Some(intent)) if !carried_out(intent, &state.fields).is_empty() => {
+            let (sent, sent_at) = (carried_out(intent, &state.fields), Some(intent.begun_at));
+            Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, sent_at, state }
+        }
+        (observed, _) => Entry::Observed { connection, cause: Cause::Delivery, as_of, observed },
+    };
     batch.changes.push(Change::Append { kind, key: Some(key.key.clone()), entry });
+}
+
+/// What a write to a record that was there left of what it was to change. Nothing unless the system holds some of it: what
+/// is otherwise than before is then what the write made of it, and what somebody made of that.
+fn carried_out(intent: &Intent, held: &Fields) -> Fields {
+    let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
+    let sent = sent.filter(|(name, value)| intent.base.get(*name) != Some(value));
+    let is_there = intent.remote_id.is_some() && sent.clone().any(|(name, value)| held.get(name) == Some(value));
+    let moved = sent.filter(|(name, _)| is_there && held.get(*name) != intent.base.get(*name));
+    moved.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Nobody ever learned what became of the write, and the system does not hold it: it waits for a person, and no longer
@@ -176,14 +193,14 @@ fn note_reading(
 pub(super) async fn give_up(
     engine: &Engine,
     lane: &Lane,
-    Ready { debt, .. }: Ready,
+    Ready { debt, intent, .. }: Ready,
     (observed, as_of): (Observed, u64),
 ) -> Result<(), Error> {
     let (connection, key) = (lane.connection.id, debt.key.clone());
     let state = if let Observed::Present(state) = &observed { Some((key.kind, &state.fields)) } else { None };
     let links = Links::from(engine, connection, state.into_iter()).await?;
     let mut batch = lane.batch(engine);
-    note_reading(connection, &key, (&links, as_of), observed, &mut batch);
+    note_reading(connection, (&key, Some(&intent)), (&links, as_of), observed, &mut batch);
     batch.changes.push(Token::Outcome(connection, key.clone()).wake());
     let why = debt.last_error.as_deref().unwrap_or("no answer came");
     let error = format!("it was not carried out, as far as the system shows: {why}");

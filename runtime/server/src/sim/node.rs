@@ -77,11 +77,17 @@ impl Node {
         let other = async || turn::turn(&self.engine, &parties, &mut own, &|| ()).await;
         let turnstile = &self.store.turnstile;
         let (folded, other) = turnstile.within(access, self.fold_alone(&parties, draws, notes), other).await?;
-        if other.is_some() {
-            notes.reach("a connection was worked on in the middle of a fold");
-        }
         self.lanes[lane] = Some(own);
-        Ok(folded?.and(other.unwrap_or_default()))
+        let Some(other) = other else { return folded };
+        notes.reach("a connection was worked on in the middle of a fold");
+        match folded {
+            // What was to be folded was read again since: the next fold sees.
+            Err(Error::Store(store::Error::Conflict(_))) => {
+                notes.reach("a fold began anew");
+                Ok(other)
+            }
+            folded => Ok(folded?.and(other)),
+        }
     }
 
     async fn fold_alone(&self, parties: &Parties, draws: Draws, notes: &mut Notes) -> Result<Did, Error> {

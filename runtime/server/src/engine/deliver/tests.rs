@@ -159,6 +159,40 @@ async fn p4_a_write_whose_answer_was_lost_was_sent_no_earlier_than_it_was_begun(
     assert_eq!(sent, [Some(began)]);
 }
 
+/// The write was carried out and its answer was lost; then the truth moved on, and somebody changed another field there.
+/// What the system has of ours is nobody's word.
+#[tokio::test]
+async fn p7_what_a_lost_write_left_there_is_not_somebodys_change() {
+    let found: Arc<Mutex<Option<State>>> = Arc::default();
+    let there = found.clone();
+    let push = answers(move |_| {
+        let outcome = there.lock().unwrap().clone().map(|it| Outcome::Stale(Observed::Present(it)));
+        Ok(vec![outcome.unwrap_or_else(|| Outcome::Unknown("no answer".to_owned()))])
+    });
+    let house = House::with(Fake { push, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "screw").await;
+    house.fold_all().await;
+    delivered(&house).await;
+    house.pass(1_000);
+    house.saw(ERP, "a", "nut").await;
+    house.fold_all().await;
+    house.pass(house.engine.pace.retry.cap_ms);
+    let fields = [("code", "a"), ("title", "bolt"), ("barcode", "4711")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.into())).into();
+    let changed_at = Some(house.engine.now());
+    *found.lock().unwrap() = Some(State { remote_id: "a".to_owned(), fields, changed_at, ..State::default() });
+    delivered(&house).await;
+    house.fold_all().await;
+    let key = RecordKey::new(Kind::Item, "a");
+    let state = house.store.states(&[key.clone()].into()).await.unwrap().remove(&key).unwrap();
+    let truth = state.truth.values();
+    assert_eq!((&truth["title"], &truth["barcode"]), (&"nut".into(), &"4711".into()));
+    let shop = &state.shadows[&SHOP];
+    assert_eq!((&shop.values()["title"], &shop.want["title"]), (&"bolt".into(), &"nut".into()));
+    assert_eq!(house.debt(SHOP, "a").await.unwrap().state, DebtState::Due);
+}
+
 fn wrote_at(entry: &Entry) -> Option<Option<UnixMs>> {
     if let Entry::Wrote { sent_at, .. } = entry { Some(*sent_at) } else { None }
 }
