@@ -1,8 +1,8 @@
 //! What became of writes, written down.
 
-use truthsource_core::Fields;
 use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, State};
+use truthsource_core::{Fields, Kind, schema};
 use truthsource_host::model::{Outcome, Rejection};
 
 use super::address::Links;
@@ -169,8 +169,8 @@ fn note_reading(
     let reason = "the system was read since".to_owned();
     batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
     let entry = match (observed, tried) {
-        (Observed::Present(state), Some(intent)) if !carried_out(intent, &state.fields).is_empty() => {
-            let (sent, sent_at) = (carried_out(intent, &state.fields), Some(intent.begun_at));
+        (Observed::Present(state), Some(intent)) if !carried_out(kind, intent, &state.fields).is_empty() => {
+            let (sent, sent_at) = (carried_out(kind, intent, &state.fields), Some(intent.begun_at));
             Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, sent_at, state }
         }
         (observed, _) => Entry::Observed { connection, cause: Cause::Delivery, as_of, observed },
@@ -179,9 +179,11 @@ fn note_reading(
 }
 
 /// What a write to a record that was there left of what it was to change. Nothing unless the system holds some of it: what
-/// is otherwise than before is then what the write made of it, and what somebody made of that.
-fn carried_out(intent: &Intent, held: &Fields) -> Fields {
-    let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
+/// is otherwise than before is then what the write made of it, and what somebody made of that. That a counter stands where
+/// it was to be set shows nothing: somebody may have moved it as far.
+fn carried_out(kind: Kind, intent: &Intent, held: &Fields) -> Fields {
+    let is_counter = |name: &str| schema::of(kind).field(name).is_some_and(|it| it.counter);
+    let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name) && !is_counter(name));
     let sent = sent.filter(|(name, value)| intent.base.get(*name) != Some(value));
     let is_there = intent.remote_id.is_some() && sent.clone().any(|(name, value)| held.get(name) == Some(value));
     let moved = sent.filter(|(name, _)| is_there && held.get(*name) != intent.base.get(*name));
