@@ -9,9 +9,13 @@ use super::{IDLE, Wakes};
 use crate::engine::connections::Parties;
 use crate::engine::receive::{self, Received};
 use crate::engine::{Did, Engine, Error, fold};
+use crate::store;
 
 /// How long to wait after a failure, so that a broken store is not asked in a tight loop.
 const FAILED: Duration = Duration::from_millis(200);
+
+/// And after others had settled what was to be folded: that is no failure, and the next fold sees.
+const OVERTAKEN: Duration = Duration::from_millis(5);
 
 /// How long what was put off waits to be taken up again.
 const PUT_OFF_MS: u64 = 5_000;
@@ -24,6 +28,10 @@ pub(super) async fn run(engine: Engine, wakes: Wakes, mut stopped: watch::Receiv
             Ok(_) => {
                 wakes.lanes.send_replace(());
                 continue;
+            }
+            Err(Error::Store(store::Error::Conflict(why))) => {
+                tracing::debug!(why, "what was to be folded was read again since");
+                OVERTAKEN
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "folding failed and is tried again");
