@@ -398,10 +398,10 @@ impl Tenancy<'_> {
     async fn compare(&self, notes: &mut Notes) -> anyhow::Result<()> {
         let Some((first, mark)) = &self.first else { return Ok(()) };
         let conflicts = self.store.conflicts(None, None, 100_000).await?;
-        let kept_out = wares::kept_out(self.store.as_ref()).await?;
+        let kept = wares::Kept::of(self.store.as_ref()).await?;
         let changes = since(&self.seats, mark);
         let (seats, said) = ((&self.seats[..], self.node.engine.now()), (&self.orders, &conflicts[..]));
-        notes.violations.extend(wares::check(seats, &self.plan.acts, (&conflicts, &kept_out)));
+        notes.violations.extend(wares::check(seats, &self.plan.acts, (&conflicts, &kept)));
         let shelf = self.plan.shelf.as_ref();
         judge::systems(seats, (first, shelf, &self.cast), &changes, said, &mut notes.violations);
         // Other rules may well give an older word its right.

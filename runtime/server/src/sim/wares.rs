@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use truthsource_core::record::{KeyState, RecordKey};
 use truthsource_core::{Kind, UnixMs, schema};
 use truthsource_simulators::journal::Actor;
 use truthsource_simulators::world::{Deed, Held, cut};
@@ -15,27 +16,35 @@ use crate::store::{self, About, Backlog, Conflict, Debt, DebtState, TenantStore}
 /// A ware as a system has it: its fields by name.
 type Ware<'a> = BTreeMap<&'static str, &'a str>;
 
-/// Which wares cannot be made at which systems, by the places of these: another record bears their names there, and a
-/// person is to see to it.
-pub(super) type KeptOut = BTreeSet<(usize, String)>;
+/// What the engine knows that keeps wares from being alike everywhere, by their codes in lower case.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// Those that cannot be made at a system, by its place: another record bears the name there, and a person is to see to
+    /// it.
+    out: BTreeSet<(usize, String)>,
+    /// Those that were deleted where it counts: all that the others are told is that they are out of sale.
+    deleted: BTreeSet<String>,
+}
 
-/// # Errors
-/// When the store fails.
-pub(super) async fn kept_out(store: &dyn TenantStore) -> store::Result<KeptOut> {
-    let connections = store.connections().await?;
-    let parked = store.debts(DebtState::Parked, None, 1_000).await?.into_iter();
-    let is_kept_out = |it: &Debt| {
-        let is_taken = it.last_error.as_deref().is_some_and(|it| it.starts_with(NAME_TAKEN));
-        it.key.kind == Kind::Item && is_taken
-    };
-    let parked: Vec<Debt> = parked.filter(is_kept_out).collect();
-    let states = store.states(&parked.iter().map(|it| it.key.clone()).collect()).await?;
-    let kept_out = parked.into_iter().filter_map(|debt| {
-        let at = connections.iter().position(|it| it.id == debt.connection)?;
-        let named = states.get(&debt.key).map(|it| it.truth.values())?;
-        Some((at, schema::of(Kind::Item).natural_key(&named)?))
-    });
-    Ok(kept_out.collect())
+impl Kept {
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(store: &dyn TenantStore) -> store::Result<Self> {
+        let connections = store.connections().await?;
+        let items = store.records(Kind::Item, None, 10_000).await?.into_iter();
+        let states = store.states(&items.map(|it| RecordKey::new(Kind::Item, it)).collect()).await?;
+        let called = |state: &KeyState| schema::of(Kind::Item).natural_key(&state.truth.values());
+        let deleted = states.values().filter(|it| it.truth.deleted_at.is_some()).filter_map(called).collect();
+        let parked = store.debts(DebtState::Parked, None, 1_000).await?;
+        let is_kept_out = |it: &&Debt| it.last_error.as_deref().is_some_and(|it| it.starts_with(NAME_TAKEN));
+        let out = parked.iter().filter(is_kept_out).filter_map(|debt| {
+            let at = connections.iter().position(|it| it.id == debt.connection)?;
+            Some((at, called(states.get(&debt.key)?)?))
+        });
+        Ok(Self { out: out.collect(), deleted })
+    }
 }
 
 /// What is not as it must be, in words. `done` is what people did.
@@ -43,7 +52,7 @@ pub(super) async fn kept_out(store: &dyn TenantStore) -> store::Result<KeptOut> 
 pub(super) fn check(
     (seats, now): (&[Seat], UnixMs),
     done: &[Act],
-    (conflicts, kept_out): (&[Conflict], &KeptOut),
+    (conflicts, kept): (&[Conflict], &Kept),
 ) -> Vec<String> {
     let held: Vec<Held> = seats.iter().map(|it| it.site.held(it.there(now))).collect();
     let wares: Vec<BTreeMap<String, Ware<'_>>> = held.iter().map(wares_of).collect();
@@ -54,7 +63,7 @@ pub(super) fn check(
         found.extend(twins(seat, &asked));
         let settled = |code: &&String| {
             let is_lasting = has_lasting_codes(seat) && asked.recoded.contains(*code);
-            !(asked.is(code) || is_lasting || kept_out.contains(&(at, (*code).clone())))
+            !(asked.is(code) || is_lasting || kept.out.contains(&(at, (*code).clone())))
         };
         for (code, ware) in here.iter().filter(|(code, _)| settled(code) && !owned.contains_key(*code)) {
             if ware.get("active") == Some(&"true") {
@@ -66,22 +75,25 @@ pub(super) fn check(
                 // What is out of sale is not made anywhere for that.
                 None if ware.get("active") == Some(&"false") => {}
                 None => found.push(format!("P1: missing: item/{code} at {}", seat.name())),
-                Some(mine) => found.extend(differing(seat, code, ware, mine)),
+                Some(mine) => {
+                    let fields: &[&str] =
+                        if kept.deleted.contains(code) { &["active"] } else { &["title", "barcode", "active"] };
+                    found.extend(differing(seat, code, (ware, mine), fields));
+                }
             }
         }
     }
     found
 }
 
-/// What a system has otherwise than the owner.
-fn differing(seat: &Seat, code: &str, owned: &Ware<'_>, mine: &Ware<'_>) -> Vec<String> {
-    let fields = ["title", "barcode", "active"].into_iter();
-    let differs = fields.filter(|field| {
-        let fits = owned.get(field).map(|it| cut(it, seat.site.room(field)));
-        fits != mine.get(field).copied()
+/// What a system has otherwise than the owner, of these fields.
+fn differing(seat: &Seat, code: &str, (owned, mine): (&Ware<'_>, &Ware<'_>), fields: &[&str]) -> Vec<String> {
+    let differs = fields.iter().filter(|field| {
+        let fits = owned.get(*field).map(|it| cut(it, seat.site.room(field)));
+        fits != mine.get(*field).copied()
     });
     let told = differs.map(|field| {
-        let (theirs, ours, at) = (owned.get(field), mine.get(field), seat.name());
+        let (theirs, ours, at) = (owned.get(*field), mine.get(*field), seat.name());
         format!("P1: item/{code} {field}: {theirs:?} at the owner, {ours:?} at {at}")
     });
     told.collect()
