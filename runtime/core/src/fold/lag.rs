@@ -35,13 +35,17 @@ impl Shadow {
         let seen = read.changed_at.filter(|it| *it <= at.plus(grain_ms));
         match (seen, fresh.changed_at) {
             (Some(seen), Some(known)) if is_recent(fresh.heard_at) && seen.plus(grain_ms) < known => true,
-            (Some(seen), Some(known)) if seen > known => false,
             // Times do not tell: what was there a moment ago is not there again within the next, by all likelihood. It may
             // be older than what a list or the record itself has shown since.
-            _ => fresh
-                .before
-                .iter()
-                .any(|(name, was)| was.iter().any(|it| is_recent(it.until) && self.is_back(name, &it.value, read))),
+            (seen, known) => {
+                // A change of which the record itself had shown the outcome, but not the time.
+                let is_before = |it: &Was| seen.is_none_or(|seen| seen.plus(grain_ms) < it.until);
+                let is_newer = seen.is_some() && seen > known && known.is_some();
+                let lags = |name, it: &Was| {
+                    is_recent(it.until) && self.is_back(name, &it.value, read) && (!is_newer || is_before(it))
+                };
+                fresh.before.iter().any(|(name, was)| was.iter().any(|it| lags(name, it)))
+            }
         }
     }
 

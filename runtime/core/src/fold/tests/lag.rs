@@ -87,6 +87,27 @@ fn p7_a_list_may_lag_behind_a_reading_of_the_record_itself() {
     }
 }
 
+/// A system may show a change before it shows when that was. A list says it then, and lags behind the change after it.
+#[test]
+fn p7_a_list_may_know_better_when_and_not_what() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |as_of: u64, by: Cause, title: &str, changed_at: u64| {
+        let mut entry = saw(ERP, as_of, changed_at, &[("title", title.into())]);
+        let Entry::Observed { cause, .. } = &mut entry else { unreachable!() };
+        *cause = by;
+        entry
+    };
+    let mut folding = Folding::new(&key, &rules, after_our_write(Some(100_000), None));
+    folding.absorb(&title(6, Cause::Certain, "C", 100_000), UnixMs(102_000));
+    folding.absorb(&title(7, Cause::Certain, "D", 100_000), UnixMs(104_000));
+    for (now, changed_at, expect) in [("C", 101_500, true), ("D", 103_500, false), ("E", 103_500, false)] {
+        let entry = title(8, Cause::Webhook, now, changed_at);
+        assert_eq!(folding.lags(&entry, UnixMs(105_000), LAG), expect, "{now}");
+    }
+    let back = title(8, Cause::Webhook, "C", 104_500);
+    assert!(!folding.lags(&back, UnixMs(105_000), LAG), "somebody changed it back since");
+}
+
 #[test]
 fn what_was_read_from_the_record_itself_never_lags() {
     let (rules, key) = (rules(Kind::Item), item());
