@@ -38,11 +38,12 @@ impl Shadow {
             // Times do not tell: what was there a moment ago is not there again within the next, by all likelihood. It may
             // be older than what a list or the record itself has shown since.
             (seen, known) => {
-                // A change of which the record itself had shown the outcome, but not the time.
-                let is_before = |it: &Was| seen.is_none_or(|seen| seen.plus(grain_ms) < it.until);
-                let is_newer = seen.is_some() && seen > known && known.is_some();
-                let lags = |name, it: &Was| {
-                    is_recent(it.until) && self.is_back(name, &it.value, read) && (!is_newer || is_before(it))
+                // A newer time tells, unless the record itself had shown by then that it is something else, and not when
+                // that was.
+                let newer = seen.filter(|seen| known.is_some_and(|known| *seen > known));
+                let may_be_old = |it: &Was| newer.is_none_or(|seen| seen.plus(grain_ms) < it.until);
+                let lags = |name: &String, it: &Was| {
+                    is_recent(it.until) && may_be_old(it) && self.is_back(name, &it.value, read)
                 };
                 fresh.before.iter().any(|(name, was)| was.iter().any(|it| lags(name, it)))
             }

@@ -168,10 +168,14 @@ fn note_reading(
     let (kind, remote_id) = (key.kind, observed.remote_id().to_owned());
     let reason = "the system was read since".to_owned();
     batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
+    let left = match (&observed, tried) {
+        (Observed::Present(state), Some(intent)) => carried_out(kind, intent, &state.fields),
+        _ => Fields::new(),
+    };
     let entry = match (observed, tried) {
-        (Observed::Present(state), Some(intent)) if !carried_out(kind, intent, &state.fields).is_empty() => {
-            let (sent, sent_at) = (carried_out(kind, intent, &state.fields), Some(intent.begun_at));
-            Entry::Wrote { connection, as_of, sent, truth_version: intent.truth_version, sent_at, state }
+        (Observed::Present(state), Some(intent)) if !left.is_empty() => {
+            let (truth_version, sent_at) = (intent.truth_version, Some(intent.begun_at));
+            Entry::Wrote { connection, as_of, sent: left, truth_version, sent_at, state }
         }
         (observed, _) => Entry::Observed { connection, cause: Cause::Delivery, as_of, observed },
     };

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use truthsource_core::Value;
 use truthsource_core::record::{Cause, Entry, State};
 use truthsource_host::Misfit;
+use truthsource_host::model::{Effect, Observed};
 
 use super::*;
 use crate::engine::fake::{Answer, ERP, Fake, House, SHOP, answers};
