@@ -34,7 +34,7 @@ impl Rebuild {
         let mut backup = None;
         if self.write && seen.differing > 0 {
             let now = MachineClock.now();
-            backup = Some(back_up(&dir, tenant.id.0.into(), &now.0.to_string())?);
+            backup = Some(back_up(&dir, tenant.id.0.into(), &now.0.to_string()).await?);
             let (stores, _, store) = opened(&dir, Some(&tenant.name)).await?;
             seen = mend(&*store, now).await?;
             stores.close().await;

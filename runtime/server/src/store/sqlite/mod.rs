@@ -62,7 +62,7 @@ pub struct SqliteStores {
 /// # Errors
 /// See [`OpenError`]; nothing is changed then, but that files of older versions may be of the newest already.
 pub async fn open(data_dir: &Path) -> Result<SqliteStores, OpenError> {
-    let lock = open::lock(data_dir)?;
+    let lock = open::lock(data_dir).await?;
     let path = data_dir.join("control.db");
     let control = File::open(&path, CONTROL, lock.clone()).await?;
     let stores =
@@ -147,19 +147,26 @@ impl SqliteStores {
         let path = self.path_of(tenant);
         let lock = self.lock.lock().await.clone().ok_or_else(|| OpenError::Closed { dir: self.dir.clone() })?;
         let opened = Arc::new(SqliteTenant::new(File::open(&path, TENANT, lock).await?));
-        let control = |e: Error| OpenError::NotWritable { path: self.dir.join("control.db"), source: e.into() };
-        let noted = self.control.writer().call(move |db| Box::pin(async move { control::has_file(db, tenant).await }));
-        noted.await.map_err(control)?;
-        let failed = |e: Error| OpenError::Damaged { file: path.clone(), source: e.into() };
-        let (known, found) = (
-            control::entries(self.control.reads(), tenant).await.map_err(control)?,
-            opened.entries().await.map_err(failed)?,
-        );
-        if found < known {
-            return Err(OpenError::Older { file: path, found, known });
+        if let Err(e) = self.know(tenant, &opened, path).await {
+            // Its writer holds the lock: see `open`.
+            opened.file().close().await;
+            return Err(e);
         }
         tenants.insert(tenant, opened.clone());
         Ok(opened)
+    }
+
+    /// Notes that the tenant's file was made, and refuses one that has less in it than was noted.
+    async fn know(&self, tenant: TenantId, opened: &SqliteTenant, path: PathBuf) -> Result<(), OpenError> {
+        let control = |e: Error| OpenError::NotWritable { path: self.dir.join("control.db"), source: e.into() };
+        let noted = self.control.writer().call(move |db| Box::pin(async move { control::has_file(db, tenant).await }));
+        noted.await.map_err(control)?;
+        let known = control::entries(self.control.reads(), tenant).await.map_err(control)?;
+        match opened.entries().await {
+            Ok(found) if found < known => Err(OpenError::Older { file: path, found, known }),
+            Ok(_) => Ok(()),
+            Err(e) => Err(OpenError::Damaged { file: path, source: e.into() }),
+        }
     }
 }
 

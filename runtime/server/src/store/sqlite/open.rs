@@ -98,7 +98,7 @@ impl OpenError {
 }
 
 /// Makes the directory if there is none and takes its lock. The lock ends with the handle, or with the process.
-pub(super) fn lock(dir: &Path) -> Result<Arc<std::fs::File>, OpenError> {
+pub(super) async fn lock(dir: &Path) -> Result<Arc<std::fs::File>, OpenError> {
     make_private(&dir.join("tenants")).map_err(|e| OpenError::not_writable(dir, e))?;
     let path = dir.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -110,7 +110,7 @@ pub(super) fn lock(dir: &Path) -> Result<Arc<std::fs::File>, OpenError> {
             Err(TryLockError::WouldBlock) if tries == LOCK_TRIES => {
                 return Err(OpenError::InUse { dir: dir.to_owned() });
             }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
             Err(TryLockError::Error(e)) => return Err(OpenError::not_writable(&path, e)),
         }
         tries += 1;
@@ -161,8 +161,8 @@ fn owner_of(name: &OsStr) -> Option<TenantId> {
 ///
 /// # Errors
 /// [`OpenError::InUse`] while somebody has it; [`OpenError::NotWritable`] where there is no room.
-pub fn back_up(dir: &Path, tenant: u64, stamp: &str) -> Result<PathBuf, OpenError> {
-    let _lock = lock(dir)?;
+pub async fn back_up(dir: &Path, tenant: u64, stamp: &str) -> Result<PathBuf, OpenError> {
+    let _lock = lock(dir).await?;
     let file = dir.join("tenants").join(format!("{tenant}.db"));
     let copy = dir.join("tenants").join(format!("{tenant}.db.before-rebuild-{stamp}"));
     let copied = std::fs::copy(&file, &copy).and_then(|_| std::fs::File::open(&copy)?.sync_all());

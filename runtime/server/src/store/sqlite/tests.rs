@@ -44,6 +44,15 @@ async fn a_data_directory_has_one_process() {
     assert!(open(dir.path()).await.is_ok());
 }
 
+/// Whoever lets go of it may need this thread's time for that.
+#[tokio::test]
+async fn a_lock_that_is_just_let_go_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = open::lock(dir.path()).await.unwrap();
+    let (taken, ()) = tokio::join!(open::lock(dir.path()), async move { drop(held) });
+    assert!(taken.is_ok(), "{taken:?}");
+}
+
 #[tokio::test]
 async fn a_lost_file_is_not_made_anew() {
     let dir = tempfile::tempdir().unwrap();
