@@ -128,7 +128,7 @@ pub struct Claim {
     /// holds one of them does not contradict it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<Value>,
-    /// Nobody said it: the system gave it to a record that a write of ours created there.
+    /// Nobody said it: the system has had it of a record since a write of ours created that there, as far as is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub filled_in: bool,
 }
@@ -137,10 +137,12 @@ pub struct Claim {
 pub const PASSED_MAX: usize = 8;
 
 impl Claim {
-    /// It is what the connection held when it was first seen, and not a change that anybody made there.
+    /// It is what the connection held when it was first seen, and not a change that anybody made there. No system fills a
+    /// list by itself: what is in one of a record that we made, somebody did since.
     #[must_use]
     pub fn is_opening(&self) -> bool {
-        self.was.is_none() && self.passed.is_empty()
+        let is_done = self.filled_in && matches!(&self.now, Value::Rows(rows) if !rows.is_empty());
+        self.was.is_none() && self.passed.is_empty() && !is_done
     }
 
     /// `other` says what this claim already moved away from, and not the other way round.
@@ -169,6 +171,9 @@ pub struct Shadow {
     /// It existed and is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// A write of ours made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
     /// From when it is; `None` before anything was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh: Option<Fresh>,
@@ -341,6 +346,10 @@ pub enum Entry {
         as_of: u64,
         /// What it said.
         observed: Observed,
+        /// What a write of ours that nobody answered may have left there for a while: where an index lags, that may be
+        /// read yet, and is no news.
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
+        tried: Fields,
     },
     /// A write of ours was carried out and read back.
     Wrote {

@@ -55,12 +55,19 @@ impl Shadow {
         read.fields.get(name) == Some(was) && self.fields.get(name).is_none_or(|held| held.value != *was)
     }
 
-    /// What was known to have been there before, and of these fields what is there now: by `at` they are something else.
-    pub(super) fn before<'a>(&self, moved: impl Iterator<Item = &'a String>, at: UnixMs) -> Before {
+    /// What is known of these fields.
+    pub(super) fn known<'a>(
+        &'a self,
+        names: impl Iterator<Item = &'a String>,
+    ) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        names.filter_map(|name| Some((name, &self.fields.get(name)?.value)))
+    }
+
+    /// What was there before, and `was`: by `at` it is something else.
+    pub(super) fn before<'a>(&self, was: impl Iterator<Item = (&'a String, &'a Value)>, at: UnixMs) -> Before {
         let mut before = self.fresh.as_ref().map(|it| it.before.clone()).unwrap_or_default();
-        for name in moved {
-            let Some(held) = self.fields.get(name) else { continue };
-            before.entry(name.clone()).or_default().push(Was { value: held.value.clone(), until: at });
+        for (name, value) in was {
+            before.entry(name.clone()).or_default().push(Was { value: value.clone(), until: at });
         }
         for values in before.values_mut() {
             values.drain(..values.len().saturating_sub(BEFORE_MAX));
@@ -72,10 +79,11 @@ impl Shadow {
 }
 
 impl Fresh {
-    /// A reading.
-    pub(super) fn read(state: &State, at: UnixMs, known: &Shadow) -> Self {
+    /// A reading, and what a write before it may have left.
+    pub(super) fn read((state, tried): (&State, &Fields), at: UnixMs, known: &Shadow) -> Self {
         let moved = |(name, now): &(&String, &Value)| known.fields.get(*name).is_some_and(|it| it.value != **now);
-        let before = known.before(state.fields.iter().filter(moved).map(|(name, _)| name), at);
+        let moved = state.fields.iter().filter(moved).map(|(name, _)| name);
+        let before = known.before(known.known(moved).chain(passed(tried, state)), at);
         let changed_at = known.fresh.as_ref().and_then(|it| it.changed_at);
         Self { changed_at: past(state, at).max(changed_at), heard_at: at, before }
     }
@@ -87,8 +95,14 @@ impl Fresh {
         (at, sent_at): (UnixMs, Option<UnixMs>),
         known: &Shadow,
     ) -> Self {
-        Self { changed_at: past(state, at).max(sent_at), heard_at: at, before: known.before(sent.keys(), at) }
+        let before = known.before(known.known(sent.keys()).chain(passed(sent, state)), at);
+        Self { changed_at: past(state, at).max(sent_at), heard_at: at, before }
     }
+}
+
+/// What a write may have left for a while: it was read, and is something else.
+fn passed<'a>(sent: &'a Fields, read: &'a State) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    sent.iter().filter(|(name, value)| read.fields.get(*name).is_some_and(|it| it != *value))
 }
 
 /// When a record changed that was heard of at `at`: not after that, whatever the system says.

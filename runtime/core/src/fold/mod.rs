@@ -135,10 +135,10 @@ impl<'a> Folding<'a> {
     pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
         self.decide_again();
         match entry {
-            Entry::Observed { connection, as_of, observed, .. } => match observed {
+            Entry::Observed { connection, as_of, observed, tried, .. } => match observed {
                 Observed::Present(state) => {
-                    self.refresh(*connection, *as_of, |known| Fresh::read(state, at, known));
-                    self.present((*connection, *as_of), state, at, false);
+                    self.refresh(*connection, *as_of, |known| Fresh::read((state, tried), at, known));
+                    self.present((*connection, *as_of), state, at);
                 }
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
                 Observed::Absent(_) => {}
@@ -254,8 +254,8 @@ impl<'a> Folding<'a> {
     }
 
     /// A connection holds this; it was logged at `at`. A change is never younger than that, whatever the system's clock
-    /// says. `is_created`: a write of ours just made it.
-    fn present(&mut self, (connection, as_of): (ConnectionId, u64), state: &State, at: UnixMs, is_created: bool) {
+    /// says.
+    fn present(&mut self, (connection, as_of): (ConnectionId, u64), state: &State, at: UnixMs) {
         let shadow = self.state.shadows.entry(connection).or_default();
         if as_of < shadow.as_of {
             return;
@@ -272,7 +272,7 @@ impl<'a> Folding<'a> {
         if self.state.truth.deleted_at == Some(connection) {
             self.state.truth.deleted_at = None;
         }
-        let mut moved = BTreeMap::new();
+        let (is_made, mut moved) = (shadow.made, BTreeMap::new());
         for (name, now) in &state.fields {
             let shadow = self.state.shadows.entry(connection).or_default();
             let held = shadow.fields.get(name);
@@ -283,7 +283,7 @@ impl<'a> Folding<'a> {
             shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen });
             moved.insert(name.clone(), (was.clone(), now.clone()));
             let (changed_at, now) = (state.changed_at.map(|it| it.min(at)), now.clone());
-            let (version, passed, filled_in) = (0, Vec::new(), is_created && was.is_none());
+            let (version, passed, filled_in) = (0, Vec::new(), is_made && was.is_none());
             self.claim(name, seen, Claim { connection, was, now, changed_at, version, passed, filled_in });
         }
         if !moved.is_empty() {
@@ -318,7 +318,7 @@ impl<'a> Folding<'a> {
     fn absent(&mut self, connection: ConnectionId, as_of: u64) {
         let shadow = self.state.shadows.entry(connection).or_default();
         shadow.as_of = as_of;
-        shadow.gone = true;
+        (shadow.gone, shadow.made) = (true, false);
         shadow.fields.clear();
         shadow.unmapped.held = None;
         shadow.version.clear();
@@ -345,7 +345,7 @@ impl<'a> Folding<'a> {
         if as_of < shadow.as_of {
             return;
         }
-        let is_created = !shadow.exists();
+        shadow.made |= !shadow.exists();
         for (name, value) in sent.iter().filter(|_| !plant::on(Bug::IgnoreEcho)) {
             shadow.fields.insert(name.clone(), HeldField { value: value.clone(), seen: told });
             // It was told what came of its claim: the claim is settled.
@@ -361,7 +361,7 @@ impl<'a> Folding<'a> {
             }
         }
         sent.iter().for_each(|(name, value)| self.owner_was_told(connection, name, value));
-        self.present((connection, as_of), state, at, is_created);
+        self.present((connection, as_of), state, at);
     }
 
     /// A write that was decided before the connection owned the field left something else there than the truth is: what

@@ -238,7 +238,13 @@ mod tests {
     fn said(connection: ConnectionId, as_of: u64, title: &str) -> Entry {
         let fields = [("code".to_owned(), "bolt".into()), ("title".to_owned(), Value::from(title))].into();
         let state = State { remote_id: "7".to_owned(), fields, ..State::default() };
-        Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) }
+        Entry::Observed {
+            connection,
+            cause: Cause::Poll,
+            as_of,
+            observed: Observed::Present(state),
+            tried: Fields::new(),
+        }
     }
 
     fn key() -> RecordKey {

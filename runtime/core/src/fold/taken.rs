@@ -72,7 +72,7 @@ impl Folding<'_> {
             return;
         }
         (carried.at, carried.seen) = (at, seen);
-        let before = shadow.before(by.keys(), at);
+        let before = shadow.before(shadow.known(by.keys()), at);
         let mut moved = BTreeMap::new();
         for (name, by) in by {
             let Some(held) = shadow.fields.get_mut(name) else { continue };

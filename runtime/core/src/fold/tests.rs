@@ -38,7 +38,7 @@ fn saw(connection: ConnectionId, as_of: u64, at: u64, fields: &[(&str, Value)]) 
         changed_at: Some(UnixMs(at)),
         ..State::default()
     };
-    Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state) }
+    Entry::Observed { connection, cause: Cause::Poll, as_of, observed: Observed::Present(state), tried: Fields::new() }
 }
 
 fn wrote(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value)]) -> Entry {
@@ -321,7 +321,7 @@ fn the_highest_authority_opens_a_counter() {
 
 fn gone(connection: ConnectionId, as_of: u64) -> Entry {
     let observed = Observed::Absent(format!("r{connection}"));
-    Entry::Observed { connection, cause: Cause::Sweep, as_of, observed }
+    Entry::Observed { connection, cause: Cause::Sweep, as_of, observed, tried: Fields::new() }
 }
 
 #[test]
@@ -553,6 +553,60 @@ fn what_was_created_empty_empties_nothing() {
     // Who had it before and knows of nothing that left says so.
     let read = fold(&rules, &key, shipped, &[saw(WEB, 1, 1, &fulfilments(Value::Rows(Vec::new())))]).0;
     assert_eq!(read.truth.values()["fulfilments"], Value::Rows(Vec::new()));
+}
+
+/// What has left before we first read the order that we booked is no opening that a higher rank's empty list outdoes.
+#[test]
+fn what_was_done_to_what_we_created_is_a_change() {
+    let (rules, key) = (rules(Kind::Order), RecordKey::new(Kind::Order, "#1"));
+    let left = Value::Rows(vec![[("item".to_owned(), Value::from("bolt"))].into()]);
+    let fulfilments = |rows: Value| [("fulfilments", rows)];
+    let placed = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &fulfilments(Value::Rows(Vec::new())))]]);
+    let Entry::Wrote { connection, as_of, truth_version, sent_at, state, .. } =
+        wrote(WEB, 1, placed.truth.version, &fulfilments(left.clone()))
+    else {
+        unreachable!()
+    };
+    let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
+    let after = fold(&rules, &key, placed.clone(), std::slice::from_ref(&created)).0;
+    assert_eq!(after.truth.values()["fulfilments"], left);
+    // An index that lags tells of it later than of the rest.
+    let Entry::Wrote { mut state, .. } = created else { unreachable!() };
+    state.fields.clear();
+    let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
+    let booked = fold(&rules, &key, placed, &[created]).0;
+    let after = fold(&rules, &key, booked, &[saw(WEB, 2, 9, &fulfilments(left.clone()))]).0;
+    assert_eq!(after.truth.values()["fulfilments"], left);
+}
+
+/// Nobody answered our write; the record shows what somebody made of it since, and the index still what we wrote.
+#[test]
+fn what_a_lost_write_left_for_a_while_is_no_news() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |title: &str| [("title", title.into())];
+    let lag = Lag { lag_ms: 10_000, granularity_ms: 1_000 };
+    let known = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &title("26"))]]);
+    let found = |tried: &[(&str, Value)]| {
+        let Entry::Observed { connection, as_of, observed, .. } = saw(ERP, 3, 1, &title("92")) else { unreachable!() };
+        let tried = tried.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Entry::Observed { connection, cause: Cause::Delivery, as_of, observed, tried }
+    };
+    for (tried, lags) in [(&title("39")[..], true), (&[], false)] {
+        let found = fold(&rules, &key, known.clone(), &[found(tried)]).0;
+        let folding = Folding::new(&key, &rules, found);
+        assert_eq!(folding.lags(&saw(ERP, 4, 1, &title("39")), NOW.plus(1_000), lag), lags);
+        assert!(!folding.lags(&saw(ERP, 4, 1, &title("39")), NOW.plus(60_000), lag), "it is said for long");
+    }
+    // It took one of its fields as sent, so that it is known to have been carried out.
+    let Entry::Wrote { connection, as_of, mut sent, truth_version, sent_at, state } = wrote(ERP, 3, 2, &title("92"))
+    else {
+        unreachable!()
+    };
+    sent.insert("title".to_owned(), "39".into());
+    let wrote = Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state };
+    let written = fold(&rules, &key, known, &[wrote]).0;
+    let folding = Folding::new(&key, &rules, written);
+    assert!(folding.lags(&saw(ERP, 4, 1, &title("39")), NOW.plus(1_000), lag));
 }
 
 /// It holds as much of it as it has room for, and that is no word against the rest.

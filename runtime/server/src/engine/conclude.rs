@@ -115,9 +115,7 @@ fn conclude(
             batch.changes.extend(apply::concluded(&debt, &intent, outcome));
             let what = What::Confirmed { op_id: intent.op_id.clone(), version: intent.truth_version };
             batch.changes.push(event(batch.at, what));
-            let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
-            let sent: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
-            let truth_version = intent.truth_version;
+            let (sent, truth_version) = (intent.sent(), intent.truth_version);
             // Where its answer was lost it was sent no earlier than it was begun. What a system that lags says of when it
             // changed may be from before that.
             let sent_at = sent_at.or(Some(intent.begun_at));
@@ -177,7 +175,10 @@ fn note_reading(
             let (truth_version, sent_at) = (intent.truth_version, Some(intent.begun_at));
             Entry::Wrote { connection, as_of, sent: left, truth_version, sent_at, state }
         }
-        (observed, _) => Entry::Observed { connection, cause: Cause::Delivery, as_of, observed },
+        (observed, tried) => {
+            let tried = tried.map(Intent::sent).unwrap_or_default();
+            Entry::Observed { connection, cause: Cause::Delivery, as_of, observed, tried }
+        }
     };
     batch.changes.push(Change::Append { kind, key: Some(key.key.clone()), entry });
 }
@@ -187,11 +188,11 @@ fn note_reading(
 /// it was to be set shows nothing: somebody may have moved it as far.
 fn carried_out(kind: Kind, intent: &Intent, held: &Fields) -> Fields {
     let is_counter = |name: &str| schema::of(kind).field(name).is_some_and(|it| it.counter);
-    let sent = intent.want.iter().filter(|(name, _)| intent.changed.contains(name) && !is_counter(name));
-    let sent = sent.filter(|(name, value)| intent.base.get(*name) != Some(value));
-    let is_there = intent.remote_id.is_some() && sent.clone().any(|(name, value)| held.get(name) == Some(value));
-    let moved = sent.filter(|(name, _)| is_there && held.get(*name) != intent.base.get(*name));
-    moved.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let mut sent = intent.sent();
+    sent.retain(|name, value| !is_counter(name) && intent.base.get(name) != Some(value));
+    let is_there = intent.remote_id.is_some() && sent.iter().any(|(name, value)| held.get(name) == Some(value));
+    sent.retain(|name, _| is_there && held.get(name) != intent.base.get(name));
+    sent
 }
 
 /// Nobody ever learned what became of the write, and the system does not hold it: it waits for a person, and no longer

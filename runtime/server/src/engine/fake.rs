@@ -305,7 +305,7 @@ impl House {
 
     async fn observed(&self, connection: ConnectionId, kind: Kind, observed: Observed) {
         let as_of = self.as_of.fetch_add(1, Ordering::Relaxed) + 1;
-        let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
+        let entry = Entry::Observed { connection, cause: Cause::Poll, as_of, observed, tried: Fields::new() };
         self.commit([Change::Append { kind, key: None, entry }]).await;
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::BoxFuture;
 use truthsource_core::record::{Cause, Entry, Observed};
-use truthsource_core::{Kind, UnixMs};
+use truthsource_core::{Fields, Kind, UnixMs};
 
 use super::connections::Parties;
 use super::halves::in_halves;
@@ -128,7 +128,8 @@ pub async fn log_news(
         if heard.and_then(|it| it.digest.as_ref()).is_some_and(|it| *it == observed_digest(observed)) {
             continue;
         }
-        let entry = Entry::Observed { connection, cause: cause(observed), as_of, observed: observed.clone() };
+        let (cause, observed, tried) = (cause(observed), observed.clone(), Fields::new());
+        let entry = Entry::Observed { connection, cause, as_of, observed, tried };
         batch.changes.push(Change::Append { kind, key: None, entry });
         news += 1;
     }

@@ -75,6 +75,15 @@ pub struct Intent {
     pub unmapped: Option<UnmappedWrite>,
 }
 
+impl Intent {
+    /// The fields to send, with the values that they take if nobody interferes.
+    #[must_use]
+    pub fn sent(&self) -> Fields {
+        let sent = self.want.iter().filter(|(name, _)| self.changed.contains(name));
+        sent.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
 /// A write as a connector is told it that a mapping stands before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnmappedWrite {

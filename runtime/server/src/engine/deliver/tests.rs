@@ -235,7 +235,7 @@ async fn p1_what_was_made_by_hand_meanwhile_is_not_created_once_more() {
             let state = State { remote_id: "ours".to_owned(), command_key: Some(key), ..State::default() };
             let observed = Observed::Present(state);
             let (connection, cause) = (SHOP, Cause::Poll);
-            let entry = Entry::Observed { connection, cause, as_of: 99, observed };
+            let entry = Entry::Observed { connection, cause, as_of: 99, observed, tried: Fields::new() };
             house.commit([Change::Append { kind: Kind::Item, key: None, entry }]).await;
             house.fold_all().await;
             assert_eq!(house.store.conflicts(Some(true), None, 9).await.unwrap().len(), 1);

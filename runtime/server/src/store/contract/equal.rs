@@ -31,7 +31,8 @@ fn entry() -> impl Strategy<Value = Entry> {
     (connection(), one_of(IDS), 1u64..5, one_of(KEYS), 0u8..5).prop_map(|(connection, id, as_of, text, form)| {
         let fields = fields([("item", text.as_str()), ("title", text.as_str())]);
         let state = state(&id, fields.clone());
-        let observed = |observed| Entry::Observed { connection, cause: Cause::Poll, as_of, observed };
+        let tried = fields.clone();
+        let observed = |observed| Entry::Observed { connection, cause: Cause::Poll, as_of, observed, tried };
         match form {
             0 => observed(Observed::Absent(id)),
             1 => Entry::Wrote { connection, as_of, sent: fields, truth_version: 1, sent_at: None, state },

@@ -65,7 +65,13 @@ pub async fn a_sweep_tells_what_it_missed<P: Place>() {
     assert!(store.unswept(A, Kind::Price, 2).await.unwrap().is_empty());
     assert_eq!(store.linked(A, Kind::Item).await.unwrap(), 3);
     // What is gone is missed no more.
-    let gone = Entry::Observed { connection: A, cause: Cause::Sweep, as_of: 9, observed: Observed::Absent("1".into()) };
+    let gone = Entry::Observed {
+        connection: A,
+        cause: Cause::Sweep,
+        as_of: 9,
+        observed: Observed::Absent("1".into()),
+        tried: Fields::new(),
+    };
     commit(&store, 3, [append(Kind::Item, gone.clone())]).await;
     let seq = store.unfolded(1).await.unwrap()[0].seq;
     commit(&store, 4, [Change::Folded { seq, key: "1".to_owned(), entry: Some(gone) }]).await;
@@ -89,7 +95,13 @@ pub async fn digests_are_of_what_arrived<P: Place>() {
     let other = fields([("item", "nut"), ("list", "retail")]);
     let entries = [
         observed(2, state("77", other)),
-        Entry::Observed { connection: A, cause: Cause::Poll, as_of: 3, observed: Observed::Absent("77".to_owned()) },
+        Entry::Observed {
+            connection: A,
+            cause: Cause::Poll,
+            as_of: 3,
+            observed: Observed::Absent("77".to_owned()),
+            tried: Fields::new(),
+        },
     ];
     for (entry, expect) in entries.into_iter().zip([None, Some(digest::gone_digest())]) {
         commit(&store, 2, [append(Kind::Price, entry.clone())]).await;
@@ -102,7 +114,13 @@ pub async fn digests_are_of_what_arrived<P: Place>() {
 pub async fn what_is_folded_as_it_was_logged_stays_what_it_was<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let seen = |as_of, title| (None, observed(as_of, state("1", fields([("title", title)]))));
-    let gone = Entry::Observed { connection: A, cause: Cause::Poll, as_of: 3, observed: Observed::Absent("1".into()) };
+    let gone = Entry::Observed {
+        connection: A,
+        cause: Cause::Poll,
+        as_of: 3,
+        observed: Observed::Absent("1".into()),
+        tried: Fields::new(),
+    };
     let wrote = Entry::Wrote {
         connection: A,
         as_of: 4,

@@ -216,7 +216,13 @@ pub(super) fn state(remote_id: &str, fields: Fields) -> State {
 }
 
 pub(super) fn observed(as_of: u64, state: State) -> Entry {
-    Entry::Observed { connection: A, cause: Cause::Poll, as_of, observed: Observed::Present(state) }
+    Entry::Observed {
+        connection: A,
+        cause: Cause::Poll,
+        as_of,
+        observed: Observed::Present(state),
+        tried: Fields::new(),
+    }
 }
 
 pub(super) fn append(kind: Kind, entry: Entry) -> Change {

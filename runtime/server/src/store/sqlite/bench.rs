@@ -73,7 +73,13 @@ fn entry(n: usize) -> Entry {
         changed_at: Some(UnixMs(5)),
         ..State::default()
     };
-    Entry::Observed { connection: CONNECTION, cause: Cause::Poll, as_of: n as u64, observed: Observed::Present(state) }
+    Entry::Observed {
+        connection: CONNECTION,
+        cause: Cause::Poll,
+        as_of: n as u64,
+        observed: Observed::Present(state),
+        tried: Fields::new(),
+    }
 }
 
 /// What a fold writes of a record that it sees for the first time.

@@ -104,7 +104,7 @@ async fn p6_what_is_created_again_is_a_write_of_its_own_and_has_its_effect_once(
     pay(&house).await;
     // Newer than the write: a number of the lane that wrote.
     let (as_of, observed) = ((1 << 40) + 9, Observed::Absent("s1".to_owned()));
-    let entry = Entry::Observed { connection: SHOP, cause: Cause::Sweep, as_of, observed };
+    let entry = Entry::Observed { connection: SHOP, cause: Cause::Sweep, as_of, observed, tried: Fields::new() };
     house.commit([Change::Append { kind: Kind::Item, key: None, entry }]).await;
     house.fold_all().await;
     assert_eq!(open(&house).await, [About::Vanished(SHOP)]);
