@@ -84,21 +84,21 @@ fn fates(seats: &[Seat], orders: &Orders, violations: &mut Vec<String>) {
     for number in orders.placed.keys() {
         let booked = seats.iter().zip(&held).find(|(seat, here)| !seat.product.is_shop() && here.contains_key(number));
         if let Some((seat, _)) = booked.filter(|_| !orders.free.contains(number)) {
-            violations.push(format!("P6: order {number} is booked at {} and waits in the shop", seat.name()));
+            violations.push(format!("P6: order/{number} is booked at {} and waits in the shop", seat.name()));
         }
         let is_off = orders.called_off.contains(number);
         for (seat, here) in seats.iter().zip(&held) {
             let Some(order) = here.get(number) else { continue };
             if order.cancelled != is_off {
                 let (is, at) = (if is_off { "stands" } else { "is called off" }, seat.name());
-                violations.push(format!("P1: order {number} {is} at {at}"));
+                violations.push(format!("P1: order/{number} {is} at {at}"));
             }
             let Some(shipped) = ships.and_then(|at| held[at].get(number)).filter(|_| seat.product.is_shop()) else {
                 continue;
             };
             if order.parcels != shipped.parcels {
                 let (there, here) = (&shipped.parcels, &order.parcels);
-                violations.push(format!("P1: of order {number} left {there:?}, and {} holds {here:?}", seat.name()));
+                violations.push(format!("P1: of order/{number} left {there:?}, and {} holds {here:?}", seat.name()));
             }
         }
     }
@@ -235,13 +235,13 @@ const STORY_MAX: usize = 400;
 /// # Errors
 /// When the store fails.
 pub async fn story(store: &dyn TenantStore, seats: &[Seat], violations: &[String]) -> anyhow::Result<Vec<String>> {
-    let named = |record: &str| violations.iter().any(|it| it.to_lowercase().contains(record));
+    let named = |record: &str| violations.iter().any(|it| it.to_lowercase().contains(&record.to_lowercase()));
     let mut lines: Vec<(UnixMs, String)> = Vec::new();
     for seat in seats {
         let reader = seat.site.reader();
         for change in seat.site.system().journal().since(0) {
             let Some((cell, value)) = reader(&change) else { continue };
-            if named(&cell.record.to_lowercase()) {
+            if named(&cell.record) {
                 let told = format!("{} {:?} at {}: {} = {value:?}", cell.record, change.actor, seat.name(), cell.field);
                 lines.push((change.at, told));
             }
@@ -254,9 +254,11 @@ pub async fn story(store: &dyn TenantStore, seats: &[Seat], violations: &[String
             // What is called like it, too: of two that were made under one name.
             let states = store.states(&BTreeSet::from([key.clone()])).await?;
             let called = states.get(&key).map(|it| it.truth.values()).unwrap_or_default();
-            let called = schema::of(kind).natural_key(&called);
-            let called = called.map(|it| record_of(&RecordKey::new(kind, it)));
-            if !named(&record) && !called.is_some_and(|it| named(&it)) {
+            // And an order by the buyer's number.
+            let ordered = called.get("po_number").and_then(Value::as_text).map(str::to_owned);
+            let called = schema::of(kind).natural_key(&called).into_iter().chain(ordered);
+            let mut called = called.map(|it| record_of(&RecordKey::new(kind, it)));
+            if !named(&record) && !called.any(|it| named(&it)) {
                 continue;
             }
             for event in store.timeline(&key, 0, 10_000).await? {
