@@ -20,6 +20,17 @@ struct Followed {
     held: BTreeMap<(String, String, String), String>,
 }
 
+impl Followed {
+    /// Takes a line, and gives what its field held before. What is made under the id of a record that was deleted is another.
+    fn take(&mut self, line: &Change) -> Option<String> {
+        if line.field == "deleted" {
+            self.held.retain(|(kind, id, _), _| *kind != line.kind || *id != line.id);
+            return None;
+        }
+        self.held.insert((line.kind.clone(), line.id.clone(), line.field.clone()), line.value.clone())
+    }
+}
+
 /// Follows every system's journal.
 pub struct Watch {
     law: Law,
@@ -62,14 +73,13 @@ impl Watch {
         let lines = followed.system.journal().since(followed.read);
         followed.read += lines.len();
         for line in lines {
-            let place = (line.kind.clone(), line.id.clone(), line.field.clone());
-            let before = followed.held.insert(place, line.value.clone());
-            let Some(before) = before.filter(|before| line.actor == Actor::Api && *before != line.value) else {
+            let Some(before) = followed.take(&line).filter(|before| line.actor == Actor::Api && *before != line.value)
+            else {
                 continue;
             };
             let name = &followed.name;
             let what = || {
-                format!("{} {} {} at {name} went from {before:?} to {:?}", line.kind, line.id, line.field, line.value)
+                format!("{}/{} {} at {name} went from {before:?} to {:?}", line.kind, line.id, line.field, line.value)
             };
             let owner = self.law.word(&line.kind, &line.field);
             let owned = seat.is_some_and(|seat| owner == Word::Owner(seat));
@@ -88,7 +98,7 @@ impl Watch {
         for followed in self.followed.values_mut() {
             for line in followed.system.journal().since(followed.read) {
                 followed.read += 1;
-                followed.held.insert((line.kind, line.id, line.field), line.value);
+                followed.take(&line);
             }
         }
     }
@@ -149,13 +159,18 @@ mod tests {
 
     /// What is found when the field took `values` one after the other, the last by a write at `at`.
     fn found(at: ConnectionId, write: &Write, values: [&str; 2]) -> Vec<String> {
+        let field = write.changed[0].as_str();
+        found_of(at, write, &[(Actor::Human, field, values[0]), (Actor::Api, field, values[1])])
+    }
+
+    fn found_of(at: ConnectionId, write: &Write, lines: &[(Actor, &str, &str)]) -> Vec<String> {
         let system = Seat::fill(Product::Netsuite, NOW, &Plan::catalogue(0)).unwrap().site.system();
         let other = if at == ERP { SHOP } else { ERP };
         let both = [(at, "it"), (other, "other")].map(|(id, name)| (id, name.to_owned(), system.clone()));
         let mut watch = Watch::new(Law::default(), both.to_vec());
-        for (actor, value) in [Actor::Human, Actor::Api].into_iter().zip(values) {
-            let (kind, field) = (write.kind.as_str().to_owned(), write.changed[0].clone());
-            system.journal().add(Change { at: NOW, actor, kind, id: "7".to_owned(), field, value: value.to_owned() });
+        for (actor, field, value) in lines.iter().copied() {
+            let (kind, id, field, value) = (write.kind.to_string(), "7".to_owned(), field.to_owned(), value.to_owned());
+            system.journal().add(Change { at: NOW, actor, kind, id, field, value });
             watch.look((at, NOW), std::slice::from_ref(write));
         }
         watch.breaches.into_iter().map(|it| it.chars().take(2).collect()).collect()
@@ -168,6 +183,12 @@ mod tests {
         assert_eq!(found(SHOP, &barcode, ["1", "2"]), [""; 0]);
         assert_eq!(found(ERP, &barcode, ["1", "1"]), [""; 0], "nothing changed");
         assert_eq!(found(ERP, &write("title", "1".into()), ["1", "2"]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_made_under_the_id_of_what_was_deleted_is_another() {
+        let lines = [(Actor::Human, "barcode", "1"), (Actor::Human, "deleted", ""), (Actor::Api, "barcode", "2")];
+        assert_eq!(found_of(ERP, &write("barcode", "1".into()), &lines), [""; 0]);
     }
 
     #[test]
