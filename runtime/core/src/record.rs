@@ -116,7 +116,8 @@ impl TruthField {
 pub struct Claim {
     /// Who says it.
     pub connection: ConnectionId,
-    /// What it held before; `None` when this is the first we see of it.
+    /// What it held before; `None` when this is the first we see of it, unless it shows that somebody has done something
+    /// since we made the record.
     pub was: Option<Value>,
     /// What it holds now.
     pub now: Value,
@@ -137,12 +138,10 @@ pub struct Claim {
 pub const PASSED_MAX: usize = 8;
 
 impl Claim {
-    /// It is what the connection held when it was first seen, and not a change that anybody made there. No system fills a
-    /// list by itself: what is in one of a record that we made, somebody did since.
+    /// It is what the connection held when it was first seen, and not a change that anybody made there.
     #[must_use]
     pub fn is_opening(&self) -> bool {
-        let is_done = self.filled_in && matches!(&self.now, Value::Rows(rows) if !rows.is_empty());
-        self.was.is_none() && self.passed.is_empty() && !is_done
+        self.was.is_none() && self.passed.is_empty()
     }
 
     /// `other` says what this claim already moved away from, and not the other way round.

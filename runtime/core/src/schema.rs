@@ -49,6 +49,24 @@ pub struct Field {
     /// What a system says of itself alone, such as where its stock left from: it is remembered, never a truth, and told
     /// to nobody.
     pub own: bool,
+    /// Of a choice: what a record may begin with, the usual first; anything else, somebody did. Empty: nobody can tell.
+    pub first: &'static [&'static str],
+}
+
+impl Field {
+    /// What a record that was just made had there, when by now somebody has done something about it: in a set there was
+    /// nothing. `None`: `now` may be what it was made with.
+    #[must_use]
+    pub fn made_with(&self, now: &Value) -> Option<Value> {
+        match (self.ty, now) {
+            (Type::Set(_), Value::Rows(rows)) => (!rows.is_empty()).then(|| Value::Rows(Vec::new())),
+            (Type::Choice(_), Value::Text(now)) => {
+                let first = self.first.first()?;
+                (!self.first.contains(&now.as_str())).then(|| (*first).into())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The fields of a kind.
@@ -77,7 +95,7 @@ const MONEY: Type = Type::Number { scale: 6, signed: false };
 const QUANTITY: Type = Type::Number { scale: 6, signed: false };
 
 const fn field(name: &'static str, ty: Type) -> Field {
-    Field { name, ty, counter: false, own: false }
+    Field { name, ty, counter: false, own: false, first: &[] }
 }
 
 const LOCATION: &[Field] = &[field("code", CODE), field("name", Type::Text(255)), field("active", Type::Flag)];
@@ -112,7 +130,7 @@ const ORDER: &[Field] = &[
     field("po_number", Type::Text(255)),
     field("currency", Type::Text(3)),
     field("placed_at", Type::Text(40)),
-    field("status", Type::Choice(ORDER_STATUS)),
+    Field { first: &["open", "on-hold"], ..field("status", Type::Choice(ORDER_STATUS)) },
     field("payment", Type::Choice(PAYMENTS)),
     // Why nobody is to do anything about it for now.
     field("hold", Type::Text(255)),

@@ -283,7 +283,10 @@ impl<'a> Folding<'a> {
             shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen });
             moved.insert(name.clone(), (was.clone(), now.clone()));
             let (changed_at, now) = (state.changed_at.map(|it| it.min(at)), now.clone());
-            let (version, passed, filled_in) = (0, Vec::new(), is_made && was.is_none());
+            let filled_in = is_made && was.is_none();
+            let of_schema = schema::of(self.key.kind).field(name).filter(|_| filled_in);
+            let was = was.or_else(|| of_schema.and_then(|it| it.made_with(&now)));
+            let (version, passed) = (0, Vec::new());
             self.claim(name, seen, Claim { connection, was, now, changed_at, version, passed, filled_in });
         }
         if !moved.is_empty() {

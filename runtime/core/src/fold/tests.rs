@@ -579,6 +579,26 @@ fn what_was_done_to_what_we_created_is_a_change() {
     assert_eq!(after.truth.values()["fulfilments"], left);
 }
 
+/// Nor is that it was called off before we first read it: what is booked begins as open.
+#[test]
+fn what_was_called_off_before_it_was_read_is_called_off() {
+    let (rules, key) = (rules(Kind::Order), RecordKey::new(Kind::Order, "#1"));
+    let status = |it: &str| [("status", it.into())];
+    let placed = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &status("open"))]]);
+    for (there, expect) in
+        [("cancelled", "cancelled"), ("partially-fulfilled", "partially-fulfilled"), ("on-hold", "open")]
+    {
+        let Entry::Wrote { connection, as_of, truth_version, sent_at, state, .. } =
+            wrote(WEB, 1, placed.truth.version, &status(there))
+        else {
+            unreachable!()
+        };
+        let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
+        let after = fold(&rules, &key, placed.clone(), &[created]).0;
+        assert_eq!(after.truth.values()["status"], expect.into());
+    }
+}
+
 /// Nobody answered our write; the record shows what somebody made of it since, and the index still what we wrote.
 #[test]
 fn what_a_lost_write_left_for_a_while_is_no_news() {
