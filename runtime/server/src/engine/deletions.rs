@@ -20,7 +20,8 @@ use crate::store::{About, Batch, Change, Conflict, CursorRow, Work};
 pub const MANY: u64 = 50;
 /// One record in so many is a mass, from [`FEW`] on.
 pub const SHARE: u64 = 100;
-/// Fewer records than this are never a mass.
+/// Fewer records than this are no mass, unless they are half of what is left, of three at the least: who deletes four articles of ten thousand means it, and
+/// asking about one in a hundred of a small catalogue would be asking about each.
 pub const FEW: u64 = 5;
 /// Over which time deletions that are told of one by one are counted together.
 pub const WINDOW_MS: u64 = 3_600_000;
@@ -37,7 +38,9 @@ pub fn is_mass(conflict: &Conflict) -> bool {
 /// So many of so many records are gone: that is too much to believe.
 #[must_use]
 pub fn is_too_much(gone: u64, of: u64) -> bool {
-    gone >= FEW && gone > MANY.min(of / SHARE)
+    let is_share = gone >= FEW && gone > MANY.min(of / SHARE);
+    let is_half = gone > 1 && of > 2 && 2 * gone >= of;
+    is_share || is_half
 }
 
 /// Deletions that are told of one by one, counted while a batch is folded.
@@ -159,4 +162,29 @@ pub async fn is_believed(
 
 fn setting(connection: ConnectionId, kind: Kind) -> String {
     format!("believed/{connection}/{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mass_is_much_or_most() {
+        for (gone, of, expect) in [
+            (1, 1, false),
+            (1, 100_000, false),
+            (4, 100, false),
+            (5, 100, true),
+            (5, 499, true),
+            (5, 500, false),
+            (50, 1_000_000, false),
+            (51, 1_000_000, true),
+            (2, 2, false),
+            (2, 4, true),
+            (2, 5, false),
+            (3, 6, true),
+        ] {
+            assert_eq!(is_too_much(gone, of), expect, "{gone} of {of}");
+        }
+    }
 }
