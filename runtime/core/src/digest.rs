@@ -56,47 +56,6 @@ fn add_text(hash: &mut Sha256, text: &str) {
     hash.update(text.as_bytes());
 }
 
-/// How many ranges a set is divided into.
-pub const RANGES: usize = 256;
-
-/// A set of records, folded into one digest per range of keys: two sides compare ranges and look only into those that
-/// differ. Adding in any order gives the same result; adding a record again takes it out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RangeDigests(Vec<Digest>);
-
-impl Default for RangeDigests {
-    fn default() -> Self {
-        Self(vec![[0; 32]; RANGES])
-    }
-}
-
-impl RangeDigests {
-    /// Adds a record.
-    pub fn add(&mut self, kind: Kind, key: &str, fields: &Fields) {
-        let mut hash = Sha256::new();
-        add_text(&mut hash, kind.as_str());
-        add_text(&mut hash, key);
-        add_fields(&mut hash, fields);
-        let digest: Digest = hash.finalize().into();
-        for (folded, byte) in self.0[range_of(key)].iter_mut().zip(digest) {
-            *folded ^= byte;
-        }
-    }
-
-    /// The ranges that differ from `other`.
-    #[must_use]
-    pub fn differing(&self, other: &Self) -> Vec<usize> {
-        (0..RANGES).filter(|it| self.0[*it] != other.0[*it]).collect()
-    }
-}
-
-/// The range that a key belongs to.
-#[must_use]
-pub fn range_of(key: &str) -> usize {
-    let digest: Digest = Sha256::digest(key.as_bytes()).into();
-    usize::from(digest[0])
-}
-
 /// The command key of a record at a connection: the same for every try to create it, for ever.
 #[must_use]
 pub fn command_key(connection: u32, kind: Kind, key: &str) -> String {
@@ -125,7 +84,6 @@ pub fn op_id(command_key: &str, truth_version: u64, base: &Fields, want: &Fields
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn fields(title: &str) -> Fields {
         Fields::from([("title".to_owned(), title.into())])
@@ -139,19 +97,6 @@ mod tests {
     }
 
     #[test]
-    fn only_ranges_that_differ_are_named() {
-        let (mut here, mut there) = (RangeDigests::default(), RangeDigests::default());
-        for n in 0..2_000 {
-            here.add(Kind::Item, &format!("item-{n}"), &fields("a"));
-            there.add(Kind::Item, &format!("item-{}", 1_999 - n), &fields("a"));
-        }
-        assert_eq!(here.differing(&there), Vec::<usize>::new());
-        there.add(Kind::Item, "item-77", &fields("a"));
-        there.add(Kind::Item, "item-77", &fields("b"));
-        assert_eq!(here.differing(&there), [range_of("item-77")]);
-    }
-
-    #[test]
     fn a_write_is_named_by_what_it_does() {
         let key = command_key(1, Kind::Order, "1001");
         assert_eq!(key, command_key(1, Kind::Order, "1001"));
@@ -160,18 +105,5 @@ mod tests {
         let of = |want: &str, decided_on| op_id(&key, 1, &fields("a"), &fields(want), decided_on);
         assert_ne!(of("b", [0, 0]), of("c", [0, 0]));
         assert_ne!(of("b", [1, 0]), of("b", [2, 0]));
-    }
-
-    proptest! {
-        #[test]
-        fn any_difference_shows(keys in prop::collection::btree_set("[a-z]{1,6}", 1..50), at in any::<prop::sample::Index>()) {
-            let keys: Vec<String> = keys.into_iter().collect();
-            let (mut here, mut there) = (RangeDigests::default(), RangeDigests::default());
-            for key in &keys {
-                here.add(Kind::Item, key, &fields("a"));
-                there.add(Kind::Item, key, &fields(if *key == keys[at.index(keys.len())] { "b" } else { "a" }));
-            }
-            prop_assert_eq!(here.differing(&there).len(), 1);
-        }
     }
 }
