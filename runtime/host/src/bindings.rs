@@ -34,6 +34,26 @@ pub mod subscriptions {
     });
 }
 
+/// What a connector may export besides its world, too.
+pub mod digests {
+    wasmtime::component::bindgen!({
+        inline: "
+            package truthsource:host@1.0.0;
+            world digests {
+                export truthsource:connector/digests@1.0.0;
+            }
+        ",
+        path: [
+            "../../wit/types", "../../wit/log", "../../wit/http", "../../wit/kv", "../../wit/connector",
+        ],
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "truthsource:types": super::connector::truthsource::types,
+        },
+    });
+}
+
 /// The pricing world.
 pub mod pricing {
     wasmtime::component::bindgen!({

@@ -13,8 +13,8 @@ use truthsource_core::{Fields, Kind, UnixMs};
 use crate::digest::Digest;
 use crate::error::CallError;
 use crate::model::{
-    Basket, Conflict, Context, Decision, Description, Fault, Finding, Level, Notice, Observed, Outcome, Page, Priced,
-    Pull, Standing, State, Target, Verdict, Webhook, Write,
+    Basket, Conflict, Context, Decision, Description, Fault, Finding, HeldRecord, Level, Notice, Observed, Outcome,
+    Page, Priced, Pull, RangeDigest, RangeTold, Standing, State, Target, Verdict, Webhook, Write,
 };
 use crate::world::World;
 use truthsource_core::Decimal;
@@ -39,6 +39,8 @@ pub enum Input {
     Receive { context: Context, webhook: Webhook },
     Project { context: Context, kind: Kind, records: Vec<Fields> },
     Ensure { context: Context, target: Target },
+    Tell { context: Context, kind: Kind },
+    Add { context: Context, kind: Kind, records: Vec<HeldRecord> },
 }
 
 /// What a component answered: one variant per function of the contracts.
@@ -61,6 +63,8 @@ pub enum Output {
     Receive(Vec<Notice>),
     Project(Vec<Fields>),
     Ensure(Standing),
+    Tell(Option<Vec<RangeTold>>),
+    Add(Vec<RangeDigest>),
 }
 
 impl Input {
@@ -83,6 +87,8 @@ impl Input {
             Self::Receive { .. } => "receive",
             Self::Project { .. } => "project",
             Self::Ensure { .. } => "ensure",
+            Self::Tell { .. } => "tell",
+            Self::Add { .. } => "add",
         }
     }
 
@@ -97,6 +103,7 @@ impl Input {
                 | Self::Push { .. }
                 | Self::Find { .. }
                 | Self::Ensure { .. }
+                | Self::Tell { .. }
         );
         !reaches
     }

@@ -83,3 +83,20 @@ pub mod subscriptions {
         generate_unused_types: true,
     });
 }
+pub mod digests {
+    wit_bindgen::generate!({
+        inline: "
+            package truthsource:sdk-digests@1.0.0;
+            world digests {
+                export truthsource:connector/digests@1.0.0;
+            }
+        ",
+        path: ["../../wit/types", "../../wit/log", "../../wit/http", "../../wit/kv", "../../wit/connector"],
+        with: {
+            "truthsource:types/records@1.0.0": crate::bindings::shared::truthsource::types::records,
+            "truthsource:connector/digests@1.0.0": generate,
+        },
+        pub_export_macro: true,
+        generate_unused_types: true,
+    });
+}

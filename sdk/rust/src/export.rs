@@ -186,3 +186,32 @@ macro_rules! export_subscribing_connector {
         }
     };
 }
+
+/// Exports a [`Connector`](crate::Connector) that has [`Digests`](crate::Digests), too.
+#[macro_export]
+macro_rules! export_summing_connector {
+    ($author:ident) => {
+        $crate::export_connector!($author);
+
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code)]
+        mod truthsource_digests {
+            use $crate::bindings::digests::exports::truthsource::connector::digests as wit;
+            use $crate::glue;
+            struct Component;
+            impl wit::Guest for Component {
+                fn tell(ctx: wit::Context, kind: String) -> Result<Option<Vec<wit::Told>>, wit::Fault> {
+                    glue::tell::<super::$author>(ctx, &kind)
+                }
+                fn add(
+                    ctx: wit::Context,
+                    kind: String,
+                    records: Vec<wit::Held>,
+                ) -> Result<Vec<wit::Digest>, wit::Fault> {
+                    glue::add::<super::$author>(ctx, &kind, records)
+                }
+            }
+            $crate::bindings::digests::export!(Component with_types_in $crate::bindings::digests);
+        }
+    };
+}

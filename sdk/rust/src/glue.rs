@@ -2,6 +2,7 @@
 
 use crate::bindings::conflict_policy::exports::truthsource::conflict_policy::policy as wit_policy;
 use crate::bindings::connector::truthsource::connector::{data, powers};
+use crate::bindings::digests::exports::truthsource::connector::digests as wit_digests;
 use crate::bindings::pricing_rule::exports::truthsource::pricing_rule::pricing as wit_pricing;
 use crate::bindings::shared::truthsource::types::records;
 use crate::bindings::stock_rule::exports::truthsource::stock_rule::stock as wit_stock;
@@ -11,11 +12,12 @@ use crate::convert::{
     context, decimal, fields, records_of, value, webhook, wire_decimal, wire_fields, wire_finding, wire_found,
     wire_notice, wire_observed, wire_outcome, wire_page, wire_value, write,
 };
+use crate::digests::{Digest, HeldRecord, Told};
 use crate::host::Imports;
 use crate::rules::{Basket, Claim, Conflict, Decision, Level, Line, PriceBreak, Verdict};
 use crate::subscriptions::Target;
 use crate::{
-    ConflictPolicy, Connector, Fault, Fields, Kind, Mapping, PricingRule, StockRule, Subscriptions, Validator,
+    ConflictPolicy, Connector, Digests, Fault, Fields, Kind, Mapping, PricingRule, StockRule, Subscriptions, Validator,
 };
 
 type Wire<T> = Result<T, records::Fault>;
@@ -181,4 +183,25 @@ pub fn ensure<T: Subscriptions>(
 
 pub fn remove<T: Subscriptions>(ctx: records::Context, wire: wit_subscriptions::Target) -> Wire<()> {
     Ok(T::remove(&Imports, &context(ctx), &target(wire))?)
+}
+
+fn wire_digest(digest: Digest) -> wit_digests::Digest {
+    wit_digests::Digest { range: digest.range, sums: digest.sums.into_iter().map(wire_decimal).collect() }
+}
+
+pub fn tell<T: Digests>(ctx: records::Context, kind: &str) -> Wire<Option<Vec<wit_digests::Told>>> {
+    let wire = |it: Told| wit_digests::Told { digest: wire_digest(it.digest), cursor: it.cursor };
+    let told = T::tell(&Imports, &context(ctx), kind.parse()?)?;
+    Ok(told.map(|it| it.into_iter().map(wire).collect()))
+}
+
+pub fn add<T: Digests>(
+    ctx: records::Context,
+    kind: &str,
+    wire: Vec<wit_digests::Held>,
+) -> Wire<Vec<wit_digests::Digest>> {
+    let held = |it: wit_digests::Held| Ok(HeldRecord { remote_id: it.remote_id, fields: fields(it.fields)? });
+    let held = wire.into_iter().map(held).collect::<Result<Vec<_>, Fault>>()?;
+    let digests = T::add(&context(ctx), kind.parse()?, &held)?;
+    Ok(digests.into_iter().map(wire_digest).collect())
 }

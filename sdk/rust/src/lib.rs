@@ -25,6 +25,7 @@ pub mod charges;
 pub mod connector;
 mod convert;
 pub mod decimal;
+pub mod digests;
 pub mod edits;
 mod export;
 mod fault;
@@ -44,6 +45,7 @@ pub mod value;
 
 pub use connector::Connector;
 pub use decimal::Decimal;
+pub use digests::Digests;
 pub use fault::Fault;
 pub use host::Host;
 pub use kind::Kind;

@@ -2,6 +2,7 @@
 //! fits its kind's schema, and answers what was asked: nothing behind this wall has to look again.
 
 pub(crate) mod connector;
+pub(crate) mod digests;
 pub(crate) mod policy;
 pub(crate) mod pricing;
 pub(crate) mod records;

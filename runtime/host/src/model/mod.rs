@@ -4,6 +4,7 @@
 //! their kind's schema), serialisable, and compares by meaning.
 
 mod connector;
+mod digests;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use connector::{
     Description, Effect, FieldPower, Finding, Handshake, KindPower, Notice, Outcome, Page, PointsAt, Proof, Pull, Rate,
     Rejection, Setting, Spelling, Standing, Target, Unread, Webhook, WebhookScheme, Write,
 };
+pub use digests::{HeldRecord, RangeDigest, RangeTold};
 pub use rules::{Basket, Claim, Conflict, Decision, Level, Line, PriceBreak, Priced, Verdict};
 
 /// A typed refusal by a component: the contracts' `fault`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use truthsource_core::{Fields, Row, Value};
 
 use super::{ExchangeEnd, HostAnswer, Input, Output};
-use crate::model::{Basket, Claim, Conflict, Context, Observed, Outcome, Page, State, Write};
+use crate::model::{Basket, Claim, Conflict, Context, HeldRecord, Observed, Outcome, Page, RangeDigest, State, Write};
 
 /// What a value takes beside its text: tags, pointers, lengths.
 const EACH: usize = 16;
@@ -74,6 +74,10 @@ fn outcome(it: &Outcome) -> usize {
     }
 }
 
+fn digest(it: &RangeDigest) -> usize {
+    2 * EACH + it.range.len() + EACH * it.sums.len()
+}
+
 fn page(it: &Page) -> usize {
     it.cursor.len() + it.entries.iter().map(observed).sum::<usize>()
 }
@@ -93,7 +97,11 @@ impl Input {
             | Self::FromCanonical { context: settings, records: it, .. }
             | Self::Project { context: settings, records: it, .. } => context(settings) + records(it),
             Self::Describe { settings: it } => settings(it),
-            Self::Check(it) => context(it),
+            Self::Check(it) | Self::Tell { context: it, .. } => context(it),
+            Self::Add { context: settings, records, .. } => {
+                let held = |it: &HeldRecord| 2 * EACH + it.remote_id.len() + row(&it.fields);
+                context(settings) + records.iter().map(held).sum::<usize>()
+            }
             Self::Ensure { context: it, target } => context(it) + target.url.len(),
             Self::Pull { context: it, pull } => context(it) + pull.cursor.as_ref().map_or(0, String::len),
             Self::Read { context: it, remote_ids, .. } => {
@@ -144,6 +152,8 @@ impl Output {
             Self::FromCanonical(answers) | Self::Project(answers) => records(answers),
             // Bounded by the crossing, and asked once per upload.
             Self::Describe(_) | Self::Ensure(_) => 0,
+            Self::Tell(told) => told.iter().flatten().map(|it| digest(&it.digest) + it.cursor.len()).sum(),
+            Self::Add(digests) => digests.iter().map(digest).sum(),
             Self::Check(findings) => findings.iter().map(|it| EACH + it.subject.len() + it.message.len()).sum(),
             Self::Pull(it) => page(it),
             Self::Read(answers) => answers.iter().map(observed).sum(),

@@ -10,14 +10,17 @@ use truthsource_core::{Fields, Kind};
 
 use crate::bindings::connector::ConnectorPluginPre;
 use crate::bindings::connector::exports::truthsource::connector::connector::Guest;
+use crate::bindings::digests::DigestsPre;
 use crate::bindings::subscriptions::SubscriptionsPre;
 use crate::call::CallSetup;
 use crate::convert::connector as convert;
+use crate::convert::digests::{digests_in, held_out, told_in};
 use crate::convert::records::{context_out, records_out, refused};
 use crate::convert::webhook;
 use crate::error::{CallError, Misfit};
 use crate::model::{
-    Context, Description, Finding, Notice, Observed, Outcome, Page, Pull, Standing, State, Target, Webhook, Write,
+    Context, Description, Finding, HeldRecord, Notice, Observed, Outcome, Page, Pull, RangeDigest, RangeTold, Standing,
+    State, Target, Webhook, Write,
 };
 use crate::record::{Input, Output, Recording};
 use crate::state::HostState;
@@ -139,6 +142,37 @@ impl Connector {
         (end, recording)
     }
 
+    /// Whether its system may be able to add up records.
+    #[must_use]
+    pub fn sums(&self) -> bool {
+        matches!(&self.0.loaded.prepared, super::Prepared::Connector(it) if it.digests.is_some())
+    }
+
+    /// What the system says of every range of a kind; `None` where it cannot add it up.
+    pub async fn tell(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        kind: Kind,
+    ) -> (Result<Option<Vec<RangeTold>>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Tell { context, kind }).await;
+        let end = end.and_then(|it| if let Output::Tell(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
+    /// What each of these records adds to its range, in order. Pure: it reaches nothing.
+    pub async fn add(
+        &self,
+        setup: &CallSetup,
+        context: Context,
+        kind: Kind,
+        records: Vec<HeldRecord>,
+    ) -> (Result<Vec<RangeDigest>, CallError>, Recording) {
+        let (end, recording) = self.0.call(setup, Input::Add { context, kind, records }).await;
+        let end = end.and_then(|it| if let Output::Add(it) = it { Ok(it) } else { Err(super::other_answer()) });
+        (end, recording)
+    }
+
     /// What the system would hold of these records. Pure: it reaches nothing.
     pub async fn project(
         &self,
@@ -159,25 +193,29 @@ pub(super) struct Exports {
     connector: ConnectorPluginPre<HostState>,
     /// What it may leave out.
     subscriptions: Option<SubscriptionsPre<HostState>>,
+    digests: Option<DigestsPre<HostState>>,
 }
 
 /// Whether a component exports the interface, at whatever version.
-fn subscriptions_of(component: &Component) -> bool {
-    let of_ours = |name: &str| name.strip_prefix("truthsource:connector/subscriptions@").is_some();
-    component.component_type().exports(component.engine()).any(|(name, _)| of_ours(name))
+fn has(component: &Component, interface: &str) -> bool {
+    component.component_type().exports(component.engine()).any(|(name, _)| name.starts_with(interface))
 }
 
 impl Exports {
     pub(super) fn resolve(pre: InstancePre<HostState>) -> wasmtime::Result<Self> {
-        let exported = subscriptions_of(pre.component());
-        let subscriptions = exported.then(|| SubscriptionsPre::new(pre.clone())).transpose()?;
-        Ok(Self { connector: ConnectorPluginPre::new(pre)?, subscriptions })
+        let subscribes = has(pre.component(), "truthsource:connector/subscriptions@");
+        let subscriptions = subscribes.then(|| SubscriptionsPre::new(pre.clone())).transpose()?;
+        let sums = has(pre.component(), "truthsource:connector/digests@");
+        let digests = sums.then(|| DigestsPre::new(pre.clone())).transpose()?;
+        Ok(Self { connector: ConnectorPluginPre::new(pre)?, subscriptions, digests })
     }
 }
 
 pub(super) async fn invoke(exports: &Exports, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {
-    if let Input::Ensure { context, target } = input {
-        return ensure(exports, store, context, target).await;
+    match input {
+        Input::Ensure { context, target } => return ensure(exports, store, context, target).await,
+        Input::Tell { .. } | Input::Add { .. } => return sum(exports, store, input).await,
+        _ => {}
     }
     let instance = exports.connector.instantiate_async(&mut *store).await?;
     let guest = instance.truthsource_connector_connector();
@@ -232,6 +270,26 @@ async fn ensure(
     let guest = instance.truthsource_connector_subscriptions();
     let answer = guest.call_ensure(store, &context_out(context), &webhook::target_out(target)).await?;
     Ok(Output::Ensure(webhook::standing_in(answer.map_err(refused)?)))
+}
+
+async fn sum(exports: &Exports, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {
+    let Some(pre) = &exports.digests else {
+        return Err(CallError::BadInput(Misfit::new("function", "this connector has no digests")).into());
+    };
+    let instance = pre.instantiate_async(&mut *store).await?;
+    let guest = instance.truthsource_connector_digests();
+    match input {
+        Input::Tell { context, kind } => {
+            let answer = guest.call_tell(store, &context_out(context), &kind.to_string()).await?.map_err(refused)?;
+            Ok(Output::Tell(answer.map(told_in).transpose()?))
+        }
+        Input::Add { context, kind, records } => {
+            let (n, records): (_, Vec<_>) = (records.len(), records.iter().map(held_out).collect());
+            let answer = guest.call_add(store, &context_out(context), &kind.to_string(), &records).await?;
+            Ok(Output::Add(digests_in(n, answer.map_err(refused)?)?))
+        }
+        _ => Err(not_mine(World::Connector, input)),
+    }
 }
 
 async fn rest(guest: &Guest, store: &mut Store<HostState>, input: &Input) -> Result<Output, Broken> {
