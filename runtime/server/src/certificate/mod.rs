@@ -15,7 +15,7 @@ use truthsource_host::model::KindPower;
 pub use show::{markdown, text};
 
 /// The form of certificates that is written and read here.
-pub const FORM: u32 = 1;
+pub const FORM: u32 = 2;
 /// The largest certificate that is read, in bytes: a real one is about 30 KiB.
 pub const BYTES_MAX: usize = 256 << 10;
 
@@ -53,6 +53,8 @@ pub enum Power {
     Race,
     /// What a record is said to become there is what is read back.
     Projection,
+    /// What the system adds up is what it holds.
+    Digests,
 }
 
 impl Power {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Certificate, Certified, Finding, Power, Verdict};
 
 /// The columns of a table over kinds: what is looked up most.
-const COLUMNS: [Power; 12] = [
+const COLUMNS: [Power; 14] = [
     Power::Creates,
     Power::Updates,
     Power::Deletes,
@@ -17,7 +17,9 @@ const COLUMNS: [Power; 12] = [
     Power::RepeatedUpdate,
     Power::Find,
     Power::StaleBase,
+    Power::Race,
     Power::Projection,
+    Power::Digests,
 ];
 
 fn word(verdict: Verdict) -> &'static str {

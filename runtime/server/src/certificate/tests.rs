@@ -34,7 +34,7 @@ fn a_certificate_is_for_one_component_and_as_it_was_written() {
         "the certificate is not",
     );
     check(&|it| it["digest"] = "cd".repeat(32).into(), "the certificate is not as it was written");
-    check(&|it| it["form"] = 2.into(), "the certificate is of form 2");
+    check(&|it| it["form"] = 1.into(), "the certificate is of form 1");
     check(&|it| it["colour"] = 2.into(), "this is no certificate: unknown field");
     check(&|it| *it = serde_json::json!([]), "this is no certificate");
     let other = Certificate { digest: "cd".repeat(32), ..written.clone() }.sealed();

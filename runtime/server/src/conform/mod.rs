@@ -6,6 +6,7 @@
 
 mod access;
 pub mod dialect;
+mod digests;
 mod grain;
 mod lag;
 mod line;
@@ -66,7 +67,7 @@ pub async fn examine(stand: &Stand, told: impl Fn(&str)) -> anyhow::Result<Certi
 type Check = for<'a> fn(&'a Stand, Kind) -> BoxFuture<'a, Result<Found, Halt>>;
 
 /// Every power of a kind, and the check that tries it.
-const CHECKS: [(Power, Check); 15] = [
+const CHECKS: [(Power, Check); 16] = [
     (Power::Creates, |stand, kind| Box::pin(seen::creates(stand, kind))),
     (Power::Updates, |stand, kind| Box::pin(seen::updates(stand, kind))),
     (Power::Deletes, |stand, kind| Box::pin(seen::deletes(stand, kind))),
@@ -82,6 +83,7 @@ const CHECKS: [(Power, Check); 15] = [
     (Power::StaleBase, |stand, kind| Box::pin(stale::stale_base(stand, kind))),
     (Power::Race, |stand, kind| Box::pin(stale::race(stand, kind))),
     (Power::Projection, |stand, kind| Box::pin(project::projection(stand, kind))),
+    (Power::Digests, |stand, kind| Box::pin(digests::digests(stand, kind))),
 ];
 
 /// Tries one power of a kind, of which this is declared.
@@ -118,7 +120,9 @@ fn said(declared: &KindPower, power: Power) -> String {
             effect.as_str().unwrap_or_default().to_owned()
         }
         Power::Find => yes(declared.creates),
-        Power::Absence | Power::Listing | Power::Reads | Power::StaleBase | Power::Projection => yes(true),
+        Power::Absence | Power::Listing | Power::Reads | Power::StaleBase | Power::Projection | Power::Digests => {
+            yes(true)
+        }
     }
 }
 

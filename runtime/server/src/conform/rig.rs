@@ -8,7 +8,9 @@ use truthsource_core::budget::Class;
 use truthsource_core::record::{Observed, State};
 use truthsource_core::{Fields, Kind, UnixMs};
 use truthsource_host::CallError;
-use truthsource_host::model::{Description, Fault, KindPower, Outcome, Page, Pull, Write};
+use truthsource_host::model::{
+    Description, Fault, HeldRecord, KindPower, Outcome, Page, Pull, RangeDigest, RangeTold, Write,
+};
 use truthsource_simulators::door::Door;
 use truthsource_simulators::journal::{Actor, Change};
 use truthsource_simulators::world::{Deed, Site};
@@ -257,6 +259,22 @@ impl Rig {
     /// When the connector does not say.
     pub async fn find(&self, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
         self.asked(|| self.guests.find(&self.connection, kind, command_key)).await
+    }
+
+    /// What the system says of every range; `None`: it cannot add up the kind.
+    ///
+    /// # Errors
+    /// When the connector does not say.
+    pub async fn tell(&self, kind: Kind) -> Result<Option<Vec<RangeTold>>, Halt> {
+        self.asked(|| self.guests.tell(&self.connection, kind)).await.map_err(Halt::call("tell"))
+    }
+
+    /// What each of these adds to its range.
+    ///
+    /// # Errors
+    /// When the connector does not say.
+    pub async fn add(&self, kind: Kind, records: Vec<HeldRecord>) -> Result<Vec<RangeDigest>, Halt> {
+        self.guests.add(&self.connection, kind, &records).await.map_err(Halt::call("add"))
     }
 
     /// What the system would hold of a record.

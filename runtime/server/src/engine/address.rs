@@ -91,8 +91,17 @@ impl Links {
             let unmapped = it.unmapped.as_ref().map(|it| (kind, &it.want));
             [(kind, &it.want), (kind, &it.base)].into_iter().chain(unmapped)
         });
+        Self::to(engine, connection, references(fields)).await
+    }
+
+    /// The remote ids of these keys: what records refer to, as [`references`] has it.
+    pub async fn to(
+        engine: &Engine,
+        connection: ConnectionId,
+        wanted: BTreeMap<Kind, BTreeSet<String>>,
+    ) -> Result<Self, Error> {
         let mut links = BTreeMap::new();
-        for (kind, keys) in references(fields) {
+        for (kind, keys) in wanted {
             for (key, remote_id) in engine.store.links_to(connection, kind, &keys).await? {
                 links.insert((kind, key), remote_id);
             }
@@ -115,21 +124,26 @@ impl Links {
         Ok(Self(links))
     }
 
-    /// A state with references as keys. A reference that we do not know is left out: it is not ours to judge.
+    /// A state with references as keys, where these are the keys of remote ids. A reference that we do not know is left
+    /// out: it is not ours to judge.
     pub fn canonical(&self, kind: Kind, state: State) -> State {
-        let mut fields = state.fields.clone();
+        State { fields: self.translate(kind, &state.fields), ..state }
+    }
+
+    /// A record with the other end of each reference in its place; a reference that has none is left out.
+    pub fn translate(&self, kind: Kind, fields: &Fields) -> Fields {
+        let mut fields = fields.clone();
         fields.retain(|name, value| {
             let one = Fields::from([(name.clone(), value.clone())]);
             schema::of(kind).references(&one).iter().all(|it| self.0.contains_key(it))
         });
-        let mut key_of = |kind: Kind, remote_id: &str| self.0.get(&(kind, remote_id.to_owned())).cloned();
-        let fields = schema::of(kind).translate(&fields, &mut key_of).unwrap_or_default();
-        State { fields, ..state }
+        let mut other_end = |kind: Kind, end: &str| self.0.get(&(kind, end.to_owned())).cloned();
+        schema::of(kind).translate(&fields, &mut other_end).unwrap_or_default()
     }
 }
 
 /// What records refer to, by kind.
-fn references<'a>(records: impl Iterator<Item = (Kind, &'a Fields)>) -> BTreeMap<Kind, BTreeSet<String>> {
+pub(super) fn references<'a>(records: impl Iterator<Item = (Kind, &'a Fields)>) -> BTreeMap<Kind, BTreeSet<String>> {
     let mut wanted: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
     for (kind, name) in records.flat_map(|(kind, fields)| schema::of(kind).references(fields)) {
         wanted.entry(kind).or_default().insert(name);

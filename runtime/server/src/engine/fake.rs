@@ -12,8 +12,8 @@ use truthsource_core::rules::Direction;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    self, Basket, Conflict, Description, Effect, FieldPower, Finding, KindPower, Level, Notice, Outcome, Page, Priced,
-    Pull, Rate, Standing, Verdict, Webhook, Write,
+    self, Basket, Conflict, Description, Effect, FieldPower, Finding, HeldRecord, KindPower, Level, Notice, Outcome,
+    Page, Priced, Pull, RangeDigest, RangeTold, Rate, Standing, Verdict, Webhook, Write,
 };
 
 use super::connections::Parties;
@@ -57,6 +57,8 @@ pub struct Fake {
     pub receive: Function<String, Vec<Notice>>,
     pub ensure: Function<String, Option<Standing>>,
     pub project: Function<(String, Vec<Fields>), Vec<Fields>>,
+    pub tell: Function<Kind, Option<Vec<RangeTold>>>,
+    pub add: Function<Vec<HeldRecord>, Vec<RangeDigest>>,
     /// Only of the shop: the ERP has no mapping.
     pub map_in: Function<Vec<Fields>, Option<Vec<Option<Fields>>>>,
     /// Only of the shop.
@@ -86,6 +88,8 @@ impl Default for Fake {
             receive: answers(|_| Ok(Vec::new())),
             ensure: answers(|_| Ok(None)),
             project: answers(|(_, records)| Ok(records)),
+            tell: answers(|_| Ok(None)),
+            add: answers(|_| unreachable!()),
             map_in: answers(|_| Ok(None)),
             map_out: answers(|_| Ok(None)),
             release: answers(|_| Ok(None)),
@@ -165,6 +169,14 @@ impl Guests for Fake {
     async fn receive(&self, _: &crate::store::Connection, webhook: &Webhook) -> Answer<Vec<Notice>> {
         ask(&self.receive, webhook.topic.clone())
     }
+    async fn tell(&self, _: &crate::store::Connection, kind: Kind) -> Answer<Option<Vec<RangeTold>>> {
+        ask(&self.tell, kind)
+    }
+
+    async fn add(&self, _: &crate::store::Connection, _: Kind, held: &[HeldRecord]) -> Answer<Vec<RangeDigest>> {
+        ask(&self.add, held.to_vec())
+    }
+
     async fn ensure(&self, of: &crate::store::Connection) -> Answer<Option<Standing>> {
         ask(&self.ensure, of.name.clone())
     }

@@ -7,8 +7,8 @@ use truthsource_core::budget::Class;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    Basket, Conflict, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Priced, Pull, Standing,
-    State, Verdict, Webhook, Write,
+    Basket, Conflict, Decision, Description, Finding, HeldRecord, Level, Notice, Observed, Outcome, Page, Priced, Pull,
+    RangeDigest, RangeTold, Standing, State, Verdict, Webhook, Write,
 };
 
 use super::trust::Word;
@@ -56,6 +56,14 @@ pub trait Guests: Send + Sync {
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError>;
     /// Has the connection's system tell of changes, where that can be done for it; `None` where it cannot.
     async fn ensure(&self, connection: &Connection) -> Result<Option<Standing>, CallError>;
+    /// What the connection's system says of every range of a kind; `None` where it cannot add it up.
+    async fn tell(&self, _: &Connection, _: Kind) -> Result<Option<Vec<RangeTold>>, CallError> {
+        Ok(None)
+    }
+    /// What each of these records adds to its range, in order, where [`Guests::tell`] says something.
+    async fn add(&self, _: &Connection, _: Kind, _: &[HeldRecord]) -> Result<Vec<RangeDigest>, CallError> {
+        Ok(Vec::new())
+    }
     /// What a verified webhook says.
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError>;
     /// What the connection's system would hold of these records.

@@ -7,6 +7,7 @@
 
 mod compare;
 pub mod outcome;
+mod ranges;
 
 use truthsource_core::Kind;
 use truthsource_core::budget::Class;
@@ -66,7 +67,16 @@ async fn go_on(
     kind: Kind,
     (mut row, mut sweep): (CursorRow, SweepRow),
 ) -> Result<Did, Error> {
-    let pull = Pull { kind, cursor: sweep.cursor.clone(), overlap_ms: 0 };
+    if sweep.is_new()
+        && let Err(error) = ranges::begin(engine, parties, lane, kind, (&row, &mut sweep)).await?
+    {
+        return put_off(engine, lane, kind, (row, sweep), &error).await;
+    }
+    if sweep.ranges.as_ref().is_some_and(Vec::is_empty) {
+        return finish(engine, parties, lane, kind, (row, sweep)).await;
+    }
+    let cursor = sweep.cursor.clone().or_else(|| sweep.ranges.as_ref()?.first().cloned());
+    let pull = Pull { kind, cursor, overlap_ms: 0 };
     let as_of = lane.tick();
     let page =
         mapped::pull(engine, &lane.connection, (&pull, Class::Sweep)).await.and_then(|page| moves_on(page, &pull));
@@ -86,10 +96,10 @@ async fn go_on(
     unread::touch((connection, kind), unread.iter().cloned(), Cause::Sweep, &mut batch);
     let remote_ids = seen.iter().map(|it| it.remote_id().to_owned()).chain(unread).collect();
     batch.changes.push(Change::Swept { connection, kind, sweep: sweep.id, remote_ids });
-    (sweep.cursor, sweep.failures) = (Some(page.cursor), 0);
+    let more = sweep.turn(page.cursor, page.more);
     row.sweep = Some(sweep.clone());
     lane.commit_at(engine, kind, row.clone(), batch).await?;
-    if page.more {
+    if more {
         return Ok(Did { handled: 1, more: true });
     }
     finish(engine, parties, lane, kind, (row, sweep)).await

@@ -31,11 +31,14 @@ pub struct Care {
     pub reads_first: bool,
     /// A creation whose answer was lost is not sent again where nobody can look for what it made: a person does.
     pub creates_once: bool,
+    /// What its system adds up is believed.
+    pub digests: bool,
 }
 
 impl Care {
     /// None but what the contract asks of everybody.
-    pub const NONE: Self = Self { overlap_ms: 0, sweep_every_ms: None, reads_first: false, creates_once: false };
+    pub const NONE: Self =
+        Self { overlap_ms: 0, sweep_every_ms: None, reads_first: false, creates_once: false, digests: true };
 }
 
 /// How far a poll reaches back where nobody knows how late changes show: the longest that systems are known to need, and a
@@ -103,6 +106,7 @@ fn certified(declared: &KindPower, proof: Option<&Certified>) -> (KindPower, Car
         },
         reads_first: is_written(declared) && !holds(Power::StaleBase),
         creates_once: declared.creates && !holds(Power::RepeatedCreate),
+        digests: holds(Power::Digests),
     };
     (power, care)
 }

@@ -8,8 +8,8 @@ use truthsource_core::budget::Class;
 use truthsource_core::record::ConnectionId;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs};
 use truthsource_host::model::{
-    Basket, Conflict, Context, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Priced, Pull,
-    Standing, State, Target, Verdict, Webhook, Write,
+    Basket, Conflict, Context, Decision, Description, Finding, HeldRecord, Level, Notice, Observed, Outcome, Page,
+    Priced, Pull, RangeDigest, RangeTold, Standing, State, Target, Verdict, Webhook, Write,
 };
 use truthsource_host::{
     CallError, CallSetup, Connector, Mapping, Policy, Pricing, Reach, Recording, Release, StockRule, Validator,
@@ -196,6 +196,28 @@ impl Guests for TenantGuests {
         let url = format!("{public_url}/hooks/{}/{}", self.tenant.tenant.name, connection.name);
         let answer = connector.ensure(&setup, self.context(connection), Target { url }).await;
         self.noted(&active, answer).await.map(Some)
+    }
+
+    async fn tell(&self, connection: &Connection, kind: Kind) -> Result<Option<Vec<RangeTold>>, CallError> {
+        let (connector, active) = self.connector(connection).await?;
+        if !connector.sums() {
+            return Ok(None);
+        }
+        let setup = self.reaching(connection, Class::Sweep).await?;
+        let answer = connector.tell(&setup, self.context(connection), kind).await;
+        self.noted(&active, answer).await
+    }
+
+    async fn add(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[HeldRecord],
+    ) -> Result<Vec<RangeDigest>, CallError> {
+        let (connector, active) = self.connector(connection).await?;
+        let setup = self.pure(&connection.spec.connector);
+        let answer = connector.add(&setup, self.context(connection), kind, records.to_vec()).await;
+        self.noted(&active, answer).await
     }
 
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {

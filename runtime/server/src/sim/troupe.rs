@@ -13,8 +13,8 @@ use truthsource_host::capability::http::{Outbound, WebhookSecret};
 use truthsource_host::capability::kv::{KvGrant, KvStore, Unavailable};
 use truthsource_host::egress::{Origin, Transport};
 use truthsource_host::model::{
-    Conflict, Context, Decision, Description, Finding, Level, Notice, Observed, Outcome, Page, Pull, Standing, State,
-    Target, Verdict, Webhook, Write,
+    Conflict, Context, Decision, Description, Finding, HeldRecord, Level, Notice, Observed, Outcome, Page, Pull,
+    RangeDigest, RangeTold, Standing, State, Target, Verdict, Webhook, Write,
 };
 use truthsource_host::signing::{Credentials, Secret, Signer};
 use truthsource_host::{CallError, CallSetup, Connector, Mapping, Reach, Tenant};
@@ -272,6 +272,27 @@ impl Guests for Troupe {
         setup.reach.webhook_secret = WebhookSecret::new(Secret::new(SUBSCRIBED_SECRET.to_owned()));
         let target = Target { url: hook_of(self.of.tenant, &connection.name) };
         reached.connector.ensure(&setup, self.context(connection), target).await.0.map(Some)
+    }
+
+    async fn tell(&self, connection: &Connection, kind: Kind) -> Result<Option<Vec<RangeTold>>, CallError> {
+        let reached = self.of(connection)?;
+        if !reached.connector.sums() {
+            return Ok(None);
+        }
+        self.count("call: tell");
+        let setup = self.reaching(connection, reached).await?;
+        reached.connector.tell(&setup, self.context(connection), kind).await.0
+    }
+
+    async fn add(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[HeldRecord],
+    ) -> Result<Vec<RangeDigest>, CallError> {
+        self.count("call: add");
+        let reached = self.of(connection)?;
+        reached.connector.add(&self.setup(), self.context(connection), kind, records.to_vec()).await.0
     }
 
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {

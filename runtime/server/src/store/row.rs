@@ -238,6 +238,10 @@ pub struct SweepRow {
     pub id: u64,
     /// Where its next page starts; `None`: at the beginning.
     pub cursor: Option<String>,
+    /// Where the listings begin of what is still to be read, where its system added up and not all came to what is known;
+    /// `None`: everything is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Vec<String>>,
     /// When it began.
     pub began_at: UnixMs,
     /// Somebody asked for it.
@@ -273,10 +277,48 @@ impl SweepRow {
     /// A sweep that begins now.
     #[must_use]
     pub fn begun(at: UnixMs, asked: bool) -> Self {
-        let (cursor, mismatches, by_field) = Default::default();
+        let (cursor, ranges, mismatches, by_field) = Default::default();
         let (pages, seen, news, fields, drifted, failures) = Default::default();
         let (id, began_at, due_at) = (at.0, at, at);
-        Self { id, cursor, began_at, asked, pages, seen, news, fields, mismatches, by_field, drifted, failures, due_at }
+        Self {
+            id,
+            cursor,
+            ranges,
+            began_at,
+            asked,
+            pages,
+            seen,
+            news,
+            fields,
+            mismatches,
+            by_field,
+            drifted,
+            failures,
+            due_at,
+        }
+    }
+
+    /// Nothing of it was done yet.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.pages == 0 && self.cursor.is_none() && self.ranges.is_none()
+    }
+
+    /// Goes on behind a page that ends with this cursor. Whether there is more to list: `more` of the page's listing, or of
+    /// another range.
+    pub fn turn(&mut self, cursor: String, more: bool) -> bool {
+        self.failures = 0;
+        match &mut self.ranges {
+            Some(ranges) if !more => {
+                self.cursor = None;
+                ranges.drain(..ranges.len().min(1));
+                !ranges.is_empty()
+            }
+            _ => {
+                self.cursor = Some(cursor);
+                more
+            }
+        }
     }
 }
 

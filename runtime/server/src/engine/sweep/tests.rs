@@ -23,7 +23,7 @@ struct Outside {
 
 type Shared = Arc<Mutex<Outside>>;
 
-fn state(id: &str, fields: &Fields) -> Observed {
+pub(super) fn state(id: &str, fields: &Fields) -> Observed {
     let (remote_id, fields) = (id.to_owned(), fields.clone());
     Observed::Present(State {
         remote_id,
@@ -74,7 +74,7 @@ async fn house(n: usize) -> (House, Shared) {
     (house, outside)
 }
 
-async fn sweep_of(house: &House, connection: ConnectionId, kind: Kind) -> Accuracy {
+pub(super) async fn sweep_of(house: &House, connection: ConnectionId, kind: Kind) -> Accuracy {
     house.commit([Change::Ask { connection, kind, work: Work::Sweep }]).await;
     let parties = Parties::load(&house.engine).await.unwrap();
     let connected = parties.connections[&connection].clone();
@@ -89,7 +89,7 @@ async fn sweep_of(house: &House, connection: ConnectionId, kind: Kind) -> Accura
     figures.into_iter().find(|it| it.connection == connected.name && it.kind == kind).unwrap()
 }
 
-fn classes(figure: &Accuracy) -> Vec<(&str, u64)> {
+pub(super) fn classes(figure: &Accuracy) -> Vec<(&str, u64)> {
     figure.mismatches.iter().map(|(class, n)| (class.as_str(), *n)).collect()
 }
 

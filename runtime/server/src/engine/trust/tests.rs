@@ -27,7 +27,7 @@ fn keyed() -> KindPower {
     KindPower { effect: Effect::Keyed, ..power() }
 }
 
-const ALL: [Power; 15] = [
+const ALL: [Power; 16] = [
     Power::Creates,
     Power::Updates,
     Power::Deletes,
@@ -43,6 +43,7 @@ const ALL: [Power; 15] = [
     Power::StaleBase,
     Power::Race,
     Power::Projection,
+    Power::Digests,
 ];
 
 /// A certificate of `declared` in which everything is proved but for these.
@@ -102,6 +103,7 @@ fn what_was_not_proved_is_done_with_care() {
     check(Power::RepeatedCreate, &|_, care| care.creates_once = true);
     check(Power::RepeatedUpdate, &|power, _| power.effect = Effect::Verify);
     check(Power::StaleBase, &|_, care| care.reads_first = true);
+    check(Power::Digests, &|_, care| care.digests = false);
     for power in [Power::Absence, Power::Reads, Power::Find, Power::Race, Power::Projection] {
         check(power, &|_, _| ());
     }
@@ -114,6 +116,7 @@ fn without_a_proof_nothing_is_believed() {
         sweep_every_ms: Some(BLIND_SWEEP_MS),
         reads_first: true,
         creates_once: true,
+        digests: false,
     };
     let believed = KindPower {
         sees_creates: false,
