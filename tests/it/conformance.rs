@@ -14,8 +14,8 @@ use truthsource_core::record::{Observed, State};
 use truthsource_core::{Decimal, Fields, Kind};
 use truthsource_host::CallError;
 use truthsource_host::model::{
-    self, Conflict, Description, Effect, Finding, KindPower, Level, Notice, Outcome, Page, Pull, Standing, Webhook,
-    Write,
+    self, Conflict, Description, Effect, Finding, HeldRecord, KindPower, Level, Notice, Outcome, Page, Pull,
+    RangeDigest, RangeTold, Standing, Webhook, Write,
 };
 use truthsource_tests::components;
 
@@ -100,6 +100,8 @@ enum Lie {
     Shuffles,
     /// A write that may be repeated without harm by its own word, and is not compared with what is there.
     Conditional,
+    /// Records are counted, and nothing that they hold.
+    OnlyCounts,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +127,8 @@ async fn a_declaration_that_is_false_is_refuted() {
         (Lie::FindsAnything, Netsuite, Kind::Order, Power::Find),
         (Lie::Shuffles, Shopify, Kind::Item, Power::Reads),
         (Lie::Conditional, Netsuite, Kind::Item, Power::Race),
+        (Lie::OnlyCounts, Netsuite, Kind::StockLevel, Power::Digests),
+        (Lie::SkipsARow, Netsuite, Kind::Price, Power::Digests),
     ];
     let mut missed = Vec::new();
     for (lie, against, kind, power) in table {
@@ -296,6 +300,27 @@ impl Guests for Liar {
             record.iter().filter(|(name, _)| known.contains(*name)).map(|(n, v)| (n.clone(), v.clone())).collect()
         };
         Ok(projected.into_iter().zip(records).map(keep).collect())
+    }
+
+    async fn tell(&self, connection: &Connection, kind: Kind) -> Result<Option<Vec<RangeTold>>, CallError> {
+        let mut told = self.inner.tell(connection, kind).await?;
+        if self.lie == Lie::OnlyCounts {
+            told.iter_mut().flatten().for_each(|it| it.digest.sums.truncate(1));
+        }
+        Ok(told)
+    }
+
+    async fn add(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        records: &[HeldRecord],
+    ) -> Result<Vec<RangeDigest>, CallError> {
+        let mut added = self.inner.add(connection, kind, records).await?;
+        if self.lie == Lie::OnlyCounts {
+            added.iter_mut().for_each(|it| it.sums.truncate(1));
+        }
+        Ok(added)
     }
 
     async fn check(&self, connection: &Connection) -> Result<Vec<Finding>, CallError> {

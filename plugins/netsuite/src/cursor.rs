@@ -21,6 +21,8 @@ pub(crate) struct Walk {
     pub since_ms: Option<u64>,
     /// The key of the last record seen; `None` at the start.
     pub after: Option<String>,
+    /// Only what comes before this item; `None`: to the end.
+    pub until: Option<u64>,
     span: Span,
     reading: Reading,
 }
@@ -39,6 +41,9 @@ struct Cursor {
     /// The key of the last record seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+    /// The item before which it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 impl Walk {
@@ -51,7 +56,7 @@ impl Walk {
         };
         if let Some(span) = cursor.span {
             let reading = cursor.reading.unwrap_or_else(|| clock.reading());
-            return Ok(Self { since_ms: span.from_ms, after: cursor.after, span, reading });
+            return Ok(Self { since_ms: span.from_ms, after: cursor.after, until: cursor.until, span, reading });
         }
         let mut span = Span::open(cursor.reach, clock.remote_now(now_ms), overlap_ms);
         // The zone has moved since the last walk, which asked for times by the difference of before: from the moment on
@@ -60,12 +65,20 @@ impl Walk {
         if let Some(before) = moved {
             span.from_ms = span.from_ms.map(|it| it.min(before.seen_ms.saturating_sub(LAG_MS.into())));
         }
-        Ok(Self { since_ms: span.from_ms, after: cursor.after, span, reading: clock.reading() })
+        Ok(Self { since_ms: span.from_ms, after: cursor.after, until: None, span, reading: clock.reading() })
+    }
+
+    /// Where a listing begins that goes from behind a key to before an item.
+    pub(crate) fn within(clock: &Clock, now_ms: u64, after: String, until: u64) -> String {
+        let span = Some(Span::open(None, clock.remote_now(now_ms), 0));
+        let (reading, until) = (Some(clock.reading()), Some(until));
+        json::text(&Cursor { reach: None, reading, span, after: Some(after), until })
     }
 
     /// A page with more behind the record of this key.
     pub(crate) fn go_on(&self, found: Vec<State>, after: String) -> Page {
-        let cursor = Cursor { reach: None, reading: Some(self.reading), span: Some(self.span), after: Some(after) };
+        let (reading, span) = (Some(self.reading), Some(self.span));
+        let cursor = Cursor { reach: None, reading, span, after: Some(after), until: self.until };
         Page { entries: present(found), cursor: json::text(&cursor), more: true }
     }
 

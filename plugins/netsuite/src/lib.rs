@@ -19,6 +19,7 @@ mod clock;
 mod company;
 mod cursor;
 mod describe;
+mod digests;
 mod item;
 mod listing;
 mod location;
@@ -37,7 +38,8 @@ mod tests;
 mod wire;
 
 use truthsource_sdk::connector::{Description, Finding, Notice, Observed, Outcome, Page, State, Webhook, Write};
-use truthsource_sdk::{Connector, Context, Fault, Fields, Host, Kind, Settings};
+use truthsource_sdk::digests::{Digest, HeldRecord, Told};
+use truthsource_sdk::{Connector, Context, Digests, Fault, Fields, Host, Kind, Settings};
 
 use crate::cursor::Walk;
 use crate::wire::Account;
@@ -119,6 +121,27 @@ impl Connector for NetSuite {
     }
 }
 
+impl Digests for NetSuite {
+    fn tell(host: &dyn Host, ctx: &Context, kind: Kind) -> Result<Option<Vec<Told>>, Fault> {
+        let account = Account::open(host, ctx)?;
+        let clock = clock::read(&account)?;
+        match kind {
+            Kind::StockLevel => digests::stock(&account, &clock).map(Some),
+            Kind::Price => digests::prices(&account, &clock).map(Some),
+            // Texts cannot be added up.
+            Kind::Location | Kind::Item | Kind::Company | Kind::Order => Ok(None),
+        }
+    }
+
+    fn add(_: &Context, kind: Kind, records: &[HeldRecord]) -> Result<Vec<Digest>, Fault> {
+        match kind {
+            Kind::StockLevel => records.iter().map(digests::of_stock).collect(),
+            Kind::Price => records.iter().map(digests::of_price).collect(),
+            other => Err(Fault::Unsupported(format!("a {other} cannot be added up"))),
+        }
+    }
+}
+
 /// What was found, in the order asked; what the system did not answer with is absent.
 fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
     let mut found: std::collections::BTreeMap<String, State> =
@@ -127,5 +150,5 @@ fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
     remote_ids.iter().map(observe).collect()
 }
 
-truthsource_sdk::export_connector!(NetSuite);
+truthsource_sdk::export_summing_connector!(NetSuite);
 truthsource_sdk::manifest!("../manifest.toml");

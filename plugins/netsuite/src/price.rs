@@ -40,9 +40,14 @@ type Amounts = BTreeMap<Decimal, Decimal>;
 pub(crate) fn pull(account: &Account<'_>, walk: &Walk) -> Result<Page, Fault> {
     let catalog = Catalog::read(account)?;
     let [after] = walk.after_parts::<1>()?;
-    let (mut q, mut params) = own_currency(account);
-    q.push_str(" AND item > ? ORDER BY item, pricelevel, quantity");
+    let (mut q, mut params) = of_own_currency(account);
+    q.push_str(" AND item > ?");
     params.push(after);
+    if let Some(until) = walk.until {
+        q.push_str(" AND item < ?");
+        params.push(until.to_string());
+    }
+    q.push_str(" ORDER BY item, pricelevel, quantity");
     let mut page = ask(account, &q, &params, ROWS_MAX)?;
     let mut next = None;
     if page.more {
@@ -69,7 +74,7 @@ pub(crate) fn read(account: &Account<'_>, ids: &[String]) -> Result<Vec<State>, 
         return Ok(Vec::new());
     }
     let rows = ask_all(account, |last| {
-        let (mut q, mut params) = own_currency(account);
+        let (mut q, mut params) = of_own_currency(account);
         q.push_str(&format!(" AND item IN {}", marks(items.len())));
         params.extend(items.iter().cloned());
         if let Some(last) = last {
@@ -96,11 +101,17 @@ pub(crate) fn certain(account: &Account<'_>, ids: &[String]) -> Result<Vec<State
     Ok(ids.iter().filter_map(price).collect())
 }
 
-fn own_currency(account: &Account<'_>) -> (String, Vec<String>) {
+fn of_own_currency(account: &Account<'_>) -> (String, Vec<String>) {
+    let (condition, params) = own_currency(account);
+    (format!("{SELECT} WHERE {condition}"), params)
+}
+
+/// The condition that a price is in the account's own currency, and what it binds.
+pub(crate) fn own_currency(account: &Account<'_>) -> (&'static str, Vec<String>) {
     if account.settings.multi_currency {
-        (format!("{SELECT} WHERE currency = ?"), vec![account.settings.currency_id.clone()])
+        ("currency = ?", vec![account.settings.currency_id.clone()])
     } else {
-        (format!("{SELECT} WHERE item > 0"), Vec::new())
+        ("item > 0", Vec::new())
     }
 }
 

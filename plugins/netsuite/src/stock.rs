@@ -45,6 +45,10 @@ pub(crate) fn pull(account: &Account<'_>, clock: &Clock, walk: &Walk) -> Result<
         q.push_str(&format!(" AND lastquantityavailablechange >= TO_TIMESTAMP(?, '{FORMAT}')"));
         params.push(clock.shown(since_ms));
     }
+    if let Some(until) = walk.until {
+        q.push_str(" AND item < ?");
+        params.push(until.to_string());
+    }
     q.push_str(" ORDER BY item, location");
     let page = ask(account, &q, &params, ROWS_MAX)?;
     let found = page.rows.iter().map(|row| state(clock, row)).collect::<Result<Vec<_>, _>>()?;

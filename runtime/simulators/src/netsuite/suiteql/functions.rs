@@ -23,6 +23,7 @@ pub(super) enum Function {
     Abs,
     Round,
     Trunc,
+    Mod,
     Greatest,
     Least,
 }
@@ -43,6 +44,7 @@ impl Function {
             "abs" => (Self::Abs, 1..=1),
             "round" => (Self::Round, 1..=2),
             "trunc" => (Self::Trunc, 1..=1),
+            "mod" => (Self::Mod, 2..=2),
             "greatest" => (Self::Greatest, 1..=100),
             "least" => (Self::Least, 1..=100),
             _ => return None,
@@ -90,6 +92,7 @@ impl Function {
                 Cell::Moment(at) => Cell::Moment(midnight(at, env.scene.zone())?),
                 other => number(&other, |it| if it.is_negative() { -(-it).floor() } else { it.floor() })?,
             },
+            Self::Mod => modulo(&first, &value(1)?)?,
             Self::Greatest | Self::Least => self.extreme(arguments, env)?,
             Self::Nvl | Self::Nvl2 => Cell::Null,
         })
@@ -117,6 +120,15 @@ fn first_known<'a>(arguments: &'a [Expr], env: &Env<'a, '_>) -> Result<Cell<'a>,
         }
     }
     Ok(Cell::Null)
+}
+
+/// `MOD`: what is left of a division towards zero; of one by zero, everything.
+fn modulo<'a>(cell: &Cell<'_>, by: &Cell<'_>) -> Result<Cell<'a>, SqlError> {
+    let (Some(number), Some(by)) = (cell.as_number()?, by.as_number()?) else { return Ok(Cell::Null) };
+    let wide = |it: Decimal| it.to_string().parse::<rust_decimal::Decimal>().ok();
+    let left =
+        wide(number).zip(wide(by)).and_then(|(a, b)| a.checked_rem(b)).and_then(|it| it.to_string().parse().ok());
+    Ok(Cell::Number(left.unwrap_or(number)))
 }
 
 fn text<'a>(cell: Cell<'a>, env: &Env<'a, '_>, f: impl Fn(&str) -> String) -> Result<Cell<'a>, SqlError> {

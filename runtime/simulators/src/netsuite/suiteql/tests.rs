@@ -58,6 +58,8 @@ fn conditions_follow_the_database() {
     sum("id = '483'", json!([]), "id=483");
     sum("displayname = ''", json!([]), "");
     sum("id + 1 = 483", json!([]), "id=482");
+    sum("MOD(id, 100) = 82 AND MOD(0 - id, 100) = -82", json!([]), "id=482");
+    sum("MOD(id, 0) = id AND MOD(id, NULL) IS NULL", json!([]), "id=482\nid=483");
     sum("id >= 10000", json!([]), "");
     sum("id < 0", json!([]), "");
     sum("CASE WHEN isinactive = 'T' THEN 1 ELSE 0 END = 1", json!([]), "id=483");
