@@ -33,7 +33,7 @@ use crate::world::World;
 
 /// A component's typed exports, resolved once: a call only instantiates.
 enum Prepared {
-    Connector(connector::Exports),
+    Connector(Box<connector::Exports>),
     Pricing(bindings::pricing::PricingPluginPre<HostState>),
     Stock(bindings::stock::StockPluginPre<HostState>),
     Policy(bindings::policy::PolicyPluginPre<HostState>),
@@ -220,7 +220,7 @@ fn linker_for(runner: &Runner, world: World) -> wasmtime::Result<Linker<HostStat
 
 fn prepare(world: World, pre: InstancePre<HostState>) -> wasmtime::Result<Prepared> {
     Ok(match world {
-        World::Connector => Prepared::Connector(connector::Exports::resolve(pre)?),
+        World::Connector => Prepared::Connector(Box::new(connector::Exports::resolve(pre)?)),
         World::PricingRule => Prepared::Pricing(bindings::pricing::PricingPluginPre::new(pre)?),
         World::StockRule => Prepared::Stock(bindings::stock::StockPluginPre::new(pre)?),
         World::ConflictPolicy => Prepared::Policy(bindings::policy::PolicyPluginPre::new(pre)?),
