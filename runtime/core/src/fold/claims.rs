@@ -83,7 +83,8 @@ impl Folding<'_> {
     }
 
     /// What the owner says of a field without having moved it: what it holds. Where the record vanished there it is what it
-    /// said last; and where it holds the truth as it was told it, the truth, for which it may not have the room.
+    /// said last; and where it holds the truth as it was told it, or is being told it, the truth, for which it may not have the
+    /// room.
     pub(super) fn standing(&self, owner: ConnectionId, name: &str) -> Option<Value> {
         let truth = self.state.truth.fields.get(name).filter(|it| it.is_known());
         if self.state.truth.deleted_at == Some(owner) || self.is_gone(owner) {
@@ -91,7 +92,8 @@ impl Folding<'_> {
         }
         let shadow = self.state.shadows.get(&owner).filter(|it| it.exists())?;
         let held = shadow.fields.get(name)?;
-        let told = truth.filter(|it| held.seen >= it.version && shadow.want.get(name) == Some(&held.value));
+        let is_told = |it: &&TruthField| held.seen >= it.version && shadow.want.get(name) == Some(&held.value);
+        let told = truth.filter(|it| is_told(it) || self.is_telling(owner, name, it.version));
         Some(told.map_or(&held.value, |it| &it.value).clone())
     }
 }

@@ -555,6 +555,37 @@ fn what_was_created_empty_empties_nothing() {
     assert_eq!(read.truth.values()["fulfilments"], Value::Rows(Vec::new()));
 }
 
+/// What it holds is about to be what it is told, whether that is heard before its rule is or after.
+#[test]
+fn an_owner_that_is_being_told_stands_by_what_it_is_told() {
+    let (key, none, rules) = (item(), rules(Kind::Item), owned(Kind::Item, "title"));
+    let title = |title: &str| [("title", title.into())];
+    let long = "Bolt, galvanised";
+    let opened = fold_all(&none, &key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
+    let renamed = fold(&none, &key, opened, &[saw(SHOP, 2, 5, &title(long))]).0;
+    let mut folding = Folding::new(&key, &none, renamed.clone());
+    folding.projected(ERP, [("title".to_owned(), "Bolt, galv".into())].into(), None);
+    let before = folding.finish().0;
+    let telling = Telling::from([(ERP, [("title".to_owned(), renamed.truth.version)].into())]);
+    let told = wrote(ERP, 2, renamed.truth.version, &title("Bolt, galv"));
+    for batches in [vec![vec![told.clone()]], vec![vec![], vec![told]]] {
+        let mut state = before.clone();
+        for (at, batch) in batches.iter().enumerate() {
+            let mut folding = Folding::new(&key, &rules, state);
+            folding.telling(telling.clone());
+            if at == 0 {
+                folding.review();
+            }
+            batch.iter().for_each(|it| folding.absorb(it, NOW));
+            for question in folding.questions() {
+                folding.answer(&question, owner_wins(&question));
+            }
+            state = folding.finish().0;
+        }
+        assert_eq!(state.truth.values()["title"], long.into());
+    }
+}
+
 /// What has left before we first read the order that we booked is no opening that a higher rank's empty list outdoes.
 #[test]
 fn what_was_done_to_what_we_created_is_a_change() {
