@@ -83,10 +83,10 @@ mod tests {
     #[test]
     fn digests_are_of_different_ranges_and_one_form() {
         check(&[("0", &[2, 5]), ("1", &[0, 0])], "2");
-        check(&[("0", &[])], "`0`: 0 sums, which must be 1 to 16");
-        check(&[("0", &[1]), ("0", &[1])], "`0`: told of twice");
-        check(&[("0", &[1]), ("1", &[1, 2])], "`1`: has another number of sums than the others");
-        check(&[("0", &[i64::MAX])], "`0`: a mantissa of more than 18 digits");
+        check(&[("0", &[])], "0: 0 sums, which must be 1 to 16");
+        check(&[("0", &[1]), ("0", &[1])], "0: told of twice");
+        check(&[("0", &[1]), ("1", &[1, 2])], "1: has another number of sums than the others");
+        check(&[("0", &[i64::MAX])], "0: a mantissa of more than 18 digits");
         let told = wit::Told { digest: digest("0", &[1]), cursor: "x".repeat(CURSOR_BYTES_MAX + 1) };
         assert!(told_in(vec![told]).is_err());
         assert_eq!(digests_in(2, vec![digest("0", &[1]), digest("0", &[2])]).map(|it| it.len()), Ok(2));
