@@ -48,6 +48,15 @@ fn wrote(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value
     Entry::Wrote { connection, as_of, sent: state.fields.clone(), truth_version: told, sent_at: None, state }
 }
 
+/// A write of ours made the record, and these fields were none of its own.
+fn created(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value)]) -> Entry {
+    let mut entry = wrote(connection, as_of, told, fields);
+    if let Entry::Wrote { sent, .. } = &mut entry {
+        sent.clear();
+    }
+    entry
+}
+
 /// Folds one batch as the engine does, with the built-in rules and systems that hold whatever they are told.
 fn fold(rules: &Rules, key: &RecordKey, state: KeyState, entries: &[Entry]) -> (KeyState, Vec<Note>) {
     let mut folding = Folding::new(key, rules, state);
@@ -542,13 +551,8 @@ fn what_was_created_empty_empties_nothing() {
     let left = Value::Rows(vec![[("item".to_owned(), Value::from("bolt"))].into()]);
     let fulfilments = |rows: Value| [("fulfilments", rows)];
     let shipped = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &fulfilments(left.clone()))]]);
-    let Entry::Wrote { connection, as_of, truth_version, sent_at, state, .. } =
-        wrote(WEB, 1, shipped.truth.version, &fulfilments(Value::Rows(Vec::new())))
-    else {
-        unreachable!()
-    };
-    let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
-    let after = fold(&rules, &key, shipped.clone(), &[created]).0;
+    let made = created(WEB, 1, shipped.truth.version, &fulfilments(Value::Rows(Vec::new())));
+    let after = fold(&rules, &key, shipped.clone(), &[made]).0;
     assert_eq!(after.truth.values()["fulfilments"], left);
     // Who had it before and knows of nothing that left says so.
     let read = fold(&rules, &key, shipped, &[saw(WEB, 1, 1, &fulfilments(Value::Rows(Vec::new())))]).0;
@@ -593,19 +597,11 @@ fn what_was_done_to_what_we_created_is_a_change() {
     let left = Value::Rows(vec![[("item".to_owned(), Value::from("bolt"))].into()]);
     let fulfilments = |rows: Value| [("fulfilments", rows)];
     let placed = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &fulfilments(Value::Rows(Vec::new())))]]);
-    let Entry::Wrote { connection, as_of, truth_version, sent_at, state, .. } =
-        wrote(WEB, 1, placed.truth.version, &fulfilments(left.clone()))
-    else {
-        unreachable!()
-    };
-    let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
-    let after = fold(&rules, &key, placed.clone(), std::slice::from_ref(&created)).0;
+    let made = created(WEB, 1, placed.truth.version, &fulfilments(left.clone()));
+    let after = fold(&rules, &key, placed.clone(), &[made]).0;
     assert_eq!(after.truth.values()["fulfilments"], left);
     // An index that lags tells of it later than of the rest.
-    let Entry::Wrote { mut state, .. } = created else { unreachable!() };
-    state.fields.clear();
-    let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
-    let booked = fold(&rules, &key, placed, &[created]).0;
+    let booked = fold(&rules, &key, placed.clone(), &[created(WEB, 1, placed.truth.version, &[])]).0;
     let after = fold(&rules, &key, booked, &[saw(WEB, 2, 9, &fulfilments(left.clone()))]).0;
     assert_eq!(after.truth.values()["fulfilments"], left);
 }
@@ -619,13 +615,8 @@ fn what_was_called_off_before_it_was_read_is_called_off() {
     for (there, expect) in
         [("cancelled", "cancelled"), ("partially-fulfilled", "partially-fulfilled"), ("on-hold", "open")]
     {
-        let Entry::Wrote { connection, as_of, truth_version, sent_at, state, .. } =
-            wrote(WEB, 1, placed.truth.version, &status(there))
-        else {
-            unreachable!()
-        };
-        let created = Entry::Wrote { connection, as_of, sent: Fields::new(), truth_version, sent_at, state };
-        let after = fold(&rules, &key, placed.clone(), &[created]).0;
+        let made = created(WEB, 1, placed.truth.version, &status(there));
+        let after = fold(&rules, &key, placed.clone(), &[made]).0;
         assert_eq!(after.truth.values()["status"], expect.into());
     }
 }
