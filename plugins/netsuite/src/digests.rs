@@ -18,7 +18,6 @@ use crate::wire::Account;
 
 /// Items of one range.
 const ITEMS: u64 = 200;
-const PART: &str = "TRUNC(item / 200)";
 
 /// A weight by three ids: `1 + (a · first + b · second + c · third) mod p`.
 struct Weight {
@@ -79,12 +78,13 @@ fn add_to(all: &mut Vec<Decimal>, more: &[Decimal]) -> Result<(), Fault> {
 
 /// Asks what every range adds up to, its rows grouped by another column besides; `from` ends with a condition.
 fn ask(account: &Account<'_>, columns: &str, other: &str, (from, bound): (&str, &[String])) -> Result<Vec<Row>, Fault> {
+    let range = format!("TRUNC(item / {ITEMS})");
     let mut all: Vec<Row> = Vec::new();
     let mut first = 0;
     loop {
         let q = format!(
-            "SELECT {PART} AS part, {other} AS other, {columns} FROM {from} AND item >= ? \
-             GROUP BY {PART}, {other} ORDER BY {PART}, {other}"
+            "SELECT {range} AS part, {other} AS other, {columns} FROM {from} AND item >= ? \
+             GROUP BY {range}, {other} ORDER BY {range}, {other}"
         );
         let mut params = bound.to_vec();
         params.push(u64::to_string(&(first * ITEMS)));

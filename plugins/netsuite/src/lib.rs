@@ -123,14 +123,14 @@ impl Connector for NetSuite {
 
 impl Digests for NetSuite {
     fn tell(host: &dyn Host, ctx: &Context, kind: Kind) -> Result<Option<Vec<Told>>, Fault> {
-        let account = Account::open(host, ctx)?;
-        let clock = clock::read(&account)?;
-        match kind {
-            Kind::StockLevel => digests::stock(&account, &clock).map(Some),
-            Kind::Price => digests::prices(&account, &clock).map(Some),
+        let told = match kind {
+            Kind::StockLevel => digests::stock,
+            Kind::Price => digests::prices,
             // Texts cannot be added up.
-            Kind::Location | Kind::Item | Kind::Company | Kind::Order => Ok(None),
-        }
+            Kind::Location | Kind::Item | Kind::Company | Kind::Order => return Ok(None),
+        };
+        let account = Account::open(host, ctx)?;
+        told(&account, &clock::read(&account)?).map(Some)
     }
 
     fn add(_: &Context, kind: Kind, records: &[HeldRecord]) -> Result<Vec<Digest>, Fault> {

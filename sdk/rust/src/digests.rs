@@ -17,8 +17,9 @@ pub struct HeldRecord {
 pub struct Digest {
     /// Its name, at most 255 bytes.
     pub range: String,
-    /// 1 to 16 sums, as many in every digest of a kind: one counts the records, the others are of everything that a pull
-    /// would say of them, weighted by their ids, so that records which differ do not add up to the same.
+    /// 1 to 16 sums, as many in every digest of a kind: one counts the records or their rows, the others are of
+    /// everything that a pull would say of them, weighted by their ids, so that records which differ do not add up to the
+    /// same.
     pub sums: Vec<Decimal>,
 }
 
