@@ -60,7 +60,7 @@ pub(super) async fn begin(
         compare::compare(engine, parties, lane, (kind, &seen), sweep, &mut batch).await?;
         let (connection, remote_ids) = (lane.connection.id, ids.to_vec());
         batch.changes.push(Change::Swept { connection, kind, sweep: sweep.id, remote_ids });
-        // Should it break off here, it begins anew and lists what is half counted.
+        // Should it break off here, everything is listed, and what was counted is not counted again.
         lane.commit_at(engine, kind, CursorRow { sweep: Some(sweep.clone()), ..row.clone() }, batch).await?;
     }
     sweep.ranges = Some(other.into_iter().map(|it| it.cursor).collect());
