@@ -95,6 +95,8 @@ fn company_settings(service: &Service<'_>) -> Result<Result<String, String>, Fau
         price: Option<Id>,
         #[serde(rename = "AccuracyofQuantities", default)]
         quantity: Option<Id>,
+        #[serde(rename = "BlockStockNegativeQuantity", default)]
+        blocks_negative_stock: Option<String>,
     }
     let admin: Admin = match service.post("CompanyService_GetAdminInfo", &serde_json::json!({})) {
         Ok(admin) => admin,
@@ -114,6 +116,13 @@ fn company_settings(service: &Service<'_>) -> Result<Result<String, String>, Fau
         if let Some(digits) = digits.filter(|it| it.0 != set.to_string()) {
             return Ok(Err(format!("it keeps {} digits, and setting `{name}` is {set}", digits.0)));
         }
+    }
+    let blocks = admin.blocks_negative_stock.as_deref();
+    let (set, is_otherwise) =
+        if settings.negative_stock { ("yes", blocks == Some("tYES")) } else { ("no", blocks == Some("tNO")) };
+    if is_otherwise {
+        let does = if settings.negative_stock { "does not let" } else { "lets" };
+        return Ok(Err(format!("it {does} stock fall below nothing, and setting `negative-stock` is {set}")));
     }
     Ok(Ok("its currency and digits are those of the settings".to_owned()))
 }

@@ -170,6 +170,11 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
     ("price-decimals", "Digits after the point of prices, as the company has them: 0 to 6", Some("6")),
     ("quantity-decimals", "Digits after the point of quantities, as the company has them: 0 to 6", Some("6")),
     (
+        "negative-stock",
+        "yes where the company lets stock fall below nothing; else what is below nothing elsewhere is nothing there",
+        Some("no"),
+    ),
+    (
         "sql-queries",
         "yes where the company has stored queries (10.0 FP2011 and later) and the user may store them",
         Some("yes"),

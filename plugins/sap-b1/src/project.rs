@@ -5,7 +5,7 @@ use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record
 use truthsource_sdk::value::Held;
 use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind, moment};
 
-use crate::settings::{decimals, lists, reference_field};
+use crate::settings::{decimals, lists, negative_stock, reference_field};
 use crate::stamp::date;
 
 /// Letters that the fields of an item hold.
@@ -28,11 +28,21 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
         Kind::Company => company(Company::from_fields(record)?).into_fields(),
         Kind::StockLevel => {
             let level = StockLevel::from_fields(record)?;
-            StockLevel { on_hand: rounded(level.on_hand, quantity), ..level }.into_fields()
+            let on_hand = rounded(level.on_hand, quantity);
+            let on_hand = if negative_stock(&ctx.settings)? { on_hand } else { at_least_nothing(on_hand) };
+            StockLevel { on_hand, ..level }.into_fields()
         }
         Kind::Price => of_price(ctx, Price::from_fields(record)?, price)?.into_fields(),
         Kind::Order => order(ctx, Order::from_fields(record)?, (quantity, price))?.into_fields(),
     })
+}
+
+/// Where others counted down what there was only once, nothing is left: less than that cannot be booked.
+fn at_least_nothing(on_hand: Held<Decimal>) -> Held<Decimal> {
+    match on_hand {
+        Held::Is(n) => Held::Is(n.max(Decimal::ZERO)),
+        unknown => unknown,
+    }
 }
 
 fn item(item: Item) -> Item {
@@ -205,10 +215,17 @@ mod tests {
     #[test]
     fn a_quantity_is_rounded() {
         check(
-            &[("quantity-decimals", "0")],
+            &[("quantity-decimals", "0"), ("negative-stock", "yes")],
             Kind::StockLevel,
             &[("on_hand", number("-2.5"))],
             &[("on_hand", number("-3"))],
         );
+    }
+
+    #[test]
+    fn stock_below_nothing_is_nothing_where_the_company_lets_none_be() {
+        let held = |n: &str| [("on_hand", number(n))];
+        check(&[], Kind::StockLevel, &held("-2.5"), &held("0"));
+        check(&[], Kind::StockLevel, &held("2.5"), &held("2.5"));
     }
 }

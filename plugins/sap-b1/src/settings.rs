@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub price_decimals: u8,
     /// Digits after the point of quantities.
     pub quantity_decimals: u8,
+    /// The company lets stock fall below nothing.
+    pub negative_stock: bool,
     /// Breaks of quantity are read.
     pub quantity_breaks: bool,
     /// Stored queries may be used.
@@ -73,6 +75,7 @@ impl Settings {
                 * number::<u64>("in-flight-seconds", given.get_or("in-flight-seconds", "45"))?.min(3_600),
             price_decimals: decimals(given, "price-decimals")?,
             quantity_decimals: decimals(given, "quantity-decimals")?,
+            negative_stock: negative_stock(given)?,
             quantity_breaks: flag(given, "quantity-breaks", true)?,
             sql_queries: flag(given, "sql-queries", true)?,
         })
@@ -130,6 +133,11 @@ pub(crate) fn reference_field(given: &Given) -> Result<Option<&str>, Fault> {
 pub(crate) fn decimals(given: &Given, name: &str) -> Result<u8, Fault> {
     let places: u8 = number(name, given.get_or(name, "6"))?;
     if places <= PLACES_MAX { Ok(places) } else { Err(Fault::Invalid(format!("setting `{name}` is at most 6"))) }
+}
+
+/// Whether the company lets stock fall below nothing.
+pub(crate) fn negative_stock(given: &Given) -> Result<bool, Fault> {
+    flag(given, "negative-stock", false)
 }
 
 /// Digits after the point that the database keeps.

@@ -16,6 +16,8 @@ use crate::wire::{Service, Unwritten};
 
 const RECEIPTS: &str = "InventoryGenEntries";
 const ISSUES: &str = "InventoryGenExits";
+/// The code of whatever a rule of the company's forbids.
+const RULE: &str = "-10";
 
 /// A document of one line.
 #[derive(Serialize)]
@@ -91,6 +93,11 @@ pub(crate) fn push(service: &Service<'_>, write: &Write) -> Result<Outcome, Faul
     let price = place.average_price.map(|it| it.0).filter(|it| *it > Decimal::ZERO);
     match book(service, write, ([item, warehouse], by), price) {
         Ok(()) => Ok(read_back(state)),
+        // Where somebody has taken some since it was looked at, there may be too little to issue.
+        Err(Unwritten::Other(Outcome::Rejected(why))) if why.code == RULE => {
+            let now = state()?.filter(|it| !is_as_known(write, it));
+            Ok(now.map_or(Outcome::Rejected(why), |it| Outcome::Stale(observed(&id, Some(it)))))
+        }
         Err(unwritten) => Ok(unwritten.into()),
     }
 }

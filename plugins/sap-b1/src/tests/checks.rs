@@ -29,6 +29,28 @@ fn a_connection_is_looked_at_without_writing_anything() {
     let expect = ["company", "time-zone", "price lists", "warehouses", "U_ExtId", "permission stored queries"];
     assert_eq!(subjects, expect, "{findings:?}");
     assert!(bad[0].1.contains("price-decimals") && bad[1].1.contains("90 minutes"), "{bad:?}");
+    // Whether stock may fall below nothing is asked last of the company.
+    let admin = |blocks: &str| {
+        format!(
+            r#"{{"LocalCurrency":"USD","PriceAccuracy":6,"AccuracyofQuantities":6,"BlockStockNegativeQuantity":"{blocks}"}}"#
+        )
+    };
+    for (blocks, set, is_good) in
+        [("tYES", "no", true), ("tNO", "no", false), ("tYES", "yes", false), ("tNO", "yes", true)]
+    {
+        let mut script = Script::new().answer("GET", "Warehouses?", 200, NONE);
+        for _ in 0..6 {
+            script = script.answer("GET", "$top=1", 200, NONE);
+        }
+        let script = script
+            .answer("POST", "CompanyService_GetAdminInfo", 200, &admin(blocks))
+            .answer("GET", "Orders?", 200, NONE)
+            .answer("GET", "PriceLists", 200, lists);
+        let extra = [("quantity-breaks", "no"), ("sql-queries", "no"), ("negative-stock", set)];
+        let findings = SapB1::check(&script, &ctx_with(&extra)).unwrap();
+        let company = findings.iter().find(|it| it.subject == "company").unwrap();
+        assert_eq!(company.ok, is_good, "{blocks} {set}: {company:?}");
+    }
     let refused = Script::new().answer("GET", "Warehouses?", 401, &error("301"));
     let findings = SapB1::check(&refused, &ctx()).unwrap();
     assert!(matches!(&findings[..], [_, it] if !it.ok && it.subject == "credentials"), "{findings:?}");

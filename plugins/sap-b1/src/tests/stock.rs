@@ -48,6 +48,20 @@ fn stock_that_moved_or_is_tracked_is_left_alone() {
 }
 
 #[test]
+fn what_was_taken_between_the_look_and_the_issue_is_news_and_no_refusal() {
+    let refused = |after: &str| {
+        let script = script()
+            .answer("GET", ITEM, 200, &stocked("140", ""))
+            .answer("POST", "InventoryGenExits", 400, &error("-10"))
+            .answer("GET", ITEM, 200, &stocked(after, ""));
+        push_stock(&script, "0", None)
+    };
+    let outcome = refused("139");
+    assert!(matches!(&outcome, Outcome::Stale(Observed::Present(it)) if it.fields["on_hand"] == number("139")));
+    assert!(matches!(refused("140"), Outcome::Rejected(it) if it.code == "-10"));
+}
+
+#[test]
 fn stock_that_an_earlier_try_moved_is_not_moved_again() {
     let marked = "InventoryGenExits?$select=DocEntry,Cancelled&$filter=NumAtCard%20eq%20'ts%3Aop-1'";
     let script = script()
@@ -74,8 +88,8 @@ fn a_write_without_an_answer_is_unknown_and_one_that_is_refused_is_not() {
     let until = || script().answer("GET", ITEM, 200, &stocked("140", ""));
     let lost = until().fail("POST", "InventoryGenExits", HttpFault::Unknown("no answer".to_owned()));
     assert!(matches!(push_stock(&lost, "133", None), Outcome::Unknown(_)));
-    let refused = until().answer("POST", "InventoryGenExits", 400, &error("-10"));
-    assert!(matches!(push_stock(&refused, "133", None), Outcome::Rejected(it) if it.code == "-10"));
+    let refused = until().answer("POST", "InventoryGenExits", 400, &error("-5002"));
+    assert!(matches!(push_stock(&refused, "133", None), Outcome::Rejected(it) if it.code == "-5002"));
     let away = until().answer("POST", "InventoryGenExits", 503, "<html>no</html>");
     assert!(matches!(push_stock(&away, "133", None), Outcome::Unknown(_)));
     let expired = until().answer("POST", "InventoryGenExits", 401, &error("301"));

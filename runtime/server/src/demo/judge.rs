@@ -78,18 +78,19 @@ pub fn judge((seats, now): (&[Seat], UnixMs), first: &[Held], changes: &[Line], 
     compare(seats, &held, done, &mut verdict);
     let said = said_by_people(seats, first, changes);
     if let (Some(owner), Some(first)) = (held.first(), first.first()) {
-        quantities((owner, first), &said, done, &mut verdict);
+        let goes_below = seats.first().is_none_or(|it| it.site.goes_below_nothing());
+        quantities((owner, first, goes_below), &said, done, &mut verdict);
         last_words((seats, &held), &said, done, &mut verdict);
     }
     orders(seats, done, &mut verdict);
     verdict
 }
 
-/// What the owner holds of a field, and of a text as much as anybody has of it: the owner may lack the room.
+/// What the owner holds of a field, and of what it cannot hold as it is as much as anybody has of it.
 fn whole<'a>(seats: &[Seat], held: &'a [Held], cell: &Cell) -> Option<&'a String> {
     let (owner, owned) = (seats.first()?, held.first()?.get(cell)?);
     let others = held.iter().filter_map(|it| it.get(cell));
-    let longer = others.filter(|it| is_cut(owner, cell, it) == Some(owned.as_str()));
+    let longer = others.filter(|it| lessened(owner, cell, it) == Some(owned.as_str()));
     Some(longer.max_by_key(|it| it.len()).unwrap_or(owned))
 }
 
@@ -115,7 +116,7 @@ fn compare(seats: &[Seat], held: &[Held], done: &Done, verdict: &mut Verdict) {
             match (computed.or(whole), other.get(cell)) {
                 (None, None) => continue,
                 (Some(owner), Some(other)) if owner == other => {}
-                (Some(owner), Some(other)) if is_cut(seat, cell, owner) == Some(other.as_str()) => {}
+                (Some(owner), Some(other)) if lessened(seat, cell, owner) == Some(other.as_str()) => {}
                 (Some(owner), Some(other)) => {
                     verdict.found("wrong", || format!("{named}: {owner:?} at the owner, {other:?} at {at}"));
                 }
@@ -127,11 +128,15 @@ fn compare(seats: &[Seat], held: &[Held], done: &Done, verdict: &mut Verdict) {
     }
 }
 
-/// What a system has of a text that is too long for it.
-fn is_cut<'a>(seat: &Seat, cell: &Cell, text: &'a str) -> Option<&'a str> {
+/// What a system has of a value that it cannot hold as it is: of a text that is too long for it, or of stock below nothing.
+fn lessened<'a>(seat: &Seat, cell: &Cell, value: &'a str) -> Option<&'a str> {
+    if cell.field == "on_hand" {
+        let is_below = || value.parse::<Decimal>().is_ok_and(Decimal::is_negative);
+        return (!seat.site.goes_below_nothing() && is_below()).then_some("0");
+    }
     let room = seat.site.room(cell.field);
-    let is_long = matches!(cell.field, "title" | "name") && text.chars().count() > room;
-    is_long.then(|| cut(text, room))
+    let is_long = matches!(cell.field, "title" | "name") && value.chars().count() > room;
+    is_long.then(|| cut(value, room))
 }
 
 /// What a person did to a field.
@@ -159,7 +164,12 @@ fn said_by_people(seats: &[Seat], first: &[Held], changes: &[Line]) -> BTreeMap<
 }
 
 /// Every movement of stock counts, wherever it was made: what the owner held at first, and everything since.
-fn quantities((owner, first): (&Held, &Held), said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
+fn quantities(
+    (owner, first, goes_below): (&Held, &Held, bool),
+    said: &BTreeMap<Cell, Vec<Said>>,
+    done: &Done,
+    verdict: &mut Verdict,
+) {
     let number = |text: &String| text.parse::<Decimal>().ok();
     let is_counted = |cell: &Cell| cell.field == "on_hand" && !done.uncounted.contains(cell) && !done.is_aside(cell);
     for (cell, held) in owner.iter().filter(|(cell, _)| is_counted(cell)) {
@@ -168,6 +178,8 @@ fn quantities((owner, first): (&Held, &Held), said: &BTreeMap<Cell, Vec<Said>>, 
         let sum = moves.map(moved).try_fold(Decimal::ZERO, |sum, it| sum.checked_add(it?));
         let opening = first.get(cell).and_then(number);
         let expected = opening.zip(sum).and_then(|(opening, sum)| opening.checked_add(sum));
+        // Of less than nothing the owner may hold nothing.
+        let expected = expected.map(|it| if goes_below { it } else { it.max(Decimal::ZERO) });
         if number(held) != expected {
             verdict.found("wrong", || format!("{} holds {held}, counted were {expected:?}", cell.record));
         }
@@ -212,7 +224,9 @@ fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>
 fn untold<'a>(seats: &[Seat], cell: &Cell, heard: &[&'a Said]) -> Vec<&'a String> {
     let is_final = |at: usize, word: &Said| {
         let was_told = |it: &Said| {
-            it.was.as_ref().is_some_and(|was| *was == word.now || is_cut(&seats[it.seat], cell, &word.now) == Some(was))
+            it.was
+                .as_ref()
+                .is_some_and(|was| *was == word.now || lessened(&seats[it.seat], cell, &word.now) == Some(was))
         };
         let mut later = heard.iter().skip(at + 1);
         !later.any(|it| it.seat == word.seat || was_told(it))

@@ -6,6 +6,7 @@
 //! record of success.
 
 mod compare;
+mod lost;
 pub mod outcome;
 mod ranges;
 
@@ -182,6 +183,7 @@ async fn finish(
         }
     }
     compare::count_uncreated(engine, lane, kind, &mut sweep, &mut batch).await?;
+    lost::ask(lane, kind, &sweep, &mut batch);
     row.sweep = None;
     row.swept_at = Some(sweep.began_at);
     batch.changes.push(Change::Accuracy(Accuracy {

@@ -10,6 +10,7 @@ use super::cast::Cast;
 use super::notes::Notes;
 use super::plan::{Shelf, WARE};
 use super::shelf::{Shown, shown};
+use super::wares;
 use crate::demo::judge::{Rivals, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
@@ -30,7 +31,7 @@ pub fn systems(
     let overruled = overruled(first, conflicts);
     let placed = orders.placed.iter().map(|(number, at)| (number.clone(), *at)).collect();
     let owner = seats.0.first().map(|it| it.site.held(it.there(seats.1))).unwrap_or_default();
-    let Shown { computed, uncounted } = shelf.map(|it| shown(seats.0, &owner, it)).unwrap_or_default();
+    let Shown { computed, uncounted } = shelf.map(|it| shown(seats, &owner, it)).unwrap_or_default();
     let rivals = Rivals::Untold;
     let names: Vec<String> = seats.0.iter().map(|it| it.called.clone()).collect();
     let done = Done {
@@ -52,6 +53,21 @@ pub fn systems(
         violations.push(format!("P6: {} orders too many", verdict.orders.duplicates));
     }
     fates(seats.0, orders, violations);
+}
+
+/// What must hold once all systems were read for the first time, and before anybody acts: the owner holds what it held
+/// (P3), and nobody was made twice (P6). `owned`: what the owner held and what each holds now.
+#[must_use]
+pub fn opening(seats: &[Seat], (owned, held): (&Held, &[Held])) -> Vec<String> {
+    let now = held.first();
+    let moved = owned.iter().filter_map(|(cell, was)| {
+        let is = now.and_then(|it| it.get(cell));
+        (is != Some(was)).then(|| {
+            let Cell { record, field } = cell;
+            format!("P3: {record} {field} at the owner was {was:?} before anybody acted, and is {is:?}")
+        })
+    });
+    moved.chain(seats.iter().flat_map(|it| wares::twins(it, |_| false))).collect()
 }
 
 /// What people did about orders.

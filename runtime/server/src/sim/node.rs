@@ -102,7 +102,7 @@ impl Node {
         if let Some(shelf) = &self.shelf {
             let shops = parties.rules.connections.iter().filter(|(_, it)| it.publishes.is_some());
             let shops = (shelf, &shops.map(|(id, _)| *id).collect());
-            shelf::check(self.store.as_ref(), shops, self.store.take_told(), notes).await?;
+            shelf::check(self.store.as_ref(), shops, (self.store.take_told(), self.engine.now()), notes).await?;
         }
         Ok(received.and(folded))
     }

@@ -62,6 +62,9 @@ pub struct Outcome {
 /// When the run itself cannot be set up; what the engine does wrong is in the outcome.
 pub async fn run(cast: &Arc<Cast>, plan: &Plan, keeping: Keeping) -> anyhow::Result<Outcome> {
     let (mut world, files) = World::set_up(cast, plan, keeping).await?;
+    if plan.faults.first_load {
+        world.spoil();
+    }
     // What people do before a system was read for the first time is part of what it opens with.
     let opened = world.calm_down(OPENING_MS).await;
     world.begin();
@@ -85,6 +88,8 @@ struct World<'a> {
     tenants: Vec<Tenancy<'a>>,
     /// When people began to act.
     begun: Option<UnixMs>,
+    /// Faults are on.
+    is_spoilt: bool,
     turns: u64,
     notes: Notes,
     trace: Sha256,
@@ -109,12 +114,19 @@ impl<'a> World<'a> {
         network.receive_at(tenants.iter().flat_map(Tenancy::receivers).collect());
         tenants.iter().try_for_each(Tenancy::subscribe)?;
         let (notes, trace) = (Notes::default(), Sha256::new());
-        Ok((Self { plan, clock, network, tenants, begun: None, turns: 0, notes, trace }, files))
+        Ok((Self { plan, clock, network, tenants, begun: None, is_spoilt: false, turns: 0, notes, trace }, files))
     }
 
-    /// People begin to act, and faults begin.
+    /// Faults begin.
+    fn spoil(&mut self) {
+        self.tenants.iter().for_each(Tenancy::spoil);
+        self.is_spoilt = true;
+    }
+
+    /// People begin to act.
     fn begin(&mut self) {
-        self.tenants.iter_mut().for_each(Tenancy::begin);
+        self.spoil();
+        self.tenants.iter_mut().for_each(|it| it.begin(&mut self.notes));
         self.begun = Some(self.clock.now());
     }
 
@@ -124,6 +136,7 @@ impl<'a> World<'a> {
     }
 
     fn heal(&mut self) {
+        self.is_spoilt = false;
         for tenant in &mut self.tenants {
             tenant.heal();
             // The last acts of people happen before the systems are compared.
@@ -226,8 +239,7 @@ impl<'a> World<'a> {
             worker -= self.tenants[of].workers();
             of += 1;
         }
-        let is_chaos = self.begun.is_some() && self.elapsed() < self.plan.chaos_ms;
-        let draws = (self.draw(), self.turns, is_chaos);
+        let draws = (self.draw(), self.turns, self.is_spoilt);
         let did = self.tenants[of].work(worker, draws, &mut self.notes).await;
         match &did {
             Ok(did) => {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::record::{ConnectionId, KeyState, RecordKey};
-use truthsource_core::{Decimal, Fields, Kind, Value};
-use truthsource_simulators::world::{Cell, Held};
+use truthsource_core::value::Row;
+use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
+use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
 use super::notes::Notes;
 use super::plan::Shelf;
@@ -20,6 +21,8 @@ struct Room<'a> {
     on_hand: BTreeMap<(String, String), Decimal>,
     wanted: Wanted,
     own: Wanted,
+    /// What was ordered of late, before today.
+    demand: Wanted,
 }
 
 impl Room<'_> {
@@ -52,8 +55,12 @@ impl Room<'_> {
         let taken = self.sum(&self.wanted, location, |named| u32::from(named == item) + self.of_kit(named, item));
         let sellable = there - taken;
         let held = &self.shelf.publishes;
+        let demand = self.sum(&self.demand, location, |named| u32::from(named == item) + self.of_kit(named, item));
+        // As days are at most two in a run, all of what was ordered before today is of the last four weeks.
+        let cover = (demand * held.cover_days).times(Decimal::from(28)).unwrap_or_default();
+        let cover = if cover * Decimal::from(28) < demand * held.cover_days { cover + Decimal::ONE } else { cover };
         let share = sellable.max(Decimal::ZERO) * held.percent * Decimal::new(1, 2).unwrap_or_default();
-        Some(sellable - held.absolute.max(share))
+        Some(sellable - held.absolute.max(share).max(cover))
     }
 
     /// What a shop is to be told.
@@ -76,21 +83,25 @@ pub struct Shown {
 
 /// From what the owner has on its shelves, and the shops in their orders.
 #[must_use]
-pub fn shown(seats: &[Seat], owner: &Held, shelf: &Shelf) -> Shown {
+pub fn shown((seats, now): (&[Seat], UnixMs), owner: &Held, shelf: &Shelf) -> Shown {
     let place = |cell: &Cell| {
         let (item, location) = cell.record.strip_prefix("stock-level/")?.split_once('@')?;
         (cell.field == "on_hand").then(|| (item.to_owned(), location.to_lowercase()))
     };
     let on_hand = owner.iter().filter_map(|(cell, held)| Some((place(cell)?, held.parse().ok()?))).collect();
     let shops = seats.iter().filter(|it| it.product.is_shop());
-    let open = shops.flat_map(|it| it.site.orders()).filter(|it| !it.cancelled && !it.shipped);
+    let orders: Vec<OrderHeld> = shops.flat_map(|it| it.site.orders()).filter(|it| !it.cancelled).collect();
+    let ordered = |order: &OrderHeld| -> Wanted { order.lines.iter().map(|(item, n, _)| (item.clone(), *n)).collect() };
+    let before = orders.iter().filter(|it| day(it.created_at) < day(now));
+    let demand = before.flat_map(ordered).collect();
+    let open = orders.iter().filter(|it| !it.shipped);
     let wanted: Wanted = open
         .flat_map(|order| {
-            let left: Vec<_> = order.parcels.into_iter().map(|(_, item, n)| (item, -n)).collect();
-            order.lines.into_iter().map(|(item, n, _)| (item, n)).chain(left)
+            let left: Vec<_> = order.parcels.iter().map(|(_, item, n)| (item.clone(), -*n)).collect();
+            ordered(order).into_iter().chain(left)
         })
         .collect();
-    let room = Room { shelf, on_hand, own: wanted.clone(), wanted };
+    let room = Room { shelf, on_hand, own: wanted.clone(), wanted, demand };
     let mut shown = Shown::default();
     for cell in owner.keys() {
         let Some((item, location)) = place(cell) else { continue };
@@ -114,7 +125,7 @@ pub type Told = (RecordKey, ConnectionId, Decimal);
 pub async fn check(
     store: &dyn TenantStore,
     (shelf, shops): (&Shelf, &BTreeSet<ConnectionId>),
-    told: Vec<Told>,
+    (told, now): (Vec<Told>, UnixMs),
     notes: &mut Notes,
 ) -> store::Result<()> {
     let told: Vec<Told> = told.into_iter().filter(|(_, at, _)| shops.contains(at)).collect();
@@ -127,8 +138,12 @@ pub async fn check(
         let truth = it.truth.values();
         Some((place_of(&truth)?, truth.get("on_hand")?.as_number()?))
     });
-    let wanted = orders.values().filter(|it| it.truth.deleted_at.is_none()).flat_map(|it| open(&it.truth.values()));
-    let mut room = Room { shelf, on_hand: on_hand.collect(), wanted: wanted.collect(), own: Vec::new() };
+    let there: Vec<Fields> =
+        orders.values().filter(|it| it.truth.deleted_at.is_none()).map(|it| it.truth.values()).collect();
+    let wanted = there.iter().flat_map(open);
+    let demand = there.iter().flat_map(|it| ordered_before(it, day(now)));
+    let (on_hand, wanted, demand) = (on_hand.collect(), wanted.collect(), demand.collect());
+    let mut room = Room { shelf, on_hand, wanted, own: Vec::new(), demand };
     for (key, at, told) in told {
         let there = orders.values().filter_map(|it| it.shadows.get(&at)).filter(|it| it.exists());
         room.own = there.flat_map(|it| open(&it.values())).collect();
@@ -152,22 +167,37 @@ fn place_of(level: &Fields) -> Option<(String, String)> {
     Some((text("item")?, text("location")?))
 }
 
+/// What was ordered before this day, line by line.
+fn ordered_before(order: &Fields, today: u64) -> Wanted {
+    let placed = order.get("placed_at").and_then(Value::as_text).and_then(|it| it.parse::<jiff::Timestamp>().ok());
+    let placed = placed.and_then(|it| u64::try_from(it.as_millisecond()).ok()).map(|it| day(UnixMs(it)));
+    let is_off = order.get("status").and_then(Value::as_text) == Some("cancelled");
+    if is_off || placed.is_none_or(|it| it >= today) {
+        return Vec::new();
+    }
+    rows(order, "lines")
+}
+
+/// Items and quantities of an order's rows.
+fn rows(order: &Fields, name: &str) -> Wanted {
+    let Some(Value::Rows(rows)) = order.get(name) else { return Vec::new() };
+    let row = |row: &Row| Some((row.get("item")?.as_text()?.to_owned(), row.get("quantity")?.as_number()?));
+    rows.iter().filter_map(row).collect()
+}
+
+/// Days since 1970, as they are in UTC.
+fn day(at: UnixMs) -> u64 {
+    at.0 / 86_400_000
+}
+
 /// What is still to leave of an order, line by line.
 fn open(order: &Fields) -> Wanted {
     let is_over = order.get("status").and_then(Value::as_text);
     if is_over.is_some_and(|it| matches!(it, "cancelled" | "closed" | "fulfilled")) {
         return Vec::new();
     }
-    let mut open = Wanted::new();
-    for (field, sign) in [("lines", 1), ("fulfilments", -1)] {
-        if let Some(Value::Rows(rows)) = order.get(field) {
-            open.extend(rows.iter().filter_map(|row| {
-                let item = row.get("item")?.as_text()?.to_owned();
-                Some((item, row.get("quantity")?.as_number()? * Decimal::from(sign)))
-            }));
-        }
-    }
-    open
+    let left = rows(order, "fulfilments").into_iter().map(|(item, n)| (item, -n));
+    rows(order, "lines").into_iter().chain(left).collect()
 }
 
 #[cfg(test)]
@@ -187,7 +217,8 @@ mod tests {
             [(place("bolt-0"), 100.into()), (place("bolt-1"), 61.into()), (place("bolt-2"), 100.into())].into();
         let wanted: Wanted = vec![("bolt-0".to_owned(), 3.into()), ("bolt-1".to_owned(), 4.into())];
         let told = |shelf: &Shelf, item: &str| {
-            let room = Room { shelf, on_hand: on_hand.clone(), own: wanted.clone(), wanted: wanted.clone() };
+            let (own, demand) = (wanted.clone(), vec![("bolt-1".to_owned(), 9.into())]);
+            let room = Room { shelf, on_hand: on_hand.clone(), own, wanted: wanted.clone(), demand };
             room.told(item, "main")
         };
         // 61 less 4, less 3 kits of 2, less 5: 46 may be sold, 40 are shown, and the shop takes off its own 4.
@@ -196,6 +227,13 @@ mod tests {
         assert_eq!(told(&shelf, "bolt-0"), Some(26.into()));
         assert_eq!(told(&shelf, "bolt-2"), Some(40.into()));
         assert_eq!(told(&shelf, "bolt-3"), None);
+        // 51 may be sold, of which 4 and a half, so 5, cover a fortnight: as much as is held back anyway; and then 9 do.
+        shelf.publishes.cap = None;
+        for (cover_days, expect) in [(14, 50), (28, 46)] {
+            shelf.publishes.cover_days = cover_days.into();
+            assert_eq!(told(&shelf, "bolt-1"), Some(expect.into()), "{cover_days}");
+        }
+        shelf.publishes = Publishes { cap: Some(40.into()), ..shelf.publishes };
         shelf.ships_from = Some("Outlet".to_owned());
         assert_eq!(told(&shelf, "bolt-1"), Some(40.into()));
     }

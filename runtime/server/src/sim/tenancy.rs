@@ -75,6 +75,8 @@ pub(super) struct Tenancy<'a> {
     pub node: Node,
     acts: std::iter::Peekable<std::slice::Iter<'a, Act>>,
     reforms: std::iter::Peekable<std::slice::Iter<'a, Reform>>,
+    /// What the owner held before anybody read it.
+    opened: Held,
     /// What the systems held when people began to act, and where their journals were.
     pub first: Option<(Vec<Held>, Mark)>,
     pub orders: judge::Orders,
@@ -95,6 +97,7 @@ impl<'a> Tenancy<'a> {
         let troupe = Arc::new(troupe(cast, (clock, network), (plan, &seats), (of, &connections))?);
         let engine = engine(&store, &troupe, clock, plan);
         let endpoints = endpoints(&engine, &seats).await?;
+        let opened = seats.first().map(|it| it.site.held(it.there(clock.now()))).unwrap_or_default();
         Ok(Self {
             tenant,
             plan,
@@ -109,6 +112,7 @@ impl<'a> Tenancy<'a> {
             store,
             acts: plan.acts.iter().peekable(),
             reforms: plan.reforms.iter().peekable(),
+            opened,
             first: None,
             orders: judge::Orders::default(),
             cast: cast.clone(),
@@ -135,8 +139,8 @@ impl<'a> Tenancy<'a> {
         Ok(())
     }
 
-    /// People begin to act, and faults begin.
-    pub(super) fn begin(&mut self) {
+    /// Faults begin.
+    pub(super) fn spoil(&self) {
         let now = self.clock.now();
         for (at, door) in self.doors.iter().enumerate() {
             door.set_faults(self.plan.faults.at(at, self.plan.seed, now));
@@ -147,7 +151,15 @@ impl<'a> Tenancy<'a> {
             let host = host_of(self.tenant, &self.seats[drift.seat % self.seats.len()]);
             self.network.drift(host, drift.clone());
         }
-        self.first = Some((held(&self.seats, now), Mark::now(&self.seats)));
+    }
+
+    /// People begin to act.
+    pub(super) fn begin(&mut self, notes: &mut Notes) {
+        let held = held(&self.seats, self.clock.now());
+        if self.cast.setup.is_usual() {
+            notes.violations.extend(judge::opening(&self.seats, (&self.opened, &held)));
+        }
+        self.first = Some((held, Mark::now(&self.seats)));
     }
 
     /// Faults end.

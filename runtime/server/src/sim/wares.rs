@@ -60,7 +60,7 @@ pub(super) fn check(
     let mut found = Vec::new();
     let Some(owned) = wares.first() else { return found };
     for (at, (seat, here)) in seats.iter().zip(&wares).enumerate() {
-        found.extend(twins(seat, &asked));
+        found.extend(twins(seat, |code| asked.is(code)));
         let settled = |code: &&String| {
             let is_lasting = has_lasting_codes(seat) && asked.recoded.contains(*code);
             !(asked.is(code) || is_lasting || kept.out.contains(&(at, (*code).clone())))
@@ -150,8 +150,8 @@ pub fn is_ware(code: &str) -> bool {
     code.to_lowercase().starts_with(&WARE.to_lowercase())
 }
 
-/// Items of one code at a system, of which we made one.
-fn twins(seat: &Seat, asked: &Asked) -> Vec<String> {
+/// Items of one code at a system, of which we made one, and of which nobody is asked.
+pub(super) fn twins(seat: &Seat, is_asked: impl Fn(&str) -> bool) -> Vec<String> {
     let mut codes: BTreeMap<String, (String, bool)> = BTreeMap::new();
     for line in seat.site.system().journal().since(0).into_iter().filter(|it| it.kind == "item") {
         match line.field.as_str() {
@@ -165,7 +165,7 @@ fn twins(seat: &Seat, asked: &Asked) -> Vec<String> {
     for (code, is_ours) in codes.into_values() {
         by_code.entry(code).or_default().push(is_ours);
     }
-    let twice = by_code.into_iter().filter(|(code, all)| all.len() > 1 && all.contains(&true) && !asked.is(code));
+    let twice = by_code.into_iter().filter(|(code, all)| all.len() > 1 && all.contains(&true) && !is_asked(code));
     twice.map(|(code, all)| format!("P6: item/{code} is {} times at {}", all.len(), seat.name())).collect()
 }
 

@@ -262,6 +262,9 @@ pub struct SweepRow {
     /// The same by field and class, as far as they have names.
     #[serde(default)]
     pub by_field: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Of fields that the system said something of when it was read last: what it said of them now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, Said>,
     /// Records that differed, those that are on their way left out.
     #[serde(default)]
     pub drifted: u64,
@@ -273,11 +276,20 @@ pub struct SweepRow {
     pub due_at: UnixMs,
 }
 
+/// In how many records a reading said something of a field, and in how many nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Said {
+    /// Something, be it that it is empty.
+    pub told: u64,
+    /// Nothing.
+    pub lost: u64,
+}
+
 impl SweepRow {
     /// A sweep that begins now.
     #[must_use]
     pub fn begun(at: UnixMs, asked: bool) -> Self {
-        let (cursor, ranges, mismatches, by_field) = Default::default();
+        let (cursor, ranges, mismatches, by_field, said) = Default::default();
         let (pages, seen, news, fields, drifted, failures) = Default::default();
         let (id, began_at, due_at) = (at.0, at, at);
         Self {
@@ -292,6 +304,7 @@ impl SweepRow {
             fields,
             mismatches,
             by_field,
+            said,
             drifted,
             failures,
             due_at,
@@ -416,6 +429,14 @@ pub enum About {
         connection: ConnectionId,
         /// Its id there.
         remote_id: String,
+    },
+    /// What a field is at a connection: what is read there does not say it any more, of no record. The conflict's key says
+    /// nothing.
+    Lost {
+        /// Where.
+        connection: ConnectionId,
+        /// The field.
+        field: String,
     },
     /// Whether so many records of the kind are gone. The conflict's key says nothing.
     Mass,

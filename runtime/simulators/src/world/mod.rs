@@ -73,6 +73,11 @@ pub trait Site: Send + Sync {
         TEXT_MAX
     }
 
+    /// Whether stock there may be set to less than nothing.
+    fn goes_below_nothing(&self) -> bool {
+        true
+    }
+
     /// The prices from a quantity on of an item on a list; none where there is no such price.
     fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break>;
 

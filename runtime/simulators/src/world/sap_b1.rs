@@ -223,6 +223,10 @@ impl Site for SapB1Site {
         100
     }
 
+    fn goes_below_nothing(&self) -> bool {
+        false
+    }
+
     fn breaks(&self, now: UnixMs, list: &str, item: &str) -> Vec<Break> {
         let (Some(list), Some(item)) = (self.list(list), self.item(item)) else { return Vec::new() };
         let found = self.system.prices(now).into_iter().find(|it| it.list == list && it.item == item);

@@ -242,6 +242,11 @@ impl Site for ShopifySite {
         breaks.into_iter().map(|it| Break { from: it.from, amount: it.amount }).collect()
     }
 
+    /// Nobody may set it so; it comes to that where more is sold than there is.
+    fn goes_below_nothing(&self) -> bool {
+        false
+    }
+
     fn orders(&self) -> Vec<OrderHeld> {
         let companies: BTreeMap<u64, String> = self.system.companies().into_iter().map(|it| (it.id, it.code)).collect();
         let held = |it: OrderView| OrderHeld {

@@ -6,7 +6,7 @@ use truthsource_core::accuracy::Class;
 use truthsource_core::record::{KeyState, Observed, RecordKey, State};
 use truthsource_core::{Fields, Kind, UnixMs, Value};
 
-use super::SLO_MS;
+use super::{SLO_MS, lost};
 use crate::engine::address::Links;
 use crate::engine::connections::Parties;
 use crate::engine::lane::Lane;
@@ -19,7 +19,7 @@ const PAGE: u32 = 500;
 pub(super) const TOLD_MAX: u64 = 1_000;
 
 /// Fields that differ: (expected, found).
-type Differing = BTreeMap<String, (Option<Value>, Option<Value>)>;
+pub(super) type Differing = BTreeMap<String, (Option<Value>, Option<Value>)>;
 
 /// Counts the fields that were read, and those that are not what they should be, by class; what is wrong is noted in
 /// the record's timeline. What lags behind is not counted: it says nothing about what the system holds now.
@@ -59,8 +59,14 @@ pub(super) async fn compare(
             continue;
         }
         let held = canonical.fields;
+        let want = wanted(known, lane);
+        let whose = Whose { key: Some(key), remote_id: &state.remote_id };
+        let lost = lost::count((known.shadows.get(&connection), &held), &want, sweep);
+        if !lost.is_empty() {
+            note(sweep, Class::Unverifiable, (lane, kind, whose), lost, batch);
+        }
         // A field that was not read says nothing: so is a reference to what is no record of ours.
-        let read = wanted(known, lane).into_iter().filter_map(|(name, want)| Some((held.get(&name)?, name, want)));
+        let read = want.into_iter().filter_map(|(name, want)| Some((held.get(&name)?, name, want)));
         let mut fields = Differing::new();
         for (held, name, want) in read {
             // What no write can change there is not for us to answer for, once it is something else.
@@ -82,7 +88,6 @@ pub(super) async fn compare(
         } else {
             Class::Wrong
         };
-        let whose = Whose { key: Some(key), remote_id: &state.remote_id };
         note(sweep, class, (lane, kind, whose), fields, batch);
     }
     Ok(())

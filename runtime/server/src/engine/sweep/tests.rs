@@ -35,6 +35,10 @@ pub(super) fn state(id: &str, fields: &Fields) -> Observed {
     })
 }
 
+fn bolt(code: &str) -> Fields {
+    [("code", code.into()), ("title", "bolt".into())].map(|(name, it)| (name.to_owned(), it)).into()
+}
+
 /// A house whose ERP was read once and holds `n` items, and what its ERP holds now.
 async fn house(n: usize) -> (House, Shared) {
     let outside = Shared::default();
@@ -65,10 +69,7 @@ async fn house(n: usize) -> (House, Shared) {
     for n in 0..n {
         let code = format!("{n:03}");
         house.saw(ERP, &code, "bolt").await;
-        outside.lock().unwrap().held.insert(
-            code.clone(),
-            [("code", code.as_str().into()), ("title", "bolt".into())].map(|(name, it)| (name.to_owned(), it)).into(),
-        );
+        outside.lock().unwrap().held.insert(code.clone(), bolt(&code));
     }
     house.fold_all().await;
     (house, outside)
@@ -142,7 +143,7 @@ async fn p7_a_listing_that_is_suddenly_empty_is_held() {
     assert!(open[0].reason.contains("300 of 300"), "{}", open[0].reason);
 
     // A person believes it: what is still missing is asked for, each by its id.
-    outside.lock().unwrap().held.insert("007".to_owned(), Fields::from([("code".to_owned(), "007".into())]));
+    outside.lock().unwrap().held.insert("007".to_owned(), bolt("007"));
     settle(&house).await;
     assert!(is_deleted(&house, "004").await);
     assert!(!is_deleted(&house, "007").await);
@@ -187,6 +188,38 @@ async fn deleted(house: &House) -> usize {
         deleted += usize::from(is_deleted(house, &format!("{n:03}")).await);
     }
     deleted
+}
+
+/// Somebody takes the right away to see a column: nobody is told that it is empty, and a person hears of it once.
+#[tokio::test]
+async fn p9_a_field_that_vanishes_is_unverifiable_and_asked_about_until_it_is_back() {
+    let (house, outside) = house(20).await;
+    let lose = |n: usize, field: &str| {
+        outside.lock().unwrap().held.values_mut().take(n).for_each(|it| drop(it.remove(field)));
+    };
+    // A few may have reasons of their own.
+    lose(2, "title");
+    let figure = sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!((figure.fields, classes(&figure)), (38, vec![("unverifiable", 2)]));
+    assert_eq!(figure.by_field["title"]["unverifiable"], 2);
+    assert_eq!(open_conflicts(&house).await, []);
+
+    lose(20, "title");
+    for _ in 0..2 {
+        house.pass(1_000);
+        let figure = sweep_of(&house, ERP, Kind::Item).await;
+        assert_eq!((figure.fields, classes(&figure)), (20, vec![("unverifiable", 20)]));
+    }
+    house.fold_all().await;
+    let [asked] = &open_conflicts(&house).await[..] else { panic!("a person is asked once") };
+    assert_eq!(asked.about, About::Lost { connection: ERP, field: "title".to_owned() });
+    let known = house.store.states(&[item("004")].into()).await.unwrap();
+    assert_eq!(known[&item("004")].truth.values()["title"], "bolt".into(), "nobody said that it is empty");
+
+    outside.lock().unwrap().held.insert("004".to_owned(), bolt("004"));
+    house.pass(1_000);
+    sweep_of(&house, ERP, Kind::Item).await;
+    assert_eq!(open_conflicts(&house).await, []);
 }
 
 #[tokio::test]

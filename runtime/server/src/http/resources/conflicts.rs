@@ -41,6 +41,7 @@ struct ConflictView {
     key: String,
     /// `field`: what it is. `vanished`: whether the record is gone, or to be created again where it vanished. `unlinked`:
     /// whether what a connection has is the record. `unread`: what a connection has there, as nobody could take it in.
+    /// `lost`: what the field is at a connection, as none of its records says it any more; the key says nothing then.
     /// `mass`: whether so many records of the kind are gone; the key says nothing then.
     about: &'static str,
     /// The field, if it is about one.
@@ -189,6 +190,12 @@ async fn decided(
                           the connector or the mapping that takes it in; this settles itself then";
             Err(ApiError::unprocessable("not-read", detail))
         }
+        About::Lost { .. } => {
+            let detail = "what no record says cannot be taken: let the connection's user see the field again, or activate \
+                          a release of the connector or the mapping that reads it; this settles itself with the next \
+                          sweep that does";
+            Err(ApiError::unprocessable("not-said", detail))
+        }
     }
 }
 
@@ -274,6 +281,7 @@ fn view(conflict: Conflict) -> ConflictView {
         About::Vanished(_) => ("vanished", None),
         About::Unlinked { .. } => ("unlinked", None),
         About::Unread { .. } => ("unread", None),
+        About::Lost { field, .. } => ("lost", Some(field)),
         About::Mass => ("mass", None),
     };
     ConflictView {

@@ -12,6 +12,8 @@ use crate::sim::drift::Drift;
 /// Items that every system knows from the start; the owner has one more.
 const ITEMS: u64 = 4;
 const COMPANIES: u64 = 2;
+/// How many there are of an item where nothing else is said.
+pub(super) const PLENTY: u32 = 100;
 /// When runs begin: on ordinary days, and shortly before clocks are put back or forward where the systems stand.
 const BEGINS: [&str; 6] = [
     "2026-09-15T11:50:00Z",
@@ -55,10 +57,14 @@ impl Plan {
         acts.extend(wares::acts(draw, &stirs, (systems.len(), chaos_ms)));
         acts.sort_by_key(|it| it.at_ms);
         let faults = (0..).map(|round| menu(draw, round, systems.len(), chaos_ms)).find(|it| it.kinds().len() >= 3);
+        let first_load = draw.chance(FIRST_LOADS, "faults at the first load", 0);
+        let faults = Menu { first_load, ..faults.unwrap_or_default() };
         let mut habits = Habits::drawn(draw);
         // Only NetSuite lists what was deleted, and of prices nobody does. Where a webhook is lost, a sweep finds it out: as
         // often as polls do what changed, so that it is known before all counts as quiet.
-        if acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
+        // And what a first listing did not have is only found by another.
+        let is_cut = first_load && faults.listing_empty + faults.listing_cut > 0;
+        if is_cut || acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
             habits.sweep_every_ms = habits.poll_every_ms;
         }
         Self {
@@ -67,13 +73,10 @@ impl Plan {
             begins,
             acts,
             reforms: Reform::drawn(draw, systems.len(), chaos_ms),
-            faults: Menu {
-                drift: Drift::drawn(draw, systems, chaos_ms),
-                skew: skew(draw, systems),
-                ..faults.unwrap_or_default()
-            },
+            faults: Menu { drift: Drift::drawn(draw, systems, chaos_ms), skew: skew(draw, systems), ..faults },
             habits,
             chaos_ms,
+            stock: stock(draw),
             shelf: shelf(draw, systems),
             stirs,
             neighbour: None,
@@ -100,6 +103,15 @@ impl Plan {
             firms: (0..COMPANIES).map(firm).collect(),
         }
     }
+}
+
+/// What there is at the start: on every other day plenty, and else of each item plenty, few or none.
+fn stock(draw: Draw) -> Vec<u32> {
+    if draw.chance(500, "there is plenty", 0) {
+        return Vec::new();
+    }
+    let there = |item| [0, 3, 12, PLENTY][draw.below(4, "how many there are", item) as usize];
+    (0..ITEMS).map(there).collect()
 }
 
 /// Stock is published where there is a shop, and somebody else who counts.
@@ -141,6 +153,9 @@ fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
     }
 }
 
+/// In how many of a thousand days faults begin with the first request.
+const FIRST_LOADS: u32 = 300;
+
 /// In how many of a thousand days the clock of a system in a back room is a day wrong.
 const SKEWED_DAYS: u32 = 100;
 
@@ -177,7 +192,7 @@ fn article(at: u64, seat: usize) -> Article {
         code: if differs(1) { code(at).to_lowercase() } else { code(at) },
         title: if differs(1) { format!("Bolt {at} (old)") } else { format!("Bolt {at}") },
         barcode: format!("{:013}", 4_000_000_000_000 + at * 17),
-        stock: LOCATIONS.map(|_| if differs(3) { 107 } else { 100 }).to_vec(),
+        stock: LOCATIONS.map(|_| i64::from(PLENTY) + if differs(3) { 7 } else { 0 }).to_vec(),
         prices,
     }
 }

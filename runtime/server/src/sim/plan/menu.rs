@@ -10,6 +10,8 @@ use crate::sim::drift::Drift;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Menu {
+    /// All of it goes wrong from the first request on, while systems are read for the first time.
+    pub first_load: bool,
     /// A request is answered "too many requests".
     pub overloaded: u32,
     /// A request is answered 5xx.
@@ -82,6 +84,7 @@ impl Menu {
     #[must_use]
     pub fn kinds(&self) -> Vec<&'static str> {
         let rates = [
+            ("first-load", u64::from(self.first_load)),
             ("overloaded", self.overloaded.into()),
             ("broken", self.broken.into()),
             ("timeout-before", self.timeout_before.into()),

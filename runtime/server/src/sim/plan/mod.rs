@@ -43,6 +43,9 @@ pub struct Plan {
     pub habits: Habits,
     /// When faults end, in milliseconds since people began to act.
     pub chaos_ms: u64,
+    /// How many there are of each of the first items at the start, at each location; 100 of the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stock: Vec<u32>,
     /// How stock is published, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,

@@ -4,6 +4,7 @@ use truthsource_core::Decimal;
 use truthsource_core::draw::Draw;
 use truthsource_simulators::world::{Article, Catalogue, Deed, Price};
 
+use super::expand::PLENTY;
 use super::{Act, Menu, Plan};
 use crate::demo::world::{LISTS, LOCATIONS};
 
@@ -47,7 +48,11 @@ impl Plan {
     /// What the system in this place begins with.
     #[must_use]
     pub fn catalogue_of(&self, seat: usize) -> Catalogue {
-        let catalogue = Self::catalogue(seat);
+        let mut catalogue = Self::catalogue(seat);
+        for (article, there) in catalogue.articles.iter_mut().zip(&self.stock) {
+            let less = i64::from(PLENTY) - i64::from(*there);
+            article.stock.iter_mut().for_each(|it| *it -= less);
+        }
         let Some(mark) = &self.mark else {
             let articles = catalogue.articles.into_iter().chain(self.wares()).collect();
             return Catalogue { articles, ..catalogue };

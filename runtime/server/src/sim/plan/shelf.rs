@@ -43,6 +43,7 @@ impl Shelf {
         let publishes = Publishes {
             absolute: Decimal::from(of(3, "held back") * 5),
             percent: Decimal::from(of(3, "per cent held back") * 10),
+            cover_days: Decimal::from([0, 0, 14, 28][of(4, "days covered") as usize]),
             cap: (of(3, "capped") == 0).then(|| Decimal::from(40)),
             ..Publishes::default()
         };

@@ -74,6 +74,7 @@ fn about() -> impl Strategy<Value = About> {
         connection().prop_map(About::Vanished),
         (connection(), one_of(IDS)).prop_map(|(connection, remote_id)| About::Unlinked { connection, remote_id }),
         (connection(), one_of(IDS)).prop_map(|(connection, remote_id)| About::Unread { connection, remote_id }),
+        connection().prop_map(|connection| About::Lost { connection, field: "title".to_owned() }),
         Just(About::Mass),
     ]
 }
