@@ -255,6 +255,22 @@ impl State {
         outcome
     }
 
+    /// The same, and what changed more than once meanwhile has changed once: nobody saw it in between.
+    pub(super) fn as_one<T, E>(&mut self, now: UnixMs, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let from = self.changes.len();
+        let outcome = self.atomically(now, work);
+        let mut seen = BTreeSet::new();
+        let made = self.changes.split_off(from);
+        let mut last: Vec<Change> = made
+            .into_iter()
+            .rev()
+            .filter(|it| seen.insert((it.kind.clone(), it.id.clone(), it.field.clone())))
+            .collect();
+        last.reverse();
+        self.changes.append(&mut last);
+        outcome
+    }
+
     /// Lets `work` change what `subjects` show, and the journal have the difference.
     pub(super) fn journaled<T>(
         &mut self,
