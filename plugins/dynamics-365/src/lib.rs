@@ -10,6 +10,7 @@
 mod business_central;
 mod dataverse;
 mod describe;
+mod lines;
 mod odata;
 mod project;
 mod settings;

@@ -6,6 +6,7 @@ use truthsource_sdk::{Fields, Value};
 mod business_central;
 mod check;
 mod dataverse;
+mod order_edits;
 mod stock;
 mod subscriptions;
 
