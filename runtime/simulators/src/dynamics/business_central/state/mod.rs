@@ -7,7 +7,7 @@ use truthsource_core::UnixMs;
 use super::super::guid::Guid;
 use super::super::table::{Cell, Index, Row, Table};
 use super::super::token::Tokens;
-use super::super::view::difference;
+use super::super::view::{difference, once};
 use super::catalogue::Set;
 use super::problem::Problem;
 use super::settings::Settings;
@@ -259,15 +259,8 @@ impl State {
     pub(super) fn as_one<T, E>(&mut self, now: UnixMs, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let from = self.changes.len();
         let outcome = self.atomically(now, work);
-        let mut seen = BTreeSet::new();
         let made = self.changes.split_off(from);
-        let mut last: Vec<Change> = made
-            .into_iter()
-            .rev()
-            .filter(|it| seen.insert((it.kind.clone(), it.id.clone(), it.field.clone())))
-            .collect();
-        last.reverse();
-        self.changes.append(&mut last);
+        self.changes.extend(once(made));
         outcome
     }
 

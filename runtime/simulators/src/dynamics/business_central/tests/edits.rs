@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::super::Editor;
 use super::super::settings::{Rate, Settings, Stamp};
 use super::*;
 use crate::dynamics::OrderRow;
