@@ -12,6 +12,7 @@ mod dataverse;
 mod describe;
 mod lines;
 mod odata;
+mod orders;
 mod project;
 mod settings;
 #[cfg(test)]

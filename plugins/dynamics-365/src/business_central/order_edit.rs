@@ -11,67 +11,23 @@ use truthsource_sdk::{Decimal, Fault, edits};
 use super::batch::{AT_ONCE_MAX, Part, at_once};
 use super::books::Books;
 use super::order::{Document, document, place, read};
-use super::order_push::{charge_row, charges, goods, goods_row, location};
+use super::order_push::{charge_row, charges, goods_row, location};
 use super::order_rows::{Held, Table};
 use crate::odata::{Body, Row};
-use crate::wire::Written;
-use crate::writes::{read_back, stale};
+use crate::orders::{self, BY_HAND, HAS_LEFT, Halt, TOO_MUCH, goods};
+use crate::writes::stale;
 
-/// An order that changes while it is being written is read again, and left to a later call after so many rounds.
-const ROUNDS: u32 = 3;
-
-const HAS_LEFT: &str = "some of it has left here, or somebody has ended it";
-const BY_HAND: &str = "its lines are not changed from outside here: change them by hand";
 const UNTOLD: &str = "its lines here have taxes in their prices, discounts, units or accounts of their own: change them by \
                       hand";
 const RELEASED: &str = "it is released here, or waits for an approval: reopen it and try again, or change it by hand";
 const OFF_THE_WHOLE: &str = "a discount is taken off the whole of it here, which the system spreads anew over other lines: \
                              change it by hand";
-const TOO_MUCH: &str = "more of its lines change than are changed at once here: change them by hand";
 const NO_ROOM: &str = "there is no place between its lines here for the new ones: change them by hand";
-const UNSTEADY: &str = "the system says that it has just changed, and shows it as it was: change its lines by hand";
-
-/// Why nothing is sent.
-enum Halt {
-    Decided(Outcome),
-    Failed(Fault),
-}
-
-impl From<Outcome> for Halt {
-    fn from(outcome: Outcome) -> Self {
-        Self::Decided(outcome)
-    }
-}
-
-impl From<Fault> for Halt {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
 
 /// Makes an order of which nothing has left what it is where it was placed.
 pub(crate) fn edit(books: &Books<'_>, write: &Write, id: &str) -> Result<Outcome, Fault> {
-    let mut refused: Option<(Vec<Part>, Outcome)> = None;
-    for _ in 0..ROUNDS {
-        let parts = match due(books, write, id) {
-            Ok(parts) => parts,
-            Err(Halt::Decided(outcome)) => return Ok(outcome),
-            Err(Halt::Failed(fault)) => return Err(fault),
-        };
-        match refused {
-            // Nothing has moved meanwhile: it would be refused again.
-            Some((before, outcome)) if before == parts => return Ok(outcome),
-            _ => {}
-        }
-        let outcome = match at_once(books, &parts) {
-            Written::Done(_) => return Ok(read_back(read(books, &[id.to_owned()]).map(|mut it| it.pop()))),
-            Written::Changed | Written::Gone => edits::question(write, UNSTEADY),
-            Written::Exists(outcome) | Written::Failed(outcome @ Outcome::Rejected(_)) => outcome,
-            Written::Failed(outcome) => return Ok(outcome),
-        };
-        refused = Some((parts, outcome));
-    }
-    Ok(Outcome::Retry(None, "the order keeps changing".to_owned()))
+    let look = || Ok(read(books, &[id.to_owned()])?.pop());
+    orders::edit(write, || due(books, write, id), |parts: &Vec<Part>| at_once(books, parts), look)
 }
 
 /// What is to be sent.

@@ -1,8 +1,7 @@
 //! Creating orders, changing them, and calling them off. No key of the system's makes one unique: it is looked for under ours, before and after.
 
 use truthsource_sdk::connector::{Observed, Outcome, Write};
-use truthsource_sdk::kinds::{Line, Order, Record, Status};
-use truthsource_sdk::value::Held;
+use truthsource_sdk::kinds::{Order, Record, Status};
 use truthsource_sdk::{Decimal, Fault, edits, json, moment};
 
 use super::books::Books;
@@ -12,6 +11,7 @@ use super::order_edit::edit;
 use super::price_line::day;
 use crate::lines::Lot;
 use crate::odata::Body;
+use crate::orders::goods;
 use crate::wire::{Load, Written};
 use crate::writes::{read_back, stale};
 
@@ -120,22 +120,6 @@ fn still_to_come(books: &Books<'_>, write: &Write) -> Option<u32> {
     Some(u32::try_from(left).unwrap_or(u32::MAX))
 }
 
-/// The goods that an order is to have.
-pub(crate) fn goods(order: &Order) -> Result<Vec<Lot>, Outcome> {
-    if order.lines == Held::Unknown {
-        return Err(Outcome::rejected("no-net-lines", NO_NET_LINES));
-    }
-    let lines = order.lines.as_ref().filter(|it| !it.is_empty());
-    let lines = lines.ok_or_else(|| Outcome::rejected("incomplete", "an order needs lines"))?;
-    let lot = |line: &Line| {
-        let sku = line.sku.as_deref().unwrap_or("without SKU");
-        let item = line.item.as_ref();
-        let item = item.ok_or_else(|| Outcome::rejected("no-item", format!("line {sku} has no item here")))?;
-        Ok(Lot { of: item.to_lowercase(), quantity: line.quantity, unit_price: line.unit_price })
-    };
-    lines.iter().map(lot).collect()
-}
-
 /// What an order is to be charged beside them, by the account that it is booked to.
 pub(crate) fn charges(books: &Books<'_>, order: &Order) -> Result<Vec<Lot>, Outcome> {
     let lot = |(of, amount)| Lot { of, quantity: Decimal::ONE, unit_price: amount };
@@ -162,10 +146,6 @@ pub(crate) fn charge_row(lot: &Lot) -> Body {
     let row = Body::new().text("lineType", "Account").text("lineObjectNumber", lot.of.as_str());
     row.number("quantity", lot.quantity).number("unitPrice", lot.unit_price)
 }
-
-/// Connectors leave out lines that would be booked wrong, and say why in their logs.
-const NO_NET_LINES: &str = "the lines of this order cannot be booked as they are: where it was placed, its prices include \
-                            taxes, or a discount of the whole order stands in no line; it is to be entered by hand";
 
 fn body(books: &Books<'_>, write: &Write) -> Result<Result<Body, Outcome>, Fault> {
     let order = Order::from_fields(&write.want)?;
