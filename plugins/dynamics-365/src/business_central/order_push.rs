@@ -1,4 +1,5 @@
-//! Creating orders, changing them, and calling them off. No key of the system's makes one unique: it is looked for under ours, before and after.
+//! Creating orders, changing them, and calling them off. No key of the system's makes one unique: it is looked for under
+//! ours, before and after.
 
 use truthsource_sdk::connector::{Observed, Outcome, Write};
 use truthsource_sdk::kinds::{Order, Record, Status};
