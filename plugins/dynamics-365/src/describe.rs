@@ -118,7 +118,8 @@ fn price(settings: &bc::Settings) -> KindPower {
     KindPower { effect: Effect::Verify, read_max: 200, ..kind(Kind::Price, &fields) }
 }
 
-/// What an order says is final once it is in the books, and what becomes of it is theirs to say: other lines are a question.
+/// What an order says is final once it is in the books, and what becomes of it is theirs to say; but its lines and charges
+/// change as long as nothing has left of it.
 fn order(more: &[(&str, Access)], push_max: u32) -> KindPower {
     let fields = [("number", Read), ("total", Read)];
     let created = [("company", Create), ("currency", Create), ("lines", Write), ("charges", Write)];
@@ -228,6 +229,12 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
         Some(""),
     ),
     ("order-location", "Business Central: code of the location that lines of new orders name; empty: none", Some("")),
+    (
+        "order-edits",
+        "yes: lines and charges of booked orders that nothing has left of become those of where they were placed, all at \
+         once; no: a person is asked, as where an extension commits while lines are written",
+        Some("yes"),
+    ),
     (
         "order-wait-seconds",
         "Business Central: how long an order that was sent and never answered is waited for before it is sent again; the \

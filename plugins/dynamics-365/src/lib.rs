@@ -10,7 +10,9 @@
 mod business_central;
 mod dataverse;
 mod describe;
+mod lines;
 mod odata;
+mod orders;
 mod project;
 mod settings;
 #[cfg(test)]

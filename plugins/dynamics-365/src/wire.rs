@@ -81,7 +81,7 @@ impl<'a> Wire<'a> {
         self.sent.set(self.sent.get() + 1);
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut headers: Vec<(String, String)> = self.headers.iter().map(owned).collect();
-        if !load.body.is_empty() {
+        if !load.body.is_empty() && !load.headers.iter().any(|(name, _)| *name == "content-type") {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
         headers.extend(load.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -1,4 +1,5 @@
-//! Several writes in one request. Each stands alone: the answer is 200 even where some of them fail.
+//! Several writes in one request. Each stands alone, unless all are to be one transaction: the answer is 200 even where
+//! some of them fail.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +16,11 @@ use crate::wire::{Load, Written, written};
 
 /// The system takes a hundred, and one request has half a minute.
 const PARTS_MAX: usize = 50;
+/// Writes that are one transaction cannot be told apart.
+pub(crate) const AT_ONCE_MAX: usize = 100;
 
 /// One write.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Part {
     pub method: &'static str,
     pub place: Place,
@@ -75,12 +78,21 @@ struct Answers {
 
 #[derive(Deserialize)]
 struct Answer {
-    id: String,
+    #[serde(default)]
+    id: Option<String>,
     status: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: Option<Box<RawValue>>,
+}
+
+impl Answer {
+    fn written(self, books: &Books<'_>) -> Written {
+        let headers = self.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+        let body = self.body.map_or_else(Vec::new, |it| it.get().as_bytes().to_vec());
+        written(&Response { status: self.status, headers, body }, books.wire.ctx.now_ms)
+    }
 }
 
 /// Carries out writes, and says of each what became of it, in order. A batch is within one API.
@@ -99,19 +111,45 @@ fn alone(books: &Books<'_>, part: &Part) -> Written {
 }
 
 fn together(books: &Books<'_>, parts: &[Part]) -> Vec<Written> {
-    let Some(first) = parts.first() else { return Vec::new() };
-    let url = format!("{}/api/{}/$batch", books.wire.base_url, first.place.api);
-    let requests = parts.iter().enumerate().map(|(at, part)| request(books, at, part)).collect();
-    let load = Load { headers: Vec::new(), body: json::text(&Requests { requests }).into_bytes() };
-    let all = |outcome: Outcome| vec![Written::Failed(outcome); parts.len()];
-    match books.wire.send("POST", &url, load) {
-        Err(fault) => all(crate::wire::unanswered(fault)),
-        Ok(response) if response.status == 200 => answers(books, &response, parts.len()),
-        Ok(response) => match written(&response, books.wire.ctx.now_ms) {
-            Written::Failed(outcome) => all(outcome),
-            refused => all(Outcome::Retry(None, format!("the batch was refused: {refused:?}"))),
-        },
+    match post(books, parts, Vec::new()) {
+        Ok(response) => answers(books, &response, parts.len()),
+        Err(outcome) => vec![Written::Failed(outcome); parts.len()],
     }
+}
+
+/// Carries out writes within one API, all of them or none.
+pub(crate) fn at_once(books: &Books<'_>, parts: &[Part]) -> Written {
+    let response = match post(books, parts, vec![("isolation", "snapshot".to_owned())]) {
+        Ok(response) => response,
+        Err(outcome) => return Written::Failed(outcome),
+    };
+    let answers: Answers = match json::read(&response.body, "the batch") {
+        Ok(answers) => answers,
+        Err(fault) => return Written::Failed(Outcome::Unknown(fault.to_string())),
+    };
+    let n = answers.responses.len();
+    // What came before the one that failed is told as it was carried out, and was taken back.
+    match answers.responses.into_iter().find(|it| !matches!(it.status, 200 | 201 | 204)) {
+        Some(failed) => failed.written(books),
+        None if n == parts.len() => Written::Done(None),
+        None => Written::Failed(Outcome::Unknown(format!("the batch says something of {n} of {} writes", parts.len()))),
+    }
+}
+
+/// The answer to a batch that was taken.
+fn post(books: &Books<'_>, parts: &[Part], headers: Vec<(&'static str, String)>) -> Result<Response, Outcome> {
+    let api = parts.first().map_or("", |it| it.place.api.as_str());
+    let url = format!("{}/api/{api}/$batch", books.wire.base_url);
+    let requests = parts.iter().enumerate().map(|(at, part)| request(books, at, part)).collect();
+    let load = Load { headers, body: json::text(&Requests { requests }).into_bytes() };
+    let response = books.wire.send("POST", &url, load).map_err(crate::wire::unanswered)?;
+    if response.status == 200 {
+        return Ok(response);
+    }
+    Err(match written(&response, books.wire.ctx.now_ms) {
+        Written::Failed(outcome) => outcome,
+        refused => Outcome::Retry(None, format!("the batch was refused: {refused:?}")),
+    })
 }
 
 fn request<'p>(books: &Books<'_>, at: usize, part: &'p Part) -> Request<'p> {
@@ -128,13 +166,10 @@ fn answers(books: &Books<'_>, response: &Response, n: usize) -> Vec<Written> {
         Ok(answers) => answers,
         Err(fault) => return vec![Written::Failed(Outcome::Unknown(fault.to_string())); n],
     };
-    let mut by_id: BTreeMap<String, Answer> = answers.responses.into_iter().map(|it| (it.id.clone(), it)).collect();
+    let named = answers.responses.into_iter().filter_map(|it| Some((it.id.clone()?, it)));
+    let mut by_id: BTreeMap<String, Answer> = named.collect();
     let said = |at: usize| match by_id.remove(&at.to_string()) {
-        Some(answer) => {
-            let headers = answer.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
-            let body = answer.body.map_or_else(Vec::new, |it| it.get().as_bytes().to_vec());
-            written(&Response { status: answer.status, headers, body }, books.wire.ctx.now_ms)
-        }
+        Some(answer) => answer.written(books),
         None => Written::Failed(Outcome::Unknown("the batch says nothing of this write".to_owned())),
     };
     (0..n).map(said).collect()

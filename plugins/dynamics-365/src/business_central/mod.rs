@@ -6,9 +6,10 @@
 //!   were never touched since there are stamps have none.
 //! - The standard API knows neither stock per location nor price lists: both come from pages of the tenant's own, whose
 //!   paths and properties are settings.
-//! - Records have versions, which a change names; changes go many at a time, each standing alone.
+//! - Records have versions, which a change names; changes of many go in one request, each standing alone.
 //! - An order has no key that is unique: it is looked for under ours among orders, invoices and shipments.
 //! - An order that was posted is gone and not called off.
+//! - Lines of an order are records of their own: what an order is made of is changed in one batch that is one transaction.
 
 mod batch;
 mod books;
@@ -23,7 +24,9 @@ mod master;
 mod memory;
 mod numbers;
 mod order;
+mod order_edit;
 mod order_push;
+mod order_rows;
 mod parcel;
 mod posted;
 mod price;

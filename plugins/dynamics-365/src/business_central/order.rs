@@ -66,6 +66,27 @@ pub(crate) fn called_off(id: &str) -> State {
     State { remote_id: id.to_owned(), fields: fields.into_fields(), ..State::default() }
 }
 
+/// An order that is still one, with the lines that stand in it.
+pub(crate) struct Document {
+    pub state: State,
+    pub head: Row,
+    pub lines: Vec<Row>,
+}
+
+/// The order of this id, if it is still one.
+pub(crate) fn document(books: &Books<'_>, id: &str) -> Result<Option<Document>, Fault> {
+    let ids = [id].into_iter().filter(|it| is_guid(it));
+    let Some(head) = books.any_of(&place(), &query(), ("id", false), ids)?.pop() else { return Ok(None) };
+    let lines = head.rows(LINES)?.unwrap_or_default();
+    let state = states(books, std::slice::from_ref(&head))?.pop();
+    Ok(state.map(|state| Document { state, head, lines }))
+}
+
+/// The lines of an order, as a collection that new ones are added to.
+pub(crate) fn lines_of(id: &str) -> Place {
+    Place::standard(&format!("salesOrders({id})/{LINES}"))
+}
+
 /// Orders of these ids that are still orders.
 pub(crate) fn standing(books: &Books<'_>, ids: &[String]) -> Result<Vec<State>, Fault> {
     let ids = ids.iter().map(String::as_str).filter(|it| is_guid(it));
@@ -180,6 +201,24 @@ fn status(row: &Row, lines: &[Row]) -> Result<Option<Status>, Fault> {
     })
 }
 
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    Goods,
+    Account,
+}
+
+/// What a line is about; `None`: it is mere text, or of nothing.
+pub(crate) fn about(line: &Row) -> Result<Option<About>, Fault> {
+    let is_of_nothing = line.number("quantity")?.is_none_or(|it| it == Decimal::ZERO);
+    Ok(match line.choice("lineType").as_deref() {
+        _ if is_of_nothing => None,
+        Some("Comment") => None,
+        Some("Account") => Some(About::Account),
+        _ => Some(About::Goods),
+    })
+}
+
 /// Goods, and what is charged beside them.
 type Sold = (Vec<Line>, Vec<Charge>);
 
@@ -198,14 +237,11 @@ fn told(
     let mut told = Vec::with_capacity(lines.len());
     let mut charges = Vec::new();
     for line in lines {
-        let Some(quantity) = line.number("quantity")?.filter(|it| *it != Decimal::ZERO) else { continue };
-        let line_type = line.choice("lineType");
-        if line_type.as_deref() == Some("Comment") {
-            continue;
-        }
+        let Some(about) = about(line)? else { continue };
+        let quantity = line.number("quantity")?.unwrap_or(Decimal::ZERO);
         let unit_price = line.number("unitPrice")?.unwrap_or(Decimal::ZERO);
         let is_discounted = is_something(line, "discountAmount")? || is_something(line, "discountPercent")?;
-        if line_type.as_deref() == Some("Account") {
+        if about == About::Account {
             let kind = line.text("lineObjectNumber").and_then(|it| book.kind_of(&it));
             let (Some(kind), false, Some(amount)) = (kind, is_discounted, quantity.checked_mul(unit_price)) else {
                 return Ok(None);

@@ -1,22 +1,27 @@
-//! Creating orders, and calling them off. No key of the system's makes one unique: it is looked for under ours, before and after.
+//! Creating orders, changing them, and calling them off. No key of the system's makes one unique: it is looked for under
+//! ours, before and after.
 
 use truthsource_sdk::connector::{Observed, Outcome, Write};
 use truthsource_sdk::kinds::{Order, Record, Status};
-use truthsource_sdk::value::Held;
 use truthsource_sdk::{Decimal, Fault, edits, json, moment};
 
 use super::books::Books;
 use super::numbers::locations;
 use super::order::{PO_NUMBER, called_off, find, place, read};
+use super::order_edit::edit;
 use super::price_line::day;
+use crate::lines::Lot;
 use crate::odata::Body;
+use crate::orders::goods;
 use crate::wire::{Load, Written};
 use crate::writes::{read_back, stale};
 
 /// Letters of the number that an order has elsewhere, and our key there.
 pub(crate) const EXTERNAL_MAX: usize = 35;
-/// Requests that an order may take: three to look, one to write, and as many as before to look again.
+/// Requests that an order may take: three to look, one to write, and as many as before to look again; of one that is
+/// changed the same thrice at the most.
 const REQUESTS: u32 = 10;
+const REQUESTS_OF_EDIT: u32 = 20;
 
 /// Creates orders one after the other. When the system refuses us or is out of reach, those after that are not tried.
 pub(crate) fn push(books: &Books<'_>, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
@@ -25,7 +30,9 @@ pub(crate) fn push(books: &Books<'_>, writes: &[Write]) -> Result<Vec<Outcome>, 
     for write in writes {
         let outcome = match &stopped {
             Some(stopped) => stopped.clone(),
-            None if !books.wire.can_send(REQUESTS) => Outcome::Retry(None, "this call has sent enough".to_owned()),
+            None if !books.wire.can_send(requests(write)) => {
+                Outcome::Retry(None, "this call has sent enough".to_owned())
+            }
             None => match one(books, write) {
                 Ok(outcome) => outcome,
                 Err(fault) if outcomes.is_empty() => return Err(fault),
@@ -41,16 +48,21 @@ pub(crate) fn push(books: &Books<'_>, writes: &[Write]) -> Result<Vec<Outcome>, 
     Ok(outcomes)
 }
 
+fn requests(write: &Write) -> u32 {
+    if write.remote_id.is_some() && edits::is_edit(write) { REQUESTS_OF_EDIT } else { REQUESTS }
+}
+
 fn one(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
-    if let Some(id) = write.remote_id.as_ref().filter(|_| write.changed == ["status"]) {
-        return call_off(books, write, id);
-    }
-    if write.remote_id.is_some() && edits::is_edit(write) {
-        return edited(books, write);
-    }
-    if let (Some(_), Some(fixed)) = (&write.remote_id, write.changed.iter().find(|it| *it != "status")) {
+    let Some(id) = &write.remote_id else { return create(books, write) };
+    let is_written = |it: &&String| matches!(it.as_str(), "status" | "lines" | "charges");
+    if let Some(fixed) = write.changed.iter().find(|it| !is_written(it)) {
         return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
     }
+    // Of what is called off nobody needs to know what it was to be.
+    if write.changes("status") { call_off(books, write, id) } else { edit(books, write, id) }
+}
+
+fn create(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
     if write.command_key.len() > EXTERNAL_MAX {
         let why = format!("the key is longer than {EXTERNAL_MAX} letters, and the order would not be found again");
         return Ok(Outcome::rejected("long-key", why));
@@ -73,16 +85,6 @@ fn one(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
         Written::Changed | Written::Gone => {
             Outcome::Retry(None, "something that the order names has changed".to_owned())
         }
-    })
-}
-
-/// Lines are written one by one here, and an order that is changed by half would be shipped by half: a person does it.
-fn edited(books: &Books<'_>, write: &Write) -> Result<Outcome, Fault> {
-    let held = read(books, write.remote_id.as_slice())?.pop();
-    Ok(match held {
-        Some(held) if write.is_done(&held.fields) => Outcome::Applied(held),
-        Some(held) if !write.is_current(&held.fields) => stale(&held),
-        _ => edits::question(write, "its lines are not changed from outside here: change them by hand"),
     })
 }
 
@@ -119,49 +121,51 @@ fn still_to_come(books: &Books<'_>, write: &Write) -> Option<u32> {
     Some(u32::try_from(left).unwrap_or(u32::MAX))
 }
 
-/// Connectors leave out lines that would be booked wrong, and say why in their logs.
-const NO_NET_LINES: &str = "the lines of this order cannot be booked as they are: where it was placed, its prices include \
-                            taxes, or a discount of the whole order stands in no line; it is to be entered by hand";
+/// What an order is to be charged beside them, by the account that it is booked to.
+pub(crate) fn charges(books: &Books<'_>, order: &Order) -> Result<Vec<Lot>, Outcome> {
+    let lot = |(of, amount)| Lot { of, quantity: Decimal::ONE, unit_price: amount };
+    Ok(books.settings.charges.lines(order)?.into_iter().map(lot).collect())
+}
+
+/// The id of the location that new lines name, if they name one.
+pub(crate) fn location(books: &Books<'_>) -> Result<Result<Option<String>, Outcome>, Fault> {
+    let Some(code) = &books.settings.order_location else { return Ok(Ok(None)) };
+    let found = locations(books)?.get(&code.to_uppercase()).cloned();
+    let missing = || Outcome::rejected("unknown-location", format!("there is no location {code}"));
+    Ok(found.map(Some).ok_or_else(missing))
+}
+
+/// A new line of goods.
+pub(crate) fn goods_row(lot: &Lot, location: Option<&str>) -> Body {
+    let row = Body::new().text("lineType", "Item").text("itemId", lot.of.as_str());
+    let row = row.number("quantity", lot.quantity).number("unitPrice", lot.unit_price);
+    if let Some(location) = location { row.text("locationId", location) } else { row }
+}
+
+/// A new line of what is charged.
+pub(crate) fn charge_row(lot: &Lot) -> Body {
+    let row = Body::new().text("lineType", "Account").text("lineObjectNumber", lot.of.as_str());
+    row.number("quantity", lot.quantity).number("unitPrice", lot.unit_price)
+}
 
 fn body(books: &Books<'_>, write: &Write) -> Result<Result<Body, Outcome>, Fault> {
     let order = Order::from_fields(&write.want)?;
     let refused = |code: &str, why: &str| Ok(Err(Outcome::rejected(code, why)));
     let Some(company) = order.company.as_ref() else { return refused("incomplete", "an order needs a company") };
-    if order.lines == Held::Unknown {
-        return refused("no-net-lines", NO_NET_LINES);
-    }
-    let Some(lines) = order.lines.as_ref().filter(|it| !it.is_empty()) else {
-        return refused("incomplete", "an order needs lines");
+    let (goods, charges) = match (goods(&order), charges(books, &order)) {
+        (Ok(goods), Ok(charges)) => (goods, charges),
+        (Err(outcome), _) | (_, Err(outcome)) => return Ok(Err(outcome)),
     };
-    let location = match &books.settings.order_location {
-        None => None,
-        Some(code) => match locations(books)?.get(&code.to_uppercase()) {
-            Some(id) => Some(id.clone()),
-            None => return refused("unknown-location", &format!("there is no location {code}")),
-        },
+    let location = match location(books)? {
+        Ok(location) => location,
+        Err(outcome) => return Ok(Err(outcome)),
     };
-    let mut rows = Vec::with_capacity(lines.len() + 1);
+    let mut rows = Vec::with_capacity(goods.len() + charges.len() + 1);
     if let Some(number) = order.po_number.as_ref() {
         rows.push(Body::new().text("lineType", "Comment").text("description", format!("{PO_NUMBER}{number}")));
     }
-    for line in lines {
-        let sku = line.sku.as_deref().unwrap_or("without SKU");
-        let Some(item) = &line.item else { return refused("no-item", &format!("line {sku} has no item here")) };
-        let row = Body::new().text("lineType", "Item").text("itemId", item.as_str());
-        let row = row.number("quantity", line.quantity).number("unitPrice", line.unit_price);
-        rows.push(match &location {
-            Some(location) => row.text("locationId", location.as_str()),
-            None => row,
-        });
-    }
-    let charges = match books.settings.charges.lines(&order) {
-        Ok(charges) => charges,
-        Err(question) => return Ok(Err(question)),
-    };
-    for (account, amount) in charges {
-        let row = Body::new().text("lineType", "Account").text("lineObjectNumber", account);
-        rows.push(row.number("quantity", Decimal::ONE).number("unitPrice", amount));
-    }
+    rows.extend(goods.iter().map(|it| goods_row(it, location.as_deref())));
+    rows.extend(charges.iter().map(charge_row));
     let mut body = Body::new().text("externalDocumentNumber", write.command_key.to_uppercase());
     body = body.text("customerId", company.as_str());
     if let Some(day) = order.placed_at.as_ref().and_then(|it| ordered_on(books, it)) {

@@ -135,6 +135,8 @@ pub(crate) struct Settings {
     pub order_defaults: BTreeMap<String, String>,
     /// As which accounts of the general ledger shipping, discounts and taxes of whole orders are booked.
     pub charges: ChargeBook,
+    /// Lines of booked orders are changed as they are where they were placed; otherwise a person is asked.
+    pub order_edits: bool,
     /// How long an order that was sent and never answered may still appear.
     pub order_wait_ms: u64,
     /// How far the company's day is ahead of UTC's.
@@ -179,6 +181,7 @@ impl Settings {
             item_defaults: pairs(ctx.setting_or("item-defaults", ""))?,
             company_defaults: pairs(ctx.setting_or("company-defaults", ""))?,
             order_defaults: pairs(ctx.setting_or("order-defaults", ""))?,
+            order_edits: yes(ctx, "order-edits", "yes")?,
             order_wait_ms: u64::from(wait) * 1_000,
             utc_offset_ms: offset(ctx.setting_or("utc-offset", "+00:00"))?,
         })
@@ -275,6 +278,7 @@ mod tests {
         check("adjustment-fields", "item=itemNumber, location=code, by=quantity", "`reference`");
         check("utc-offset", "1 h", "utc-offset");
         check("webhooks", "maybe", "webhooks");
+        check("order-edits", "sometimes", "order-edits");
         assert_eq!(read(&[("utc-offset", "-05:30")]).unwrap().utc_offset_ms, -19_800_000);
     }
 

@@ -6,16 +6,18 @@
 //!   a link is good for a week; after that everything is read again.
 //! - A caller may choose the id of a new record, so that repeating a creation is refused instead of done twice: the id
 //!   is made of the command key.
-//! - Records have versions, which a change names.
+//! - Records have versions, which a change names; what an order is made of is changed in one change set.
 //! - Stock is in no table of its own.
 
 mod account;
+mod change_set;
 mod check;
 mod columns;
 mod cursor;
 mod key;
 mod names;
 mod order;
+mod order_edit;
 mod order_push;
 mod org;
 mod price;

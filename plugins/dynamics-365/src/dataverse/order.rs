@@ -10,7 +10,7 @@ use truthsource_sdk::{Decimal, Fault};
 use super::names::{Currencies, units};
 use super::org::Org;
 use super::table::Table;
-use crate::odata::Row;
+use crate::odata::{Row, is_guid};
 
 pub(crate) const TABLE: Table = Table {
     set: "salesorders",
@@ -21,7 +21,7 @@ pub(crate) const TABLE: Table = Table {
     states,
 };
 
-const DETAILS: (&str, &str) = (
+pub(crate) const DETAILS: (&str, &str) = (
     "salesorderdetails",
     "salesorderdetailid,_salesorderid_value,_productid_value,_uomid_value,quantity,priceperunit,manualdiscountamount,\
      volumediscountamount,lineitemnumber",
@@ -29,7 +29,26 @@ const DETAILS: (&str, &str) = (
 /// What the command keys of orders begin with.
 const OWN: &str = "ts-";
 
+/// An order with its details, as they stand in it.
+pub(crate) struct Document {
+    pub state: State,
+    pub head: Row,
+    pub details: Vec<Row>,
+}
+
+/// The order of this id.
+pub(crate) fn document(org: &Org<'_>, id: &str) -> Result<Option<Document>, Fault> {
+    let ids = [id].into_iter().filter(|it| is_guid(it));
+    let rows = org.any_of((TABLE.set, TABLE.select), TABLE.id, ids)?;
+    let document = |((state, details), head): ((State, Vec<Row>), Row)| Document { state, head, details };
+    Ok(documents(org, &rows)?.into_iter().zip(rows).map(document).next())
+}
+
 fn states(org: &Org<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
+    Ok(documents(org, rows)?.into_iter().map(|(state, _)| state).collect())
+}
+
+fn documents(org: &Org<'_>, rows: &[Row]) -> Result<Vec<(State, Vec<Row>)>, Fault> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -47,7 +66,7 @@ fn states(org: &Org<'_>, rows: &[Row]) -> Result<Vec<State>, Fault> {
     }
     let state = |(id, row): (String, &Row)| {
         let details = by_order.remove(&id).unwrap_or_default();
-        state((&currencies, &units), id, row, &details)
+        Ok((state((&currencies, &units), id, row, &details)?, details))
     };
     ids.into_iter().zip(rows).map(state).collect()
 }

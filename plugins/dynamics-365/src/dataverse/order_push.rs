@@ -1,29 +1,36 @@
-//! Creating orders, with their details, under the id that the command key makes.
+//! Creating orders, with their details, under the id that the command key makes, and changing them.
 
 use truthsource_sdk::connector::{Outcome, Write};
 use truthsource_sdk::kinds::{ChargeKind, Order, Record};
-use truthsource_sdk::value::Held;
-use truthsource_sdk::{Decimal, Fault, edits, json};
+use truthsource_sdk::{Decimal, Fault, json};
 
 use super::key;
 use super::names::{Currencies, units};
 use super::order::TABLE;
+use super::order_edit::{edit, number};
 use super::org::Org;
+use crate::lines::Lot;
 use crate::odata::Body;
+use crate::orders::goods;
 use crate::wire::{Load, Written};
 use crate::writes::read_back;
 
-/// Connectors leave out lines that would be booked wrong, and say why in their logs.
-const NO_NET_LINES: &str = "the lines of this order cannot be booked as they are: where it was placed, its prices include \
-                            taxes, or a discount of the whole order stands in no line; it is to be entered by hand";
+/// Requests that a change may take: four to look, one to write, thrice at the most, and as many to look again.
+const REQUESTS: u32 = 20;
 
 pub(crate) fn one(org: &Org<'_>, write: &Write) -> Result<Outcome, Fault> {
-    if write.remote_id.is_some() && edits::is_edit(write) {
-        return Ok(edits::question(write, "its lines are not changed from outside here: change them by hand"));
+    let is_written = |it: &&String| matches!(it.as_str(), "lines" | "charges");
+    match (&write.remote_id, write.changed.iter().find(|it| !is_written(it))) {
+        (None, _) => create(org, write),
+        (Some(_), Some(fixed)) => Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed"))),
+        (Some(_), None) if !org.wire.can_send(REQUESTS) => {
+            Ok(Outcome::Retry(None, "this call has sent enough".to_owned()))
+        }
+        (Some(id), None) => edit(org, write, id),
     }
-    if let (Some(_), Some(fixed)) = (&write.remote_id, write.changed.first()) {
-        return Ok(Outcome::rejected("create-only", format!("`{fixed}` of an order is not changed")));
-    }
+}
+
+fn create(org: &Org<'_>, write: &Write) -> Result<Outcome, Fault> {
     let id = key::guid(&write.command_key);
     let look = || Ok(TABLE.read(org, std::slice::from_ref(&id))?.pop());
     if let Some(held) = look()? {
@@ -47,32 +54,14 @@ fn body(org: &Org<'_>, id: &str, write: &Write) -> Result<Result<Body, Outcome>,
     let order = Order::from_fields(&write.want)?;
     let refused = |code: &str, why: &str| Ok(Err(Outcome::rejected(code, why)));
     let Some(company) = order.company.as_ref() else { return refused("incomplete", "an order needs a company") };
-    if order.lines == Held::Unknown {
-        return refused("no-net-lines", NO_NET_LINES);
-    }
-    let Some(lines) = order.lines.as_ref().filter(|it| !it.is_empty()) else {
-        return refused("incomplete", "an order needs lines");
+    let lots = match goods(&order) {
+        Ok(lots) => lots,
+        Err(outcome) => return Ok(Err(outcome)),
     };
-    let units = units(org, lines.iter().filter_map(|it| it.item.as_deref()))?;
-    let mut rows = Vec::with_capacity(lines.len());
-    for line in lines {
-        let sku = line.sku.as_deref().unwrap_or("without SKU");
-        let Some(item) = &line.item else { return refused("no-item", &format!("line {sku} has no item here")) };
-        let mut row = Body::new().text("productid@odata.bind", format!("/products({item})"));
-        if let Some(unit) = units.get(item) {
-            row = row.text("uomid@odata.bind", format!("/uoms({unit})"));
-        }
-        let row = row.number("quantity", line.quantity);
-        // What was agreed counts, whatever the price list says.
-        rows.push(row.flag("ispriceoverridden", true).number("priceperunit", line.unit_price));
-    }
+    let units = units(org, lots.iter().map(|it| it.of.as_str()))?;
+    let rows = lots.iter().enumerate().map(|(at, lot)| row(Body::new(), (at, lot), units.get(&lot.of))).collect();
     let mut body = Body::new().text("salesorderid", id).text("name", write.command_key.as_str());
-    let sum = |kind| {
-        let amounts = order.charges.as_ref().into_iter().flatten().filter(|it| it.kind == kind).map(|it| it.amount);
-        amounts.fold(Decimal::ZERO, |sum, it| sum.checked_add(it).unwrap_or(sum))
-    };
-    body = body.number("freightamount", sum(ChargeKind::Shipping));
-    body = body.number("discountamount", -sum(ChargeKind::Discount));
+    body = freight_and_discount(body, &order);
     // It finds the order again, and tells whoever lists orders that it is one of ours.
     body = body.text("description", write.command_key.as_str());
     body = body.text("customerid_account@odata.bind", format!("/accounts({company})"));
@@ -84,4 +73,25 @@ fn body(org: &Org<'_>, id: &str, write: &Write) -> Result<Result<Body, Outcome>,
         body = body.text("transactioncurrencyid@odata.bind", format!("/transactioncurrencies({currency})"));
     }
     Ok(Ok(body.texts(&org.order_defaults).rows("order_details", rows)))
+}
+
+/// A new line, the `at`th of its order.
+pub(crate) fn row(body: Body, (at, lot): (usize, &Lot), unit: Option<&String>) -> Body {
+    let mut row = body.text("productid@odata.bind", format!("/products({})", lot.of));
+    if let Some(unit) = unit {
+        row = row.text("uomid@odata.bind", format!("/uoms({unit})"));
+    }
+    let row = row.number("quantity", lot.quantity);
+    // What was agreed counts, whatever the price list says.
+    row.flag("ispriceoverridden", true).number("priceperunit", lot.unit_price).number("lineitemnumber", number(at))
+}
+
+/// What is charged beside the lines has its places in the head.
+pub(crate) fn freight_and_discount(body: Body, order: &Order) -> Body {
+    let sum = |kind| {
+        let amounts = order.charges.as_ref().into_iter().flatten().filter(|it| it.kind == kind).map(|it| it.amount);
+        amounts.fold(Decimal::ZERO, |sum, it| sum.checked_add(it).unwrap_or(sum))
+    };
+    let body = body.number("freightamount", sum(ChargeKind::Shipping));
+    body.number("discountamount", -sum(ChargeKind::Discount))
 }

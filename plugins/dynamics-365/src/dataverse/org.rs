@@ -26,6 +26,8 @@ pub(crate) struct Org<'a> {
     pub item_defaults: BTreeMap<String, String>,
     pub company_defaults: BTreeMap<String, String>,
     pub order_defaults: BTreeMap<String, String>,
+    /// Lines of booked orders are changed as they are where they were placed; otherwise a person is asked.
+    pub order_edits: bool,
     /// Tables keep track of changes.
     pub is_tracked: bool,
     pub columns: Columns,
@@ -39,6 +41,7 @@ impl<'a> Org<'a> {
             item_defaults: pairs(ctx.setting_or("item-defaults", ""))?,
             company_defaults: pairs(ctx.setting_or("company-defaults", ""))?,
             order_defaults: pairs(ctx.setting_or("order-defaults", ""))?,
+            order_edits: yes(ctx, "order-edits", "yes")?,
             is_tracked: yes(ctx, "change-tracking", "yes")?,
             columns: Columns::read(host, ctx),
         })

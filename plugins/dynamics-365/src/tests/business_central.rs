@@ -11,8 +11,8 @@ use crate::Dynamics365;
 pub(super) const COMPANY: &str = "bb6d48b6-c7b2-4a38-9a93-ad5506407f12";
 pub(super) const ITEM: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca1";
 pub(super) const OTHER: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca2";
-const CUSTOMER: &str = "7f115c9c-44e3-ea11-bb43-000d3a2feca1";
-const ORDER: &str = "9f115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const CUSTOMER: &str = "7f115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const ORDER: &str = "9f115c9c-44e3-ea11-bb43-000d3a2feca1";
 pub(super) const MAIN: &str = "1f115c9c-44e3-ea11-bb43-000d3a2feca1";
 
 pub(super) fn ctx() -> Context {
@@ -104,7 +104,7 @@ fn a_listing_that_takes_too_long_is_asked_for_in_smaller_pages() {
     assert_eq!(size(1).as_deref(), Some("odata.maxpagesize=125"));
 }
 
-const STALE: &str =
+pub(super) const STALE: &str =
     r#"{"error":{"code":"Request_EntityChanged","message":"Another user has already changed the record."}}"#;
 
 #[test]
@@ -294,7 +294,7 @@ fn a_price_is_written_line_by_line() {
     assert!(matches!(push(&until_batch().answer("POST", "$batch", 200, &partly)), Outcome::Unknown(_)));
 }
 
-const KEY: &str = "TS-ORDER-0123456789ABCDEF01234567";
+pub(super) const KEY: &str = "TS-ORDER-0123456789ABCDEF01234567";
 
 fn order_row() -> String {
     format!(

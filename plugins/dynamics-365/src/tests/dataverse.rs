@@ -9,27 +9,27 @@ use super::{NOW, applied, fields, number, present, text, write};
 use crate::Dynamics365;
 use crate::dataverse::guid;
 
-const PRODUCT: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca1";
-const ACCOUNT: &str = "7f115c9c-44e3-ea11-bb43-000d3a2feca1";
-const LIST: &str = "9f115c9c-44e3-ea11-bb43-000d3a2feca1";
-const UNIT: &str = "1f115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const PRODUCT: &str = "5d115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const ACCOUNT: &str = "7f115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const LIST: &str = "9f115c9c-44e3-ea11-bb43-000d3a2feca1";
+pub(super) const UNIT: &str = "1f115c9c-44e3-ea11-bb43-000d3a2feca1";
 const PRICE: &str = "2f115c9c-44e3-ea11-bb43-000d3a2feca1";
 
 fn ctx() -> Context {
     with(&[])
 }
 
-fn with(more: &[(&str, &str)]) -> Context {
+pub(super) fn with(more: &[(&str, &str)]) -> Context {
     let given = [("base-url", "https://org.example"), ("dialect", "dataverse")];
     let settings = given.iter().chain(more).fold(Settings::default(), |it, (name, value)| it.with(name, value));
     Context { settings, now_ms: NOW }
 }
 
-fn script() -> Script {
+pub(super) fn script() -> Script {
     Script::new().keep("currencies", &format!(r#"{{"codes":{{"{UNIT}":"USD"}},"at_ms":{NOW}}}"#))
 }
 
-fn rows(rows: &[&str], more: &str) -> String {
+pub(super) fn rows(rows: &[&str], more: &str) -> String {
     format!(r#"{{"@odata.context":"x"{more},"value":[{}]}}"#, rows.join(","))
 }
 

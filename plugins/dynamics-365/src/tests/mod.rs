@@ -6,6 +6,8 @@ use truthsource_sdk::{Fields, Value};
 mod business_central;
 mod check;
 mod dataverse;
+mod dataverse_edits;
+mod order_edits;
 mod stock;
 mod subscriptions;
 

@@ -1,5 +1,7 @@
 //! Canonical records, and what a journal says of their changes.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use truthsource_core::{Decimal, UnixMs};
 
@@ -47,6 +49,15 @@ pub(super) fn difference(
         }
     }
     changes
+}
+
+/// What was changed at once, each field as it was in the end.
+pub(super) fn once(changes: Vec<Change>) -> Vec<Change> {
+    let mut seen = BTreeSet::new();
+    let is_last = |it: &Change| seen.insert((it.kind.clone(), it.id.clone(), it.field.clone()));
+    let mut last: Vec<Change> = changes.into_iter().rev().filter(is_last).collect();
+    last.reverse();
+    last
 }
 
 /// Amounts by the quantity from which they hold; the list's own price is at zero.

@@ -279,8 +279,7 @@ fn became_of(draw: Draw, act: &Act, systems: &[Product]) -> Vec<Act> {
     let fate = draw.below(100, &name("fate"), 0);
     if fate >= 75 {
         acts.extend(
-            edited(draw, order, systems)
-                .map(|deed| Act { at_ms: after("edit", act.at_ms), ..Act { deed, ..act.clone() } }),
+            edited(draw, order).map(|deed| Act { at_ms: after("edit", act.at_ms), ..Act { deed, ..act.clone() } }),
         );
         return acts;
     }
@@ -311,11 +310,10 @@ fn let_go(order: &Placed, at: impl Fn(&str) -> Act) -> Vec<Act> {
     paid.into_iter().chain(released).collect()
 }
 
-/// What a buyer makes of an order of which nothing leaves: more or fewer of the first item, and another one. Where the lines
-/// of an order are not changed from outside it would be a question.
-fn edited(draw: Draw, order: &Placed, systems: &[Product]) -> Option<Deed> {
+/// What a buyer makes of an order of which nothing leaves: more or fewer of the first item, and another one.
+fn edited(draw: Draw, order: &Placed) -> Option<Deed> {
     let name = |what: &str| format!("{what} of {}", order.po_number);
-    if systems.contains(&Product::Dynamics365) || draw.chance(400, &name("it stays"), 0) {
+    if draw.chance(400, &name("it stays"), 0) {
         return None;
     }
     let (first, _) = order.lines.first()?;

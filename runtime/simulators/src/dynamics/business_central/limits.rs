@@ -26,7 +26,13 @@ impl State {
             let message = "The request could not be processed at this time. Please try again later.";
             return Err(Problem::bad(message));
         }
-        if meets_locks(request) && self.settings.locks.hits("lock", self.requests) {
+        self.meet_lock(request, 0)
+    }
+
+    /// Meets another user's lock, or not. Of a batch each part may, by its place.
+    pub(super) fn meet_lock(&self, request: &Request, at: usize) -> Result<(), Problem> {
+        let purpose = if at == 0 { "lock".to_owned() } else { format!("lock at {at}") };
+        if meets_locks(request) && self.settings.locks.hits(&purpose, self.requests) {
             let message = "The operation could not complete because a record in the Sales Line table was locked by another user. Please retry the activity.";
             return Err(Problem::new(self.settings.lock_status, "Application_DialogException", message));
         }

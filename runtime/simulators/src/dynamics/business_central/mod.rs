@@ -3,8 +3,9 @@
 //! Faithful in what a connector meets: `If-Match` is required and a stale one is 409; enums are escaped, empty
 //! references are zero GUIDs, stamps have fractions of any length; stock per location and price lists exist only on
 //! custom pages; `inventory` moves no stamp; an order that is posted in full is gone and there is a shipment and an
-//! invoice instead; webhooks are gathered for half a minute, end after three days, end at once when a receiver says
-//! no, and leave out what a delegated admin does. Where public sources are silent, [`Settings`] decides.
+//! invoice instead; a batch with `Isolation: snapshot` is one transaction, unless an extension commits in its midst;
+//! webhooks are gathered for half a minute, end after three days, end at once when a receiver says no, and leave out
+//! what a delegated admin does. Where public sources are silent, [`Settings`] decides.
 //!
 //! Invented: the custom pages' fields, that the quantity of stock can be written, and that a movement of stock can be
 //! posted under a reference of the caller's which is taken once only; the texts and codes for locks and for

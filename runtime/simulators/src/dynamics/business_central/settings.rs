@@ -31,6 +31,12 @@ pub struct Settings {
     pub stock_stamp: Stamp,
     /// What a line's change does to its order's header.
     pub header_stamp: Stamp,
+    /// What a line's change does to the other lines of its order: where discounts of the whole are spread over them, it
+    /// moves them.
+    pub sibling_stamp: Stamp,
+    /// An extension of the customer's commits whatever it is called for: a batch with `Isolation: snapshot` is no
+    /// transaction then, and what was carried out before a failure stays.
+    pub batches_commit: bool,
     /// The limits of calls.
     pub limits: Limits,
     /// Webhooks.
@@ -213,6 +219,8 @@ impl Default for Settings {
             customer_numbers: Numbers::Manual,
             stock_stamp: Stamp::Moves,
             header_stamp: Stamp::Stays,
+            sibling_stamp: Stamp::Stays,
+            batches_commit: false,
             limits: Limits::default(),
             webhooks: Webhooks::default(),
             try_later: Rate::default(),

@@ -8,7 +8,7 @@ use super::super::amounts;
 use super::super::guid::Guid;
 use super::super::table::{Cell, Index, Row, Table};
 use super::super::token::Tokens;
-use super::super::view::difference;
+use super::super::view::{difference, once};
 use super::metadata::{self, ENTITIES, Entity, Set};
 use super::problem::Problem;
 use super::settings::Settings;
@@ -165,6 +165,15 @@ impl State {
         outcome
     }
 
+    /// The same, and what changed more than once meanwhile has changed once: nobody saw it in between.
+    pub(super) fn as_one<T, E>(&mut self, now: UnixMs, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let from = self.changes.len();
+        let outcome = self.atomically(now, work);
+        let made = self.changes.split_off(from);
+        self.changes.extend(once(made));
+        outcome
+    }
+
     fn journaled<T>(&mut self, cause: Cause, subjects: &[Subject], work: impl FnOnce(&mut Self) -> T) -> T {
         let before: Vec<_> = subjects.iter().map(|it| self.view(*it)).collect();
         let outcome = work(self);
@@ -201,10 +210,15 @@ impl State {
         subjects.extend(before.iter().flat_map(|it| self.subjects(set, it)));
         subjects.sort_unstable();
         subjects.dedup();
-        let order = row.reference("_salesorderid_value");
+        // What is charged for the whole stands in the head.
+        let order = match set {
+            Set::OrderDetails => Some(row.reference("_salesorderid_value")),
+            Set::Orders => Some(id),
+            _ => None,
+        };
         self.journaled(cause, &subjects, |state| {
             state.put(cause, set, row);
-            if set == Set::OrderDetails { state.total(cause, order) } else { Ok(()) }
+            order.map_or(Ok(()), |order| state.total(cause, order))
         })?;
         Ok(id)
     }

@@ -16,7 +16,8 @@ struct Part {
     response: Response,
 }
 
-/// Answers a batch. With `Isolation: snapshot` its parts are one transaction, otherwise each stands alone.
+/// Answers a batch. With `Isolation: snapshot` its parts are one transaction, which ends at the first that fails, and those
+/// before it are still told as they were carried out; otherwise each stands alone.
 pub(super) fn answer(state: &mut State, call: &Call<'_>) -> Result<Response, Problem> {
     if !call.is(Method::POST) {
         return Err(Problem::method(call.request.method().as_str()));
@@ -37,9 +38,8 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>) -> Result<Response, Pro
         }
         Ok(parts)
     };
-    let parts = if is_one { state.atomically(call.now, run) } else { run(state) };
-    // What was carried out before the failure was taken back: only the failure is told.
-    let parts = parts.unwrap_or_else(|mut parts| parts.split_off(parts.len().saturating_sub(1)));
+    let parts = if is_one && !state.settings.batches_commit { state.as_one(call.now, run) } else { run(state) };
+    let parts = parts.unwrap_or_else(|parts| parts);
     let entries = parts.iter().map(shown).collect();
     Ok(respond(200, Some(&object([("responses", Json::List(entries))]))))
 }
@@ -49,7 +49,10 @@ fn carry_out(state: &mut State, call: &Call<'_>, part: &wire_batch::Request, bef
     let outcome = if part.depends_on.iter().any(has_failed) {
         Err(Problem::new(424, "BadRequest", "A request that this one depends on has failed."))
     } else {
-        inner(call, part).and_then(|request| super::answer(state, call.now, &request))
+        inner(call, part).and_then(|request| {
+            state.meet_lock(&request, before.len())?;
+            super::answer(state, call.now, &request)
+        })
     };
     let response = outcome.unwrap_or_else(|it| it.response(state.requests));
     Part { id: part.id.clone(), response }

@@ -114,7 +114,14 @@ fn under_record(
             let row = row.ok_or_else(missing)?;
             let next = super::catalogue::of(nav.to).ok_or_else(|| Problem::no_segment(&it.name))?;
             let (to, source) = match nav.way {
-                super::catalogue::Way::Owned => (key_of(it)?, Source::OwnedBy(row.id)),
+                super::catalogue::Way::Owned => {
+                    let to = key_of(it)?;
+                    let others = |to: &Guid| !state.table(nav.to).owned_by(row.id).any(|it| it.id == *to);
+                    if let Some(to) = to.filter(others) {
+                        return Err(Problem::no_record(next.singular, to));
+                    }
+                    (to, Source::OwnedBy(row.id))
+                }
                 super::catalogue::Way::By(column) => (Some(row.reference(column)), Source::All),
             };
             match (to, rest) {

@@ -8,6 +8,7 @@ use super::{Cause, Draft, State, Subject};
 use crate::dynamics::amounts;
 use crate::dynamics::business_central::catalogue::Set;
 use crate::dynamics::business_central::problem::Problem;
+use crate::dynamics::business_central::settings::Stamp;
 use crate::dynamics::guid::Guid;
 use crate::dynamics::table::{Cell, Row};
 
@@ -31,6 +32,7 @@ impl State {
             return Err(Problem::read_only("documentId"));
         }
         released(&head)?;
+        self.number_line(&mut draft, before.as_ref())?;
         if draft.row.cell("lineType").is_none() {
             let is_item = draft.gives("itemId") || draft.gives("lineObjectNumber");
             draft.row.set_text("lineType", if is_item { "Item" } else { "Comment" });
@@ -41,23 +43,42 @@ impl State {
             "Comment" => {}
             other => return Err(Problem::dialog(format!("Lines of type {other} cannot be used in this company."))),
         }
-        self.number_line(&mut draft, order);
         price(&mut draft)?;
         self.journaled(cause, &[Subject::Order(order)], |state| {
             let place = |it: &Row| (it.reference("itemId"), it.reference("locationId"));
             let places = [before.as_ref().map(place), Some(place(&draft.row))];
             state.put(cause, Set::OrderLines, draft.row);
             places.into_iter().flatten().for_each(|(item, location)| state.recount(cause, item, location));
+            state.touch_siblings(cause, order, id);
             state.touch_order(cause, order)?;
             Ok(id)
         })
     }
 
-    fn number_line(&self, draft: &mut Draft, order: Guid) {
-        if draft.row.cell("sequence").is_none() {
-            let last = self.table(Set::OrderLines).owned_by(order).map(|it| it.number("sequence")).max();
-            draft.row.set("sequence", Cell::Number(last.unwrap_or_default() + Decimal::from(10_000)));
+    /// The other lines of an order of which one changed.
+    fn touch_siblings(&mut self, cause: Cause, order: Guid, changed: Guid) {
+        if self.settings.sibling_stamp == Stamp::Moves {
+            let others: Vec<Row> = self.lines_of(order).into_iter().filter(|it| it.id != changed).collect();
+            others.into_iter().for_each(|it| self.put(cause, Set::OrderLines, it));
         }
+    }
+
+    /// Where a line stands: behind all others, unless it says so when it is made. No two stand in one place, and none
+    /// moves.
+    fn number_line(&self, draft: &mut Draft, before: Option<&Row>) -> Result<(), Problem> {
+        let sequence = draft.row.number("sequence");
+        if let Some(before) = before {
+            let moved = before.number("sequence") != sequence;
+            return if moved { Err(Problem::dialog("The value for sequence cannot be modified.")) } else { Ok(()) };
+        }
+        let mut others = self.table(Set::OrderLines).owned_by(draft.row.reference("documentId"));
+        if sequence == Decimal::ZERO {
+            let last = others.map(|it| it.number("sequence")).max();
+            draft.row.set("sequence", Cell::Number(last.unwrap_or_default() + Decimal::from(10_000)));
+        } else if others.any(|it| it.number("sequence") == sequence) {
+            return Err(Problem::dialog("You cannot insert a line that already exists."));
+        }
+        Ok(())
     }
 
     fn fill_item_line(&self, draft: &mut Draft, head: &Row, before: Option<&Row>) -> Result<(), Problem> {
@@ -120,6 +141,7 @@ impl State {
         self.journaled(cause, &[Subject::Order(order)], |state| {
             state.remove(cause, Set::OrderLines, id);
             state.recount(cause, row.reference("itemId"), row.reference("locationId"));
+            state.touch_siblings(cause, order, id);
             state.touch_order(cause, order)
         })
     }

@@ -7,7 +7,7 @@ use truthsource_core::UnixMs;
 use super::super::guid::Guid;
 use super::super::table::{Cell, Index, Row, Table};
 use super::super::token::Tokens;
-use super::super::view::difference;
+use super::super::view::{difference, once};
 use super::catalogue::Set;
 use super::problem::Problem;
 use super::settings::Settings;
@@ -252,6 +252,15 @@ impl State {
             self.changes.truncate(changes);
             self.events.truncate(events);
         }
+        outcome
+    }
+
+    /// The same, and what changed more than once meanwhile has changed once: nobody saw it in between.
+    pub(super) fn as_one<T, E>(&mut self, now: UnixMs, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let from = self.changes.len();
+        let outcome = self.atomically(now, work);
+        let made = self.changes.split_off(from);
+        self.changes.extend(once(made));
         outcome
     }
 

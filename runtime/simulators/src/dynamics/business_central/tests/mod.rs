@@ -15,6 +15,7 @@ mod access;
 mod adjustments;
 mod admin;
 mod batches;
+mod edits;
 mod orders;
 mod prices;
 mod reads;

@@ -31,7 +31,7 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>) -> Result<Response, Pro
                 let has_failed = response.status >= 400;
                 (Answer::Single(response), has_failed)
             }
-            Item::ChangeSet(parts) => match state.atomically(call.now, |state| change_set(state, call, parts)) {
+            Item::ChangeSet(parts) => match state.as_one(call.now, |state| change_set(state, call, parts)) {
                 Ok(responses) => (Answer::ChangeSet(responses), false),
                 Err(failure) => (Answer::Single(failure), true),
             },

@@ -153,6 +153,9 @@ fn fill<'b>(state: &State, entity: &'static Entity, row: &mut Row, body: &'b Jso
         } else if name == entity.id {
             let id = if let Json::Text(text) = value { text.parse().ok() } else { None };
             let is_new = state.row(entity.set, row.id).is_none();
+            if id.is_some_and(|it| it != row.id && state.row(entity.set, it).is_some()) && is_new {
+                return Err(Problem::duplicate());
+            }
             match id.filter(|it| is_new || *it == row.id) {
                 Some(id) => row.id = id,
                 None => {

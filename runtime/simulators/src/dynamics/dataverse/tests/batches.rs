@@ -50,6 +50,42 @@ fn a_change_set_refers_to_what_it_made() {
 }
 
 #[test]
+fn an_orders_lines_are_changed_at_once() {
+    let organisation = Organisation::new();
+    let url = "salesorders(ordernumber='SHOP-1')";
+    let mut order = order();
+    order["freightamount"] = json!(2);
+    organisation.call("PATCH", url, order, &[]);
+    let shown = organisation.get(&format!("{url}?$expand=order_details"));
+    assert_eq!(shown.body["totalamount"], json!(39.5));
+    let detail = shown.body["order_details"][0]["salesorderdetailid"].as_str().unwrap().to_owned();
+    let new = |id: &str| {
+        json!({
+            "salesorderdetailid": id, "salesorderid@odata.bind": format!("/{url}"), "quantity": 1,
+            "productid@odata.bind": "/products(productnumber='BOLT-8')", "ispriceoverridden": true, "priceperunit": 20,
+        })
+    };
+    let from = organisation.system.journal().len();
+    let change = ("PATCH", &*format!("salesorderdetails({detail})"), json!({ "quantity": 5 }));
+    // The second is there already: nothing is done.
+    let again = [change.clone(), ("POST", "salesorderdetails", new(&detail))];
+    let refused = batch(&organisation, &again, &[]);
+    assert!(refused.text.contains("HTTP/1.1 412") && refused.text.contains("0x80040237"), "{}", refused.text);
+    assert_eq!(organisation.changes(from).len(), 0);
+    let parts = [
+        ("PATCH", url, json!({ "freightamount": 1 })),
+        change,
+        ("POST", "salesorderdetails", new("00000000-0000-0000-0000-00000000000c")),
+    ];
+    let done = batch(&organisation, &parts, &[]);
+    assert_eq!(done.text.matches("HTTP/1.1 204").count(), 3, "{}", done.text);
+    let order = &organisation.system.orders()[0];
+    assert_eq!((order.total.to_string(), order.lines.len()), ("83.5".to_owned(), 2));
+    let totals: Vec<String> = organisation.changes(from).into_iter().filter(|it| it.contains("total")).collect();
+    assert_eq!(totals, ["Api order total=83.5"]);
+}
+
+#[test]
 fn a_change_set_takes_effect_all_or_none() {
     let organisation = Organisation::new();
     let from = organisation.system.journal().len();
