@@ -76,6 +76,11 @@ impl Store {
                     }
                 }
             }
+            Change::Conflict(conflict) => {
+                let mut all = self.conflicts.lock().unwrap();
+                let id = all.len() as u64 + 1;
+                all.push(Conflict { id, ..conflict });
+            }
             Change::ConflictClosed { kind, key, about, outcome, reason } => {
                 let mut all = self.conflicts.lock().unwrap();
                 let is_it = |it: &RecordKey| it.kind == kind && key.as_ref().is_none_or(|key| *key == it.key);
