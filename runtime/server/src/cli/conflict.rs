@@ -1,5 +1,7 @@
 //! `truthsource conflict`
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -18,8 +20,8 @@ pub(super) enum Conflict {
         #[arg(long, conflicts_with = "open")]
         all: bool,
         /// The most to show.
-        #[arg(long, default_value_t = 1_000)]
-        limit: usize,
+        #[arg(long, default_value = "1000")]
+        limit: NonZeroUsize,
     },
     /// Show one, with what each side said.
     Show {
@@ -80,8 +82,8 @@ impl Conflict {
         match self {
             Self::List { all, limit, .. } => {
                 let query: Vec<_> = (!all).then(|| ("open", "true".to_owned())).into_iter().collect();
-                let found = client.list(&["conflicts"], &query, *limit).await?;
-                out.show(&found, |it| table(&told(it), COLUMNS))
+                let found = client.list(&["conflicts"], &query, limit.get()).await?;
+                out.some(&found, |it| table(&told(it), COLUMNS))
             }
             Self::Show { id } => out.show(&client.get(&["conflicts", &id.to_string()], &[]).await?, shown),
             Self::Settle { id, answer } => {

@@ -35,6 +35,7 @@ fn a_mistake_is_one_line() {
     for words in [
         &["truthsource", "sweeep"][..],
         &["truthsource", "timeline", "thing", "x"],
+        &["truthsource", "timeline", "item", "x", "--limit", "0"],
         &["truthsource", "key", "create", "x"],
         &["truthsource", "conflict", "settle", "7"],
         &["truthsource", "conflict", "settle", "7", "--take", "erp", "--recreate"],
@@ -142,23 +143,41 @@ async fn every_command_reaches_its_route() {
     }
 }
 
+fn conflict(about: About) -> Change {
+    Change::Conflict(Conflict {
+        id: 0,
+        at: UnixMs(1),
+        key: RecordKey::new(Kind::StockLevel, "bolt@main"),
+        about,
+        claims: [("shop".to_owned(), Value::Number(5.into()))].into(),
+        outcome: None,
+        reason: "nobody owns it".into(),
+        policy: String::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_listing_says_whether_there_is_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _) = crate::node::of_fakes(dir.path()).await;
+    assert_eq!(code(dir.path(), &["tenant", "create", "acme"]).await, "ok");
+    let changes = (0..600).map(|n| conflict(About::Field(n.to_string()))).collect();
+    let tenant = node.app.tenants.all().pop().unwrap();
+    tenant.store.commit(Batch { changes, ..Batch::new(UnixMs(1)) }).await.unwrap();
+    let client = Client::at(&node.url(), client::read_key(dir.path()).unwrap(), None).unwrap();
+    for (n_max, shown, more) in
+        [(1, 1, true), (500, 500, true), (599, 599, true), (600, 600, false), (9_999, 600, false)]
+    {
+        let listed = client.list(&["conflicts"], &[], n_max).await.unwrap();
+        assert_eq!((listed["items"].as_array().unwrap().len(), &listed["more"]), (shown, &more.into()), "{n_max}");
+    }
+}
+
 #[tokio::test]
 async fn a_person_settles_a_conflict_once() {
     let dir = tempfile::tempdir().unwrap();
     let (node, _) = crate::node::of_fakes(dir.path()).await;
     assert_eq!(code(dir.path(), &["tenant", "create", "acme"]).await, "ok");
-    let conflict = |about| {
-        Change::Conflict(Conflict {
-            id: 0,
-            at: UnixMs(1),
-            key: RecordKey::new(Kind::StockLevel, "bolt@main"),
-            about,
-            claims: [("shop".to_owned(), Value::Number(5.into()))].into(),
-            outcome: None,
-            reason: "nobody owns it".into(),
-            policy: String::new(),
-        })
-    };
     let unread = About::Unread { connection: ConnectionId(1), remote_id: "7".into() };
     let tenant = node.app.tenants.all().pop().unwrap();
     let changes = vec![conflict(About::Field("on_hand".into())), conflict(unread)];

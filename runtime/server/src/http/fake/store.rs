@@ -290,6 +290,11 @@ impl TenantStore for Store {
         let events = self.events.lock().unwrap();
         Ok(events.iter().filter(|it| it.key == *key && it.id > after).take(n_max as usize).cloned().collect())
     }
+    async fn timeline_back(&self, key: &RecordKey, before: Option<u64>, n_max: u32) -> Result<Vec<Event>> {
+        let events = self.events.lock().unwrap();
+        let fits = |it: &&Event| it.key == *key && before.is_none_or(|before| it.id < before);
+        Ok(events.iter().rev().filter(fits).take(n_max as usize).cloned().collect())
+    }
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
         let all = self.conflicts.lock().unwrap();
         let newest = all.iter().rev().filter(|it| before.is_none_or(|before| it.id < before));

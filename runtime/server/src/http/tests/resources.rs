@@ -81,6 +81,13 @@ async fn a_timeline_tells_what_happened() {
         (&json!("webhook"), &json!("redriven"))
     );
     assert_eq!(told.body["items"][1]["connection"], "shop");
+    let last = house.get("/v1/records/item/a/timeline?newest=true&limit=1").await;
+    assert_eq!(last.body["items"], json!([told.body["items"][1]]));
+    let cursor = last.body["next"].as_str().unwrap();
+    let before = house.get(&format!("/v1/records/item/a/timeline?newest=true&limit=1&cursor={cursor}")).await;
+    assert_eq!(before.body, json!({"items": [told.body["items"][0]]}));
+    let turned = house.get(&format!("/v1/records/item/a/timeline?cursor={cursor}")).await;
+    assert_eq!(turned.code(), (400, "invalid-cursor"));
     assert_eq!(house.get("/v1/records/item/b/timeline").await.code(), (404, "not-found"));
 }
 
