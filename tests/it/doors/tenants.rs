@@ -108,6 +108,7 @@ fn body_of(spec: &Spec, ids: &Ids) -> Json {
         }
         ("POST", "/v1/slots/{slot}/activate") => json!({"release": 1}),
         ("POST", "/v1/slots/{slot}/releases/{release}/certificates") => json!({}),
+        ("POST", "/v1/plan/cost") => json!({"parts": [{"connection": ids.connection, "kind": "item", "changes": 1}]}),
         ("POST", "/v1/plans/{id}/apply") => json!({"writes": [{
             "connection": ids.connection, "kind": "item", "key": ids.record, "remote_id": "1",
             "truth_version": 1, "base_version": "", "fields": {},

@@ -1,5 +1,7 @@
 //! `truthsource batch`
 
+use std::num::NonZeroUsize;
+
 use clap::Subcommand;
 use truthsource_core::Kind;
 
@@ -20,8 +22,8 @@ pub(super) enum Batch {
         #[arg(long)]
         kind: Option<Kind>,
         /// The most to show.
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
+        #[arg(long, default_value = "100")]
+        limit: NonZeroUsize,
     },
     /// What one found to differ, and what became of that.
     Show {
@@ -32,8 +34,8 @@ pub(super) enum Batch {
         /// Its number, as `list` shows it.
         sweep: u64,
         /// The most to show.
-        #[arg(long, default_value_t = 1_000)]
-        limit: usize,
+        #[arg(long, default_value = "1000")]
+        limit: NonZeroUsize,
     },
 }
 
@@ -52,15 +54,15 @@ impl Batch {
             Self::Run(sweep) => sweep.run(client, out).await,
             Self::List { connection, kind, limit } => {
                 let query: Vec<_> = kind.iter().map(|it| ("kind", it.to_string())).collect();
-                let sweeps = client.list(&["connections", connection, "sweeps"], &query, *limit).await?;
+                let sweeps = client.list(&["connections", connection, "sweeps"], &query, limit.get()).await?;
                 let columns: Vec<Column> =
                     std::iter::once::<Column>(("STATE", &["state"])).chain(COLUMNS.to_vec()).collect();
-                out.show(&sweeps, |it| table(it, &columns))
+                out.some(&sweeps, |it| table(it, &columns))
             }
             Self::Show { connection, kind, sweep, limit } => {
                 let sweep = sweep.to_string();
                 let path = ["connections", connection, "sweeps", kind.as_str(), &sweep];
-                out.show(&client.list(&path, &[], *limit).await?, |it| table(it, DRIFT))
+                out.some(&client.list(&path, &[], limit.get()).await?, |it| table(it, DRIFT))
             }
         }
     }

@@ -90,13 +90,13 @@ impl Client {
         self.send(Method::POST, self.address(path, &[])?, Body::Wasm(component)).await
     }
 
-    /// A whole listing, page by page, of at most `n_max` items.
+    /// A listing, page by page, of at most `n_max` items; `more` says whether it has others.
     pub async fn list(&self, path: &[&str], query: &[(&str, String)], n_max: usize) -> anyhow::Result<Json> {
         let mut items = Vec::new();
         let mut query = query.to_vec();
         query.push(("limit", n_max.clamp(1, 500).to_string()));
         let fixed = query.len();
-        loop {
+        let more = loop {
             let page = self.get(path, &query).await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             match page["next"].as_str() {
@@ -104,11 +104,11 @@ impl Client {
                     query.truncate(fixed);
                     query.push(("cursor", next.to_owned()));
                 }
-                _ => break,
+                next => break next.is_some() || items.len() > n_max,
             }
-        }
+        };
         items.truncate(n_max);
-        Ok(serde_json::json!({"items": items}))
+        Ok(serde_json::json!({"items": items, "more": more}))
     }
 
     /// An address under the server's, each part of the path encoded.

@@ -114,7 +114,7 @@ impl Connection {
                 return Ok(if checked["ok"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
             Self::Match { name, kind, how } => {
-                let mut query = vec![("limit", "500".to_owned())];
+                let mut query = vec![("limit", MATCHES_MAX.to_string())];
                 query.extend(kind.iter().map(|it| ("kind", it.to_string())));
                 query.extend(how.iter().map(|it| ("how", it.clone())));
                 out.show(&client.get(&["connections", name, "matches"], &query).await?, matches)?;
@@ -145,6 +145,9 @@ const MATCHES: &[Column] = &[
     ("WHY", &["reason"]),
 ];
 
+/// Matches that the server shows at once; it counts them all.
+const MATCHES_MAX: usize = 500;
+
 fn matches(found: &Json) -> String {
     let counts = found["counts"].as_object().into_iter().flatten().flat_map(|(kind, sorts)| {
         let sorts = sorts.as_object().into_iter().flatten();
@@ -153,7 +156,9 @@ fn matches(found: &Json) -> String {
     let counts = json!({"items": counts.collect::<Vec<_>>()});
     let columns: &[Column] = &[("KIND", &["kind"]), ("MATCH", &["how"]), ("RECORDS", &["records"])];
     let more = if found["more"] == true { "\nand more than were looked at" } else { "" };
-    format!("{}{more}\n\n{}", table(&counts, columns), table(found, MATCHES))
+    let is_full = found["items"].as_array().is_some_and(|it| it.len() == MATCHES_MAX);
+    let rest = if is_full { "\nthese are the first; --kind and --how show others" } else { "" };
+    format!("{}{more}\n\n{}{rest}", table(&counts, columns), table(found, MATCHES))
 }
 
 fn findings(checked: &Json) -> String {

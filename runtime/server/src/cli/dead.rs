@@ -1,5 +1,7 @@
 //! `truthsource dead`
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 use truthsource_core::Kind;
@@ -13,8 +15,8 @@ pub(super) enum Dead {
     /// List them.
     List {
         /// The most to show.
-        #[arg(long, default_value_t = 1_000)]
-        limit: usize,
+        #[arg(long, default_value = "1000")]
+        limit: NonZeroUsize,
     },
     /// Put them back to work: all, those of a connection, or those of a record.
     Redrive(Redrive),
@@ -48,8 +50,8 @@ impl Dead {
         match self {
             Self::List { limit } => {
                 let query = [("state", "parked".to_owned())];
-                let parked = client.list(&["debts"], &query, *limit).await?;
-                out.show(&parked, |it| table(it, COLUMNS))
+                let parked = client.list(&["debts"], &query, limit.get()).await?;
+                out.some(&parked, |it| table(it, COLUMNS))
             }
             Self::Redrive(only) => {
                 let mut body = serde_json::Map::new();

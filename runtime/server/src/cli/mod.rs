@@ -5,6 +5,7 @@ mod batch;
 mod certify;
 pub mod client;
 mod compare;
+mod conflict;
 mod connection;
 mod dead;
 mod failure;
@@ -97,6 +98,9 @@ enum Command {
     Batch(batch::Batch),
     /// Compare everything a connection holds with the truth.
     Sweep(sweep::Sweep),
+    /// What systems disagree about, and what a person says it is.
+    #[command(subcommand)]
+    Conflict(conflict::Conflict),
     /// Writes that were given up until a person looks.
     #[command(subcommand)]
     Dead(dead::Dead),
@@ -183,6 +187,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Rules(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Batch(it) => it.run(&Client::new(&global)?, &out).await?,
+        Command::Conflict(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Dead(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Plugin(it) => it.run(&Client::new(&global)?, &out).await?,
         Command::Key(it) => it.run(&Client::new(&global)?, &out).await?,

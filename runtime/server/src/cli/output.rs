@@ -21,6 +21,15 @@ impl Output {
         self.line(&text)
     }
 
+    /// A listing of which only so much was asked for: says on stderr if there is more, as `more` does for programs.
+    pub fn some(&self, listing: &Json, human: impl FnOnce(&Json) -> String) -> anyhow::Result<()> {
+        self.show(listing, human)?;
+        if listing["more"] == true && !self.json {
+            let _ = writeln!(std::io::stderr(), "there is more: a larger --limit shows it");
+        }
+        Ok(())
+    }
+
     /// Progress of long work: on stderr, and only if somebody looks.
     pub fn progress(&self, message: String) -> ProgressBar {
         let watched = !self.json && std::io::stderr().is_terminal();

@@ -40,8 +40,8 @@ const COSTS: &[Column] = &[
     ("KIND", &["kind"]),
     ("RECORDS", &["records"]),
     ("FIELDS", &["fields"]),
-    ("CALLS", &["calls"]),
-    ("A RECORD", &["calls_per_record"]),
+    ("CALLS TO READ", &["reads"]),
+    ("CALLS TO WRITE", &["writes"]),
     ("MEASURED", &["measured"]),
     ("DONE IN", &["done_in"]),
 ];
@@ -55,7 +55,7 @@ impl Plan {
         bar.finish_and_clear();
         let writes = writes?["items"].take();
         let status = client.get(&["status"], &[]).await?;
-        let costs = costs(&writes, &status["forecast"]);
+        let costs = costs(client, &writes).await?;
         let plan = json!({"plan": id_of(&writes)?, "tenant": status["tenant"], "costs": costs, "writes": writes});
         if let Some(file) = &self.out {
             write(file, &plan)?;
@@ -69,7 +69,7 @@ impl Plan {
             return "nothing would change".to_owned();
         }
         let count = format!("{} fields of {} records", steps.len(), items(&plan["writes"]).count());
-        let costs = table(&json!({"items": plan["costs"]}), COSTS);
+        let costs = format!("{}\n{}", table(&json!({"items": plan["costs"]}), COSTS), totals(&plan["costs"]));
         let file = match &self.out {
             Some(file) => format!("truthsource apply {}", file.display()),
             None => "keep it with --out FILE, and apply it with `truthsource apply FILE`".to_owned(),
@@ -115,27 +115,61 @@ fn short(policy: &str) -> String {
     }
 }
 
-/// What the writes cost, by connection and kind, as the server forecasts it.
-fn costs(writes: &Json, forecast: &Json) -> Vec<Json> {
-    let mut costs: Vec<Json> = Vec::new();
-    for write in items(writes) {
-        let is_same = |it: &&mut Json| it["connection"] == write["connection"] && it["kind"] == write["kind"];
-        let fields = write["fields"].as_object().map_or(0, serde_json::Map::len) as u64;
-        if let Some(cost) = costs.iter_mut().find(is_same) {
-            cost["records"] = (cost["records"].as_u64().unwrap_or(0) + 1).into();
-            cost["fields"] = (cost["fields"].as_u64().unwrap_or(0) + fields).into();
-            continue;
-        }
-        let known = items(forecast).find(|it| it["connection"] == write["connection"] && it["kind"] == write["kind"]);
-        let known = known.cloned().unwrap_or_default();
-        let done_in = known["done_in_s"].as_u64().map(duration);
-        costs.push(json!({
-            "connection": write["connection"], "kind": write["kind"], "records": 1, "fields": fields,
-            "calls": known["calls"], "calls_per_record": known["calls_per_record"], "measured": known["measured"],
-            "done_in_s": known["done_in_s"], "done_in": done_in,
-        }));
+/// What the writes cost, by connection and kind, as the server works it out.
+async fn costs(client: &Client, writes: &Json) -> anyhow::Result<Vec<Json>> {
+    let mut parts = parts(writes);
+    if parts.is_empty() {
+        return Ok(parts);
     }
-    costs
+    let asked: Vec<Json> = parts.iter().map(asked).collect();
+    let told = client.post(&["plan", "cost"], Some(&json!({"parts": asked}))).await?;
+    for (part, cost) in parts.iter_mut().zip(items(&told["items"])) {
+        for name in ["reads", "writes", "measured", "done_in_s"] {
+            part[name] = cost[name].clone();
+        }
+        part["done_in"] = cost["done_in_s"].as_u64().map(duration).into();
+    }
+    Ok(parts)
+}
+
+/// How many records and fields are written of each kind to each connection.
+fn parts(writes: &Json) -> Vec<Json> {
+    let mut parts: Vec<Json> = Vec::new();
+    for write in items(writes) {
+        let at = parts.iter().position(|it| it["connection"] == write["connection"] && it["kind"] == write["kind"]);
+        let at = at.unwrap_or_else(|| {
+            let (connection, kind) = (&write["connection"], &write["kind"]);
+            parts.push(json!({"connection": connection, "kind": kind, "records": 0, "creates": 0, "fields": 0}));
+            parts.len() - 1
+        });
+        let fields = write["fields"].as_object().map_or(0, serde_json::Map::len) as u64;
+        let creates = u64::from(write["remote_id"].is_null());
+        for (name, more) in [("records", 1), ("creates", creates), ("fields", fields)] {
+            parts[at][name] = (parts[at][name].as_u64().unwrap_or(0) + more).into();
+        }
+    }
+    parts
+}
+
+fn asked(part: &Json) -> Json {
+    let count = |name: &str| part[name].as_u64().unwrap_or(0);
+    let changes = count("records") - count("creates");
+    json!({"connection": part["connection"], "kind": part["kind"], "creates": count("creates"), "changes": changes})
+}
+
+/// What each connection is asked for in all, a line each.
+fn totals(costs: &Json) -> String {
+    let mut names: Vec<&Json> = items(costs).map(|it| &it["connection"]).collect();
+    names.dedup();
+    let line = |name: &&Json| {
+        let here = || items(costs).filter(|it| it["connection"] == **name);
+        let calls: u64 = here().flat_map(|it| [&it["reads"], &it["writes"]]).filter_map(Json::as_u64).sum();
+        // The last of its kinds is what it is done with; of one whose pace is not known nobody can say.
+        let done_in: Option<Vec<u64>> = here().map(|it| it["done_in_s"].as_u64()).collect();
+        let done_in = done_in.and_then(|it| it.into_iter().max()).map(|it| format!(", done in {}", duration(it)));
+        format!("{}: {calls} calls{}", cell(name), done_in.unwrap_or_default())
+    };
+    names.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// `41 min`: for people.
@@ -153,4 +187,38 @@ fn write(file: &Path, plan: &Json) -> anyhow::Result<()> {
         anyhow::Error::from(Failure::new("unwritable", message))
     };
     std::fs::write(file, format!("{}\n", serde_json::to_string_pretty(plan)?)).map_err(unwritable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_counted_by_connection_and_kind() {
+        let write = |connection: &str, kind: &str, remote_id: Json, fields: &[&str]| {
+            let fields: serde_json::Map<String, Json> = fields.iter().map(|it| ((*it).to_owned(), json!({}))).collect();
+            json!({"connection": connection, "kind": kind, "remote_id": remote_id, "fields": fields})
+        };
+        let parts = parts(&json!([
+            write("shop", "item", json!("1"), &["title", "barcode"]),
+            write("shop", "item", Json::Null, &["code", "title"]),
+            write("shop", "price", json!("2"), &["amount"]),
+        ]));
+        let expect = json!({"connection": "shop", "kind": "item", "records": 2, "creates": 1, "fields": 4});
+        assert_eq!((&parts[0], parts.len()), (&expect, 2));
+        let asked_for = json!({"connection": "shop", "kind": "item", "creates": 1, "changes": 1});
+        assert_eq!(asked(&parts[0]), asked_for);
+    }
+
+    #[test]
+    fn a_connection_is_done_with_the_last_of_its_kinds() {
+        let cost = |connection: &str, reads: u64, writes: u64, done_in_s: Json| json!({"connection": connection, "reads": reads, "writes": writes, "done_in_s": done_in_s});
+        let costs = json!([
+            cost("erp", 5, 10, json!(35)),
+            cost("erp", 2, 4, json!(7_200)),
+            cost("shop", 0, 1, json!(1)),
+            cost("shop", 0, 1, Json::Null),
+        ]);
+        assert_eq!(totals(&costs), "erp: 21 calls, done in 2 h 0 min\nshop: 2 calls");
+    }
 }

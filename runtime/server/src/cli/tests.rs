@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
+use truthsource_core::record::{ConnectionId, RecordKey};
+use truthsource_core::{Kind, UnixMs, Value};
+
 use super::*;
+use crate::store::{About, Batch, Change, Conflict};
 
 /// Runs a command on its own thread, as it brings its own runtime.
 async fn shell(dir: &Path, words: &[&str]) -> anyhow::Result<ExitCode> {
@@ -31,7 +35,12 @@ fn a_mistake_is_one_line() {
     for words in [
         &["truthsource", "sweeep"][..],
         &["truthsource", "timeline", "thing", "x"],
+        &["truthsource", "timeline", "item", "x", "--limit", "0"],
         &["truthsource", "key", "create", "x"],
+        &["truthsource", "conflict", "settle", "7"],
+        &["truthsource", "conflict", "settle", "7", "--take", "erp", "--recreate"],
+        &["truthsource", "conflict", "settle", "bolt", "--recreate"],
+        &["truthsource", "conflict", "list", "--open", "--all"],
     ] {
         let error = Cli::try_parse_from(words).err().unwrap();
         let failure = Failure::usage(&error);
@@ -102,6 +111,10 @@ async fn every_command_reaches_its_route() {
         (&["dead", "list"], "ok"),
         (&["dead", "redrive", "--connection", "shop"], "ok"),
         (&["dead", "redrive", "--connection", "none"], "not-found"),
+        (&["conflict", "list"], "ok"),
+        (&["conflict", "list", "--all", "--limit", "3", "--json"], "ok"),
+        (&["conflict", "show", "7"], "not-found"),
+        (&["conflict", "settle", "7", "--take", "shop"], "not-found"),
         (&["timeline", "item", "a/b %2f"], "not-found"),
         (&["plugin", "push", "pricing", &wasm, "--activate"], "ok"),
         (&["plugin", "push", "pricing", &elf], "native-code"),
@@ -127,6 +140,62 @@ async fn every_command_reaches_its_route() {
         (&["apply", "/no/such"], "unreadable"),
     ] {
         assert_eq!(code(dir.path(), words).await, expect, "{words:?}");
+    }
+}
+
+fn conflict(about: About) -> Change {
+    Change::Conflict(Conflict {
+        id: 0,
+        at: UnixMs(1),
+        key: RecordKey::new(Kind::StockLevel, "bolt@main"),
+        about,
+        claims: [("shop".to_owned(), Value::Number(5.into()))].into(),
+        outcome: None,
+        reason: "nobody owns it".into(),
+        policy: String::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_listing_says_whether_there_is_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _) = crate::node::of_fakes(dir.path()).await;
+    assert_eq!(code(dir.path(), &["tenant", "create", "acme"]).await, "ok");
+    let changes = (0..600).map(|n| conflict(About::Field(n.to_string()))).collect();
+    let tenant = node.app.tenants.all().pop().unwrap();
+    tenant.store.commit(Batch { changes, ..Batch::new(UnixMs(1)) }).await.unwrap();
+    let client = Client::at(&node.url(), client::read_key(dir.path()).unwrap(), None).unwrap();
+    for (n_max, shown, more) in
+        [(1, 1, true), (500, 500, true), (599, 599, true), (600, 600, false), (9_999, 600, false)]
+    {
+        let listed = client.list(&["conflicts"], &[], n_max).await.unwrap();
+        assert_eq!((listed["items"].as_array().unwrap().len(), &listed["more"]), (shown, &more.into()), "{n_max}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_settles_a_conflict_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _) = crate::node::of_fakes(dir.path()).await;
+    assert_eq!(code(dir.path(), &["tenant", "create", "acme"]).await, "ok");
+    let unread = About::Unread { connection: ConnectionId(1), remote_id: "7".into() };
+    let tenant = node.app.tenants.all().pop().unwrap();
+    let changes = vec![conflict(About::Field("on_hand".into())), conflict(unread)];
+    tenant.store.commit(Batch { changes, ..Batch::new(UnixMs(1)) }).await.unwrap();
+    for (words, expect) in [
+        (&["list"][..], "ok"),
+        (&["show", "1", "--json"], "ok"),
+        (&["settle", "1", "--take", "none"], "invalid-value"),
+        (&["settle", "1", "--recreate"], "invalid-value"),
+        (&["settle", "1", "--value", "many"], "invalid-value"),
+        (&["settle", "2", "--take", "shop"], "not-read"),
+        (&["settle", "1", "--value", "-4.5"], "ok"),
+        (&["settle", "1", "--take", "shop"], "already-settled"),
+        (&["show", "1"], "ok"),
+        (&["show", "3"], "not-found"),
+    ] {
+        let words: Vec<&str> = ["conflict"].into_iter().chain(words.iter().copied()).collect();
+        assert_eq!(code(dir.path(), &words).await, expect, "{words:?}");
     }
 }
 

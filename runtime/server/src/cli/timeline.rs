@@ -1,5 +1,7 @@
 //! `truthsource timeline`
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use serde_json::Value as Json;
 use truthsource_core::Kind;
@@ -15,16 +17,19 @@ pub(super) struct Timeline {
     /// Its key.
     #[arg(value_name = "KEY")]
     record: String,
-    /// The most events to show, oldest first.
-    #[arg(long, default_value_t = 1_000)]
-    limit: usize,
+    /// The most events to show: the newest, the last of them at the end.
+    #[arg(long, default_value = "1000")]
+    limit: NonZeroUsize,
 }
 
 impl Timeline {
     pub(super) async fn run(&self, client: &Client, out: &Output) -> anyhow::Result<()> {
         let path = ["records", self.kind.as_str(), &self.record, "timeline"];
-        let events = client.list(&path, &[], self.limit).await?;
-        out.show(&events, |events| {
+        let mut events = client.list(&path, &[("newest", "true".to_owned())], self.limit.get()).await?;
+        if let Some(items) = events["items"].as_array_mut() {
+            items.reverse();
+        }
+        out.some(&events, |events| {
             let lines = events["items"].as_array().into_iter().flatten().map(line);
             lines.collect::<Vec<_>>().join("\n")
         })

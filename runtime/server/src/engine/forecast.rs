@@ -1,5 +1,7 @@
 //! When what is owed will have been written, under the budgets of the accounts.
 
+mod cost;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::Kind;
@@ -8,6 +10,7 @@ use truthsource_core::record::ConnectionId;
 
 use super::connections::Parties;
 use crate::store::{Deliver, Owing};
+pub use cost::{Cost, Part, cost};
 
 /// Writes of which the older ones count half.
 const WRITES_REMEMBERED: u64 = 2_000;

@@ -416,6 +416,10 @@ impl TenantStore for MortalStore {
         self.kept().await.timeline(key, after, n_max).await
     }
 
+    async fn timeline_back(&self, key: &RecordKey, before: Option<u64>, n_max: u32) -> Result<Vec<Event>> {
+        self.kept().await.timeline_back(key, before, n_max).await
+    }
+
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
         self.kept().await.conflicts(open, before, n_max).await
     }

@@ -198,6 +198,8 @@ pub trait TenantStore: Ledger {
     async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>>;
     /// What happened to a record, oldest first, after event `after`.
     async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>>;
+    /// The same, newest first, before event `before`.
+    async fn timeline_back(&self, key: &RecordKey, before: Option<u64>, n_max: u32) -> Result<Vec<Event>>;
     /// Conflicts, newest first, before conflict `before`; `open`: only those that wait for a person.
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>>;
     /// The newest accuracy figure of each connection and kind.

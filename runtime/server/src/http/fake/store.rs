@@ -76,6 +76,11 @@ impl Store {
                     }
                 }
             }
+            Change::Conflict(conflict) => {
+                let mut all = self.conflicts.lock().unwrap();
+                let id = all.len() as u64 + 1;
+                all.push(Conflict { id, ..conflict });
+            }
             Change::ConflictClosed { kind, key, about, outcome, reason } => {
                 let mut all = self.conflicts.lock().unwrap();
                 let is_it = |it: &RecordKey| it.kind == kind && key.as_ref().is_none_or(|key| *key == it.key);
@@ -284,6 +289,11 @@ impl TenantStore for Store {
     async fn timeline(&self, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
         let events = self.events.lock().unwrap();
         Ok(events.iter().filter(|it| it.key == *key && it.id > after).take(n_max as usize).cloned().collect())
+    }
+    async fn timeline_back(&self, key: &RecordKey, before: Option<u64>, n_max: u32) -> Result<Vec<Event>> {
+        let events = self.events.lock().unwrap();
+        let fits = |it: &&Event| it.key == *key && before.is_none_or(|before| it.id < before);
+        Ok(events.iter().rev().filter(fits).take(n_max as usize).cloned().collect())
     }
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
         let all = self.conflicts.lock().unwrap();

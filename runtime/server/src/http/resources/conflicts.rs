@@ -105,6 +105,9 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Lists conflicts and how each was decided, newest first.")
             .query::<Which>()
             .lists::<ConflictView>(),
+        Route::get("/v1/conflicts/{id}", Access::Tenant(Scope::RecordsRead), show)
+            .about("Shows a conflict, and how it was decided if it was.")
+            .gives::<ConflictView>(200),
         Route::post("/v1/conflicts/{id}/settle", Access::Tenant(Scope::ConflictsSettle), settle)
             .about("Settles a conflict that waits for a person.")
             .takes::<Settle>()
@@ -127,15 +130,23 @@ async fn list(
     Ok(Json(List { items: found.into_iter().map(view).collect(), next }))
 }
 
+async fn show(acting: Acting, Path(id): Path<u64>) -> Result<Json<ConflictView>, ApiError> {
+    Ok(Json(view(found(acting.tenant.store.as_ref(), id).await?)))
+}
+
+async fn found(store: &dyn TenantStore, id: u64) -> Result<Conflict, ApiError> {
+    let before = id.checked_add(1).ok_or(ApiError::NotFound("conflict"))?;
+    let newest = store.conflicts(None, Some(before), 1).await?;
+    newest.into_iter().find(|it| it.id == id).ok_or(ApiError::NotFound("conflict"))
+}
+
 async fn settle(
     State(door): State<Door>,
     acting: Acting,
     Path(id): Path<u64>,
     Json(body): Json<Settle>,
 ) -> Result<Json<ConflictView>, ApiError> {
-    let before = id.checked_add(1).ok_or(ApiError::NotFound("conflict"))?;
-    let newest = acting.tenant.store.conflicts(None, Some(before), 1).await?;
-    let mut conflict = newest.into_iter().find(|it| it.id == id).ok_or(ApiError::NotFound("conflict"))?;
+    let mut conflict = found(acting.tenant.store.as_ref(), id).await?;
     if conflict.outcome.is_some() {
         return Err(ApiError::conflict("already-settled", "this conflict was decided already"));
     }
@@ -267,7 +278,10 @@ fn chosen(conflict: &Conflict, field: &str, word: Word) -> Result<Value, ApiErro
 fn claimed(conflict: &Conflict, word: Word) -> Result<Value, ApiError> {
     let Word::Take(connection) = word else { return Err(invalid("only `take` settles this one")) };
     let claim = conflict.claims.get(&connection).cloned();
-    claim.ok_or_else(|| invalid("`take` names no connection that said something"))
+    claim.ok_or_else(|| {
+        let said: Vec<String> = conflict.claims.keys().map(|it| format!("`{it}`")).collect();
+        invalid(format!("`take` names a connection that said something: {}, and not `{connection}`", said.join(", ")))
+    })
 }
 
 fn invalid(detail: impl Into<String>) -> ApiError {

@@ -12,6 +12,7 @@ mod keys;
 mod links;
 mod named;
 mod plan;
+mod plan_cost;
 mod plans;
 mod price;
 mod price_rules;
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
         conflicts::routes(),
         debts::routes(),
         plan::routes(),
+        plan_cost::routes(),
         plans::routes(),
         accuracy::routes(),
         sweeps::routes(),

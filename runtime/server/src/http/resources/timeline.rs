@@ -18,6 +18,9 @@ use crate::http::{Acting, ApiError, Door, List};
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Slice {
+    /// Newest first; else oldest first.
+    #[serde(default)]
+    newest: bool,
     /// How many, 1 to 500; 50 if absent.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -43,7 +46,9 @@ impl ToSchema for EventView {
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/records/{kind}/{key}/timeline", Access::Tenant(Scope::RecordsRead), list)
-            .about("What happened to a record, oldest first: reads, decisions, writes, differences found.")
+            .about(
+                "What happened to a record, oldest first or newest first: reads, decisions, writes, differences found.",
+            )
             .query::<Slice>()
             .lists::<EventView>(),
     ]
@@ -57,12 +62,16 @@ async fn list(
 ) -> Result<Json<List<AnyJson>>, ApiError> {
     let n_max = limit(slice.limit)?;
     let key = RecordKey::new(kind, key);
-    let bound = format!("{} timeline {key}", acting.tenant.tenant.id.0);
-    let after: u64 = door.cursors.open(&bound, slice.cursor.as_deref())?.unwrap_or(0);
-    let mut events = acting.tenant.store.timeline(&key, after, n_max + 1).await?;
+    let bound = format!("{} timeline {key} {}", acting.tenant.tenant.id.0, slice.newest);
+    let from: Option<u64> = door.cursors.open(&bound, slice.cursor.as_deref())?;
+    let store = &acting.tenant.store;
+    let mut events = match slice.newest {
+        true => store.timeline_back(&key, from, n_max + 1).await?,
+        false => store.timeline(&key, from.unwrap_or(0), n_max + 1).await?,
+    };
     let more = events.len() > n_max as usize;
     events.truncate(n_max as usize);
-    if events.is_empty() && after == 0 {
+    if events.is_empty() && from.is_none() {
         return Err(ApiError::NotFound("record"));
     }
     let names = Names::of(&acting.tenant).await?;

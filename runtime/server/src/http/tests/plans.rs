@@ -123,6 +123,23 @@ async fn o3_what_is_no_plan_is_refused_whole() {
     assert!(!house.acme.appended.lock().unwrap().iter().any(|it| matches!(it, Change::Plan(_))));
 }
 
+/// Two calls a second, two records a reading, and a hundred writes a call.
+#[tokio::test]
+async fn a_plan_costs_what_it_reads_and_writes_itself() {
+    let house = house().await;
+    let ask = |parts: Json| house.post("/v1/plan/cost", json!({"parts": parts}));
+    let shop = |creates, changes| json!({"connection": "shop", "kind": "item", "creates": creates, "changes": changes});
+    // 5 changes are read in 3 calls and written, with 100 creations, in 2: 2.5 s.
+    let told = ask(json!([shop(100, 5)])).await;
+    let cost =
+        json!({"connection": "shop", "kind": "item", "reads": 3, "writes": 2, "measured": false, "done_in_s": 3});
+    assert_eq!(told.body, json!({"items": [cost]}));
+    assert_eq!(ask(json!([])).await.body, json!({"items": []}));
+    assert_eq!(ask(json!([shop(1, 0), shop(0, 1)])).await.code(), (422, "invalid-plan"));
+    assert_eq!(ask(json!([{"connection": "none", "kind": "item"}])).await.code(), (404, "not-found"));
+    assert_eq!(ask(json!([{"connection": "shop", "kind": "thing"}])).await.code(), (400, "invalid-body"));
+}
+
 /// Two calls a second, and a hundred writes a call.
 #[tokio::test]
 async fn the_status_says_when_it_will_be_done_and_what_waits_for_a_plan() {

@@ -81,6 +81,13 @@ async fn a_timeline_tells_what_happened() {
         (&json!("webhook"), &json!("redriven"))
     );
     assert_eq!(told.body["items"][1]["connection"], "shop");
+    let last = house.get("/v1/records/item/a/timeline?newest=true&limit=1").await;
+    assert_eq!(last.body["items"], json!([told.body["items"][1]]));
+    let cursor = last.body["next"].as_str().unwrap();
+    let before = house.get(&format!("/v1/records/item/a/timeline?newest=true&limit=1&cursor={cursor}")).await;
+    assert_eq!(before.body, json!({"items": [told.body["items"][0]]}));
+    let turned = house.get(&format!("/v1/records/item/a/timeline?cursor={cursor}")).await;
+    assert_eq!(turned.code(), (400, "invalid-cursor"));
     assert_eq!(house.get("/v1/records/item/b/timeline").await.code(), (404, "not-found"));
 }
 
@@ -240,6 +247,10 @@ async fn a_person_settles_a_conflict_once() {
     };
     house.acme.conflicts.lock().unwrap().push(conflict);
     assert_eq!(house.get("/v1/conflicts?open=true").await.body["items"][0]["claims"], json!({"shop": "5"}));
+    assert_eq!(house.get("/v1/conflicts/7").await.body["reason"], "nobody owns it");
+    for nobodys in ["6", "8", "18446744073709551615"] {
+        assert_eq!(house.get(&format!("/v1/conflicts/{nobodys}")).await.code(), (404, "not-found"), "{nobodys}");
+    }
     let settle = |body: Json| house.post("/v1/conflicts/7/settle", body);
     for wrong in [
         json!({}),
@@ -250,8 +261,11 @@ async fn a_person_settles_a_conflict_once() {
     ] {
         assert_eq!(settle(wrong.clone()).await.code(), (422, "invalid-value"), "{wrong}");
     }
+    let nobody = settle(json!({"take": "none"})).await;
+    assert!(nobody.body["detail"].as_str().unwrap().ends_with("said something: `shop`, and not `none`"), "{nobody:?}");
     let settled = settle(json!({"value": "4.5"})).await;
     assert_eq!((&settled.body["open"], &settled.body["outcome"]), (&json!(false), &json!("4.5")));
+    assert_eq!(house.get("/v1/conflicts/7").await.body, settled.body);
     assert_eq!(settle(json!({"take": "shop"})).await.code(), (409, "already-settled"));
     assert_eq!(house.post("/v1/conflicts/8/settle", json!({"take": "shop"})).await.code(), (404, "not-found"));
     let appended = house.acme.appended.lock().unwrap();

@@ -18,6 +18,10 @@ pub async fn a_timeline_is_read_in_order<P: Place>() {
     assert!(0 < timeline[0].id && timeline[0].id < timeline[1].id);
     assert_eq!(store.timeline(&item("bolt"), 0, 1).await.unwrap(), timeline[..1]);
     assert_eq!(store.timeline(&item("bolt"), timeline[0].id, 10).await.unwrap(), timeline[1..]);
+    let back: Vec<_> = timeline.iter().rev().cloned().collect();
+    assert_eq!(store.timeline_back(&item("bolt"), None, 10).await.unwrap(), back);
+    assert_eq!(store.timeline_back(&item("bolt"), None, 1).await.unwrap(), back[..1]);
+    assert_eq!(store.timeline_back(&item("bolt"), Some(back[0].id), 10).await.unwrap(), back[1..]);
 }
 
 pub async fn what_vanished_lately_is_counted<P: Place>() {

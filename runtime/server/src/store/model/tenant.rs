@@ -273,6 +273,11 @@ impl TenantStore for ModelStore {
         self.with(|data| first(n_max, data.events.iter().filter(|it| it.key == *key && it.id > after).cloned()))
     }
 
+    async fn timeline_back(&self, key: &RecordKey, before: Option<u64>, n_max: u32) -> Result<Vec<Event>> {
+        let is_meant = |it: &&Event| it.key == *key && before.is_none_or(|before| it.id < before);
+        self.with(|data| first(n_max, data.events.iter().rev().filter(is_meant).cloned()))
+    }
+
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
         let is_meant = |it: &&Conflict| {
             open.is_none_or(|open| open == it.outcome.is_none()) && before.is_none_or(|before| it.id < before)

@@ -26,7 +26,23 @@ pub(super) const TIMELINE: &str = "
     select id, at, connection, what from event where kind = ?1 and key = ?2 and id > ?3 order by id limit +?4";
 
 pub(super) async fn timeline(db: &SqlitePool, key: &RecordKey, after: u64, n_max: u32) -> Result<Vec<Event>> {
-    let query = sqlx::query_as(TIMELINE).bind(key.kind.as_str()).bind(&key.key).bind(int(after)).bind(n_max);
+    events(db, TIMELINE, (key, int(after)), n_max).await
+}
+
+pub(super) const TIMELINE_BACK: &str = "
+    select id, at, connection, what from event where kind = ?1 and key = ?2 and id < ?3 order by id desc limit +?4";
+
+pub(super) async fn timeline_back(
+    db: &SqlitePool,
+    key: &RecordKey,
+    before: Option<u64>,
+    n_max: u32,
+) -> Result<Vec<Event>> {
+    events(db, TIMELINE_BACK, (key, before.map_or(i64::MAX, int)), n_max).await
+}
+
+async fn events(db: &SqlitePool, sql: &'static str, (key, from): (&RecordKey, i64), n_max: u32) -> Result<Vec<Event>> {
+    let query = sqlx::query_as(sql).bind(key.kind.as_str()).bind(&key.key).bind(from).bind(n_max);
     let rows: Vec<(i64, i64, Option<u32>, String)> = query.fetch_all(db).await.map_err(unavailable)?;
     let event = |(id, at, connection, what): (i64, i64, Option<u32>, String)| {
         let connection = connection.map(ConnectionId);

@@ -244,6 +244,10 @@ impl TenantStore for SqliteTenant {
         history::timeline(self.reads(), key, after, n_max).await
     }
 
+    async fn timeline_back(&self, key: &RecordKey, before: Option<u64>, n_max: u32) -> Result<Vec<Event>> {
+        history::timeline_back(self.reads(), key, before, n_max).await
+    }
+
     async fn conflicts(&self, open: Option<bool>, before: Option<u64>, n_max: u32) -> Result<Vec<Conflict>> {
         history::conflicts(self.reads(), open, before, n_max).await
     }

@@ -197,6 +197,7 @@ async fn hot_reads_use_their_indexes() {
         (debts::OF, vec!["debt_record (kind=? AND key=?)"]),
         (history::VANISHED, vec!["event_vanished (connection=? AND kind=? AND at>?)"]),
         (history::TIMELINE, vec!["event_record (kind=? AND key=? AND id>?)"]),
+        (history::TIMELINE_BACK, vec!["event_record (kind=? AND key=? AND id<?)"]),
     ];
     for (sql, indexes) in expect {
         let plan = plan(&store, sql).await;
