@@ -164,7 +164,7 @@ impl<'a> World<'a> {
             self.turn().await;
             // What a lane whose holder is dead would have found is not known.
             let is_manned = self.tenants.iter().all(|it| it.node.is_manned());
-            let is_calm = written == self.lines() && is_manned && self.is_idle().await;
+            let is_calm = written == self.lines() && is_manned && self.is_idle().await && self.is_read().await;
             if !is_calm || self.tenants.iter().any(|it| it.next_webhook_at().is_some()) {
                 calm_since = self.clock.now();
             }
@@ -176,6 +176,16 @@ impl<'a> World<'a> {
     async fn is_idle(&self) -> bool {
         for tenant in &self.tenants {
             if !tenant.is_idle().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Everything was read once. What failed may wait longer to be tried again than all must be quiet for.
+    async fn is_read(&self) -> bool {
+        for tenant in &self.tenants {
+            if !tenant.is_read().await {
                 return false;
             }
         }

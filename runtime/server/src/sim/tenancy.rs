@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use truthsource_core::UnixMs;
 use truthsource_core::draw::Draw;
+use truthsource_core::{Kind, UnixMs};
 use truthsource_simulators::door::Reply;
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::outbox::Departure;
@@ -146,7 +146,6 @@ impl<'a> Tenancy<'a> {
             door.set_faults(self.plan.faults.at(at, self.plan.seed, now));
         }
         self.store.set_chaos(true);
-        self.troupe.set_chaos(true);
         if let Some(drift) = &self.plan.faults.drift {
             let host = host_of(self.tenant, &self.seats[drift.seat % self.seats.len()]);
             self.network.drift(host, drift.clone());
@@ -155,6 +154,8 @@ impl<'a> Tenancy<'a> {
 
     /// People begin to act.
     pub(super) fn begin(&mut self, notes: &mut Notes) {
+        // What a first listing leaves out without a word was never heard of.
+        self.troupe.set_chaos(true);
         let held = held(&self.seats, self.clock.now());
         if self.cast.setup.is_usual() {
             notes.violations.extend(judge::opening(&self.seats, (&self.opened, &held)));
@@ -184,6 +185,21 @@ impl<'a> Tenancy<'a> {
             return true;
         }
         !self.plan.stirs.is_empty() && wares::is_asked(self.store.as_ref(), &backlog).await.unwrap_or(false)
+    }
+
+    /// Everything that its connections read was listed once.
+    pub(super) async fn is_read(&self) -> bool {
+        let Ok(connections) = self.store.connections().await else { return false };
+        for connection in connections {
+            let Ok(cursors) = self.store.cursors(connection.id).await else { return false };
+            let Ok(described) = self.node.engine.guests.describe(&connection).await else { return false };
+            let reads = |kind| connection.spec.kinds.get(&kind).is_some_and(|it| it.reads);
+            let read: Vec<Kind> = described.kinds.iter().map(|it| it.kind).filter(|it| reads(*it)).collect();
+            if !read.iter().all(|kind| cursors.get(kind).is_some_and(|it| it.listed)) {
+                return false;
+            }
+        }
+        true
     }
 
     /// When the next webhook leaves one of its systems.

@@ -62,9 +62,7 @@ impl Plan {
         let mut habits = Habits::drawn(draw);
         // Only NetSuite lists what was deleted, and of prices nobody does. Where a webhook is lost, a sweep finds it out: as
         // often as polls do what changed, so that it is known before all counts as quiet.
-        // And what a first listing did not have is only found by another.
-        let is_cut = first_load && faults.listing_empty + faults.listing_cut > 0;
-        if is_cut || acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
+        if acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
             habits.sweep_every_ms = habits.poll_every_ms;
         }
         Self {
