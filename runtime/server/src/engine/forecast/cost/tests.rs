@@ -39,7 +39,7 @@ async fn a_plan_costs_its_own_reads_and_writes() {
 
     // 250 changes are read 2 at a time: 125 calls. 257 writes go 100 at a time: 3. At one a second that is 128 s.
     let plain = of(Fake::default(), account(&[SHOP])).await;
-    assert_eq!((seen(&[plain.clone()]), plain.is_measured), (vec![(125, 3, Some(128))], false));
+    assert_eq!((seen(std::slice::from_ref(&plain)), plain.is_measured), (vec![(125, 3, Some(128))], false));
 
     // Certain readings go 10 at a time: 25 calls; 25 + 3 = 28 s.
     let certain = of(Fake { certain_max: 10, ..Fake::default() }, account(&[SHOP])).await;
@@ -54,7 +54,7 @@ async fn a_plan_costs_its_own_reads_and_writes() {
     measured.add(30, 20);
     let by_experience = Account { measured: [((SHOP, Kind::Price), measured)].into(), ..account(&[SHOP]) };
     let measured = of(Fake::default(), by_experience).await;
-    assert_eq!((seen(&[measured.clone()]), measured.is_measured), (vec![(125, 386, Some(511))], true));
+    assert_eq!((seen(std::slice::from_ref(&measured)), measured.is_measured), (vec![(125, 386, Some(511))], true));
 
     // What is left alone for half a minute begins later; of an account that nobody knows nothing is said.
     assert_eq!(
