@@ -24,6 +24,8 @@ use crate::store::{self, DebtState, Inspect as _, TenantStore as _};
 const LIVENESS_MS: u64 = 3_600_000;
 /// How much longer than a round of polls all must be quiet, before it counts as such.
 const MARGIN_MS: u64 = 20_000;
+/// For how long faults are on at first, where they are.
+const FIRST_LOAD_MS: u64 = 60_000;
 /// How long all must be quiet before people begin to act.
 const OPENING_MS: u64 = 5_000;
 /// How long the engine waits where it waits for nothing in particular.
@@ -64,6 +66,10 @@ pub async fn run(cast: &Arc<Cast>, plan: &Plan, keeping: Keeping) -> anyhow::Res
     let (mut world, files) = World::set_up(cast, plan, keeping).await?;
     if plan.faults.first_load {
         world.spoil();
+        while world.clock.now().since(plan.begins) < FIRST_LOAD_MS && !world.is_over() {
+            world.turn().await;
+        }
+        world.heal();
     }
     // What people do before a system was read for the first time is part of what it opens with.
     let opened = world.calm_down(OPENING_MS).await;
@@ -72,6 +78,7 @@ pub async fn run(cast: &Arc<Cast>, plan: &Plan, keeping: Keeping) -> anyhow::Res
         world.turn().await;
     }
     world.heal();
+    world.act_out();
     let calm = world.calm_down(world.quiet_ms()).await;
     let outcome = world.judge(opened && calm).await;
     if let Some(files) = files {
@@ -135,11 +142,15 @@ impl<'a> World<'a> {
         self.begun.map_or(0, |begun| self.clock.now().since(begun))
     }
 
+    /// Faults end.
     fn heal(&mut self) {
         self.is_spoilt = false;
+        self.tenants.iter().for_each(Tenancy::heal);
+    }
+
+    /// The last acts of people happen before the systems are compared.
+    fn act_out(&mut self) {
         for tenant in &mut self.tenants {
-            tenant.heal();
-            // The last acts of people happen before the systems are compared.
             while tenant.act(u64::MAX, &mut self.notes) {}
         }
     }
@@ -185,7 +196,7 @@ impl<'a> World<'a> {
     /// Everything was read once. What failed may wait longer to be tried again than all must be quiet for.
     async fn is_read(&self) -> bool {
         for tenant in &self.tenants {
-            if !tenant.is_read().await {
+            if tenant.unlisted().await.is_ok_and(|it| !it.is_empty()) {
                 return false;
             }
         }
@@ -354,6 +365,9 @@ impl<'a> World<'a> {
     /// P1 does not hold: what waits, and for what.
     async fn unsettled(&mut self) -> anyhow::Result<()> {
         for tenant in &self.tenants {
+            for what in tenant.unlisted().await? {
+                self.notes.broke(format!("P1: {what} was never read to the end"));
+            }
             if tenant.is_idle().await {
                 continue;
             }

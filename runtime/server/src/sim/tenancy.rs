@@ -164,7 +164,7 @@ impl<'a> Tenancy<'a> {
     }
 
     /// Faults end.
-    pub(super) fn heal(&mut self) {
+    pub(super) fn heal(&self) {
         self.store.set_chaos(false);
         self.troupe.set_chaos(false);
         self.network.drift_no_more();
@@ -187,19 +187,20 @@ impl<'a> Tenancy<'a> {
         !self.plan.stirs.is_empty() && wares::is_asked(self.store.as_ref(), &backlog).await.unwrap_or(false)
     }
 
-    /// Everything that its connections read was listed once.
-    pub(super) async fn is_read(&self) -> bool {
-        let Ok(connections) = self.store.connections().await else { return false };
-        for connection in connections {
-            let Ok(cursors) = self.store.cursors(connection.id).await else { return false };
-            let Ok(described) = self.node.engine.guests.describe(&connection).await else { return false };
-            let reads = |kind| connection.spec.kinds.get(&kind).is_some_and(|it| it.reads);
-            let read: Vec<Kind> = described.kinds.iter().map(|it| it.kind).filter(|it| reads(*it)).collect();
-            if !read.iter().all(|kind| cursors.get(kind).is_some_and(|it| it.listed)) {
-                return false;
-            }
+    /// What its connections read and was not listed to the end yet, by connection and kind.
+    pub(super) async fn unlisted(&self) -> anyhow::Result<Vec<String>> {
+        let mut unlisted = Vec::new();
+        for connection in self.store.connections().await? {
+            let cursors = self.store.cursors(connection.id).await?;
+            let described = self.node.engine.guests.describe(&connection).await?;
+            let is_missing = |kind: &Kind| {
+                let reads = connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
+                reads && cursors.get(kind).is_none_or(|it| !it.listed)
+            };
+            let missing = described.kinds.iter().map(|it| it.kind).filter(is_missing);
+            unlisted.extend(missing.map(|kind| format!("{} {kind}", connection.name)));
         }
-        true
+        Ok(unlisted)
     }
 
     /// When the next webhook leaves one of its systems.

@@ -10,7 +10,7 @@ use crate::sim::drift::Drift;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Menu {
-    /// All of it but cut listings goes wrong from the first request on, while systems are read for the first time.
+    /// All of it but cut listings goes wrong in the first minute, too, while systems are read for the first time.
     pub first_load: bool,
     /// A request is answered "too many requests".
     pub overloaded: u32,
