@@ -38,6 +38,19 @@ impl Script {
         self.step(method, url_part, Ok(answer))
     }
 
+    /// The same, of this content type.
+    #[must_use]
+    pub fn answer_as(
+        self,
+        method: &'static str,
+        url_part: &str,
+        (status, content_type): (u16, &str),
+        body: &str,
+    ) -> Self {
+        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        self.step(method, url_part, Ok(Response { status, headers, body: body.as_bytes().to_vec() }))
+    }
+
     /// The next request has this method and this text in its URL, and comes to nothing.
     #[must_use]
     pub fn fail(self, method: &'static str, url_part: &str, fault: HttpFault) -> Self {

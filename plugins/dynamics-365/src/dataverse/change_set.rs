@@ -1,9 +1,9 @@
 //! Several writes in one request that take effect all or none: a batch of one change set, which is MIME here.
 
 use truthsource_sdk::connector::Outcome;
-use truthsource_sdk::host::Response;
 use truthsource_sdk::json;
 
+use super::multipart::answers;
 use super::org::Org;
 use crate::odata::{Body, relative};
 use crate::wire::{Load, Written, unanswered, written};
@@ -65,7 +65,7 @@ pub(crate) fn at_once(org: &Org<'_>, parts: &[Part]) -> Written {
         Ok(response) => response,
         Err(fault) => return Written::Failed(unanswered(fault)),
     };
-    let answers = answers(&response.body);
+    let answers = answers(&response).unwrap_or_default();
     let n = answers.len();
     match answers.into_iter().find(|it| !(200..300).contains(&it.status)) {
         Some(failed) => written(&failed, org.wire.ctx.now_ms),
@@ -77,43 +77,5 @@ pub(crate) fn at_once(org: &Org<'_>, parts: &[Part]) -> Written {
             Written::Failed(outcome) => Written::Failed(outcome),
             refused => Written::Failed(Outcome::Retry(None, format!("the batch was refused: {refused:?}"))),
         },
-    }
-}
-
-/// The answers that stand in the body of a batch's. One that failed stands alone.
-fn answers(body: &[u8]) -> Vec<Response> {
-    let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
-    text.split("\nHTTP/1.1 ").skip(1).filter_map(answer).collect()
-}
-
-fn answer(text: &str) -> Option<Response> {
-    let status = text.get(..3)?.parse().ok()?;
-    let (head, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-    let header = |line: &str| line.split_once(':').map(|(name, it)| (name.trim().to_lowercase(), it.trim().to_owned()));
-    let body = rest.split("\n--").next().unwrap_or_default().trim();
-    Some(Response {
-        status,
-        headers: head.lines().skip(1).filter_map(header).collect(),
-        body: body.as_bytes().to_vec(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_found_whatever_they_are_wrapped_in() {
-        let done = "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\
-                    Content-ID: 1\r\n\r\nHTTP/1.1 204 No Content\r\nOData-Version: 4.0\r\n\r\n\r\n--c\r\nContent-Type: \
-                    application/http\r\nContent-ID: 2\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\r\n--c--\r\n--b--\r\n";
-        let seen = answers(done.as_bytes());
-        assert_eq!(seen.iter().map(|it| (it.status, it.body.len())).collect::<Vec<_>>(), [(204, 0), (204, 0)]);
-        assert_eq!(seen[0].header("odata-version"), Some("4.0"));
-        let refused = "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 412 Precondition Failed\r\nContent-Type: \
-                       application/json\r\n\r\n{\"error\":{\"code\":\"0x80060882\"}}\r\n--b--\r\n";
-        let seen = answers(refused.as_bytes());
-        assert_eq!(seen[0].body, br#"{"error":{"code":"0x80060882"}}"#);
-        assert!(answers(b"<html>HTTP/1.1 200").is_empty());
     }
 }

@@ -15,6 +15,7 @@ mod check;
 mod columns;
 mod cursor;
 mod key;
+mod multipart;
 mod names;
 mod order;
 mod order_edit;

@@ -71,6 +71,9 @@ fn begun() -> Script {
     units(reads(script(), &head(7), &booked()))
 }
 
+/// What batches answer with.
+const MIXED: &str = "multipart/mixed; boundary=b";
+
 /// What a batch says whose change set was carried out.
 fn done(n: usize) -> String {
     let part = "--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\nOData-Version: 4.0\r\n\r\n\r\n";
@@ -93,7 +96,7 @@ fn push(script: &Script, write: Write) -> Outcome {
 #[test]
 fn lines_and_charges_are_changed_in_one_change_set() {
     let after = head(8).replace("9.5", "7");
-    let script = reads(begun().answer("POST", BATCH, 200, &done(4)), &after, &changed());
+    let script = reads(begun().answer_as("POST", BATCH, (200, MIXED), &done(4)), &after, &changed());
     let want = wanted("7").want;
     assert_eq!(applied(&push(&script, wanted("7"))).fields["lines"], want["lines"]);
     let body = script.body(4);
@@ -127,7 +130,7 @@ fn lines_and_charges_are_changed_in_one_change_set() {
 fn nothing_is_lost_where_one_part_is_refused() {
     // Organisations answer such a batch with either status.
     for status in [200, 400] {
-        let begun = || begun().answer("POST", BATCH, status, &refused(400, "0x80044331"));
+        let begun = || begun().answer_as("POST", BATCH, (status, MIXED), &refused(400, "0x80044331"));
         let script = units(reads(begun(), &head(7), &booked()));
         let outcome = push(&script, wanted("9.5"));
         assert!(matches!(&outcome, Outcome::Rejected(it) if it.code == "0x80044331"), "{outcome:?}");
@@ -136,16 +139,16 @@ fn nothing_is_lost_where_one_part_is_refused() {
 
 #[test]
 fn whoever_is_faster_is_not_overwritten() {
-    let meets = || begun().answer("POST", BATCH, 200, &refused(412, "0x80060882"));
+    let meets = || begun().answer_as("POST", BATCH, (200, MIXED), &refused(412, "0x80060882"));
     let moved = [detail(1, PRODUCT, (4, 12)), detail(2, LIST, (2, 5))];
     let outcome = push(&reads(meets(), &head(8), &moved), wanted("9.5"));
     assert!(matches!(&outcome, Outcome::Stale(Observed::Present(_))), "{outcome:?}");
     // What was changed is none of the write's.
-    let script = units(reads(meets(), &head(8), &booked())).answer("POST", BATCH, 200, &done(4));
+    let script = units(reads(meets(), &head(8), &booked())).answer_as("POST", BATCH, (200, MIXED), &done(4));
     let outcome = push(&reads(script, &head(9), &changed()), wanted("9.5"));
     assert!(matches!(&outcome, Outcome::Applied(_)), "{outcome:?}");
     // The first try of this very write came through.
-    let late = begun().answer("POST", BATCH, 200, &refused(412, "0x80040237"));
+    let late = begun().answer_as("POST", BATCH, (200, MIXED), &refused(412, "0x80040237"));
     assert!(matches!(push(&reads(late, &head(8), &changed()), wanted("9.5")), Outcome::Applied(_)));
     // Nothing has moved at all.
     let outcome = push(&units(reads(meets(), &head(7), &booked())), wanted("9.5"));
@@ -156,9 +159,12 @@ fn whoever_is_faster_is_not_overwritten() {
 fn an_answer_that_is_lost_is_not_known() {
     let lost = begun().fail("POST", BATCH, HttpFault::Unknown(String::new()));
     assert!(matches!(push(&lost, wanted("9.5")), Outcome::Unknown(_)));
-    for (status, body) in [(200, "<html>".to_owned()), (200, done(3)), (504, String::new())] {
-        let outcome = push(&begun().answer("POST", BATCH, status, &body), wanted("9.5"));
-        assert!(matches!(&outcome, Outcome::Unknown(_)), "{status} {body}: {outcome:?}");
+    let cut = done(4).replace("--b--", "");
+    for (status, kind, body) in
+        [(200, "text/html", &done(4)), (200, MIXED, &done(3)), (200, MIXED, &cut), (504, "text/html", &String::new())]
+    {
+        let outcome = push(&begun().answer_as("POST", BATCH, (status, kind), body), wanted("9.5"));
+        assert!(matches!(&outcome, Outcome::Unknown(_)), "{status} {kind} {body}: {outcome:?}");
     }
     assert!(matches!(push(&begun().answer("POST", BATCH, 429, ""), wanted("9.5")), Outcome::Retry(..)));
     let again = Write { first_sent_ms: Some(super::NOW), ..wanted("9.5") };
