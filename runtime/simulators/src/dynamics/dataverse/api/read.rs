@@ -94,11 +94,15 @@ pub(super) struct Cookie {
     pub behind: Guid,
     /// The version at which a tracked read began.
     pub tracked: Option<u64>,
+    /// Of changes: the version that they go on behind.
+    pub since: Option<u64>,
 }
 
 impl Cookie {
     pub(super) fn of(token: Option<&str>) -> Result<Self, Problem> {
-        let Some(token) = token else { return Ok(Self { page: 1, place: 0, behind: Guid::ZERO, tracked: None }) };
+        let Some(token) = token else {
+            return Ok(Self { page: 1, place: 0, behind: Guid::ZERO, tracked: None, since: None });
+        };
         let attribute = |name: &str| {
             let (_, rest) = token.split_once(&format!("{name}=\""))?;
             rest.split_once('"').map(|(value, _)| value)
@@ -109,14 +113,17 @@ impl Cookie {
                 place: attribute("place")?.parse().ok()?,
                 behind: attribute("last")?.parse().ok()?,
                 tracked: attribute("version").and_then(|it| it.parse().ok()),
+                since: attribute("since").and_then(|it| it.parse().ok()),
             })
         };
         read().ok_or_else(|| Problem::new(400, "0x80040203", "Malformed XML in the Paging Cookie"))
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let version = self.tracked.map(|it| format!(" version=\"{it}\"")).unwrap_or_default();
-        format!("<cookie pagenumber=\"{}\" place=\"{}\" last=\"{}\"{version} />", self.page, self.place, self.behind)
+        let since = self.since.map(|it| format!(" since=\"{it}\"")).unwrap_or_default();
+        let Self { page, place, behind, .. } = self;
+        format!("<cookie pagenumber=\"{page}\" place=\"{place}\" last=\"{behind}\"{version}{since} />")
     }
 }
 
@@ -131,6 +138,9 @@ pub(super) fn page(
         return track::delta(state, call, entity, (&options, token));
     }
     let cookie = Cookie::of(options.skiptoken.as_deref())?;
+    if let Some(since) = cookie.since {
+        return track::changes(state, call, entity, (&options, since, cookie.page));
+    }
     let wants_tracking = cookie.tracked.is_some() || wire::preference(call.request, "odata.track-changes").is_some();
     if wants_tracking {
         track::check(entity, &options)?;
@@ -145,8 +155,7 @@ pub(super) fn page(
     let top =
         options.top.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX)).saturating_sub(cookie.place);
     let mut rows: Vec<Shown<'_>> = left.map(|(_, it)| it).take(top).collect();
-    let asked = wire::preference(call.request, "odata.maxpagesize").and_then(|it| it.parse().ok());
-    let size = asked.filter(|it| *it > 0).unwrap_or(state.settings.page_max).min(state.settings.page_max);
+    let (asked, size) = page_size(state, call);
     let has_more = rows.len() > size;
     rows.truncate(size);
     let mut members =
@@ -159,7 +168,8 @@ pub(super) fn page(
     members.push(("value".to_owned(), Json::List(entries)));
     let tracked = wants_tracking.then(|| cookie.tracked.unwrap_or(state.version));
     if let (true, Some(last)) = (has_more, rows.last()) {
-        let next = Cookie { page: cookie.page + 1, place: cookie.place + size, behind: last.row.id, tracked };
+        let (page, place, behind) = (cookie.page + 1, cookie.place + size, last.row.id);
+        let next = Cookie { page, place, behind, tracked, since: None };
         members.push(("@odata.nextLink".to_owned(), Json::Text(link(call, "$skiptoken", &next.text()))));
     } else if let Some(version) = tracked {
         members.push(("@odata.deltaLink".to_owned(), Json::Text(track::link(call, version))));
@@ -170,6 +180,12 @@ pub(super) fn page(
         response.headers_mut().append("preference-applied", http::HeaderValue::from_static(name));
     }
     Ok(response)
+}
+
+/// The rows of a page that were asked for, and that there are.
+pub(super) fn page_size(state: &State, call: &Call<'_>) -> (Option<usize>, usize) {
+    let asked = wire::preference(call.request, "odata.maxpagesize").and_then(|it| it.parse().ok());
+    (asked, asked.filter(|it| *it > 0).unwrap_or(state.settings.page_max).min(state.settings.page_max))
 }
 
 /// The same query with another token.

@@ -1,10 +1,12 @@
 //! Change tracking: what changed and what went since a delta token was given.
 
+use super::super::super::guid::Guid;
 use super::super::super::json::{Json, object};
 use super::super::super::moment;
 use super::super::metadata::Entity;
 use super::super::problem::Problem;
 use super::super::state::State;
+use super::read::Cookie;
 use super::show::{self, Shown};
 use super::{Call, read, respond};
 use crate::odata::Options;
@@ -59,23 +61,46 @@ pub(super) fn delta(
         let message = "The delta token has expired. Read the whole collection again.";
         return Err(Problem::new(state.settings.delta_gone_status, "0x80044352", message));
     }
-    let changed = state.table(entity.set).rows().filter(|it| it.version > version);
-    let shown = changed.map(|row| Shown { state, entity, row }.json(options, read::is_annotated(call)));
-    let mut entries: Vec<Json> = shown.collect::<Result<_, _>>()?;
+    changes(state, call, entity, (options, version, 1))
+}
+
+/// A page of what is newer than a version, in the order in which it was saved.
+pub(super) fn changes(
+    state: &State,
+    call: &Call<'_>,
+    entity: &'static Entity,
+    (options, since, page): (&Options, u64, usize),
+) -> Result<Response, Problem> {
+    let mut entries: Vec<(u64, Json)> = Vec::new();
+    for row in state.table(entity.set).rows().filter(|it| it.version > since) {
+        entries.push((row.version, Shown { state, entity, row }.json(options, read::is_annotated(call))?));
+    }
     let is_gone = |id| state.row(entity.set, id).is_none();
-    let gone = state.deleted.iter().filter(|it| it.set == entity.set && it.version > version && is_gone(it.id));
+    let gone = state.deleted.iter().filter(|it| it.set == entity.set && it.version > since && is_gone(it.id));
     let context = format!("{}/$metadata#{}/$deletedEntity", call.root, entity.plural);
-    for it in gone {
-        entries.push(object([
+    entries.extend(gone.map(|it| {
+        let deleted = [
             ("@odata.context", Json::text(&context)),
             ("id", Json::text(it.id.to_string())),
             ("reason", Json::text("deleted")),
-        ]));
-    }
+        ];
+        (it.version, object(deleted))
+    }));
+    entries.sort_by_key(|(version, _)| *version);
+    let (_, size) = read::page_size(state, call);
+    let has_more = entries.len() > size;
+    entries.truncate(size);
+    let (name, next) = match entries.last().filter(|_| has_more) {
+        Some((last, _)) => {
+            let cookie = Cookie { page: page + 1, place: 0, behind: Guid::ZERO, tracked: None, since: Some(*last) };
+            ("@odata.nextLink", read::link(call, "$skiptoken", &cookie.text()))
+        }
+        None => ("@odata.deltaLink", link(call, state.version)),
+    };
     let body = object([
         ("@odata.context", Json::text(format!("{}/$metadata#{}/$delta", call.root, entity.plural))),
-        ("@odata.deltaLink", Json::Text(link(call, state.version))),
-        ("value", Json::List(entries)),
+        (name, Json::Text(next)),
+        ("value", Json::List(entries.into_iter().map(|(_, it)| it).collect())),
     ]);
     Ok(respond(200, Some(&body)))
 }

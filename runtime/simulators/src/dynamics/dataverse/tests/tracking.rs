@@ -47,6 +47,26 @@ fn what_changes_between_pages_is_told_afterwards() {
 }
 
 #[test]
+fn changes_come_in_pages_too_and_what_happens_meanwhile_comes_after_them() {
+    let organisation = Organisation::new();
+    let delta = begin(&organisation, "products?$select=name");
+    let rename = |code: &str, name: &str| {
+        organisation.call("PATCH", &format!("products(productnumber='{code}')"), json!({ "name": name }), &[])
+    };
+    rename("NUT-8", "First");
+    rename("BOLT-8", "Second");
+    let first = organisation.call("GET", &delta, Value::Null, &TRACK);
+    assert_eq!((first.column("name"), first.body.get("@odata.deltaLink")), (vec!["First".into()], None));
+    rename("NUT-8", "Third");
+    let next = first.body["@odata.nextLink"].as_str().unwrap();
+    let second = organisation.call("GET", next, Value::Null, &TRACK);
+    assert_eq!(second.column("name"), ["Second"]);
+    let third = organisation.call("GET", second.body["@odata.nextLink"].as_str().unwrap(), Value::Null, &TRACK);
+    assert_eq!(third.column("name"), ["Third"]);
+    assert_eq!(organisation.get(third.body["@odata.deltaLink"].as_str().unwrap()).rows().len(), 0);
+}
+
+#[test]
 fn tracking_takes_a_selection_only_and_ends_after_a_week() {
     for delta_gone_status in [400, 410] {
         let organisation = Organisation::with(Settings { delta_gone_status, ..Settings::default() });
