@@ -1,8 +1,8 @@
 //! What connectors declare: the shipped ones are as they say, and one that is not is found out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use truthsource::certificate::{Finding as Tried, Power, Verdict, markdown, text};
@@ -86,6 +86,8 @@ enum Lie {
     SeesDeletes,
     /// Each page after the first is without a record.
     SkipsARow,
+    /// What was told first is told once more at the end of every delta.
+    LooksBack,
     /// A certain reading is one like any other.
     UncertainReading,
     /// Each try of a write is another write, and nothing is ever found.
@@ -106,7 +108,7 @@ enum Lie {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declaration_that_is_false_is_refuted() {
-    use Dialect::{BusinessCentral, Netsuite, SapB1, Shopify};
+    use Dialect::{BusinessCentral, Dataverse, Netsuite, SapB1, Shopify};
     let table = [
         (Lie::Deaf, Shopify, Kind::Item, Power::Updates),
         (Lie::Deaf, SapB1, Kind::Company, Power::Creates),
@@ -116,6 +118,9 @@ async fn a_declaration_that_is_false_is_refuted() {
         (Lie::Prompt, Shopify, Kind::Item, Power::Lag),
         (Lie::SeesDeletes, Shopify, Kind::Item, Power::Deletes),
         (Lie::SkipsARow, BusinessCentral, Kind::Item, Power::Listing),
+        (Lie::SkipsARow, Dataverse, Kind::Company, Power::Ordering),
+        (Lie::LooksBack, BusinessCentral, Kind::Item, Power::Ordering),
+        (Lie::LooksBack, Shopify, Kind::StockLevel, Power::Ordering),
         (Lie::UncertainReading, Netsuite, Kind::Item, Power::Certain),
         (Lie::Forgetful, Netsuite, Kind::StockLevel, Power::RepeatedUpdate),
         (Lie::Forgetful, Shopify, Kind::StockLevel, Power::RepeatedUpdate),
@@ -192,11 +197,14 @@ struct Liar {
     inner: Arc<dyn Guests>,
     lie: Lie,
     tries: AtomicU64,
+    told: Mutex<BTreeMap<String, Observed>>,
+    /// A complete listing is under way.
+    lists: AtomicBool,
 }
 
 impl Liar {
     fn new(inner: Arc<dyn Guests>, lie: Lie) -> Self {
-        Self { inner, lie, tries: AtomicU64::new(0) }
+        Self { inner, lie, tries: AtomicU64::new(0), told: Mutex::default(), lists: AtomicBool::new(false) }
     }
 
     fn power(&self, power: &KindPower) -> KindPower {
@@ -241,10 +249,20 @@ impl Guests for Liar {
     async fn pull(&self, connection: &Connection, pull: &Pull, class: Class) -> Result<Page, CallError> {
         let mut page = self.inner.pull(connection, pull, class).await?;
         let goes_on = pull.cursor.is_some();
+        self.lists.fetch_or(!goes_on, Ordering::SeqCst);
+        let lists =
+            if page.more { self.lists.load(Ordering::SeqCst) } else { self.lists.swap(false, Ordering::SeqCst) };
         match self.lie {
             // Only what a complete listing begins with is told.
             Lie::Deaf if goes_on => page.entries.clear(),
             Lie::SkipsARow if goes_on => drop(page.entries.pop()),
+            Lie::LooksBack => {
+                let mut told = self.told.lock().unwrap();
+                for it in &page.entries {
+                    told.entry(it.remote_id().to_owned()).or_insert_with(|| it.clone());
+                }
+                page.entries.extend(told.values().filter(|_| !lists && !page.more).cloned());
+            }
             _ => {}
         }
         Ok(page)

@@ -15,7 +15,7 @@ use truthsource_host::model::KindPower;
 pub use show::{markdown, text};
 
 /// The form of certificates that is written and read here.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 /// The largest certificate that is read, in bytes: a real one is about 30 KiB.
 pub const BYTES_MAX: usize = 256 << 10;
 
@@ -33,6 +33,9 @@ pub enum Power {
     Absence,
     /// Changes within one grain of the system's times are all seen. Measured: the grain, in milliseconds.
     Granularity,
+    /// Of no record a delta tells something older after something newer, and what changes while its pages are read does
+    /// not fall behind its cursor.
+    Ordering,
     /// What shows late is seen all the same. Measured: how late, in milliseconds, at the most that was tried.
     Lag,
     /// A complete listing misses nothing that was there throughout, whatever else changes meanwhile.

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use super::{Certificate, Certified, Finding, Power, Verdict};
 
 /// The columns of a table over kinds: what is looked up most.
-const COLUMNS: [Power; 14] = [
+const COLUMNS: [Power; 15] = [
     Power::Creates,
     Power::Updates,
     Power::Deletes,
     Power::Granularity,
+    Power::Ordering,
     Power::Lag,
     Power::Listing,
     Power::Certain,

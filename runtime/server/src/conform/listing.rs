@@ -14,13 +14,13 @@ use super::stand::Stand;
 use super::verdict::{Found, Halt};
 
 /// Articles where pages cannot be made small: more than fit on a page of any system.
-const MANY: u32 = 1_300;
+pub const MANY: u32 = 1_300;
 /// Companies there.
 const MANY_FIRMS: u32 = 1_100;
 /// Orders that are made until they take more than a page.
 const ORDERS: [u32; 4] = [8, 30, 60, 210];
 /// Articles and companies where they can.
-const FEW: u32 = 13;
+pub const FEW: u32 = 13;
 
 /// A listing that takes several pages while people add, change and delete misses nothing that was there throughout.
 ///

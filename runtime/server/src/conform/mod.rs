@@ -11,6 +11,7 @@ mod grain;
 mod lag;
 mod line;
 mod listing;
+mod order;
 mod project;
 mod repeat;
 pub mod rig;
@@ -67,12 +68,13 @@ pub async fn examine(stand: &Stand, told: impl Fn(&str)) -> anyhow::Result<Certi
 type Check = for<'a> fn(&'a Stand, Kind) -> BoxFuture<'a, Result<Found, Halt>>;
 
 /// Every power of a kind, and the check that tries it.
-const CHECKS: [(Power, Check); 16] = [
+const CHECKS: [(Power, Check); 17] = [
     (Power::Creates, |stand, kind| Box::pin(seen::creates(stand, kind))),
     (Power::Updates, |stand, kind| Box::pin(seen::updates(stand, kind))),
     (Power::Deletes, |stand, kind| Box::pin(seen::deletes(stand, kind))),
     (Power::Absence, |stand, kind| Box::pin(seen::absence(stand, kind))),
     (Power::Granularity, |stand, kind| Box::pin(grain::granularity(stand, kind))),
+    (Power::Ordering, |stand, kind| Box::pin(order::ordering(stand, kind))),
     (Power::Lag, |stand, kind| Box::pin(lag::lag(stand, kind))),
     (Power::Listing, |stand, kind| Box::pin(listing::listing(stand, kind))),
     (Power::Reads, |stand, kind| Box::pin(listing::reads(stand, kind))),
@@ -120,9 +122,13 @@ fn said(declared: &KindPower, power: Power) -> String {
             effect.as_str().unwrap_or_default().to_owned()
         }
         Power::Find => yes(declared.creates),
-        Power::Absence | Power::Listing | Power::Reads | Power::StaleBase | Power::Projection | Power::Digests => {
-            yes(true)
-        }
+        Power::Absence
+        | Power::Ordering
+        | Power::Listing
+        | Power::Reads
+        | Power::StaleBase
+        | Power::Projection
+        | Power::Digests => yes(true),
     }
 }
 

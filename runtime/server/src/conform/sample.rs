@@ -96,15 +96,26 @@ fn placed(n: u32) -> Placed {
 #[must_use]
 pub fn change(kind: Kind, n: u32) -> Option<Deed> {
     match kind {
-        Kind::Item => Some(Deed::Retitle { item: code(1), title: format!("Retitled {n}") }),
-        Kind::Company => Some(Deed::Rename { company: company(0), name: format!("Renamed {n}") }),
-        Kind::StockLevel => Some(Deed::Move { item: code(1), location: LOCATIONS[0].to_owned(), by: 1 + i64::from(n) }),
+        Kind::Company => change_of(kind, 0, n),
+        Kind::Order => Some(Deed::Ship { po_number: "PO-1".to_owned() }),
+        _ => change_of(kind, 1, n),
+    }
+}
+
+/// The same of the article or the company of this number. Orders change but once.
+#[must_use]
+pub fn change_of(kind: Kind, at: u32, n: u32) -> Option<Deed> {
+    match kind {
+        Kind::Item => Some(Deed::Retitle { item: code(at), title: format!("Retitled {n}") }),
+        Kind::Company => Some(Deed::Rename { company: company(at), name: format!("Renamed {n}") }),
+        Kind::StockLevel => {
+            Some(Deed::Move { item: code(at), location: LOCATIONS[0].to_owned(), by: 1 + i64::from(n) })
+        }
         Kind::Price => {
             let price = Price { amount: cents(5_000 + i64::from(n)), breaks: Vec::new() };
-            Some(Deed::Price { list: LISTS[1].to_owned(), item: code(1), price })
+            Some(Deed::Price { list: LISTS[1].to_owned(), item: code(at), price })
         }
-        Kind::Order => Some(Deed::Ship { po_number: "PO-1".to_owned() }),
-        Kind::Location => None,
+        Kind::Order | Kind::Location => None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::stand::Stand;
 use super::verdict::{Found, Halt};
 
 /// Longer than any delta reaches back by itself.
-const LONG_MS: u64 = 2 * 3_600_000;
+pub const LONG_MS: u64 = 2 * 3_600_000;
 
 /// A rig of a small business in which there is something of the kind, and where its deltas go on.
 ///

@@ -95,7 +95,7 @@ fn certified(declared: &KindPower, proof: Option<&Certified>) -> (KindPower, Car
         certain_max,
         ..declared.clone()
     };
-    let on_time = holds(Power::Granularity) && holds(Power::Lag);
+    let on_time = [Power::Granularity, Power::Ordering, Power::Lag].into_iter().all(holds);
     let sees_all = power.sees_creates && power.sees_updates && holds(Power::Listing);
     let care = Care {
         overlap_ms: if on_time { 0 } else { CAREFUL_OVERLAP_MS },

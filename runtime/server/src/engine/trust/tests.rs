@@ -27,12 +27,13 @@ fn keyed() -> KindPower {
     KindPower { effect: Effect::Keyed, ..power() }
 }
 
-const ALL: [Power; 16] = [
+const ALL: [Power; 17] = [
     Power::Creates,
     Power::Updates,
     Power::Deletes,
     Power::Absence,
     Power::Granularity,
+    Power::Ordering,
     Power::Lag,
     Power::Listing,
     Power::Reads,
@@ -98,6 +99,7 @@ fn what_was_not_proved_is_done_with_care() {
         care.sweep_every_ms = Some(DELETES_SWEEP_MS);
     });
     check(Power::Granularity, &|_, care| care.overlap_ms = CAREFUL_OVERLAP_MS);
+    check(Power::Ordering, &|_, care| care.overlap_ms = CAREFUL_OVERLAP_MS);
     check(Power::Lag, &|_, care| care.overlap_ms = CAREFUL_OVERLAP_MS);
     check(Power::Certain, &|power, _| power.certain_max = 0);
     check(Power::RepeatedCreate, &|_, care| care.creates_once = true);
