@@ -1,6 +1,7 @@
 //! Developer commands. Each says what it runs, so that it can be run by hand.
 #![forbid(unsafe_code)]
 
+mod certify;
 mod components;
 mod run;
 mod steps;
@@ -44,7 +45,10 @@ enum Command {
     },
     /// Build plugins and policies, and put them into `target/components`.
     Components,
-    /// Build everything and measure: `bench intake --json`, `bench call`, `bench sync`, `bench load`, `bench delta`, `bench drift`.
+    /// Build everything, try every shipped connector, and put its certificates beside it.
+    Certify,
+    /// Build everything and measure: `bench intake --json`, `bench call`, `bench sync`, `bench load`, `bench delta`,
+    /// `bench drift`, `bench refold`.
     #[command(disable_help_flag = true)]
     Bench {
         /// For `truthsource bench`.
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Demo { arguments } => run::become_truthsource(Plants::No, "demo", &arguments),
         Command::Sim { arguments } => run::become_truthsource(Plants::Yes, "sim", &arguments),
         Command::Components => components::build().map(drop),
+        Command::Certify => certify::certify(),
         Command::Bench { arguments } => run::become_truthsource(Plants::No, "bench", &arguments),
     };
     match done {

@@ -1,6 +1,7 @@
 //! Running commands, each said before it runs.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
@@ -42,11 +43,15 @@ pub enum Plants {
 }
 
 /// Builds components and the binary, and gives `truthsource <command> <arguments>`.
-pub fn truthsource(
-    (profile, plants): (Profile, Plants),
-    command: &str,
-    arguments: &[OsString],
-) -> anyhow::Result<Command> {
+pub fn truthsource(how: (Profile, Plants), command: &str, arguments: &[OsString]) -> anyhow::Result<Command> {
+    let (workspace, program) = built(how)?;
+    let mut binary = Command::new(program);
+    binary.arg(command).args(with_components(&workspace, arguments));
+    Ok(binary)
+}
+
+/// Builds components and the binary, and says where it is.
+pub fn built((profile, plants): (Profile, Plants)) -> anyhow::Result<(Workspace, PathBuf)> {
     let workspace = components::build()?;
     // Of the whole workspace, as the tests are: cargo would build what it depends on once more for the package alone.
     let mut build = cargo();
@@ -62,9 +67,8 @@ pub fn truthsource(
         }
     };
     run(&mut build)?;
-    let mut binary = Command::new(workspace.target.join(built));
-    binary.arg(command).args(with_components(&workspace, arguments));
-    Ok(binary)
+    let program = workspace.target.join(built);
+    Ok((workspace, program))
 }
 
 /// Builds everything and becomes `truthsource <command> <arguments>`.
