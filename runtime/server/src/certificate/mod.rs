@@ -151,6 +151,18 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// A stable name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::Form(_) => "no-certificate",
+            Self::Broken => "certificate-broken",
+            Self::OtherComponent { .. } => "other-component",
+        }
+    }
+}
+
 impl Certificate {
     /// The same, sealed.
     #[must_use]

@@ -9,7 +9,7 @@ use truthsource_core::Kind;
 
 use super::Failure;
 use super::client::Client;
-use super::output::{Column, Output, cell, table};
+use super::output::{Column, Output, cell, lines, table};
 
 /// Links to accounts of systems.
 #[derive(Subcommand)]
@@ -42,6 +42,11 @@ pub(super) enum Connection {
     },
     /// List connections.
     List,
+    /// Show a connection, how far each kind was read there, and whether its system tells of changes.
+    Show {
+        /// The connection.
+        name: String,
+    },
     /// Look whether a connection can do its work; exits with 1 if it cannot.
     Check {
         /// The connection.
@@ -72,7 +77,8 @@ pub(super) enum Connection {
         /// Its id there.
         remote_id: String,
         /// The record's key.
-        key: String,
+        #[arg(value_name = "KEY")]
+        record: String,
     },
     /// Stop a connection.
     Pause {
@@ -108,6 +114,7 @@ impl Connection {
                 out.show(&json!({"replaced": name}), |_| format!("{name} has new secrets"))?;
             }
             Self::List => out.show(&client.get(&["connections"], &[]).await?, |it| table(it, COLUMNS))?,
+            Self::Show { name } => out.show(&client.get(&["connections", name], &[]).await?, shown)?,
             Self::Check { name } => {
                 let checked = client.post(&["connections", name, "check"], None).await?;
                 out.show(&checked, findings)?;
@@ -120,16 +127,55 @@ impl Connection {
                 out.show(&client.get(&["connections", name, "matches"], &query).await?, matches)?;
             }
             Self::Approve { name } => out.show(&client.post(&["connections", name, "approve"], None).await?, state)?,
-            Self::Link { name, kind, remote_id, key } => {
-                let body = json!({"kind": kind, "remote_id": remote_id, "key": key});
+            Self::Link { name, kind, remote_id, record } => {
+                let body = json!({"kind": kind, "remote_id": remote_id, "key": record});
                 client.post(&["connections", name, "links"], Some(&body)).await?;
-                out.show(&json!({"linked": body}), |_| format!("{remote_id} at {name} is {kind}/{key}"))?;
+                out.show(&json!({"linked": body}), |_| format!("{remote_id} at {name} is {kind}/{record}"))?;
             }
             Self::Pause { name } => out.show(&client.post(&["connections", name, "pause"], None).await?, state)?,
             Self::Resume { name } => out.show(&client.post(&["connections", name, "resume"], None).await?, state)?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+const LINES: &[Column] = &[
+    ("name", &["name"]),
+    ("connector", &["spec", "connector"]),
+    ("state", &["state"]),
+    ("trouble", &["trouble"]),
+    ("rank", &["spec", "rank"]),
+    ("delivers", &["spec", "deliver"]),
+    ("made", &["created_at"]),
+];
+
+const SUBSCRIBED: &[Column] = &[
+    ("subscriptions looked at", &["subscribed", "at"]),
+    ("to be renewed by", &["subscribed", "renew_by"]),
+    ("could not be looked at", &["subscribed", "failure"]),
+];
+
+const PROGRESS: &[Column] = &[
+    ("KIND", &["kind"]),
+    ("LISTED", &["listed"]),
+    ("PULLED", &["pulled_at"]),
+    ("NEXT PULL", &["poll_at"]),
+    ("SWEPT", &["swept_at"]),
+    ("FAILURES", &["failures"]),
+];
+
+fn shown(connection: &Json) -> String {
+    let columns: Vec<Column> = match connection["subscribed"].is_null() {
+        true => LINES.to_vec(),
+        false => LINES.iter().chain(SUBSCRIBED).copied().collect(),
+    };
+    let kinds = connection["progress"].as_object().into_iter().flatten().map(|(kind, progress)| {
+        let mut row = progress.clone();
+        row["kind"] = json!(kind);
+        row
+    });
+    let kinds = json!({"items": kinds.collect::<Vec<_>>()});
+    format!("{}\n\n{}", lines(connection, &columns), table(&kinds, PROGRESS))
 }
 
 fn state(connection: &Json) -> String {

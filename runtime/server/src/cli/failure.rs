@@ -28,7 +28,9 @@ impl Failure {
 
     /// What the server said.
     pub(super) fn of_problem(problem: Problem) -> Self {
-        Self { message: format!("{} (request {})", problem.detail, problem.instance), code: problem.code }
+        // Whoever typed a command has not seen the body that was made of it.
+        let detail = if problem.code == "invalid-body" { unplaced(&problem.detail) } else { &problem.detail };
+        Self { message: format!("{detail} (request {})", problem.instance), code: problem.code }
     }
 
     /// An error, with its causes in one line.
@@ -61,6 +63,11 @@ impl Failure {
     }
 }
 
+/// The words, without the place in a body that they end with.
+fn unplaced(words: &str) -> &str {
+    words.rsplit_once(" at line ").map_or(words, |(words, _)| words)
+}
+
 /// The stable name of an error that brings none of its own.
 fn named(error: &anyhow::Error) -> Option<&'static str> {
     if error.downcast_ref::<config::Error>().is_some() {
@@ -75,4 +82,15 @@ fn named(error: &anyhow::Error) -> Option<&'static str> {
         OpenError::Older { .. } => "data-older",
         OpenError::Damaged { .. } => "data-dir-damaged",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_body_that_nobody_wrote_is_not_told() {
+        assert_eq!(unplaced("`many` is not a decimal number at line 1 column 73"), "`many` is not a decimal number");
+        assert_eq!(unplaced("the body is no JSON object"), "the body is no JSON object");
+    }
 }

@@ -10,6 +10,8 @@ use super::client::Client;
 use super::compare::Compare;
 use super::output::{Column, Output, cell, lines, table};
 use super::{Failure, seams};
+use crate::auth::digest::{hex, sha256};
+use crate::certificate::{Certificate, Refused};
 
 /// The largest file that is read: the server's own limit is below.
 const BYTES_MAX: u64 = 64 << 20;
@@ -130,8 +132,9 @@ impl Plugin {
             Self::Calls { slot } => out.show(&client.get(&["slots", slot, "calls"], &[]).await?, |it| table(it, CALLS)),
             Self::Push { slot, component, activate, certificates } => {
                 let bytes = read(component)?;
-                // What is no certificate is found out before anything is uploaded.
-                let certificates = certificates.iter().map(|it| document(it)).collect::<anyhow::Result<Vec<_>>>()?;
+                // What is no certificate of it is found out before anything is uploaded.
+                let of_it = |it: &PathBuf| certificate_of(&bytes, it);
+                let certificates = certificates.iter().map(of_it).collect::<anyhow::Result<Vec<_>>>()?;
                 let bar = out.progress(format!("uploading {} bytes to {slot}, checking and compiling", bytes.len()));
                 let pushed = client.upload(&["slots", slot, "releases"], &bytes).await;
                 bar.finish_and_clear();
@@ -181,6 +184,14 @@ fn told(releases: &Json) -> Json {
 async fn certified(client: &Client, slot: &str, release: &Json, certificate: &Json) -> anyhow::Result<Json> {
     let release = cell(release);
     client.post(&["slots", slot, "releases", &release, "certificates"], Some(certificate)).await
+}
+
+/// A certificate that is one of this component.
+fn certificate_of(component: &[u8], path: &Path) -> anyhow::Result<Json> {
+    let document = document(path)?;
+    let refused = |it: Refused| Failure::new(it.code(), format!("{}: {it}", path.display()));
+    Certificate::read(document.to_string().as_bytes(), &hex(&sha256(&[component]))).map_err(refused)?;
+    Ok(document)
 }
 
 fn document(path: &Path) -> anyhow::Result<Json> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
+use super::Failure;
 use super::client::Client;
 use super::connection::read;
 use super::output::{Column, Output, cell, lines, table};
@@ -79,7 +80,7 @@ impl Price {
                         basket[name] = json!(it);
                     }
                 }
-                let quote = client.post(&["price"], Some(&basket)).await?;
+                let quote = client.post(&["price"], Some(&basket)).await.map_err(alone)?;
                 out.show(&quote, |it| lines(&it["lines"][0], PAID))
             }
             Self::Rules => {
@@ -88,11 +89,23 @@ impl Price {
             }
             Self::Set { file } => {
                 let rules = read(file)?;
+                if rules.as_object().is_none_or(serde_json::Map::is_empty) {
+                    let message = format!("{} holds no rules by their ids", file.display());
+                    return Err(Failure::new("malformed", message).into());
+                }
                 change(client, out, rules.as_object().into_iter().flatten().map(|(id, it)| (id.clone(), it.clone())))
                     .await
             }
             Self::Remove { rules } => change(client, out, rules.iter().map(|id| (id.clone(), Json::Null))).await,
         }
+    }
+}
+
+/// What is wrong with the only line of a basket.
+fn alone(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(Failure { code, message }) => Failure::new(&code, message.trim_start_matches("line 0: ")).into(),
+        Err(other) => other,
     }
 }
 

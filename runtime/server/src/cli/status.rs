@@ -45,6 +45,13 @@ fn forecast(status: &Json) -> String {
     if items.is_empty() { String::new() } else { format!("\n\n{}", table(&json!({"items": items}), FORECAST)) }
 }
 
+/// `item 3, price 40`
+fn deciding(status: &Json) -> String {
+    let kinds = status["deciding"].as_object().into_iter().flatten();
+    let kinds: Vec<String> = kinds.map(|(kind, n)| format!("{kind} {}", cell(n))).collect();
+    if kinds.is_empty() { "0".to_owned() } else { kinds.join(", ") }
+}
+
 /// The connections that nothing is read from or written to, and why.
 fn idle(status: &Json) -> String {
     let connections = status["connections"].as_array().into_iter().flatten();
@@ -58,5 +65,9 @@ fn idle(status: &Json) -> String {
 
 /// What is waiting, and whether all is quiet.
 pub(super) async fn run(client: &Client, out: &Output) -> anyhow::Result<()> {
-    out.show(&client.get(&["status"], &[]).await?, |it| format!("{}{}{}", lines(it, LINES), idle(it), forecast(it)))
+    out.show(&client.get(&["status"], &[]).await?, |it| {
+        let mut head = it.clone();
+        head["deciding"] = deciding(it).into();
+        format!("{}{}{}", lines(&head, LINES), idle(it), forecast(it))
+    })
 }

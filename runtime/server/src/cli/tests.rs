@@ -30,6 +30,25 @@ fn the_tree_is_sound() {
     Cli::command().debug_assert();
 }
 
+/// An argument of a command would be taken for the one of the same name that every command takes.
+#[test]
+fn no_argument_is_called_like_one_of_every_command() {
+    use clap::CommandFactory as _;
+    fn clashes(command: &clap::Command, globals: &[String], found: &mut Vec<String>) {
+        let own = command
+            .get_arguments()
+            .filter(|it| !it.is_global_set() && globals.iter().any(|name| it.get_id() == name.as_str()));
+        found.extend(own.map(|it| format!("{} {}", command.get_name(), it.get_id())));
+        command.get_subcommands().for_each(|it| clashes(it, globals, found));
+    }
+    let (cli, mut found) = (Cli::command(), Vec::new());
+    let globals: Vec<String> =
+        cli.get_arguments().filter(|it| it.is_global_set()).map(|it| it.get_id().to_string()).collect();
+    clashes(&cli, &globals, &mut found);
+    // The simulation has no server, and what it is configured by is another file.
+    assert_eq!(found, ["sim config"]);
+}
+
 #[test]
 fn a_mistake_is_one_line() {
     for words in [
@@ -90,6 +109,8 @@ async fn every_command_reaches_its_route() {
         "changed.json",
         r#"{"plan": "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945", "writes": [1]}"#,
     );
+    let others = file("others.json", &serde_json::to_string(&crate::certificate::tests::certificate()).unwrap());
+    let list = file("list.json", "[]");
     let kept = dir.path().join("kept.json").to_str().unwrap().to_owned();
     let (wasm, elf, broken) = (file("a.wasm", "wasm"), file("b.wasm", "\x7fELF"), file("broken.json", "{"));
     for (words, expect) in [
@@ -106,6 +127,11 @@ async fn every_command_reaches_its_route() {
         (&["connection", "change", "shop", "--spec", &spec], "ok"),
         (&["connection", "credentials", "shop", &secrets], "ok"),
         (&["connection", "list"], "ok"),
+        (&["connection", "show", "shop"], "ok"),
+        (&["connection", "show", "none"], "not-found"),
+        (&["connection", "link", "shop", "item", "7", "bolt-8"], "not-found"),
+        (&["price", "set", &list], "malformed"),
+        (&["replay", "--from", "2026-01-31T12:00:00Z", "--to", "2026-01-31T12:00:00Z"], "invalid-query"),
         (&["sweep", "shop", "--no-wait"], "ok"),
         (&["sweep", "shop", "--timeout-s", "0"], "timed-out"),
         (&["dead", "list"], "ok"),
@@ -118,6 +144,8 @@ async fn every_command_reaches_its_route() {
         (&["timeline", "item", "a/b %2f"], "not-found"),
         (&["plugin", "push", "pricing", &wasm, "--activate"], "ok"),
         (&["plugin", "push", "pricing", &elf], "native-code"),
+        (&["plugin", "push", "pricing", &wasm, "--certificate", &spec], "no-certificate"),
+        (&["plugin", "push", "pricing", &wasm, "--certificate", &others], "other-component"),
         (&["plugin", "activate", "pricing", "1"], "ok"),
         (&["plugin", "rollback", "pricing"], "ok"),
         (&["plugin", "list"], "ok"),

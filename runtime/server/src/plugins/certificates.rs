@@ -83,12 +83,7 @@ fn name(digest: &str) -> String {
 }
 
 fn refused(refused: &Refused) -> Refusal {
-    let code = match refused {
-        Refused::Malformed(_) | Refused::Form(_) => "no-certificate",
-        Refused::Broken => "certificate-broken",
-        Refused::OtherComponent { .. } => "other-component",
-    };
-    Refusal { code: code.to_owned(), message: refused.to_string(), status: 422 }
+    Refusal { code: refused.code().to_owned(), message: refused.to_string(), status: 422 }
 }
 
 #[cfg(test)]

@@ -110,6 +110,9 @@ async fn run(
 ) -> Result<Json<ReplayView>, ApiError> {
     let n_max = limit(asked.limit)?;
     let within = parse_moment("from", &asked.from)?..parse_moment("to", &asked.to)?;
+    if within.is_empty() {
+        return Err(ApiError::bad("invalid-query", "`from` is before `to`"));
+    }
     let key = match (asked.kind, &asked.key) {
         (Some(kind), Some(key)) => Some(RecordKey::new(kind, key)),
         (None, Some(_)) => return Err(ApiError::bad("invalid-query", "`key` goes with `kind`")),
