@@ -78,11 +78,12 @@ fn at<'a>(item: &'a Json, path: &[&str]) -> &'a Json {
     path.iter().fold(item, |item, name| &item[*name])
 }
 
-/// A value for people: texts bare and on one line, nothing as `-`.
+/// A value for people: texts bare and on one line, nothing and no members as `-`.
 pub(super) fn cell(value: &Json) -> String {
     match value {
         Json::Null => "-".to_owned(),
         Json::String(text) => text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect(),
+        Json::Object(members) if members.is_empty() => "-".to_owned(),
         Json::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }

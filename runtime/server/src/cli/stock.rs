@@ -80,7 +80,10 @@ fn shown(level: &Json) -> String {
     if level["parts"].is_object() {
         parts.push(table(&rows(&level["parts"], &part), PARTS));
     }
-    parts.push(table(&rows(&level["published"], &channel), PUBLISHED));
+    parts.push(match level["published"].as_object().is_none_or(serde_json::Map::is_empty) {
+        true => "no channel is told what it may sell of it".to_owned(),
+        false => table(&rows(&level["published"], &channel), PUBLISHED),
+    });
     parts.join("\n\n")
 }
 
@@ -111,5 +114,7 @@ mod tests {
         let seen = shown(&level);
         assert!(seen.contains("a     2            9        2         shop 6"), "{seen}");
         assert!(seen.contains("shop     0         -        3               3     on-hand  4"), "{seen}");
+        let nowhere = shown(&json!({"item": "kit", "published": {}}));
+        assert!(nowhere.ends_with("no channel is told what it may sell of it"), "{nowhere}");
     }
 }
