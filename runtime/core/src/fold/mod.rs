@@ -34,7 +34,7 @@ use crate::{Decimal, Fields, UnixMs, Value, schema};
 
 pub use lag::{LAG_MS_MAX, Lag};
 pub use owed::{Owed, Power};
-pub use ruling::{Answer, Hear, Misfit, Projection, Ruling, Terms, unlinked};
+pub use ruling::{Answer, Hear, Misfit, Projection, Ruling, Terms, Void, unlinked};
 pub use taken::{FOLLOWS_MS, taken};
 pub use telling::Telling;
 

@@ -42,6 +42,35 @@ pub struct Ruling {
     /// What connectors made of the truth, where they said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wants: BTreeMap<ConnectionId, Projection>,
+    /// Nothing was decided: what was known is no more, as something that it rests on cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void: Option<Void>,
+}
+
+/// What is known no more, until it is heard again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Void {
+    /// What a connection holds: the next reading is the first that is known.
+    Shadow(ConnectionId),
+    /// The truth and all that connections hold. Its version goes on from here.
+    Record(u64),
+}
+
+impl Void {
+    /// What is left.
+    #[must_use]
+    pub fn apply(&self, mut state: KeyState) -> KeyState {
+        match self {
+            Self::Shadow(connection) => {
+                state.shadows.remove(connection);
+                state
+            }
+            Self::Record(version) => {
+                KeyState { truth: Truth { version: *version, ..Truth::default() }, shadows: BTreeMap::new() }
+            }
+        }
+    }
 }
 
 fn is_nothing(supply: &Supply) -> bool {

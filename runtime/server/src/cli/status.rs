@@ -19,6 +19,7 @@ const LINES: &[Column] = &[
     ("oldest debt", &["oldest_debt"]),
     ("parked", &["parked"]),
     ("conflicts for a person", &["conflicts"]),
+    ("rows that cannot be read", &["damaged"]),
     ("fields compared", &["accuracy", "fields"]),
     ("accuracy", &["accuracy", "accuracy"]),
     ("at least (95 %)", &["accuracy", "lower_95"]),

@@ -28,7 +28,7 @@ use super::connections::Parties;
 use super::lane::{Lane, cuts_off};
 use super::token::{Token, look_once_more};
 use super::twins::there;
-use super::{Did, Engine, Error, apply, mapped};
+use super::{Did, Engine, Error, apply, damage, mapped};
 use crate::store::{Batch, Change, Debt, DebtState, Deliver, Event, Intent, UnmappedWrite, What};
 pub(super) use doubts::unread;
 use doubts::{unidentified, unread_kinds};
@@ -46,9 +46,12 @@ const CHUNK_MIN: usize = 20;
 /// # Errors
 /// When the store fails; a failing system is noted at the debts and the lane instead.
 pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
-    let debts = due(engine, lane).await?;
+    let held = damage::held(engine).await?;
+    let mut debts = due(engine, lane).await?;
+    debts.retain(|it| !held.contains(&it.key));
     let (mut begun, mut fresh): (Vec<Debt>, Vec<Debt>) = debts.into_iter().partition(|it| it.intent.is_some());
-    let (planned, ended) = apply::due(engine, parties, lane).await?;
+    let (mut planned, ended) = apply::due(engine, parties, lane).await?;
+    planned.retain(|(it, _)| !held.contains(&it.key));
     let of_plans: BTreeSet<RecordKey> = planned.iter().map(|(debt, _)| debt.key.clone()).collect();
     // What a plan writes is not written beside it.
     begun.retain(|it| !of_plans.contains(&it.key));

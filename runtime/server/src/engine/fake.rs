@@ -21,10 +21,9 @@ use super::ports::{Clock, Decided, Guests};
 use super::rules::{FieldSpec, RULES, RulesSpec};
 use super::trust::Word;
 use super::{Did, Engine, Pace, fold};
-use crate::store::Inspect as _;
 use crate::store::control::ControlStore as _;
-use crate::store::model::{ModelStore, ModelStores};
-use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, CursorRow, Debt, TenantStore};
+use crate::store::model::ModelStores;
+use crate::store::{Batch, Change, ConnectionSpec, ConnectionState, CursorRow, Debt, Inspect, Row, TenantStore};
 
 /// How many records a component reads at once.
 pub const READ_MAX: u32 = 2;
@@ -219,7 +218,7 @@ impl Guests for Fake {
 pub struct House {
     pub engine: Engine,
     pub store: Arc<dyn TenantStore>,
-    model: Arc<ModelStore>,
+    inside: Arc<dyn Inspect>,
     now: Arc<AtomicU64>,
     as_of: AtomicU64,
 }
@@ -240,8 +239,18 @@ impl House {
     pub async fn with(guests: Fake) -> Self {
         let stores = ModelStores::new();
         let tenant = stores.add_tenant("acme", UnixMs(0)).await.unwrap();
-        let model = Arc::new(stores.tenant_store(tenant.id).unwrap());
-        let store: Arc<dyn TenantStore> = model.clone();
+        Self::on(Arc::new(stores.tenant_store(tenant.id).unwrap()), guests).await
+    }
+
+    /// The same in a file of this directory.
+    pub async fn in_file(dir: &std::path::Path, guests: Fake) -> Self {
+        let stores = crate::store::open(dir).await.unwrap();
+        let tenant = stores.add_tenant("acme", UnixMs(0)).await.unwrap();
+        Self::on(stores.tenant_store(tenant.id).await.unwrap(), guests).await
+    }
+
+    async fn on(inside: Arc<dyn Inspect>, guests: Fake) -> Self {
+        let store: Arc<dyn TenantStore> = inside.clone();
         let now = Arc::new(AtomicU64::new(1_000));
         let engine = Engine {
             store: store.clone(),
@@ -259,7 +268,7 @@ impl House {
             batch.changes.push(Change::ConnectionState { id, read: 0, state, trouble: None });
         }
         store.commit(batch).await.unwrap();
-        Self { engine, store, model, now, as_of: AtomicU64::new(0) }
+        Self { engine, store, inside, now, as_of: AtomicU64::new(0) }
     }
 
     /// Lets a policy decide about titles.
@@ -286,7 +295,12 @@ impl House {
 
     /// How many rows there are of what grows.
     pub async fn sizes(&self) -> BTreeMap<String, u64> {
-        self.model.sizes().await.unwrap()
+        self.inside.sizes().await.unwrap()
+    }
+
+    /// Breaks a row.
+    pub async fn damage(&self, row: Row) {
+        self.inside.damage(&row).await.unwrap();
     }
 
     pub fn pass(&self, ms: u64) {

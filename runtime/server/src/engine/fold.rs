@@ -25,7 +25,7 @@ use super::basis::{Outdated, outdated_of, some_outdated};
 use super::connections::Parties;
 use super::identify::{Identifier, Identity};
 use super::token::{Token, look_once_more};
-use super::{Did, Engine, Error};
+use super::{Did, Engine, Error, damage};
 use crate::store::{Batch, Change, Debt, LoggedEntry};
 use books::{Books, linked};
 pub(crate) use decide::{conflict_of, settle};
@@ -52,18 +52,23 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     let entries = engine.store.unfolded(engine.pace.fold_max).await?;
     let untold = engine.store.untold(engine.now(), engine.pace.fold_max).await?;
     let behind = some_outdated(engine, parties, engine.pace.fold_max.div_ceil(BEHIND_SHARE)).await?;
+    let held = damage::held(engine).await?;
+    let (untold, behind) = (&untold - &held, &behind - &held);
     if entries.is_empty() && untold.is_empty() && behind.is_empty() {
         return Ok(Did::default());
     }
     let handled = entries.len() + untold.len();
     let mut batch = Batch::new(engine.now());
-    let (mut by_key, waits) = sort_out(engine, parties, &entries, &mut batch).await?;
+    let (mut by_key, mut waits) = sort_out(engine, parties, &entries, &mut batch).await?;
     for key in untold.into_iter().chain(behind.iter().cloned()) {
         by_key.entry(key).or_default();
     }
     let terms = parties.terms();
     let books = Books { terms: terms.digest(), linked: linked(&batch) };
     batch.changes.push(Change::Terms(Box::new(terms)));
+    for key in held {
+        hold_back(key, &mut by_key, &books, (&mut waits, &mut batch));
+    }
     let keys: BTreeSet<RecordKey> = by_key.keys().cloned().collect();
     let before = engine.store.states(&keys).await?;
     let debts = index(engine.store.debts_of(&keys).await?);
@@ -97,6 +102,21 @@ pub async fn fold(engine: &Engine, parties: &Parties) -> Result<Did, Error> {
     commit(engine, batch).await?;
     look_once_more(engine, intake.waits).await?;
     Ok(Did::some(handled, engine.pace.fold_max))
+}
+
+/// Takes out a record of which something cannot be read: its news waits, and only which record it is, is known.
+fn hold_back(
+    key: RecordKey,
+    by_key: &mut BTreeMap<RecordKey, Vec<Taken<'_>>>,
+    books: &Books,
+    (waits, batch): (&mut BTreeSet<Token>, &mut Batch),
+) {
+    let Some(entries) = by_key.remove(&key) else { return };
+    books.note_links(&key, batch);
+    let token = Token::Mended(key);
+    let wait = |it: Taken<'_>| Change::Wait { seq: it.seq, token: token.to_string() };
+    batch.changes.extend(entries.into_iter().map(wait));
+    waits.insert(token);
 }
 
 /// Takes out what a policy or validator could not be asked about: it waits, and only which record it is, is known.

@@ -16,6 +16,7 @@ mod carried;
 pub mod compare;
 mod conclude;
 pub mod connections;
+pub mod damage;
 pub mod deletions;
 pub mod deliver;
 #[cfg(test)]

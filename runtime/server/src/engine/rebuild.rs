@@ -176,10 +176,9 @@ async fn debts(store: &dyn TenantStore, keys: &BTreeSet<RecordKey>) -> store::Re
 /// What should be stored of a record.
 fn rebuilt(key: &RecordKey, account: &Account) -> Stored {
     let truth = &account.state.truth;
-    let natural = schema::of(key.kind).natural_key(&truth.values()).filter(|_| truth.deleted_at.is_none());
     let is_known = *truth != Default::default();
     Stored {
-        natural: natural.filter(|_| is_known),
+        natural: natural(key, &account.state),
         truth: is_known.then(|| json(truth)),
         shadows: account.state.shadows.iter().map(|(id, it)| (*id, json(it))).collect(),
         links: account.links.clone(),
@@ -243,17 +242,27 @@ fn mended(pass: Pass, (key, account): (&RecordKey, &Account), (stored, rebuilt):
         let wrong = stored.links.iter().filter(|(id, remote_id)| rebuilt.links.get(id) != Some(remote_id));
         return wrong.map(|(id, _)| Change::Unlink { connection: *id, key: key.clone() }).collect();
     }
-    let (state, natural) = (Box::new(account.state.clone()), rebuilt.natural.clone());
-    let restated = Change::Restate { key: key.clone(), state, natural };
-    let wants = Change::Commitments { order: key.key.clone(), items: commitments(&account.state) };
-    let wants = (key.kind == Kind::Order).then_some(wants);
     let missing = rebuilt.links.iter().filter(|(id, _)| !stored.links.contains_key(id));
     let link = |(id, remote_id): (&ConnectionId, &String)| Change::Link {
         connection: *id,
         key: key.clone(),
         remote_id: remote_id.clone(),
     };
-    std::iter::once(restated).chain(wants).chain(missing.map(link)).collect()
+    restated(key, &account.state).into_iter().chain(missing.map(link)).collect()
+}
+
+/// What makes a record's truth and shadows these, and what follows from them alone.
+pub(super) fn restated(key: &RecordKey, state: &KeyState) -> Vec<Change> {
+    let natural = natural(key, state);
+    let wants = Change::Commitments { order: key.key.clone(), items: commitments(state) };
+    let restated = Change::Restate { key: key.clone(), state: Box::new(state.clone()), natural };
+    std::iter::once(restated).chain((key.kind == Kind::Order).then_some(wants)).collect()
+}
+
+/// The name that other systems' records find it by.
+fn natural(key: &RecordKey, KeyState { truth, .. }: &KeyState) -> Option<String> {
+    let natural = schema::of(key.kind).natural_key(&truth.values()).filter(|_| truth.deleted_at.is_none());
+    natural.filter(|_| *truth != Default::default())
 }
 
 #[cfg(test)]

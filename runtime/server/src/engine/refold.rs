@@ -66,7 +66,7 @@ impl<'a> Books<'a> {
                 }
                 Ok(all)
             }
-            Err(store::Error::Damaged(why)) => Ok(keys.iter().map(|key| (key.clone(), Err(why.clone()))).collect()),
+            Err(store::Error::Damaged(it)) => Ok(keys.iter().map(|key| (key.clone(), Err(it.to_string()))).collect()),
             read => read,
         }
     }
@@ -128,6 +128,10 @@ impl Account {
             return Ok(());
         }
         let before = std::mem::take(&mut self.state);
+        if let Some(void) = &ruling.void {
+            self.state = void.apply(before);
+            return Ok(());
+        }
         let mut folding = Folding::new(key, &case.terms.rules, before.clone());
         if ruling.reviewed {
             folding.review();

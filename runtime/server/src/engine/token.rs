@@ -6,7 +6,7 @@ use std::fmt;
 use truthsource_core::Kind;
 use truthsource_core::record::{ConnectionId, RecordKey};
 
-use super::{Engine, Error};
+use super::{Engine, Error, damage};
 use crate::store::{Batch, Change};
 
 /// What something waits for. The store knows it by its text.
@@ -23,6 +23,8 @@ pub enum Token {
     Outcome(ConnectionId, RecordKey),
     /// An entry or a creation, for a person to approve of what a connection would be linked to.
     Approved(ConnectionId),
+    /// An entry, for what cannot be read of its record to be made anew, or read again.
+    Mended(RecordKey),
     /// An entry, for its policy or validator to be there. Nothing says when that is.
     Policy,
 }
@@ -35,6 +37,7 @@ impl fmt::Display for Token {
             Self::Listed(connection, kind) => write!(f, "listed:{connection}:{kind}"),
             Self::Outcome(connection, key) => write!(f, "intent:{connection}:{key}"),
             Self::Approved(connection) => write!(f, "approved:{connection}"),
+            Self::Mended(key) => write!(f, "mended:{key}"),
             Self::Policy => f.write_str("policy"),
         }
     }
@@ -59,12 +62,14 @@ pub(super) async fn look_once_more(engine: &Engine, waits: BTreeSet<Token>) -> R
     let mut exist: BTreeMap<(ConnectionId, Kind), BTreeSet<String>> = BTreeMap::new();
     let mut outcomes: BTreeSet<(RecordKey, ConnectionId)> = BTreeSet::new();
     let mut approved: BTreeSet<ConnectionId> = BTreeSet::new();
+    let mut torn: BTreeSet<RecordKey> = BTreeSet::new();
     for token in waits {
         match token {
             Token::Linked(connection, kind, id) => drop(linked.entry((connection, kind)).or_default().insert(id)),
             Token::Exists(connection, kind, key) => drop(exist.entry((connection, kind)).or_default().insert(key)),
             Token::Outcome(connection, key) => drop(outcomes.insert((key, connection))),
             Token::Approved(connection) => drop(approved.insert(connection)),
+            Token::Mended(key) => drop(torn.insert(key)),
             // A lane waits for its own listing, and the policy is asked again now and then.
             Token::Listed(..) | Token::Policy => {}
         }
@@ -88,6 +93,10 @@ pub(super) async fn look_once_more(engine: &Engine, waits: BTreeSet<Token>) -> R
         let all = engine.store.connections().await?;
         let free = all.iter().filter(|it| approved.contains(&it.id) && it.spec.links.is_automatic());
         batch.changes.extend(free.map(|it| Token::Approved(it.id).wake()));
+    }
+    if !torn.is_empty() {
+        let held = damage::held(engine).await?;
+        batch.changes.extend(torn.into_iter().filter(|it| !held.contains(it)).map(|it| Token::Mended(it).wake()));
     }
     if !batch.changes.is_empty() {
         engine.store.commit(batch).await?;

@@ -193,9 +193,8 @@ impl ApiError {
             Self::Store(store::Error::Unknown(_)) => {
                 "whether it was carried out is not known: look, or repeat it with the same Idempotency-Key".to_owned()
             }
-            Self::Store(_) | Self::Internal(_) => {
-                "something broke on our side; the instance names it in the log".to_owned()
-            }
+            Self::Store(store::Error::Damaged(it)) => format!("what is stored cannot be read: {it}"),
+            Self::Internal(_) => "something broke on our side; the instance names it in the log".to_owned(),
         }
     }
 

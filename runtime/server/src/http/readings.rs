@@ -110,6 +110,7 @@ fn waiting(tenant: TenantId, backlog: &Backlog, now: UnixMs) {
     set("tenant_entries_unfolded", backlog.unfolded);
     set("tenant_entries_waiting", backlog.waiting);
     set("tenant_conflicts_open", backlog.conflicts);
+    set("tenant_rows_damaged", backlog.damaged);
     for (state, debts) in [("open", backlog.debts), ("parked", backlog.parked)] {
         gauge!("tenant_debts", "tenant" => tenant.clone(), "state" => state).set(number(debts));
     }

@@ -1,17 +1,21 @@
 //! Every tenant's workers, for as long as the node runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use truthsource_core::draw::Draw;
 
 use crate::app::{App, TenantHandle};
-use crate::engine::{Engine, Pace};
+use crate::engine::{Engine, Pace, damage};
 use crate::plugins::Service;
 use crate::store::control::TenantId;
 use crate::work::{Pauses, Post, Workers, keep};
+
+/// How long a tenant is left alone whose work cannot be begun.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Keeps the workers of every tenant there is and of those that are added, and stops them with the node.
 pub(super) async fn run(app: App, service: Arc<Service>, stopping: watch::Receiver<bool>) {
@@ -22,25 +26,45 @@ pub(super) async fn run(app: App, service: Arc<Service>, stopping: watch::Receiv
 
 async fn all(app: &App, service: &Service, mut stopping: watch::Receiver<bool>) {
     let mut running: BTreeMap<TenantId, Workers> = BTreeMap::new();
-    let mut leaving = JoinSet::new();
+    let (mut leaving, mut refused) = (JoinSet::new(), BTreeSet::new());
     while !*stopping.borrow() {
         for tenant in app.tenants.take_removed() {
             leaving.spawn(take_away(app.clone(), tenant, running.remove(&tenant)));
         }
         while leaving.try_join_next().is_some() {}
         for handle in app.tenants.all() {
-            let start = || Workers::start(engine(app, service, &handle), &handle, &app.roster);
-            running.entry(handle.tenant.id).or_insert_with(start);
+            let tenant = handle.tenant.id;
+            if !running.contains_key(&tenant) && is_sound(&handle, &mut refused).await {
+                running.insert(tenant, Workers::start(engine(app, service, &handle), &handle, &app.roster));
+            }
         }
         tokio::select! {
             () = app.tenants.changed() => {}
             _ = stopping.changed() => {}
+            () = tokio::time::sleep(LOOK_AGAIN), if !refused.is_empty() => {}
         }
     }
     for (_, workers) in running {
         workers.stop().await;
     }
     while leaving.join_next().await.is_some() {}
+}
+
+/// Everything of the tenant that its work cannot do without can be read. Where not, it stands still, and says why once.
+async fn is_sound(handle: &TenantHandle, refused: &mut BTreeSet<TenantId>) -> bool {
+    let Err(error) = damage::look_over(&*handle.store).await else {
+        refused.remove(&handle.tenant.id);
+        return true;
+    };
+    if refused.insert(handle.tenant.id) {
+        let (name, error) = (&handle.tenant.name, &error as &dyn std::error::Error);
+        tracing::error!(
+            tenant.name = name,
+            error,
+            "a tenant's work is not begun: set what cannot be read anew, or put back the newest copy of its file"
+        );
+    }
+    false
 }
 
 /// Takes away what is left of a tenant that was ended, once its workers have finished their step. What is left of it then,

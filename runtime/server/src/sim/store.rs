@@ -404,6 +404,10 @@ impl TenantStore for MortalStore {
         self.kept().await.plan_counts(plan).await
     }
 
+    async fn set_aside(&self) -> Result<Vec<Damaged>> {
+        self.kept().await.set_aside().await
+    }
+
     async fn backlog(&self) -> Result<Backlog> {
         self.kept().await.backlog().await
     }
@@ -510,6 +514,10 @@ impl Ledger for MortalStore {
 impl Inspect for MortalStore {
     async fn state_hash(&self) -> Result<String> {
         self.kept.state_hash().await
+    }
+
+    async fn damage(&self, row: &Row) -> Result<()> {
+        self.kept.damage(row).await
     }
 
     async fn sizes(&self) -> Result<BTreeMap<String, u64>> {

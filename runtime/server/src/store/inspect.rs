@@ -10,6 +10,8 @@ pub trait Inspect: TenantStore {
     /// SHA-256 over truths, shadows, links and debts in order, lower-case hex. Two stores, of whatever make, that went
     /// through the same batches give the same hash.
     async fn state_hash(&self) -> Result<String>;
+    /// Breaks a row, as a bit that turns would.
+    async fn damage(&self, row: &Row) -> Result<()>;
     /// How many rows each table has that grows with what happens. What is only replaced (cursors, asks, leases, settings)
     /// is left out.
     async fn sizes(&self) -> Result<BTreeMap<String, u64>>;

@@ -17,6 +17,7 @@ pub mod change;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod control;
+pub mod damage;
 pub mod debt;
 mod digest;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod row;
 pub mod sqlite;
 
 pub use change::{Batch, Change};
+pub use damage::{Damaged, Row};
 pub use debt::{Debt, DebtState, Intent, UnmappedWrite};
 pub use digest::{observed_digest, shadow_digest};
 pub use event::{Event, What};
@@ -64,7 +66,7 @@ pub enum Error {
     Unknown(#[source] anyhow::Error),
     /// What is stored cannot be understood.
     #[error("stored data is damaged: {0}")]
-    Damaged(String),
+    Damaged(Box<Damaged>),
 }
 
 /// What a read or a commit gives.
@@ -190,6 +192,9 @@ pub trait TenantStore: Ledger {
     async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>>;
     /// How many writes of a plan came to which outcome, by its name; open ones under the empty name.
     async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>>;
+
+    /// Rows that were set aside and not mended, in order.
+    async fn set_aside(&self) -> Result<Vec<Damaged>>;
 
     /// What is waiting, by kind of work: to see whether the tenant is quiet, and for metrics.
     async fn backlog(&self) -> Result<Backlog>;

@@ -383,6 +383,9 @@ pub struct Backlog {
     pub parked: u64,
     /// Conflicts that wait for a person.
     pub conflicts: u64,
+    /// Rows that could not be read, and are missing.
+    #[serde(default)]
+    pub damaged: u64,
     /// When the oldest open debt was first owed.
     pub oldest_debt: Option<UnixMs>,
 }
@@ -440,6 +443,11 @@ pub enum About {
     },
     /// Whether so many records of the kind are gone. The conflict's key says nothing.
     Mass,
+    /// What stood in a row that cannot be read.
+    Damaged {
+        /// The row.
+        row: Row,
+    },
 }
 
 /// How accurate a connection was found to be by reading it.

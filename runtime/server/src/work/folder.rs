@@ -8,7 +8,7 @@ use truthsource_core::UnixMs;
 use super::{IDLE, Wakes};
 use crate::engine::connections::Parties;
 use crate::engine::receive::{self, Received};
-use crate::engine::{Did, Engine, Error, fold};
+use crate::engine::{Did, Engine, Error, damage, fold};
 use crate::store;
 
 /// How long to wait after a failure, so that a broken store is not asked in a tight loop.
@@ -33,6 +33,7 @@ pub(super) async fn run(engine: Engine, wakes: Wakes, mut stopped: watch::Receiv
                 tracing::debug!(why, "what was to be folded was read again since");
                 OVERTAKEN
             }
+            Err(error) if super::set_aside(&engine, &error).await => OVERTAKEN,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "folding failed and is tried again");
                 FAILED
@@ -51,8 +52,41 @@ async fn step(engine: &Engine, wakes: &Wakes, taken_up: &mut UnixMs) -> Result<D
         fold::take_up(engine).await?;
         *taken_up = engine.now();
     }
+    damage::mend(engine).await?;
     let Received { did: received, heard } = receive::receive(engine).await?;
     wakes.heard(&heard, engine.now());
     let parties = Parties::load(engine).await?;
     Ok(received.and(fold::fold(engine, &parties).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use truthsource_core::Kind;
+
+    use super::*;
+    use crate::engine::fake::{ERP, Fake, House};
+    use crate::store::Row;
+
+    /// The row that stands first in the log would fail every fold.
+    #[tokio::test]
+    async fn s7_one_row_that_cannot_be_read_does_not_stop_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let house = House::in_file(dir.path(), Fake::default()).await;
+        house.saw(ERP, "a", "bolt").await;
+        house.saw(ERP, "b", "nut").await;
+        let (kind, remote_id) = (Kind::Item, "a".to_owned());
+        house.damage(Row::Reading { seq: 1, connection: ERP, kind, remote_id }).await;
+        let (stop, stopped) = watch::channel(false);
+        let folder = tokio::spawn(run(house.engine.clone(), Wakes::default(), stopped));
+        let folded = async {
+            while house.title("b").await.is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), folded).await.unwrap();
+        let seen = house.store.touched(ERP, house.engine.now(), 9).await.unwrap();
+        assert_eq!(seen.iter().map(|it| it.remote_id.as_str()).collect::<Vec<_>>(), ["a"]);
+        stop.send(true).unwrap();
+        folder.await.unwrap();
+    }
 }

@@ -28,7 +28,11 @@ pub(super) async fn run(engine: Engine, connection: ConnectionId, wakes: Wakes, 
             Ok(Next::Wait(wait)) => wait,
             Ok(Next::Ended) => return,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, %connection, "a lane failed and goes on");
+                if super::set_aside(&engine, &error).await {
+                    wakes.fold.notify_one();
+                } else {
+                    tracing::warn!(error = &error as &dyn std::error::Error, %connection, "a lane failed and goes on");
+                }
                 lane = None;
                 FAILED
             }

@@ -21,7 +21,7 @@ pub(crate) use keep::{Pauses, keep};
 pub use roster::{Post, Roster, Worker};
 
 use crate::app::TenantHandle;
-use crate::engine::Engine;
+use crate::engine::{Engine, damage};
 use crate::store::ConnectionState;
 use crate::store::control::TenantId;
 
@@ -153,6 +153,14 @@ impl Crew {
         let post = post.beside(Worker::Lane(connection));
         keep(post, self.pauses, self.stopped.clone(), move || crew.clone().lane(connection))
     }
+}
+
+/// Sets aside the row that a step failed on, if it failed on one: the next step goes on without it.
+async fn set_aside(engine: &Engine, failed: &crate::engine::Error) -> bool {
+    damage::set_aside(engine, failed).await.unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a row that cannot be read was not set aside");
+        false
+    })
 }
 
 #[cfg(test)]

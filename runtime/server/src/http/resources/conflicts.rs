@@ -10,7 +10,7 @@ use truthsource_core::{Kind, UnixMs, Value, schema};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Scope;
-use crate::engine::deletions;
+use crate::engine::{damage, deletions};
 use crate::http::cursor::limit;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
@@ -42,7 +42,8 @@ struct ConflictView {
     /// `field`: what it is. `vanished`: whether the record is gone, or to be created again where it vanished. `unlinked`:
     /// whether what a connection has is the record. `unread`: what a connection has there, as nobody could take it in.
     /// `lost`: what the field is at a connection, as none of its records says it any more; the key says nothing then.
-    /// `mass`: whether so many records of the kind are gone; the key says nothing then.
+    /// `mass`: whether so many records of the kind are gone; the key says nothing then. `damaged`: what stood in a row of
+    /// ours that cannot be read; the reason names it.
     about: &'static str,
     /// The field, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +61,7 @@ struct ConflictView {
     policy: String,
 }
 
-/// How a person settles it: one of the three.
+/// How a person settles it: one of the four.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Settle {
@@ -74,6 +75,10 @@ struct Settle {
     /// The record is created again where it vanished.
     #[serde(default)]
     recreate: bool,
+    /// What cannot be read is given up, and its record read again from its systems. What they hold then counts as the first
+    /// that is known of it; a word of a person is asked for again.
+    #[serde(default)]
+    read_again: bool,
 }
 
 /// What a person says.
@@ -81,15 +86,17 @@ enum Word {
     Take(String),
     Value(AnyJson),
     Recreate,
+    ReadAgain,
 }
 
 impl Settle {
     fn word(self) -> Result<Word, ApiError> {
-        match (self.take, self.value, self.recreate) {
-            (Some(connection), None, false) => Ok(Word::Take(connection)),
-            (None, Some(value), false) => Ok(Word::Value(value)),
-            (None, None, true) => Ok(Word::Recreate),
-            _ => Err(invalid("give one of `take`, `value` and `recreate`")),
+        match (self.take, self.value, self.recreate, self.read_again) {
+            (Some(connection), None, false, false) => Ok(Word::Take(connection)),
+            (None, Some(value), false, false) => Ok(Word::Value(value)),
+            (None, None, true, false) => Ok(Word::Recreate),
+            (None, None, false, true) => Ok(Word::ReadAgain),
+            _ => Err(invalid("give one of `take`, `value`, `recreate` and `read_again`")),
         }
     }
 }
@@ -191,6 +198,10 @@ async fn decided(
             Ok((outcome.into(), said(what)))
         }
         About::Mass => Ok((claimed(conflict, word)?, believed(store, conflict, at).await?)),
+        About::Damaged { row } if matches!(word, Word::ReadAgain) => {
+            Ok(("read again".into(), damage::read_again(store, row, at).await?))
+        }
+        About::Damaged { .. } => Err(invalid("only `read_again` settles what cannot be read")),
         About::Unlinked { .. } => {
             let detail = "what is linked to nothing cannot be taken: two records go by one name, so change it (an item's \
                           SKU) in one of the systems, or delete one of the two there; this settles itself then";
@@ -239,7 +250,9 @@ async fn fate(
             }
         }
         Word::Recreate => {}
-        Word::Value(_) => return Err(invalid("only `take` and `recreate` settle whether a record is gone")),
+        Word::Value(_) | Word::ReadAgain => {
+            return Err(invalid("only `take` and `recreate` settle whether a record is gone"));
+        }
     }
     let part = there.spec.kinds.get(&conflict.key.kind);
     if !part.is_some_and(|it| it.writes && it.creates) {
@@ -297,6 +310,7 @@ fn view(conflict: Conflict) -> ConflictView {
         About::Unread { .. } => ("unread", None),
         About::Lost { field, .. } => ("lost", Some(field)),
         About::Mass => ("mass", None),
+        About::Damaged { .. } => ("damaged", None),
     };
     ConflictView {
         id: conflict.id,

@@ -41,6 +41,8 @@ struct StatusView {
     parked: u64,
     /// Conflicts that wait for a person.
     conflicts: u64,
+    /// Rows of ours that cannot be read, and are missing: each is a conflict that waits for a person.
+    damaged: u64,
     /// Those of the debts that wait for a plan to be applied.
     debts_to_apply: u64,
     /// When the oldest open debt was first owed.
@@ -105,6 +107,7 @@ async fn show(State(door): State<Door>, acting: Acting) -> Result<Json<StatusVie
         debts_to_apply: to_apply,
         parked: backlog.parked,
         conflicts: backlog.conflicts,
+        damaged: backlog.damaged,
         oldest_debt: backlog.oldest_debt.map(moment),
         forecast: forecasts(&door, &acting.tenant, &connections).await?,
         accuracy: overall(&figures),

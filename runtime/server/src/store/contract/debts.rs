@@ -216,6 +216,7 @@ pub async fn the_backlog_counts_what_waits<P: Place>() {
         debts: 2,
         parked: 1,
         conflicts: 1,
+        damaged: 0,
         oldest_debt: Some(at(3)),
     };
     assert_eq!(store.backlog().await.unwrap(), expect);

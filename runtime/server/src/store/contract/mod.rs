@@ -3,6 +3,7 @@
 mod atomic;
 mod commitments;
 mod control;
+mod damage;
 mod debts;
 mod entries;
 mod equal;
@@ -161,6 +162,12 @@ promises! {
         what_was_decided_is_kept_with_what_it_was_decided_on
         accounts_are_listed_in_pages
         a_record_is_restated_whole
+    }
+    damage {
+        s7_a_row_that_cannot_be_read_is_named_and_set_aside
+        s7_what_was_set_aside_leaves_a_blank
+        s7_a_debt_that_was_begun_is_held_and_another_asked_for_anew
+        s7_what_cannot_be_read_keeps_nobody_from_writing
     }
     lanes {
         a_lease_is_held_by_one

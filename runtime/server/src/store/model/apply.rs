@@ -54,6 +54,8 @@ impl Data {
             | Change::Drift(_) => {
                 self.apply_history(change);
             }
+            Change::SetAside(damaged) => self.lay_aside(at, *damaged),
+            Change::Mended(row) => self.aside.retain(|it| it.row.as_ref() != Some(&row)),
             _ => self.apply_setup(change),
         }
     }

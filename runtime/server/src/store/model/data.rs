@@ -63,6 +63,10 @@ pub(super) struct Data {
     pub kv: BTreeMap<(ConnectionId, String), Vec<u8>>,
     pub settings: BTreeMap<String, serde_json::Value>,
     pub lanes: BTreeMap<String, Lane>,
+    /// Rows that cannot be read, in the way of whoever reads them.
+    pub broken: BTreeSet<Row>,
+    /// Rows that were set aside, in order.
+    pub aside: Vec<Damaged>,
 }
 
 /// A truth, its natural key, and what it was decided under.

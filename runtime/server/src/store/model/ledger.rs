@@ -13,7 +13,7 @@ impl Data {
         let after = after.map(name);
         let names: BTreeSet<Name> = all.filter(|it| after.as_ref().is_none_or(|after| it > after)).collect();
         let key = |(kind, key): Name| {
-            let kind: Kind = kind.parse().map_err(|_| Error::Damaged(format!("there is no kind {kind}")))?;
+            let kind: Kind = kind.parse().map_err(|_| Error::damaged(format!("there is no kind {kind}")))?;
             Ok(RecordKey { kind, key })
         };
         names.into_iter().take(n_max as usize).map(key).collect()

@@ -57,7 +57,7 @@ impl Data {
         }
     }
 
-    fn settle(&mut self, seq: u64) {
+    pub(super) fn settle(&mut self, seq: u64) {
         self.unfolded.remove(&seq);
         self.waiting.remove(&seq);
     }

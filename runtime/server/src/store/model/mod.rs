@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod control;
+mod damaged;
 mod data;
 mod ledger;
 mod log;
@@ -112,7 +113,7 @@ impl ModelStore {
 
     fn with<T>(&self, look: impl FnOnce(&mut Data) -> T) -> Result<T> {
         let mut world = self.stores.world()?;
-        let (_, data) = world.tenants.get_mut(&self.tenant).ok_or_else(|| Error::Damaged("no tenant".to_owned()))?;
+        let (_, data) = world.tenants.get_mut(&self.tenant).ok_or_else(|| Error::damaged("no tenant"))?;
         Ok(look(data))
     }
 }

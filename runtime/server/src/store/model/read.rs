@@ -146,6 +146,7 @@ impl Data {
             debts: open.len() as u64,
             parked: parked.len() as u64,
             conflicts: self.conflicts.iter().filter(|it| it.outcome.is_none()).count() as u64,
+            damaged: self.aside.len() as u64,
             oldest_debt: open.iter().map(|it| it.since).min(),
         }
     }
@@ -205,5 +206,5 @@ impl Data {
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| Error::Damaged(e.to_string()))
+    serde_json::to_string(value).map_err(Error::damaged)
 }

@@ -30,11 +30,24 @@ impl TenantStore for ModelStore {
     }
 
     async fn inbox(&self, n_max: u32) -> Result<Vec<InboxRow>> {
-        self.with(|data| first(n_max, data.inbox.values().filter(|it| !it.done).map(|it| it.row.clone())))
+        self.with(|data| {
+            let found = first(n_max, data.inbox.values().filter(|it| !it.done).map(|it| it.row.clone()));
+            let row = |it: &InboxRow| Row::Webhook { id: it.id, connection: it.connection };
+            found.iter().try_for_each(|it| data.look_at(|| row(it)))?;
+            Ok(found)
+        })?
     }
 
     async fn touched(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
-        self.with(|data| data.due_touches(connection, now, n_max))
+        self.with(|data| {
+            let due = data.due_touches(connection, now, n_max);
+            let row = |it: &Touched| {
+                let (kind, remote_id) = (it.kind, it.remote_id.clone());
+                Row::Touch { seq: it.seq, connection, kind, remote_id }
+            };
+            due.iter().try_for_each(|it| data.look_at(|| row(it)))?;
+            Ok(due)
+        })?
     }
 
     async fn asks(&self, connection: ConnectionId) -> Result<Asks> {
@@ -47,12 +60,18 @@ impl TenantStore for ModelStore {
     async fn cursors(&self, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
         self.with(|data| {
             let here = data.cursors.iter().filter(|((id, _), _)| *id == connection);
-            here.map(|((_, kind), row)| (*kind, row.clone())).collect()
-        })
+            let here: BTreeMap<_, _> = here.map(|((_, kind), row)| (*kind, row.clone())).collect();
+            here.keys().try_for_each(|kind| data.look_at(|| Row::Cursor { connection, kind: *kind }))?;
+            Ok(here)
+        })?
     }
 
     async fn unfolded(&self, n_max: u32) -> Result<Vec<LoggedEntry>> {
-        self.with(|data| first(n_max, data.unfolded.iter().filter_map(|seq| data.log.get(seq).cloned())))
+        self.with(|data| {
+            let found = first(n_max, data.unfolded.iter().filter_map(|seq| data.log.get(seq).cloned()));
+            data.look_at_entries(&found)?;
+            Ok(found)
+        })?
     }
 
     async fn unread(&self, connection: ConnectionId, kind: Kind) -> Result<bool> {
@@ -72,16 +91,27 @@ impl TenantStore for ModelStore {
     async fn waiting(&self, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
         self.with(|data| {
             let later = data.waiting.range(after + 1..).filter(|(_, it)| *it == token);
-            later.filter_map(|(seq, _)| data.log.get(seq)).take(n_max as usize).cloned().collect()
-        })
+            let found: Vec<_> = later.filter_map(|(seq, _)| data.log.get(seq)).take(n_max as usize).cloned().collect();
+            data.look_at_entries(&found)?;
+            Ok(found)
+        })?
     }
 
     async fn states(&self, keys: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
-        self.with(|data| data.states(keys))
+        self.with(|data| {
+            let states = data.states(keys);
+            data.look_at_states(&states)?;
+            Ok(states)
+        })?
     }
 
     async fn commitments(&self, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments> {
-        self.with(|data| data.commitments(items, since_day))
+        self.with(|data| {
+            let found = data.commitments(items, since_day);
+            let row = |(item, order): &(String, String)| Row::Want { order: order.clone(), item: item.clone() };
+            found.keys().try_for_each(|it| data.look_at(|| row(it)))?;
+            Ok(found)
+        })?
     }
 
     async fn levels_of(&self, items: &BTreeSet<String>) -> Result<BTreeSet<String>> {
@@ -177,7 +207,11 @@ impl TenantStore for ModelStore {
     }
 
     async fn due_debts(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
-        self.with(|data| data.due_debts(connection, now, n_max))
+        self.with(|data| {
+            let due = data.due_debts(connection, now, n_max);
+            data.look_at_debts(&due)?;
+            Ok(due)
+        })?
     }
 
     async fn untold(&self, now: UnixMs, n_max: u32) -> Result<BTreeSet<RecordKey>> {
@@ -187,8 +221,10 @@ impl TenantStore for ModelStore {
     async fn debts_of(&self, keys: &BTreeSet<RecordKey>) -> Result<Vec<Debt>> {
         self.with(|data| {
             let owed = data.debts.values().filter(|it| keys.contains(&it.debt.key));
-            owed.map(|it| it.debt.clone()).collect()
-        })
+            let owed: Vec<_> = owed.map(|it| it.debt.clone()).collect();
+            data.look_at_debts(&owed)?;
+            Ok(owed)
+        })?
     }
 
     async fn debts(
@@ -255,6 +291,10 @@ impl TenantStore for ModelStore {
             }
             counts
         })
+    }
+
+    async fn set_aside(&self) -> Result<Vec<Damaged>> {
+        self.with(|data| data.aside.clone())
     }
 
     async fn backlog(&self) -> Result<Backlog> {
@@ -348,6 +388,10 @@ impl TenantStore for ModelStore {
 impl Inspect for ModelStore {
     async fn state_hash(&self) -> Result<String> {
         self.with(|data| data.state_hash())?
+    }
+
+    async fn damage(&self, row: &Row) -> Result<()> {
+        self.with(|data| data.damage(row))?
     }
 
     async fn sizes(&self) -> Result<BTreeMap<String, u64>> {

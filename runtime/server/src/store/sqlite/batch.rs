@@ -7,8 +7,8 @@ use sqlx::SqliteConnection;
 
 use super::decode::{int, number, unavailable};
 use super::{
-    commitments, connections, debts, entries, history, inbox, ledger, links, plans, price_rules, records, slots,
-    touched,
+    commitments, connections, damaged, debts, entries, history, inbox, ledger, links, plans, price_rules, records,
+    slots, touched,
 };
 use crate::store::{Batch, Change, Committed, Error, Result, UnixMs};
 
@@ -131,6 +131,8 @@ impl Family {
             | Change::Vacate { .. }
             | Change::Call(_)
             | Change::Restate { .. }
+            | Change::SetAside(_)
+            | Change::Mended(_)
             | Change::Setting { .. } => Self::Rare,
         }
     }
@@ -257,6 +259,8 @@ async fn write_rare(db: &mut SqliteConnection, at: UnixMs, changes: Vec<Change>,
                 connections::put_state(db, (id, read), state, trouble).await?;
             }
             Change::Credentials { id, purpose, sealed } => connections::seal(db, id, &purpose, sealed).await?,
+            Change::SetAside(it) => damaged::set_aside(db, at, &it).await?,
+            Change::Mended(row) => damaged::mended(db, at, &row).await?,
             Change::Setting { name, value } => connections::set(db, &name, &value).await?,
             Change::Accuracy(figure) => history::accuracy(db, &figure).await?,
             Change::Release(release) => slots::release(db, &release).await?,

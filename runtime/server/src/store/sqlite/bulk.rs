@@ -148,7 +148,7 @@ fn arguments(cells: impl Iterator<Item = Cell>) -> Result<SqliteArguments> {
             Cell::Text(text) => arguments.add(text),
             Cell::Bytes(bytes) => arguments.add(bytes),
         };
-        added.map_err(|e| Error::Damaged(e.to_string()))?;
+        added.map_err(Error::damaged)?;
     }
     Ok(arguments)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::{Rows, list};
-use super::decode::{json, unavailable};
-use crate::store::{Change, Commitments, Result, UnixMs};
+use super::decode::{doc, unavailable};
+use crate::store::{Change, Commitments, Result, Row, UnixMs};
 
 pub(super) async fn put(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     for change in changes {
@@ -39,8 +39,12 @@ pub(super) const OF: &str = "
 
 pub(super) async fn of(db: &SqlitePool, items: &BTreeSet<String>, since_day: Option<u32>) -> Result<Commitments> {
     let query = sqlx::query_as(OF).bind(list(items)).bind(since_day);
-    let rows: Vec<(String, String, String)> = query.fetch_all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(|(item, order, it)| Ok(((item, order), json(&it)?))).collect()
+    let rows: Vec<(String, String, Vec<u8>)> = query.fetch_all(db).await.map_err(unavailable)?;
+    let wanted = |(item, order, it): (String, String, Vec<u8>)| {
+        let wanted = doc(&it, || Row::Want { order: order.clone(), item: item.clone() })?;
+        Ok(((item, order), wanted))
+    };
+    rows.into_iter().map(wanted).collect()
 }
 
 /// The natural key of a level begins with its item and an `@`, which stands before `A`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::decode::{int, is_taken, json, moment, name, named, number, to_json, unavailable};
+use super::decode::{int, is_taken, moment, name, named, needed, number, to_json, unavailable};
 use crate::store::{Change, Connection, ConnectionId, ConnectionSpec, ConnectionState, Error, Result, UnixMs};
 
 pub(super) async fn add(
@@ -49,13 +49,15 @@ fn as_read(id: ConnectionId, found: u64) -> Result<()> {
     if found == 1 { Ok(()) } else { Err(Error::Conflict(format!("connection {id} is not what was read of it"))) }
 }
 
-type Row = (u32, String, String, String, Option<String>, i64, i64);
+type Row = (u32, String, Vec<u8>, String, Option<String>, i64, i64);
 
 pub(super) async fn all(db: &SqlitePool) -> Result<Vec<Connection>> {
     let sql = "select id, name, spec, state, trouble, created_at, revision from connection order by id";
     let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
     let connection = |(id, name, spec, state, trouble, created_at, revision): Row| {
-        let (id, spec, state) = (ConnectionId(id), json(&spec)?, named(state)?);
+        let of = || format!("connection `{name}`");
+        let state = named(state).map_err(|e| Error::damaged(format!("{}: {e}", of())))?;
+        let (id, spec) = (ConnectionId(id), needed(&spec, of)?);
         let (created_at, revision) = (moment(created_at), number(revision));
         Ok(Connection { id, name, spec, state, trouble, created_at, revision })
     };
@@ -108,6 +110,10 @@ pub(super) async fn set(db: &mut SqliteConnection, setting: &str, value: &serde_
 
 pub(super) async fn settings(db: &SqlitePool) -> Result<BTreeMap<String, serde_json::Value>> {
     let sql = "select name, value from setting";
-    let rows: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(|(name, value)| Ok((name, json(&value)?))).collect()
+    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
+    let setting = |(name, value): (String, Vec<u8>)| {
+        let value = needed(&value, || format!("setting `{name}`"))?;
+        Ok((name, value))
+    };
+    rows.into_iter().map(setting).collect()
 }

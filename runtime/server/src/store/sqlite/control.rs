@@ -94,7 +94,7 @@ fn api_key((id, tenant, label, secret, scopes, created_at, expires_at, revoked_a
         id,
         tenant: tenant.map(TenantId),
         label,
-        secret_sha256: secret.try_into().map_err(|_| Error::Damaged("a key's hash has the wrong length".to_owned()))?,
+        secret_sha256: secret.try_into().map_err(|_| Error::damaged("a key's hash has the wrong length"))?,
         scopes: json(&scopes)?,
         created_at: moment(created_at),
         expires_at: expires_at.map(moment),

@@ -6,9 +6,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
-use super::decode::{broken, int, json, moment, name, named, number, record, unavailable};
+use super::decode::{doc, int, moment, name, named, number, record, unavailable};
 use super::{entries, records};
-use crate::store::{Change, ConnectionId, Debt, DebtState, Kind, Owing, RecordKey, Result, UnixMs};
+use crate::store::{Change, ConnectionId, Debt, DebtState, Error, Kind, Owing, RecordKey, Result, UnixMs, damage};
 
 /// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it.
 const OWE: &str = "
@@ -84,7 +84,8 @@ pub(super) async fn paid(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
 pub(super) async fn retell(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
         insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
-        select ?1, kind, key, truth ->> 'version', 0, ?3, ?3, 0, 'untold' from truth where kind = ?2
+        select ?1, kind, key, iif(json_valid(truth), truth ->> 'version', 0), 0, ?3, ?3, 0, 'untold'
+        from truth where kind = ?2
         on conflict (connection, kind, key) do update
         set state = 'untold', due_at = excluded.due_at, attempts = 0, token = null
         where debt.intent is null";
@@ -107,7 +108,8 @@ pub(super) async fn retell_some(db: &mut SqliteConnection, at: UnixMs, changes: 
     let sql = "
         with asked (connection, kind, key, due_at) as (values)
         insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
-        select asked.connection, truth.kind, truth.key, truth.truth ->> 'version', 0, asked.due_at, ?, 0, 'untold'
+        select asked.connection, truth.kind, truth.key, iif(json_valid(truth.truth), truth.truth ->> 'version', 0), 0,
+               asked.due_at, ?, 0, 'untold'
         from asked cross join truth on truth.kind = asked.kind and truth.key = asked.key
         where true
         on conflict (connection, kind, key) do update
@@ -147,20 +149,28 @@ pub(super) struct Found(pub Debt);
 
 impl FromRow<'_, SqliteRow> for Found {
     fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
-        let damaged = |e: crate::store::Error| sqlx::Error::Decode(e.into());
-        let kind: String = row.try_get(1)?;
-        let intent: Option<String> = row.try_get(10)?;
+        let damaged = |e: Error| sqlx::Error::Decode(e.into());
+        let (connection, kind): (_, String) = (ConnectionId(row.try_get(0)?), row.try_get(1)?);
+        let key = record(&kind, row.try_get(2)?).map_err(damaged)?;
+        let intent: Option<Vec<u8>> = row.try_get(10)?;
+        let begun = intent.is_some();
+        let here = || damage::Row::Debt { key: key.clone(), connection, begun };
+        let state: String = row.try_get(8)?;
+        let state = named(state).map_err(|e| damaged(Error::damaged_row(here(), e)))?;
+        let intent = intent.map(|it| doc(&it, here)).transpose().map_err(damaged)?;
+        let priority: i64 = row.try_get(4)?;
+        let priority = priority.try_into().map_err(|e| damaged(Error::damaged_row(here(), e)))?;
         Ok(Self(Debt {
-            connection: ConnectionId(row.try_get(0)?),
-            key: record(&kind, row.try_get(2)?).map_err(damaged)?,
+            connection,
+            key: key.clone(),
             truth_version: number(row.try_get(3)?),
-            priority: row.try_get(4)?,
+            priority,
             due_at: moment(row.try_get(5)?),
             since: moment(row.try_get(6)?),
             attempts: row.try_get(7)?,
-            state: named(row.try_get(8)?).map_err(damaged)?,
+            state,
             last_error: row.try_get(9)?,
-            intent: intent.map(|it| json(&it)).transpose().map_err(damaged)?,
+            intent,
         }))
     }
 }
@@ -174,7 +184,14 @@ pub(super) const DUE: &str = "
     from debt indexed by debt_due where connection = ?1 and state = 'due' and due_at <= ?2
     order by priority, due_at, kind, key limit +?3";
 
+/// What no query by state would find.
+pub(super) const STRAY: &str = "
+    select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
+    from debt indexed by debt_stray
+    where connection = ?1 and state not in ('due', 'settling', 'blocked', 'held', 'untold', 'parked') limit 1";
+
 pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+    debts(sqlx::query_as(STRAY).bind(connection.0).fetch_all(db).await)?;
     debts(sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
 }
 
@@ -221,6 +238,7 @@ pub(super) const BEGUN: &str = "
     order by priority, due_at, kind, key limit +?3";
 
 pub(super) async fn begun(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Debt>> {
+    debts(sqlx::query_as(STRAY).bind(connection.0).fetch_all(db).await)?;
     debts(sqlx::query_as(BEGUN).bind(connection.0).bind(int(now.0)).bind(n_max).fetch_all(db).await)
 }
 
@@ -284,5 +302,5 @@ pub(super) async fn all(db: &SqlitePool) -> Result<Vec<(Debt, String)>> {
                coalesce(token, '') from debt order by connection, kind, key";
     let rows = sqlx::query(sql).fetch_all(db).await.map_err(unavailable)?;
     let read = |row: &SqliteRow| Ok((Found::from_row(row)?.0, row.try_get(11)?));
-    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(broken)
+    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(unavailable)
 }

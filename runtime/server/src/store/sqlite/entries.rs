@@ -6,10 +6,10 @@ use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::record::Entry;
 
 use super::bulk::Rows;
-use super::decode::{int, json, kind, moment, number, unavailable};
+use super::decode::{doc, int, json, kind, moment, number, unavailable};
 use super::links::Holdings;
 use crate::store::digest::{self, Holding, digest_of, remote_id_of};
-use crate::store::{Change, ConnectionId, Error, Kind, LoggedEntry, Result, UnixMs};
+use crate::store::{Change, ConnectionId, Error, Kind, LoggedEntry, RecordKey, Result, UnixMs, damage};
 
 pub(super) async fn append(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -124,6 +124,7 @@ pub(super) async fn wake(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
     tokens(changes).run(db, sql, at).await.map(|_| ())
 }
 
+/// What cannot be read may be a move, and stays.
 pub(super) async fn supersede(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
@@ -135,7 +136,8 @@ pub(super) async fn supersede(db: &mut SqliteConnection, at: UnixMs, changes: &[
         with new (connection, kind, remote_id, reason) as (values)
         update entry indexed by entry_pending set state = 'dropped', token = null, reason = new.reason from new
         where entry.connection = new.connection and entry.kind = new.kind and entry.remote_id = new.remote_id
-          and entry.state in ('new', 'waiting') and entry.entry -> 'moved' is null";
+          and entry.state in ('new', 'waiting')
+          and case when json_valid(entry.entry) then entry.entry -> 'moved' is null end";
     rows.run(db, sql, at).await.map(|_| ())
 }
 
@@ -158,18 +160,30 @@ fn all_pending(found: u64, asked: usize) -> Result<()> {
     Err(Error::Conflict("an entry was folded or dropped by somebody else".to_owned()))
 }
 
-pub(super) type Row = (i64, i64, String, Option<String>, String);
+/// Place, moment, kind, key, connection, remote id, entry.
+pub(super) type Row = (i64, i64, String, Option<String>, Option<u32>, String, Vec<u8>);
 
 pub(super) const UNFOLDED: &str = "
-    select seq, at, kind, key, entry from entry indexed by entry_new where state = 'new' order by seq limit +?1";
+    select seq, at, kind, key, connection, remote_id, entry
+    from entry indexed by entry_new where state = 'new' order by seq limit +?1";
+
+/// What no query would find.
+pub(super) const STRAY: &str = "
+    select seq, at, kind, key, connection, remote_id, cast(state as blob) from entry indexed by entry_stray
+    where state not in ('new', 'waiting', 'folded', 'dropped', 'damaged') order by seq limit 1";
 
 pub(super) async fn unfolded(db: &SqlitePool, n_max: u32) -> Result<Vec<LoggedEntry>> {
+    let stray: Option<Row> = sqlx::query_as(STRAY).fetch_optional(db).await.map_err(unavailable)?;
+    if let Some((seq, _, of, key, connection, remote_id, _)) = stray {
+        let row = row_of((number(seq), kind(&of)?), (key.as_deref(), connection.map(ConnectionId)), remote_id);
+        return Err(Error::damaged_row(row, "its state is none"));
+    }
     let rows: Vec<Row> = sqlx::query_as(UNFOLDED).bind(n_max).fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(logged).collect()
 }
 
 pub(super) const WAITING: &str = "
-    select seq, at, kind, key, entry from entry indexed by entry_waiting
+    select seq, at, kind, key, connection, remote_id, entry from entry indexed by entry_waiting
     where state = 'waiting' and token = ?1 and seq > ?2 order by seq limit +?3";
 
 pub(super) async fn waiting(db: &SqlitePool, token: &str, after: u64, n_max: u32) -> Result<Vec<LoggedEntry>> {
@@ -194,7 +208,20 @@ pub(super) async fn unidentified(db: &SqlitePool, connection: ConnectionId, kind
     query.fetch_one(db).await.map_err(unavailable)
 }
 
-pub(super) fn logged((seq, at, kind_name, key, entry): Row) -> Result<LoggedEntry> {
-    let entry: Entry = json(&entry)?;
-    Ok(LoggedEntry { seq: number(seq), at: moment(at), kind: kind(&kind_name)?, key, entry })
+pub(super) fn logged((seq, at, kind_name, key, connection, remote_id, entry): Row) -> Result<LoggedEntry> {
+    let (seq, kind, connection) = (number(seq), kind(&kind_name)?, connection.map(ConnectionId));
+    let entry: Entry = doc(&entry, || row_of((seq, kind), (key.as_deref(), connection), remote_id))?;
+    Ok(LoggedEntry { seq, at: moment(at), kind, key, entry })
+}
+
+/// How an entry is named that cannot be read.
+fn row_of(
+    (seq, kind): (u64, Kind),
+    (key, connection): (Option<&str>, Option<ConnectionId>),
+    remote_id: String,
+) -> damage::Row {
+    match (key, connection) {
+        (None, Some(connection)) => damage::Row::Reading { seq, connection, kind, remote_id },
+        (key, connection) => damage::Row::Entry { seq, key: RecordKey::new(kind, key.unwrap_or_default()), connection },
+    }
 }

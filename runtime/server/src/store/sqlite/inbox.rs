@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
-use super::decode::{int, json, moment, number, unavailable};
-use crate::store::{Batch, Change, ConnectionId, INBOX_ID_KEPT_MS, InboxRow, Result, UnixMs};
+use super::decode::{doc, int, moment, number, unavailable};
+use crate::store::{Batch, Change, ConnectionId, INBOX_ID_KEPT_MS, InboxRow, Result, UnixMs, damage};
 
 /// A webhook whose id was kept too long ago is new again, and takes the old one's row.
 const TAKE: &str = "
@@ -97,7 +97,7 @@ pub(super) async fn done(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
     sqlx::query(PURGE).bind(expired).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
-type Row = (i64, i64, String, String, String, Vec<u8>, i64);
+type Row = (i64, i64, String, String, Vec<u8>, Vec<u8>, i64);
 
 pub(super) async fn pending(db: &SqlitePool, n_max: u32) -> Result<Vec<InboxRow>> {
     let sql = "select id, connection, event_id, topic, headers, body, received_at
@@ -107,12 +107,13 @@ pub(super) async fn pending(db: &SqlitePool, n_max: u32) -> Result<Vec<InboxRow>
 }
 
 fn inbox_row((id, connection, event_id, topic, headers, body, at): Row) -> Result<InboxRow> {
+    let (id, connection) = (number(id), ConnectionId(connection as u32));
     Ok(InboxRow {
-        id: number(id),
-        connection: ConnectionId(connection as u32),
+        id,
+        connection,
         event_id,
         topic,
-        headers: json(&headers)?,
+        headers: doc(&headers, || damage::Row::Webhook { id, connection })?,
         body,
         received_at: moment(at),
     })

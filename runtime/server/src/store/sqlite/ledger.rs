@@ -108,7 +108,7 @@ pub(super) async fn rulings(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Res
 
 pub(super) async fn entries(db: &SqlitePool, seqs: &BTreeSet<u64>) -> Result<BTreeMap<u64, LoggedEntry>> {
     let sql = "
-        select entry.seq, entry.at, entry.kind, entry.key, entry.entry
+        select entry.seq, entry.at, entry.kind, entry.key, entry.connection, entry.remote_id, entry.entry
         from json_each(?1) asked cross join entry on entry.seq = asked.value";
     let rows: Vec<EntryRow> = sqlx::query_as(sql).bind(to_json(seqs)?).fetch_all(db).await.map_err(unavailable)?;
     rows.into_iter().map(|row| Ok((number(row.0), logged(row)?))).collect()
@@ -138,12 +138,13 @@ const STORED: &str = "
       on link.connection = connection.id and link.kind = asked.value ->> 0 and link.key = asked.value ->> 1";
 
 pub(super) async fn stored(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, Stored>> {
-    type Row = (String, String, String, u32, String, Option<String>);
+    type Row = (String, String, String, u32, Vec<u8>, Option<String>);
     let query = sqlx::query_as(STORED).bind(keys(asked));
     let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
     let mut found: BTreeMap<_, _> = asked.iter().map(|key| (key.clone(), Stored::default())).collect();
     for (what, kind, key, connection, text, natural) in rows {
         let stored = found.entry(record(&kind, key)?).or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
         match what.as_str() {
             "truth" => (stored.truth, stored.natural) = (Some(text), natural),
             "commitment" => drop(stored.wants.insert(natural.unwrap_or_default(), text)),

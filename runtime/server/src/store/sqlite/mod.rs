@@ -12,6 +12,7 @@ mod bulk;
 mod commitments;
 mod connections;
 mod control;
+mod damaged;
 mod debts;
 mod decode;
 mod entries;
@@ -45,7 +46,7 @@ use super::*;
 use file::{File, Migrations};
 
 const CONTROL: Migrations = &[include_str!("migrations/control-1.sql")];
-const TENANT: Migrations = &[include_str!("migrations/tenant-1.sql")];
+const TENANT: Migrations = &[include_str!("migrations/tenant-1.sql"), include_str!("migrations/tenant-2.sql")];
 
 /// Everything in one data directory.
 pub struct SqliteStores {

@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::price::PriceRule;
 
 use super::bulk::{Rows, list};
-use super::decode::{json, unavailable};
+use super::decode::{needed, unavailable};
 use crate::store::{Change, Result, UnixMs};
 
 pub(super) async fn put(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -56,6 +56,10 @@ pub(super) async fn all(db: &SqlitePool, after: Option<&str>, n_max: u32) -> Res
     rules(sqlx::query_as(sql).bind(after.unwrap_or_default()).bind(n_max).fetch_all(db).await.map_err(unavailable)?)
 }
 
-fn rules(rows: Vec<(String, String)>) -> Result<BTreeMap<String, PriceRule>> {
-    rows.into_iter().map(|(id, rule)| Ok((id, json(&rule)?))).collect()
+fn rules(rows: Vec<(String, Vec<u8>)>) -> Result<BTreeMap<String, PriceRule>> {
+    let rule = |(id, rule): (String, Vec<u8>)| {
+        let rule = needed(&rule, || format!("price rule `{id}`"))?;
+        Ok((id, rule))
+    };
+    rows.into_iter().map(rule).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::{Rows, list, pairs};
-use super::decode::{json, number, record, unavailable};
-use crate::store::{Change, ConnectionId, KeyState, Kind, RecordKey, Result, UnixMs};
+use super::decode::{doc, number, record, unavailable};
+use crate::store::{Change, ConnectionId, KeyState, Kind, RecordKey, Result, Row, UnixMs};
 
 pub(super) async fn truth(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -54,15 +54,16 @@ pub(super) const STATES: &str = "
       on shadow.kind = asked.value ->> 0 and shadow.key = asked.value ->> 1";
 
 pub(super) async fn states(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Result<BTreeMap<RecordKey, KeyState>> {
-    let rows: Vec<(String, String, Option<i64>, String)> =
+    let rows: Vec<(String, String, Option<i64>, Vec<u8>)> =
         sqlx::query_as(STATES).bind(keys(asked)).fetch_all(db).await.map_err(unavailable)?;
     let mut states: BTreeMap<_, _> = asked.iter().map(|key| (key.clone(), KeyState::default())).collect();
     for (kind, key, connection, document) in rows {
-        let state = states.entry(record(&kind, key)?).or_default();
-        match connection {
-            None => state.truth = json(&document)?,
-            Some(id) => {
-                state.shadows.insert(ConnectionId(id as u32), json(&document)?);
+        let key = record(&kind, key)?;
+        let state = states.entry(key.clone()).or_default();
+        match connection.map(|it| ConnectionId(it as u32)) {
+            None => state.truth = doc(&document, || Row::Truth { key })?,
+            Some(connection) => {
+                state.shadows.insert(connection, doc(&document, || Row::Shadow { key, connection })?);
             }
         }
     }

@@ -6,8 +6,8 @@ use super::decode::{moment, number, unavailable};
 use super::file::File;
 use super::memo::Memo;
 use super::{
-    batch, commitments, connections, debts, entries, history, inbox, ledger, links, plans, price_rules, records, slots,
-    touched,
+    batch, commitments, connections, damaged, debts, entries, history, inbox, ledger, links, plans, price_rules,
+    records, slots, touched,
 };
 use crate::store::inspect::StateHash;
 use crate::store::*;
@@ -232,6 +232,10 @@ impl TenantStore for SqliteTenant {
         plans::counts(self.reads(), plan).await
     }
 
+    async fn set_aside(&self) -> Result<Vec<Damaged>> {
+        damaged::all(self.reads()).await
+    }
+
     async fn backlog(&self) -> Result<Backlog> {
         backlog(self.reads()).await
     }
@@ -345,9 +349,10 @@ async fn backlog(db: &SqlitePool) -> Result<Backlog> {
                (select count(*) from entry where state = 'new'), (select count(*) from entry where state = 'waiting'),
                (select count(*) from debt where state not in ('parked', 'held')), (select count(*) from debt where state = 'parked'),
                (select count(*) from conflict where outcome is null),
+               (select count(*) from damaged indexed by damaged_open where mended_at is null),
                (select min(since) from debt where state not in ('parked', 'held'))";
-    type Row = (i64, i64, i64, i64, i64, i64, i64, Option<i64>);
-    let (inbox, touched, unfolded, waiting, debts, parked, conflicts, oldest): Row =
+    type Row = (i64, i64, i64, i64, i64, i64, i64, i64, Option<i64>);
+    let (inbox, touched, unfolded, waiting, debts, parked, conflicts, damaged, oldest): Row =
         sqlx::query_as(sql).fetch_one(db).await.map_err(unavailable)?;
     Ok(Backlog {
         inbox: number(inbox),
@@ -357,6 +362,7 @@ async fn backlog(db: &SqlitePool) -> Result<Backlog> {
         debts: number(debts),
         parked: number(parked),
         conflicts: number(conflicts),
+        damaged: number(damaged),
         oldest_debt: oldest.map(moment),
     })
 }
@@ -379,6 +385,11 @@ impl Inspect for SqliteTenant {
             hash.row(&[&super::decode::to_json(&debt)?, &token]);
         }
         Ok(hash.finish())
+    }
+
+    async fn damage(&self, row: &Row) -> Result<()> {
+        let row = row.clone();
+        self.file.writer().call(move |db| Box::pin(async move { damaged::damage(db, &row).await })).await
     }
 
     async fn sizes(&self) -> Result<BTreeMap<String, u64>> {

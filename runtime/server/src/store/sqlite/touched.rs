@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
-use super::decode::{int, json, kind, moment, name, named, number, unavailable};
-use crate::store::{Asks, Change, ConnectionId, CursorRow, Kind, Result, Touched, UnixMs};
+use super::decode::{doc, int, kind, moment, name, named, number, unavailable};
+use crate::store::{Asks, Change, ConnectionId, CursorRow, Error, Kind, Result, Touched, UnixMs, damage};
 
 /// Replaces the row, so that its number is one that no earlier read has seen; keeps since when and until when.
 const TOUCH: &str = "
@@ -95,18 +95,14 @@ pub(super) const DUE: &str = "
 pub(super) async fn due(db: &SqlitePool, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<Touched>> {
     let query = sqlx::query_as(DUE).bind(connection.0).bind(int(now.0)).bind(n_max);
     let rows: Vec<Row> = query.fetch_all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(touched_row).collect()
+    rows.into_iter().map(|it| touched_row(connection, it)).collect()
 }
 
-fn touched_row((kind_name, remote_id, seq, since, cause, attempts): Row) -> Result<Touched> {
-    Ok(Touched {
-        kind: kind(&kind_name)?,
-        remote_id,
-        seq: number(seq),
-        since: moment(since),
-        cause: named(cause)?,
-        attempts: attempts as u32,
-    })
+fn touched_row(connection: ConnectionId, (kind_name, remote_id, seq, since, cause, attempts): Row) -> Result<Touched> {
+    let (kind, seq) = (kind(&kind_name)?, number(seq));
+    let row = || damage::Row::Touch { seq, connection, kind, remote_id: remote_id.clone() };
+    let cause = named(cause).map_err(|e| Error::damaged_row(row(), e))?;
+    Ok(Touched { kind, remote_id, seq, since: moment(since), cause, attempts: attempts as u32 })
 }
 
 pub(super) async fn move_cursor(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -125,9 +121,13 @@ pub(super) async fn move_cursor(db: &mut SqliteConnection, at: UnixMs, changes: 
 
 pub(super) async fn cursors(db: &SqlitePool, connection: ConnectionId) -> Result<BTreeMap<Kind, CursorRow>> {
     let sql = "select kind, row from cursor where connection = ?1";
-    let rows: Vec<(String, String)> =
+    let rows: Vec<(String, Vec<u8>)> =
         sqlx::query_as(sql).bind(connection.0).fetch_all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(|(name, row)| Ok((kind(&name)?, json(&row)?))).collect()
+    let cursor = |(name, row): (String, Vec<u8>)| {
+        let kind = kind(&name)?;
+        Ok((kind, doc(&row, || damage::Row::Cursor { connection, kind })?))
+    };
+    rows.into_iter().map(cursor).collect()
 }
 
 pub(super) async fn ask(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
