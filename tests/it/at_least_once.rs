@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use truthsource::bench::intake::{Sender, counted, prepare};
 use truthsource::demo::server::{Server, Wishes};
@@ -69,4 +71,34 @@ async fn p5_nothing_acknowledged_is_lost_to_kill_9() {
     let (new, known) = (counted(&server, "new").await.unwrap(), counted(&server, "duplicate").await.unwrap());
     assert_eq!((new, known), (0, total), "of {total} acknowledged webhooks {new} were lost");
     server.stop().await.unwrap();
+}
+
+/// Whoever has waited long enough says so once more: nothing is lost by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn c12_a_second_signal_stops_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(crate::program(), dir.path(), &Wishes::default()).await.unwrap();
+    let pid = server.pid().unwrap();
+    let address = server.url.trim_start_matches("http://").to_owned();
+    // A request that the door would wait for, for as long as a body may take.
+    let mut open = TcpStream::connect(&address).await.unwrap();
+    let half = b"POST /v1/tenants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    open.write_all(half).await.unwrap();
+    let terminate = async || {
+        let kill = tokio::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
+        assert!(kill.unwrap().success());
+    };
+    let began = tokio::time::Instant::now();
+    terminate().await;
+    // The first signal has been heard once nobody new is let in.
+    while TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    terminate().await;
+    let ended = server.stop().await.unwrap_err();
+    assert!(ended.to_string().contains("the server ended with"), "{ended}");
+    assert!(began.elapsed() < Duration::from_secs(15), "it waited for the open request");
+    let log = std::fs::read_to_string(dir.path().join("server.log")).unwrap();
+    assert!(log.contains("told twice to stop"), "{log}");
+    Server::start(crate::program(), dir.path(), &Wishes::default()).await.unwrap().stop().await.unwrap();
 }

@@ -37,6 +37,8 @@ pub struct Config {
     pub store: Store,
     /// The way out.
     pub egress: Egress,
+    /// What is done in the background.
+    pub work: Work,
     /// Components.
     pub plugins: Plugins,
     /// Log lines.
@@ -77,6 +79,14 @@ pub struct Store {
 #[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
 pub struct Egress {
     pub allow: BTreeSet<Allowed>,
+}
+
+/// See `[work]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents every key, and a test compares the two")]
+pub struct Work {
+    pub grace_ms: u64,
 }
 
 /// See `[plugins]`.

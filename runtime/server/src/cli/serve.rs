@@ -1,5 +1,6 @@
 //! Running a server.
 
+use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -35,9 +36,13 @@ pub(super) async fn run(serve: &Serve, global: &Global, out: &Output) -> anyhow:
         _ = interrupt.recv() => {}
         () = stdin_ends(), if serve.until_stdin_ends => {}
     }
-    tracing::info!("stopping");
-    node.stop().await;
-    Ok(())
+    tracing::info!("stopping; a second signal does not wait for what is under way");
+    tokio::select! {
+        () = node.stop() => Ok(()),
+        () = async { tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} } } => {
+            bail!("told twice to stop: what was under way was cut off, and the next start finds it")
+        }
+    }
 }
 
 /// Whatever comes is read and forgotten.

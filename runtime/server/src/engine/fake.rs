@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use truthsource_core::budget::Class;
 use truthsource_core::draw::Draw;
 use truthsource_core::record::{Cause, ConnectionId, Entry, Observed, RecordKey, State};
@@ -47,6 +48,8 @@ pub struct Fake {
     pub word: Word,
     /// Fields that the shop does not have.
     pub shop_lacks: &'static [&'static str],
+    /// What pulls wait for.
+    pub gate: Option<Arc<Gate>>,
     pub pull: Function<Pull, Page>,
     /// Gets the ids, and whether the reading is to be certain.
     pub read: Function<(Vec<String>, bool), Vec<Observed>>,
@@ -80,6 +83,7 @@ impl Default for Fake {
             effect: Effect::Absolute,
             word: Word::Declared,
             shop_lacks: &[],
+            gate: None,
             pull: answers(|_| unreachable!()),
             read: answers(|_| unreachable!()),
             find: answers(|_| unreachable!()),
@@ -100,6 +104,18 @@ impl Default for Fake {
             price: answers(|_| Ok(None)),
             validate: answers(|_| Ok(None)),
         }
+    }
+}
+
+/// Holds up calls: each adds a permit to `asked` and takes one of `go`.
+pub struct Gate {
+    pub asked: Semaphore,
+    pub go: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { asked: Semaphore::new(0), go: Semaphore::new(0) }
     }
 }
 
@@ -148,6 +164,10 @@ impl Guests for Fake {
         unreachable!()
     }
     async fn pull(&self, _: &crate::store::Connection, pull: &Pull, _: Class) -> Answer<Page> {
+        if let Some(gate) = &self.gate {
+            gate.asked.add_permits(1);
+            gate.go.acquire().await.unwrap().forget();
+        }
         ask(&self.pull, pull.clone())
     }
     async fn read(

@@ -143,7 +143,8 @@ pub async fn start(config: Config, ground: Ground) -> anyhow::Result<Node> {
     let public_url = public_url(&config.http.public_url, listener.local_addr()?);
     let parts = parts::open(&config, ground, public_url).await?;
     let mut node = Node::open(&config, parts.app, listener).await?;
-    let workers = workers::run(node.app.clone(), parts.service, node.stopping());
+    let grace = Duration::from_millis(config.work.grace_ms);
+    let workers = workers::run(node.app.clone(), parts.service, grace, node.stopping());
     node.adopt(tokio::spawn(workers));
     Ok(node)
 }

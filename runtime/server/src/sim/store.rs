@@ -404,6 +404,10 @@ impl TenantStore for MortalStore {
         self.kept().await.plan_counts(plan).await
     }
 
+    async fn release(&self, holder: &str) -> Result<u64> {
+        self.kept().await.release(holder).await
+    }
+
     async fn set_aside(&self) -> Result<Vec<Damaged>> {
         self.kept().await.set_aside().await
     }

@@ -83,6 +83,8 @@ pub trait TenantStore: Ledger {
     async fn lease(&self, lane: &str, holder: &str, now: UnixMs, ttl_ms: u64) -> Result<Option<u64>>;
     /// Prolongs the lease that this fence stands for; false when it was taken by somebody else.
     async fn renew(&self, lane: &str, fence: u64, now: UnixMs, ttl_ms: u64) -> Result<bool>;
+    /// Lets go of every lane that this holder has, so that another need not wait for its lease to end. Gives how many.
+    async fn release(&self, holder: &str) -> Result<u64>;
 
     /// Every connection, in order.
     async fn connections(&self) -> Result<Vec<Connection>>;

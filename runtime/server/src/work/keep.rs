@@ -39,7 +39,7 @@ pub(crate) async fn keep<F>(post: Post, pauses: Pauses, stopped: watch::Receiver
 where
     F: Future<Output = ()>,
 {
-    let mut failures = 0;
+    let (_begun, mut failures) = (post.begin(), 0);
     loop {
         let began = Instant::now();
         let Err(panic) = AssertUnwindSafe(begin()).catch_unwind().await else { return };

@@ -28,6 +28,9 @@ use crate::store::control::TenantId;
 /// How long a worker waits when nobody wakes it: nothing that matters depends on a wake-up arriving.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// How long workers that are cut off, and the store that is told so, are waited for.
+const CUT_OFF: Duration = Duration::from_secs(1);
+
 /// Wakes the workers of one tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Wakes {
@@ -64,6 +67,7 @@ pub struct Workers {
     stop: watch::Sender<bool>,
     tenant: TenantId,
     roster: Arc<Roster>,
+    engine: Engine,
     /// Wakes them.
     pub wakes: Wakes,
 }
@@ -79,20 +83,39 @@ impl Workers {
         let (stop, stopped) = watch::channel(false);
         let wakes = Wakes { fold: tenant.wake.clone(), ..Wakes::default() };
         let folder = Post::of(roster, &tenant.tenant, Worker::Folder);
-        let crew = Crew { engine, wakes: wakes.clone(), pauses, stopped: stopped.clone() };
+        let crew = Crew { engine: engine.clone(), wakes: wakes.clone(), pauses, stopped: stopped.clone() };
         let mut tasks = JoinSet::new();
         let (folding, laning, post) = (crew.clone(), crew, folder.beside(Worker::Lanes));
         tasks.spawn(keep(folder, pauses, stopped.clone(), move || folding.clone().fold()));
         tasks.spawn(keep(post.clone(), pauses, stopped, move || laning.clone().keep_lanes(post.clone())));
         roster.begin(tenant.tenant.id);
-        Self { tasks, stop, tenant: tenant.tenant.id, roster: roster.clone(), wakes }
+        Self { tasks, stop, tenant: tenant.tenant.id, roster: roster.clone(), engine, wakes }
     }
 
-    /// Lets every worker finish its step and ends them.
-    pub async fn stop(mut self) {
+    /// Lets every worker finish its step within `grace`, and lets go of their lanes. Gives those that were cut off: what
+    /// they were doing is found in the store by the next.
+    pub async fn stop(mut self, grace: Duration) -> Vec<Worker> {
         let _ = self.stop.send(true);
         self.wakes.all();
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let mut cut_off = Vec::new();
+        if tokio::time::timeout(grace, ended).await.is_err() {
+            cut_off = self.roster.at_work(self.tenant);
+            // Between two awaits they end at once.
+            let _ = tokio::time::timeout(CUT_OFF, self.tasks.shutdown()).await;
+        }
+        self.let_go().await;
+        cut_off
+    }
+
+    /// Whoever takes the lanes next need not wait for leases to end. A worker that goes on all the same is fenced off then.
+    async fn let_go(&self) {
+        let release = self.engine.store.release(&self.engine.holder);
+        match tokio::time::timeout(CUT_OFF, release).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "lanes were not let go: their leases end by themselves"),
+            Err(_) => tracing::warn!("lanes were not let go: their leases end by themselves"),
+        }
     }
 }
 
@@ -168,13 +191,64 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use truthsource_core::draw::Draw;
+    use truthsource_host::CallError;
 
     use super::*;
     use crate::engine::Pace;
-    use crate::engine::fake::Fake;
+    use crate::engine::fake::{Fake, Gate, House, answers};
     use crate::engine::ports::Clock;
     use crate::store::control::Tenant;
     use crate::store::model::ModelStore;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn tenant(engine: &Engine) -> TenantHandle {
+        let tenant = Tenant { id: TenantId(1), name: "acme".to_owned(), created_at: UnixMs(0), shard: 0 };
+        TenantHandle::new(tenant, engine.store.clone())
+    }
+
+    /// Workers whose two lanes wait for answers of their systems.
+    async fn waiting(gate: &Arc<Gate>) -> (House, Workers, Arc<Roster>) {
+        let pull = answers(|_| Err(CallError::Busy { waited_ms: 1 }));
+        let house = House::with(Fake { gate: Some(gate.clone()), pull, ..Fake::default() }).await;
+        let roster = Arc::new(Roster::default());
+        let workers = Workers::start(house.engine.clone(), &tenant(&house.engine), &roster);
+        gate.asked.acquire_many(2).await.unwrap().forget();
+        (house, workers, roster)
+    }
+
+    /// The lanes can be taken by another at once.
+    async fn are_free(house: &House) -> bool {
+        let take = async |lane: &str| house.store.lease(lane, "other", house.engine.now(), 10).await.unwrap().is_some();
+        take("connection/1").await && take("connection/2").await
+    }
+
+    #[tokio::test]
+    async fn c12_work_in_hand_is_finished_before_the_workers_end() {
+        let gate = Arc::new(Gate::default());
+        let (house, workers, roster) = waiting(&gate).await;
+        let mut stopping = Box::pin(workers.stop(LONG));
+        assert!(futures::poll!(stopping.as_mut()).is_pending());
+        assert!(!are_free(&house).await, "they are at it");
+        gate.go.add_permits(100);
+        assert_eq!(stopping.await, []);
+        assert_eq!(roster.at_work(TenantId(1)), []);
+        assert!(are_free(&house).await);
+    }
+
+    #[tokio::test]
+    async fn c12_what_takes_too_long_is_cut_off_and_said_and_its_lane_let_go() {
+        let gate = Arc::new(Gate::default());
+        let (house, workers, _roster) = waiting(&gate).await;
+        let cut_off = workers.stop(Duration::from_millis(20)).await;
+        let lanes = [1, 2].map(|it| Worker::Lane(ConnectionId(it)));
+        assert_eq!(cut_off, [Worker::Lanes, lanes[0], lanes[1]]);
+        assert!(are_free(&house).await);
+        // Nobody is left who would go on.
+        gate.go.add_permits(100);
+        tokio::task::yield_now().await;
+        assert_eq!(gate.asked.available_permits(), 0);
+    }
 
     /// A clock that is broken when it is first looked at.
     #[derive(Default)]
@@ -202,8 +276,7 @@ mod tests {
             holder: "test".to_owned(),
             pace: Pace::default(),
         };
-        let tenant = Tenant { id: TenantId(1), name: "acme".to_owned(), created_at: UnixMs(0), shard: 0 };
-        let handle = TenantHandle::new(tenant, engine.store.clone());
+        let handle = tenant(&engine);
         let first = Duration::from_millis(50);
         let workers = Workers::start_with(engine, &handle, &roster, Pauses { first, ..Pauses::USUAL });
         clock.looked.notified().await;
@@ -212,7 +285,7 @@ mod tests {
         clock.looked.notified().await;
         assert!(roster.works_for(TenantId(1)));
         assert_eq!(roster.failures()["folder"], 1);
-        workers.stop().await;
+        assert_eq!(workers.stop(LONG).await, []);
         assert!(!roster.works_for(TenantId(1)));
     }
 }

@@ -1,6 +1,7 @@
 //! Which workers are at work, for whoever asks how the node is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use truthsource_core::record::ConnectionId;
@@ -36,6 +37,15 @@ impl Worker {
     }
 }
 
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lane(connection) => write!(f, "lane {connection}"),
+            _ => f.write_str(self.kind()),
+        }
+    }
+}
+
 /// The workers of a node.
 #[derive(Debug, Default)]
 pub struct Roster(Mutex<Book>);
@@ -44,6 +54,8 @@ pub struct Roster(Mutex<Book>);
 struct Book {
     /// Tenants whose workers were started.
     on_duty: BTreeSet<TenantId>,
+    /// Workers that were begun and have not ended.
+    at_work: BTreeSet<(Option<TenantId>, Worker)>,
     /// Workers that failed and were not begun again yet.
     down: BTreeSet<(Option<TenantId>, Worker)>,
     failures: BTreeMap<&'static str, u64>,
@@ -67,6 +79,13 @@ impl Roster {
         book.on_duty.contains(&tenant) && !book.down.iter().any(|(whose, _)| *whose == Some(tenant))
     }
 
+    /// The tenant's workers that have not ended.
+    #[must_use]
+    pub fn at_work(&self, tenant: TenantId) -> Vec<Worker> {
+        let book = self.lock();
+        book.at_work.iter().filter(|(whose, _)| *whose == Some(tenant)).map(|it| it.1).collect()
+    }
+
     /// How often workers failed, by [`Worker::kind`]; every kind is there.
     #[must_use]
     pub fn failures(&self) -> BTreeMap<&'static str, u64> {
@@ -87,6 +106,9 @@ pub struct Post {
     pub(super) tenant: Option<Tenant>,
     pub(super) worker: Worker,
 }
+
+/// A worker that was begun; ended when dropped.
+pub(super) struct AtWork<'a>(&'a Post);
 
 /// A worker that is down; up again when dropped.
 pub(super) struct Down<'a>(&'a Post);
@@ -109,6 +131,12 @@ impl Post {
         Self { worker, ..self.clone() }
     }
 
+    /// It was begun.
+    pub(super) fn begin(&self) -> AtWork<'_> {
+        self.roster.lock().at_work.insert(self.key());
+        AtWork(self)
+    }
+
     /// It failed.
     pub(super) fn fell(&self) -> Down<'_> {
         let mut book = self.roster.lock();
@@ -119,6 +147,12 @@ impl Post {
 
     fn key(&self) -> (Option<TenantId>, Worker) {
         (self.tenant.as_ref().map(|it| it.id), self.worker)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.roster.lock().at_work.remove(&self.0.key());
     }
 }
 

@@ -16,6 +16,21 @@ pub async fn a_lease_is_held_by_one<P: Place>() {
     assert_eq!(store.lease("deliver", "a", at(20), 10).await.unwrap(), Some(1));
 }
 
+pub async fn c12_a_lane_that_is_let_go_is_free_at_once<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    for lane in ["one", "other"] {
+        assert_eq!(store.lease(lane, "a", at(0), 10).await.unwrap(), Some(1));
+    }
+    assert_eq!(store.lease("third", "b", at(0), 10).await.unwrap(), Some(1));
+    assert_eq!(store.release("a").await.unwrap(), 2);
+    assert_eq!(store.release("a").await.unwrap(), 0);
+    for (lane, fence) in [("one", Some(2)), ("other", Some(2)), ("third", None)] {
+        assert_eq!(store.lease(lane, "c", at(1), 10).await.unwrap(), fence, "{lane}");
+    }
+    // Whoever goes on all the same is void, as ever.
+    assert!(!store.renew("one", 1, at(2), 10).await.unwrap());
+}
+
 pub async fn a_lost_lease_voids_a_batch<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let fenced = |fence, event: &str| Batch { changes: vec![webhook(event)], ..Batch::fenced(at(30), "fold", fence) };

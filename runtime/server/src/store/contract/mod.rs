@@ -171,6 +171,7 @@ promises! {
     }
     lanes {
         a_lease_is_held_by_one
+        c12_a_lane_that_is_let_go_is_free_at_once
         a_lost_lease_voids_a_batch
     }
     atomic {

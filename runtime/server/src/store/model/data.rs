@@ -141,6 +141,11 @@ impl Data {
         Some(lane.fence)
     }
 
+    pub fn release(&mut self, holder: &str) -> u64 {
+        let held = self.lanes.values_mut().filter(|it| it.holder == holder && it.until > UnixMs(0));
+        held.map(|it| it.until = UnixMs(0)).count() as u64
+    }
+
     pub fn renew(&mut self, lane: &str, fence: u64, until: UnixMs) -> bool {
         let held = self.lanes.get_mut(lane).filter(|it| it.fence == fence);
         held.map(|it| it.until = until).is_some()

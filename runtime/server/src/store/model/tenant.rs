@@ -21,6 +21,10 @@ impl TenantStore for ModelStore {
         self.with(|data| data.renew(lane, fence, now.plus(ttl_ms)))
     }
 
+    async fn release(&self, holder: &str) -> Result<u64> {
+        self.with(|data| data.release(holder))
+    }
+
     async fn connections(&self) -> Result<Vec<Connection>> {
         self.with(|data| data.connections.values().cloned().collect())
     }

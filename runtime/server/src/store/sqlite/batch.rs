@@ -322,6 +322,12 @@ pub(super) async fn renew(db: &mut SqliteConnection, lane: &str, fence: u64, unt
     Ok(query.execute(db).await.map_err(unavailable)?.rows_affected() == 1)
 }
 
+/// Ends every lease of this holder.
+pub(super) async fn release(db: &mut SqliteConnection, holder: &str) -> Result<u64> {
+    let sql = "update lane set lease_until = 0 where holder = ?1 and lease_until > 0";
+    Ok(sqlx::query(sql).bind(holder).execute(db).await.map_err(unavailable)?.rows_affected())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,6 +62,11 @@ impl TenantStore for SqliteTenant {
         work.await
     }
 
+    async fn release(&self, holder: &str) -> Result<u64> {
+        let holder = holder.to_owned();
+        self.file.writer().call(move |db| Box::pin(async move { batch::release(db, &holder).await })).await
+    }
+
     async fn connections(&self) -> Result<Vec<Connection>> {
         self.connections.get(self.file.setup(), connections::all(self.reads())).await
     }
