@@ -1,10 +1,11 @@
 //! An engine over a model store, a clock that is set by hand, and components that answer as a test wants.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use truthsource_core::budget::Class;
 use truthsource_core::draw::Draw;
@@ -125,7 +126,8 @@ pub fn answers<I, O>(answer: impl FnMut(I) -> Answer<O> + Send + 'static) -> Fun
 }
 
 fn ask<I, O>(function: &Function<I, O>, input: I) -> Answer<O> {
-    function.lock().unwrap()(input)
+    // A test may have let a call panic, as if the process had ended in it.
+    function.lock().unwrap_or_else(PoisonError::into_inner)(input)
 }
 
 #[async_trait]
@@ -289,6 +291,30 @@ impl House {
         }
         store.commit(batch).await.unwrap();
         Self { engine, store, inside, now, as_of: AtomicU64::new(0) }
+    }
+
+    /// News of two items of the ERP, one of which is read once more while the first fold is at it.
+    pub async fn overtaken() -> Self {
+        let (store, at_work) = (Arc::new(OnceLock::<Arc<dyn TenantStore>>::new()), AtomicBool::new(false));
+        let known = store.clone();
+        let project = answers(move |(_, records)| {
+            if let Some(store) = known.get().filter(|_| !at_work.swap(true, Ordering::Relaxed)) {
+                let (kind, remote_id, reason) = (Kind::Item, "a".to_owned(), "read again".to_owned());
+                let supersede = Change::Supersede { connection: ERP, kind, remote_id: remote_id.clone(), reason };
+                let fields = [("code".to_owned(), "a".into()), ("title".to_owned(), "newest".into())].into();
+                let observed = Observed::Present(State { remote_id, fields, ..State::default() });
+                let (cause, tried) = (Cause::Poll, Fields::new());
+                let entry = Entry::Observed { connection: ERP, cause, as_of: 99, observed, tried };
+                let changes = vec![supersede, Change::Append { kind, key: None, entry }];
+                store.commit(Batch { changes, ..Batch::new(UnixMs(1_000)) }).now_or_never().unwrap().unwrap();
+            }
+            Ok(records)
+        });
+        let house = Self::with(Fake { project, ..Fake::default() }).await;
+        house.saw(ERP, "a", "bolt").await;
+        house.saw(ERP, "b", "nut").await;
+        store.set(house.store.clone()).ok().unwrap();
+        house
     }
 
     /// Lets a policy decide about titles.

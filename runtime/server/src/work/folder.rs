@@ -61,6 +61,8 @@ async fn step(engine: &Engine, wakes: &Wakes, taken_up: &mut UnixMs) -> Result<D
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use truthsource_core::Kind;
 
     use super::*;
@@ -88,5 +90,60 @@ mod tests {
         assert_eq!(seen.iter().map(|it| it.remote_id.as_str()).collect::<Vec<_>>(), ["a"]);
         stop.send(true).unwrap();
         folder.await.unwrap();
+    }
+
+    /// A node dies after it has stored what a lane heard, and before it wakes whoever folds: nobody ever wakes anybody.
+    #[tokio::test]
+    async fn c6_c7_what_nobody_was_woken_for_is_folded() {
+        let house = House::with(Fake::default()).await;
+        let (stop, stopped) = watch::channel(false);
+        let folder = tokio::spawn(run(house.engine.clone(), Wakes::default(), stopped));
+        for title in ["bolt", "nut"] {
+            house.saw(ERP, "a", title).await;
+            let folded = async {
+                while house.title("a").await != Some(title.into()) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), folded).await.unwrap();
+        }
+        stop.send(true).unwrap();
+        folder.await.unwrap();
+    }
+
+    /// What is logged of trouble.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(line);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_overtaken_fold_is_no_trouble() {
+        let lines = Lines::default();
+        let (level, written) = (tracing::Level::INFO, lines.clone());
+        let log = tracing_subscriber::fmt().with_max_level(level).with_writer(move || written.clone()).finish();
+        let _log = tracing::subscriber::set_default(log);
+        let house = House::overtaken().await;
+        let (stop, stopped) = watch::channel(false);
+        let folder = tokio::spawn(run(house.engine.clone(), Wakes::default(), stopped));
+        let folded = async {
+            while house.title("a").await != Some("newest".into()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), folded).await.unwrap();
+        stop.send(true).unwrap();
+        folder.await.unwrap();
+        assert_eq!(house.title("b").await, Some("nut".into()));
+        assert_eq!(String::from_utf8(lines.0.lock().unwrap().clone()).unwrap(), "");
     }
 }

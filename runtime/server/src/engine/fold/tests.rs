@@ -358,3 +358,63 @@ async fn p5_a_write_that_ends_while_a_fold_waits_for_it_is_not_waited_for() {
     let house = folded_while(news, ended).await;
     assert_eq!((house.store.backlog().await.unwrap().waiting, house.title("a").await), (0, Some("screw".into())));
 }
+
+/// A log of two systems, folded so many entries at a time: as each system is heard, or all of it at last.
+async fn folded_by(fold_max: u32, each: bool) -> House {
+    let mut house = House::with(Fake::default()).await.titles_have_a_policy().await;
+    house.engine.pace.fold_max = fold_max;
+    for at in [ERP, SHOP] {
+        for n in 0..7 {
+            let (code, differs) = (format!("{n}"), at == SHOP && n % 2 == 1);
+            house.saw(at, &code, if differs { "nut" } else { "bolt" }).await;
+            let price = [("list", "base".into()), ("item", code.as_str().into()), ("amount", Value::Number(n.into()))];
+            house.read(at, Kind::Price, &format!("p{n}"), &price).await;
+        }
+        if each {
+            house.fold_all().await;
+        }
+    }
+    house.gone(SHOP, Kind::Item, "3").await;
+    house.read(SHOP, Kind::Item, "late", &[("code", "late".into()), ("title", "washer".into())]).await;
+    house.fold_all().await;
+    house
+}
+
+/// What it came to: letter for letter, and as values.
+async fn came_to(house: House) -> (impl PartialEq + std::fmt::Debug, impl PartialEq + std::fmt::Debug) {
+    let keys = house.store.accounts(None, 99).await.unwrap().into_iter().collect();
+    let values = |it: &KeyState| {
+        let held = it.shadows.iter().map(|(id, it)| (*id, it.values(), it.want.clone())).collect::<Vec<_>>();
+        (it.truth.values(), it.truth.deleted_at, held)
+    };
+    let states = house.store.states(&keys).await.unwrap();
+    let values: BTreeMap<_, _> = states.iter().map(|(key, it)| (key.clone(), values(it))).collect();
+    assert_eq!(values.len(), 15);
+    (house.store.stored(&keys).await.unwrap(), values)
+}
+
+/// Where a turn ends is chance: how much had come in by then. Versions count the turns in which a record had news.
+#[tokio::test]
+async fn p8_one_turn_or_several_come_to_the_same_letter_for_letter() {
+    let (letters, values) = came_to(folded_by(512, true).await).await;
+    for fold_max in [1, 2, 3, 5, 9] {
+        assert_eq!(came_to(folded_by(fold_max, true).await).await.0, letters, "{fold_max} at a time");
+        assert_eq!(came_to(folded_by(fold_max, false).await).await.1, values, "all at last, {fold_max} at a time");
+    }
+    assert_eq!(came_to(folded_by(512, false).await).await.1, values);
+}
+
+/// Whoever reads the record once more settles what a fold is at, and says it anew. That fold comes to nothing, nothing is
+/// lost, and nobody is told of trouble.
+#[tokio::test]
+async fn an_overtaken_fold_is_quiet_and_loses_nothing() {
+    let house = House::overtaken().await;
+    let before = house.store.unfolded(9).await.unwrap();
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let overtaken = fold(&house.engine, &parties).await;
+    assert!(matches!(overtaken, Err(Error::Store(crate::store::Error::Conflict(_)))), "{overtaken:?}");
+    let after = house.store.unfolded(9).await.unwrap();
+    assert_eq!((before.len(), after.len(), house.title("b").await), (2, 2, None), "nothing of it is there");
+    house.fold_all().await;
+    assert_eq!((house.title("a").await, house.title("b").await), (Some("newest".into()), Some("nut".into())));
+}
