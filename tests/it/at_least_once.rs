@@ -36,7 +36,7 @@ async fn send_until_it_dies(
 
 /// Ten times, at moments that the seed chooses: nothing acknowledged is lost, and the next start goes on.
 #[tokio::test(flavor = "multi_thread")]
-async fn p5_nothing_acknowledged_is_lost_to_kill_9() {
+async fn s5_p5_nothing_acknowledged_is_lost_to_kill_9() {
     let dir = tempfile::tempdir().unwrap();
     let wishes = Wishes { hooks_per_second_max: Some(1_000_000), ..Wishes::default() };
     let mut server = Server::start(crate::program(), dir.path(), &wishes).await.unwrap();

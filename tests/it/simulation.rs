@@ -51,7 +51,7 @@ fn p1_to_p8_hold_on_days_of_four_systems() {
 
 /// A short day, and the node dies once: at commits spread over all of it, before what they write is there and after.
 #[test]
-fn p5_p6_hold_wherever_the_node_dies() {
+fn s1_s5_c4_c5_p5_p6_hold_wherever_the_node_dies() {
     let whole = Plan::of(5, &[Product::Netsuite, Product::Shopify]);
     let acts = whole.acts.iter().take(12).cloned().collect();
     let day = Plan { acts, faults: Menu::default(), chaos_ms: 60_000, ..whole };

@@ -149,6 +149,51 @@ fn every_item_of_the_contracts_is_documented() {
     assert!(count > 60, "only {count} items were found");
 }
 
+/// What the server keeps beyond a call and by a key: whose each is. A key that names no tenant needs a reason.
+const KEPT: &[(&str, &str)] = &[
+    ("app.rs", "String"),          // a tenant's name
+    ("auth/keyring.rs", "String"), // the id of a key, which says whose it is
+    ("http/hooks/book.rs", "TenantId"),
+    ("plugins/budget.rs", "Account"),      // (tenant, origins)
+    ("plugins/guests.rs", "ConnectionId"), // guests are made for one tenant
+    ("plugins/reach.rs", "(TenantId"),
+    ("plugins/rivals.rs", "Key"), // (tenant, slot)
+    ("plugins/slots.rs", "Key"),  // (tenant, slot)
+    ("store/sqlite/mod.rs", "TenantId"),
+    ("vault.rs", "TenantId"),
+    ("work/mod.rs", "ConnectionId"), // what wakes the workers of one tenant
+];
+
+/// A map behind a lock, or a cache, that forgets whose what it keeps is gives one tenant's to another.
+#[test]
+fn t8_what_is_kept_is_kept_by_tenant() {
+    const BEHIND: &[&str] = &["Mutex<BTreeMap<", "RwLock<BTreeMap<", "Mutex<HashMap<", "RwLock<HashMap<", "Cache<"];
+    const OUTSIDE: &[&str] = &["/sim/", "/demo/", "/bench/", "/conform/", "tests", "/fake"];
+    let src = root().join("runtime/server/src");
+    let (mut kept, mut seen) = (Vec::new(), BTreeSet::<&(&str, &str)>::new());
+    for (path, text) in files("runtime/server/src", ".rs") {
+        let path = path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
+        if OUTSIDE.iter().any(|it| format!("/{path}").contains(it)) {
+            continue;
+        }
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for behind in BEHIND {
+            let keys = text.split(behind).skip(1).filter_map(|it| it.split([',', '>']).next());
+            kept.extend(keys.map(|key| (path.clone(), key.to_owned())));
+        }
+    }
+    for (path, key) in &kept {
+        let known = KEPT.iter().find(|(of, expect)| of == path && expect == key);
+        assert!(known.is_some(), "{path} keeps something by {key}: whose is it?");
+        seen.extend(known);
+    }
+    assert_eq!(seen.len(), KEPT.len(), "of {KEPT:?} only {seen:?} are there");
+    for (path, ty) in [("plugins/budget.rs", "Account"), ("plugins/rivals.rs", "Key"), ("plugins/slots.rs", "Key")] {
+        let text = std::fs::read_to_string(src.join(path)).unwrap();
+        assert!(text.contains(&format!("type {ty} = (TenantId, ")), "{ty} in {path} names no tenant");
+    }
+}
+
 /// `docs/faults.md` names tests and faults of the simulation: each of them is there, and so is each case.
 #[test]
 fn every_case_is_held_by_what_is_there() {

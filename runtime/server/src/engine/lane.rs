@@ -211,7 +211,7 @@ mod tests {
     use crate::engine::turn::turn;
 
     #[tokio::test]
-    async fn a_lease_is_renewed_before_anyone_else_may_take_it() {
+    async fn c8_a_lease_is_renewed_before_anyone_else_may_take_it() {
         let house = House::with(Fake::default()).await;
         let parties = Parties::load(&house.engine).await.unwrap();
         let erp = || parties.connections[&ERP].clone();
@@ -225,6 +225,22 @@ mod tests {
         house.pass(house.engine.pace.lease_ms);
         assert!(Lane::take(&other, erp()).await.unwrap().is_some());
         assert!(!lane.renew(&house.engine).await.unwrap(), "it is another's");
+    }
+
+    /// The node died with the lane in its hands: the next one does not wait, and what the first may still write is void.
+    #[tokio::test]
+    async fn c3_a_lane_that_was_just_taken_is_taken_again_at_once() {
+        let house = House::with(Fake::default()).await;
+        let parties = Parties::load(&house.engine).await.unwrap();
+        let take = async || Lane::take(&house.engine, parties.connections[&ERP].clone()).await.unwrap();
+        let mut dead = take().await.unwrap();
+        let mut next = take().await.unwrap();
+        assert!(dead.tick() < next.tick());
+        let late = house.store.commit(dead.batch(&house.engine)).await;
+        assert!(matches!(late, Err(crate::store::Error::Fenced)), "{late:?}");
+        house.pass(house.engine.pace.lease_ms / 2);
+        assert!(!dead.renew(&house.engine).await.unwrap() && next.renew(&house.engine).await.unwrap());
+        house.store.commit(next.batch(&house.engine)).await.unwrap();
     }
 
     /// Of a system that asks to be left alone for weeks nothing is asked for an hour; the other's lane goes on.

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shutting_down_lets_an_open_request_end() {
+    async fn c12_an_open_request_is_let_end() {
         let (started, begun) = tokio::sync::oneshot::channel::<()>();
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let parts = Arc::new(std::sync::Mutex::new(Some((started, gone))));

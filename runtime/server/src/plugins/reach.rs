@@ -220,3 +220,31 @@ impl KvStore for ConnectionKv {
         self.store.commit(batch).await.map(|_| ()).map_err(|_| Unavailable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Every tenant counts its connections from one.
+    #[tokio::test]
+    async fn t8_what_was_made_for_a_connection_is_no_other_tenants() {
+        let (made, count) = (Made::default(), AtomicU32::new(0));
+        let make = async || {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(Reach { http: None, webhook_secret: None, kv: None, class: Class::default() })
+        };
+        let [acme, zeta] = [1, 2].map(|it| (TenantId(it), ConnectionId(1)));
+        let check = async |of, expect| {
+            made.of(of, make).await.unwrap();
+            assert_eq!(count.load(Ordering::Relaxed), expect, "{of:?}");
+        };
+        check(acme, 1).await;
+        check(acme, 1).await;
+        check(zeta, 2).await;
+        made.forget_all(TenantId(1));
+        check(zeta, 2).await;
+        check(acme, 3).await;
+    }
+}

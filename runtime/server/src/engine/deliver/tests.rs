@@ -1,5 +1,7 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
+use futures::FutureExt as _;
 use truthsource_core::Value;
 use truthsource_core::record::{Cause, Entry, State};
 use truthsource_host::Misfit;
@@ -402,4 +404,58 @@ async fn p4_what_is_found_changed_before_the_write_is_not_written() {
     let (house, done) = doubted("nut").await;
     assert_eq!(*done.lock().unwrap(), ["read a false"]);
     assert_eq!(house.debt(SHOP, "a").await.unwrap().state, DebtState::Settling);
+}
+
+/// A node that died in the middle of a write, before its system had carried it out or after: what the system holds, and
+/// what was sent to it.
+async fn died(carried_out: bool) -> (House, Arc<Mutex<String>>, Arc<Mutex<Vec<Write>>>) {
+    let (held, pushed) = (Arc::new(Mutex::new("screw".to_owned())), Arc::<Mutex<Vec<Write>>>::default());
+    let state = |held: &Mutex<String>| {
+        let fields = [("code", "a".into()), ("title", held.lock().unwrap().as_str().into())];
+        let fields = fields.map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
+        State { remote_id: "a".to_owned(), fields, ..State::default() }
+    };
+    let (writable, readable, noted) = (held.clone(), held.clone(), pushed.clone());
+    let push = answers(move |writes: Vec<Write>| {
+        noted.lock().unwrap().extend(writes.clone());
+        let dies = noted.lock().unwrap().len() == 1;
+        if carried_out || !dies {
+            *writable.lock().unwrap() = writes[0].want["title"].as_text().unwrap().to_owned();
+        }
+        assert!(!dies, "the node dies here");
+        Ok(vec![Outcome::Applied(state(&writable))])
+    });
+    let read = answers(move |_| Ok(vec![Observed::Present(state(&readable))]));
+    let house = House::with(Fake { push, read, effect: Effect::Verify, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "screw").await;
+    house.fold_all().await;
+    assert!(AssertUnwindSafe(delivered(&house)).catch_unwind().await.is_err());
+    (house, held, pushed)
+}
+
+/// What the next one makes of it.
+async fn taken_up(house: &House) {
+    assert!(house.debt(SHOP, "a").await.unwrap().intent.is_some(), "it was stored before it was sent");
+    house.pass(house.engine.pace.retry.cap_ms);
+    delivered(house).await;
+    house.fold_all().await;
+    assert_eq!((house.title("a").await, house.debt(SHOP, "a").await), (Some("bolt".into()), None));
+    assert_eq!(house.store.backlog().await.unwrap().conflicts, 0);
+}
+
+#[tokio::test]
+async fn c4_what_was_begun_and_never_sent_is_sent_as_the_same_write() {
+    let (house, held, pushed) = died(false).await;
+    taken_up(&house).await;
+    let pushed = pushed.lock().unwrap();
+    let [first, again] = &pushed[..] else { panic!("{pushed:?}") };
+    assert_eq!((&first.op_id, held.lock().unwrap().as_str()), (&again.op_id, "bolt"));
+}
+
+#[tokio::test]
+async fn c5_what_was_carried_out_and_never_heard_of_is_looked_up_and_not_sent_again() {
+    let (house, held, pushed) = died(true).await;
+    taken_up(&house).await;
+    assert_eq!((pushed.lock().unwrap().len(), held.lock().unwrap().as_str()), (1, "bolt"));
 }

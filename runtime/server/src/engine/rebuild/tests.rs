@@ -131,3 +131,32 @@ async fn what_is_owed_and_nobody_remembers_is_found() {
     assert!(house.debt(SHOP, "lost").await.is_some());
     assert_eq!(verify(&*house.store).await.unwrap().differences, []);
 }
+
+/// A record as nobody decided it, with a link that is another's.
+async fn damaged(house: &House) -> RecordKey {
+    let key = item("a");
+    let mut bad = house.store.states(&[key.clone()].into()).await.unwrap()[&key].clone();
+    bad.truth.fields.get_mut("title").unwrap().value = "forged".into();
+    let (unlink, natural) = (Change::Unlink { connection: ERP, key: key.clone() }, Some("other".to_owned()));
+    house.commit([Change::Restate { key: key.clone(), state: Box::new(bad), natural }, unlink]).await;
+    house.commit([Change::Link { connection: ERP, key: key.clone(), remote_id: "stray".to_owned() }]).await;
+    key
+}
+
+/// Looking changes nothing, so that it may end anywhere; and what was mended by half is mended by the next.
+#[tokio::test]
+async fn c11_a_check_of_the_books_may_be_broken_off_anywhere() {
+    let house = busy().await;
+    let good = verify(&*house.store).await.unwrap();
+    let key = damaged(&house).await;
+    let (before, bad) = (house.sizes().await, verify(&*house.store).await.unwrap());
+    assert_eq!((verify(&*house.store).await.unwrap(), house.sizes().await), (bad.clone(), before));
+    // The node dies between the two passes.
+    walk(&*house.store, Some((house.engine.now(), Pass::Unlink))).await.unwrap();
+    let half = verify(&*house.store).await.unwrap();
+    assert!(half.differing == 1 && half != bad, "{half:?}");
+    mend(&*house.store, house.engine.now()).await.unwrap();
+    let whole = verify(&*house.store).await.unwrap();
+    assert_eq!((whole.differences, whole.stored_sha256), (vec![], good.stored_sha256));
+    assert_eq!(house.store.links_to(ERP, Kind::Item, &[key.key].into()).await.unwrap()["a"], "a");
+}

@@ -105,3 +105,20 @@ async fn what_is_linked_to_nothing_is_settled_in_the_systems() {
     let open = house.get("/v1/conflicts?open=true").await;
     assert_eq!((&open.body["items"][0]["about"], house.said()), (&json!("unlinked"), vec![]));
 }
+
+/// What cannot be read is given up by a person, who says only that.
+#[tokio::test]
+async fn s7_a_damaged_row_is_settled_by_reading_again() {
+    let key = RecordKey::new(Kind::Item, "bolt-8");
+    let row = crate::store::Row::Shadow { key, connection: SHOP };
+    let house = house(About::Damaged { row: row.clone() }, [("shop", Value::Null)], true).await;
+    let open = house.get("/v1/conflicts?open=true").await;
+    assert_eq!(open.body["items"][0]["about"], json!("damaged"));
+    for word in [json!({"take": "shop"}), json!({"recreate": true}), json!({"value": 1})] {
+        assert_eq!(house.settle(word).await.code(), (422, "invalid-value"));
+    }
+    let both = json!({"read_again": true, "recreate": true});
+    assert_eq!(house.settle(both).await.code(), (422, "invalid-value"));
+    let settled = house.settle(json!({"read_again": true})).await;
+    assert_eq!((settled.status.as_u16(), &settled.body["outcome"]), (200, &json!("read again")), "{settled:?}");
+}

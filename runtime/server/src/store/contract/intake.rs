@@ -47,7 +47,7 @@ pub async fn an_understood_webhook_leaves_the_inbox<P: Place>() {
     assert_eq!(commit(&store, 2, [webhook("e1")]).await.fresh, [false]);
 }
 
-pub async fn callers_at_once_are_all_answered<P: Place>() {
+pub async fn s2_callers_at_once_are_all_answered<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     // Two of each event, so that every second one is a duplicate in whatever group it lands.
     let calls = (0..200).map(|n| {

@@ -31,7 +31,7 @@ pub async fn c12_a_lane_that_is_let_go_is_free_at_once<P: Place>() {
     assert!(!store.renew("one", 1, at(2), 10).await.unwrap());
 }
 
-pub async fn a_lost_lease_voids_a_batch<P: Place>() {
+pub async fn c8_a_lost_lease_voids_a_batch<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let fenced = |fence, event: &str| Batch { changes: vec![webhook(event)], ..Batch::fenced(at(30), "fold", fence) };
     assert_eq!(store.lease("fold", "a", at(0), 10).await.unwrap(), Some(1));

@@ -73,7 +73,7 @@ promises! {
         a_webhook_is_taken_once
         w3_an_event_id_is_new_again_only_after_seven_days
         an_understood_webhook_leaves_the_inbox
-        callers_at_once_are_all_answered
+        s2_callers_at_once_are_all_answered
     }
     touches {
         touches_of_one_record_merge
@@ -172,7 +172,7 @@ promises! {
     lanes {
         a_lease_is_held_by_one
         c12_a_lane_that_is_let_go_is_free_at_once
-        a_lost_lease_voids_a_batch
+        c8_a_lost_lease_voids_a_batch
     }
     atomic {
         a_refused_batch_leaves_nothing

@@ -34,7 +34,7 @@ async fn start(dir: &Path) -> (SqliteStores, Arc<SqliteTenant>) {
 }
 
 #[tokio::test]
-async fn a_data_directory_has_one_process() {
+async fn s2_a_data_directory_has_one_process() {
     let dir = tempfile::tempdir().unwrap();
     let (stores, _store) = start(dir.path()).await;
     let second = open(dir.path()).await.err().unwrap();
@@ -435,4 +435,53 @@ async fn s7_what_is_in_no_state_is_found_all_the_same() {
     }
     assert_eq!((store.unfolded(9).await.unwrap(), store.backlog().await.unwrap().damaged), (vec![], 2));
     assert_eq!(store.due_debts(CONNECTION, UnixMs(u64::MAX), 9).await.unwrap(), []);
+}
+
+/// What would be found if the machine lost its power now: a copy of the files, as they are.
+fn cut_off(dir: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::create_dir(copy.path().join("tenants")).unwrap();
+    for of in ["", "tenants"] {
+        for file in std::fs::read_dir(dir.join(of)).unwrap().map(Result::unwrap) {
+            // Which is made anew from the log.
+            if file.file_type().unwrap().is_file() && !file.file_name().to_string_lossy().ends_with("-shm") {
+                std::fs::copy(file.path(), copy.path().join(of).join(file.file_name())).unwrap();
+            }
+        }
+    }
+    copy
+}
+
+/// How many webhooks are there, and whether this one would be new.
+async fn found(dir: &Path, event_id: &str) -> (usize, bool) {
+    let (stores, store) = start(dir).await;
+    let inbox = store.inbox(9).await.unwrap().len();
+    let fresh = store.commit(webhook(event_id, 9)).await.unwrap().fresh;
+    stores.close().await;
+    (inbox, fresh[0])
+}
+
+#[tokio::test]
+async fn c1_a_webhook_that_was_written_and_not_committed_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    store.commit(webhook("0", 9)).await.unwrap();
+    let (here, batch) = (dir.path().to_owned(), webhook("1", 200_000));
+    let copied = store.file().writer().call(move |db| {
+        Box::pin(async move {
+            assert_eq!(inbox::take(db, std::iter::once(&batch)).await?, [vec![true]]);
+            Ok(cut_off(&here))
+        })
+    });
+    let copy = copied.await.unwrap();
+    assert_eq!(found(copy.path(), "1").await, (1, true));
+}
+
+#[tokio::test]
+async fn c2_a_webhook_that_was_committed_and_not_answered_is_there_and_known_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    assert_eq!(store.commit(webhook("1", 9)).await.unwrap().fresh, [true]);
+    let copy = cut_off(dir.path());
+    assert_eq!(found(copy.path(), "1").await, (1, false));
 }
