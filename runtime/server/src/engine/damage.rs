@@ -1,15 +1,15 @@
-//! Rows of the store that cannot be read: each is set aside where it stands, so that everything else goes on, and is named
-//! to a person.
+//! Rows of the store that cannot be read: each is set aside where it stands, so that everything else goes on, and is
+//! named to a person.
 //!
-//! What a system can say again is read again, what the books tell is made anew from them, and what follows from something
-//! else is worked out again, all by itself. What is left is what nobody says twice: what a write of ours left, which write
-//! was begun, what a person said. Nothing is decided or written about its record until a person has it read again: what
-//! its system holds is then the first that is known of it, and no difference that would count as somebody's move.
+//! What a system can say again is read again, what the books tell is made anew from them, and what follows from
+//! something else is worked out again, all by itself. What is left is what nobody says twice: what a write of ours left,
+//! which write was begun, what a person said. Nothing is decided or written about its record until a person has it read
+//! again: what its system holds is then the first that is known of it, and no difference that would count as a move.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::{Ruling, Void};
-use truthsource_core::record::{Cause, ConnectionId, KeyState, RecordKey};
+use truthsource_core::record::{Cause, Claim, ConnectionId, KeyState, RecordKey};
 use truthsource_core::stock::commitments;
 use truthsource_core::{Kind, UnixMs, Value};
 
@@ -86,6 +86,8 @@ async fn heard_again(engine: &Engine, row: &Row) -> Result<Option<Vec<Change>>, 
         | Row::Entry { .. }
         | Row::Truth { .. }
         | Row::Shadow { .. }
+        | Row::Question { .. }
+        | Row::Planned { .. }
         | Row::Want { .. } => None,
     })
 }
@@ -108,7 +110,8 @@ fn told(damaged: &Damaged, row: &Row, at: UnixMs, outcome: Option<Value>) -> Cha
     })
 }
 
-/// Makes anew from the books what is set aside, as far as they tell it. To be called by whoever folds, between two folds.
+/// Makes anew from the books what is set aside, as far as they tell it. To be called by whoever folds, between two
+/// folds.
 ///
 /// # Errors
 /// When the store fails.
@@ -186,6 +189,7 @@ pub async fn read_again(store: &dyn TenantStore, row: &Row, at: UnixMs) -> store
         }
         Row::Entry { key, connection: None, .. } => asked_again(store, key, at).await?,
         Row::Truth { key } | Row::Shadow { key, .. } => begin_anew(store, key, at).await?,
+        Row::Question { key, .. } => held_again(store, key, at).await?,
         _ => Vec::new(),
     };
     changes.extend(mended(store, row).await?);
@@ -252,6 +256,21 @@ async fn read_anew(
     };
     changes.push(Change::RetellOne { connection, key, due_at: at });
     Ok(changes)
+}
+
+/// A person is asked again about every field that waits for one. One that is asked about already stays the one it is.
+async fn held_again(store: &dyn TenantStore, key: &RecordKey, at: UnixMs) -> store::Result<Vec<Change>> {
+    let names: BTreeMap<ConnectionId, String> =
+        store.connections().await?.into_iter().map(|it| (it.id, it.name)).collect();
+    let name = |of: ConnectionId| names.get(&of).cloned().unwrap_or_else(|| of.to_string());
+    let state = store.states(&[key.clone()].into()).await?.remove(key).unwrap_or_default();
+    let held = state.truth.fields.into_iter().filter_map(|(field, it)| Some((field, it.held?, it.claims)));
+    let ask = |(field, reason, claims): (String, String, Vec<Claim>)| {
+        let claims = claims.into_iter().map(|it| (name(it.connection), it.now)).collect();
+        let (id, about, outcome, policy) = (0, About::Field(field), None, String::new());
+        Change::Conflict(Conflict { id, at, key: key.clone(), about, claims, outcome, reason, policy })
+    };
+    Ok(held.map(ask).collect())
 }
 
 /// A person is asked again what they had settled last of the record.

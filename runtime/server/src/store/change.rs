@@ -169,8 +169,8 @@ pub enum Change {
         /// Why, for people.
         reason: String,
     },
-    /// This row, which must be named, cannot be read: it is out of the way of others, and kept as it is. In the place of a
-    /// truth or a shadow stands a blank one, in that of a debt one that is held, or `Untold` where no write was begun.
+    /// This row, which must be named, cannot be read: it is out of the way of others, and kept as it is. In the place of
+    /// a truth or a shadow stands a blank one, in that of a debt one that is held, or `Untold` where no write was begun.
     SetAside(Box<Damaged>),
     /// Nothing is missing because of this row any more. An entry that was set aside is dropped.
     Mended(Row),

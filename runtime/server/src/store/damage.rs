@@ -87,6 +87,22 @@ pub enum Row {
         /// The kind.
         kind: Kind,
     },
+    /// A conflict. One that was open asks nothing any more.
+    Question {
+        /// Its number.
+        id: u64,
+        /// The record.
+        key: RecordKey,
+    },
+    /// A write of a plan, which writes it no more.
+    Planned {
+        /// The plan.
+        plan: String,
+        /// The record.
+        key: RecordKey,
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// What an order wants of an item.
     Want {
         /// The order's key.
@@ -113,9 +129,12 @@ impl Row {
     #[must_use]
     pub fn about(&self) -> RecordKey {
         match self {
-            Self::Entry { key, .. } | Self::Truth { key } | Self::Shadow { key, .. } | Self::Debt { key, .. } => {
-                key.clone()
-            }
+            Self::Entry { key, .. }
+            | Self::Truth { key }
+            | Self::Shadow { key, .. }
+            | Self::Debt { key, .. }
+            | Self::Question { key, .. }
+            | Self::Planned { key, .. } => key.clone(),
             Self::Reading { kind, .. } | Self::Touch { kind, .. } | Self::Cursor { kind, .. } => {
                 RecordKey::new(*kind, "*")
             }
@@ -140,6 +159,10 @@ impl fmt::Display for Row {
             }
             Self::Webhook { id, connection } => write!(f, "webhook {id} of connection {connection}"),
             Self::Cursor { connection, kind } => write!(f, "how far connection {connection} was read of {kind}"),
+            Self::Question { id, key } => write!(f, "conflict {id}, about {key}"),
+            Self::Planned { plan, key, connection } => {
+                write!(f, "what plan {plan} writes of {key} to connection {connection}")
+            }
             Self::Want { order, item } => write!(f, "what order {order} wants of {item}"),
         }
     }

@@ -425,6 +425,30 @@ async fn s7_a_persons_word_that_cannot_be_read_is_asked_for_again() {
     assert_eq!(it.damaged().await, 0);
 }
 
+/// A question that is lost is asked again: the field that waits for its answer would wait for ever.
+#[tokio::test]
+async fn s7_a_question_that_cannot_be_read_is_asked_again() {
+    let Stage { house, held, _dir } = Stage::new().await;
+    let it = Stage { house: house.titles_have_a_policy().await, held, _dir };
+    it.both_have("a", "bolt").await;
+    it.house.saw(ERP, "a", "screw").await;
+    it.house.saw(SHOP, "a", "washer").await;
+    it.house.fold_all().await;
+    let open = async || {
+        let open = it.house.store.conflicts(Some(true), None, 9).await.unwrap();
+        open.into_iter().filter(|it| it.about == About::Field("title".to_owned())).map(|it| it.id).collect::<Vec<_>>()
+    };
+    let [id] = open().await[..] else { panic!("nobody is asked") };
+    let row = Row::Question { id, key: item("a") };
+    it.house.damage(row.clone()).await;
+    let failed = it.house.store.conflicts(Some(true), None, 9).await.err().unwrap();
+    assert!(set_aside(&it.house.engine, &failed.into()).await.unwrap());
+    assert_eq!((open().await, it.told().await, it.damaged().await), (vec![], vec![(row.clone(), true)], 1));
+    it.read_again(&row).await;
+    assert_eq!((open().await.len(), it.damaged().await), (1, 0));
+    it.books_agree().await;
+}
+
 /// What orders want follows from them.
 #[tokio::test]
 async fn s7_what_an_order_wants_is_worked_out_again() {

@@ -9,6 +9,7 @@ use truthsource_core::record::{ConnectionId, Entry, RecordKey, Settlement, Shado
 use truthsource_core::{Kind, UnixMs, Value, schema};
 use utoipa::{IntoParams, ToSchema};
 
+use super::plan::{engine, failed};
 use crate::auth::Scope;
 use crate::engine::{damage, deletions};
 use crate::http::cursor::limit;
@@ -130,7 +131,18 @@ async fn list(
     let n_max = limit(which.limit)?;
     let bound = format!("{} conflicts {:?}", acting.tenant.tenant.id.0, which.open);
     let before: Option<u64> = door.cursors.open(&bound, which.cursor.as_deref())?;
-    let mut found = acting.tenant.store.conflicts(which.open, before, n_max + 1).await?;
+    let mut found = loop {
+        match acting.tenant.store.conflicts(which.open, before, n_max + 1).await {
+            Ok(found) => break found,
+            // One that cannot be read hides no other.
+            Err(error) => {
+                let error = crate::engine::Error::from(error);
+                if !damage::set_aside(&engine(&door, &acting.tenant), &error).await.map_err(failed)? {
+                    return Err(failed(error));
+                }
+            }
+        }
+    };
     let more = found.len() > n_max as usize;
     found.truncate(n_max as usize);
     let next = found.last().filter(|_| more).map(|last| door.cursors.seal(&bound, &last.id)).transpose()?;

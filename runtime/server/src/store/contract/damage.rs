@@ -6,6 +6,19 @@ fn aside(row: &Row) -> Change {
     Change::SetAside(Box::new(Damaged { row: Some(row.clone()), why: "broken".to_owned() }))
 }
 
+fn question(key: &str) -> Conflict {
+    Conflict {
+        id: 0,
+        at: at(0),
+        key: item(key),
+        about: About::Field("title".to_owned()),
+        claims: BTreeMap::from([("erp".to_owned(), Value::from("Bolt"))]),
+        outcome: None,
+        reason: "ask".to_owned(),
+        policy: String::new(),
+    }
+}
+
 /// A store with something in every table that a row can be damaged in.
 async fn furnished(store: &Arc<dyn Inspect>) {
     let spec = crate::engine::fake::spec();
@@ -39,12 +52,16 @@ async fn furnished(store: &Arc<dyn Inspect>) {
         webhook("e2"),
         cursor(Kind::Item),
         cursor(Kind::Price),
+        Change::Conflict(question("a")),
+        Change::Conflict(question("b")),
+        Change::Plan(plans::planned("p", "a")),
+        Change::Plan(plans::planned("p", "b")),
         Change::Commitments { order: "o".to_owned(), items: [("bolt".to_owned(), wanted)].into() },
     ];
     commit(store, 1, changes).await;
 }
 
-fn rows() -> [Row; 10] {
+fn rows() -> [Row; 12] {
     let (kind, key) = (Kind::Item, item("a"));
     [
         Row::Reading { seq: 1, connection: A, kind, remote_id: "7".to_owned() },
@@ -56,6 +73,8 @@ fn rows() -> [Row; 10] {
         Row::Touch { seq: 1, connection: A, kind, remote_id: "7".to_owned() },
         Row::Webhook { id: 1, connection: A },
         Row::Cursor { connection: A, kind },
+        Row::Question { id: 1, key: key.clone() },
+        Row::Planned { plan: "p".to_owned(), key, connection: A },
         Row::Want { order: "o".to_owned(), item: "bolt".to_owned() },
     ]
 }
@@ -72,6 +91,11 @@ async fn read(store: &Arc<dyn Inspect>, row: &Row) -> Result<usize> {
         Row::Touch { .. } => store.touched(A, at(99), 9).await?.len(),
         Row::Webhook { .. } => store.inbox(9).await?.len(),
         Row::Cursor { .. } => store.cursors(A).await?.len(),
+        Row::Question { .. } => store.conflicts(Some(true), None, 9).await?.len(),
+        Row::Planned { .. } => {
+            store.planned("p", None, 9).await?;
+            store.planned_due(A, at(99), 9).await?.len()
+        }
         Row::Want { .. } => store.commitments(&texts(["bolt"]), None).await?.len(),
     })
 }

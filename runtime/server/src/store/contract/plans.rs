@@ -1,6 +1,6 @@
 use super::*;
 
-fn planned(plan: &str, key: &str) -> Planned {
+pub(super) fn planned(plan: &str, key: &str) -> Planned {
     let step = Step { from: "screw".into(), to: "bolt".into() };
     Planned {
         plan: plan.to_owned(),

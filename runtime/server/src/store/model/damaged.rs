@@ -1,5 +1,6 @@
 //! Rows that cannot be read: in the model those that somebody broke.
 
+use truthsource_core::Value;
 use truthsource_core::record::{Shadow, Truth};
 
 use super::data::{name, owed_to, place};
@@ -25,6 +26,11 @@ impl Data {
         debts.iter().try_for_each(|it| self.look_at(|| row(it)))
     }
 
+    pub(super) fn look_at_planned<'a>(&self, mut planned: impl Iterator<Item = &'a Planned>) -> Result<()> {
+        let row = |it: &Planned| Row::Planned { plan: it.plan.clone(), key: it.key.clone(), connection: it.connection };
+        planned.try_for_each(|it| self.look_at(|| row(it)))
+    }
+
     pub(super) fn look_at_states(&self, states: &BTreeMap<RecordKey, KeyState>) -> Result<()> {
         for (key, state) in states {
             self.look_at(|| Row::Truth { key: key.clone() })?;
@@ -47,6 +53,10 @@ impl Data {
             }
             Row::Webhook { id, .. } => self.inbox.contains_key(id),
             Row::Cursor { connection, kind } => self.cursors.contains_key(&(*connection, *kind)),
+            Row::Question { id, .. } => self.conflicts.iter().any(|it| it.id == *id),
+            Row::Planned { plan, key, connection } => {
+                self.planned.contains_key(&(plan.clone(), owed_to(*connection, key)))
+            }
             Row::Want { order, item } => self.commitments.contains_key(&(item.clone(), order.clone())),
         };
         self.broken.extend(is_there.then(|| row.clone()));
@@ -76,6 +86,15 @@ impl Data {
                 }
             }
             Row::Cursor { connection, kind } => drop(self.cursors.remove(&(*connection, *kind))),
+            Row::Question { id, .. } => {
+                for it in self.conflicts.iter_mut().filter(|it| it.id == *id) {
+                    (it.about, it.outcome) = (About::Field(String::new()), Some(Value::Null));
+                    (it.claims, it.reason) = (BTreeMap::new(), damaged.why.clone());
+                }
+            }
+            Row::Planned { plan, key, connection } => {
+                self.planned.remove(&(plan.clone(), owed_to(*connection, key)));
+            }
             Row::Want { order, item } => drop(self.commitments.remove(&(item.clone(), order.clone()))),
         }
         if !self.aside.iter().any(|it| it.row.as_ref() == Some(&row)) {

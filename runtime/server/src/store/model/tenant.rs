@@ -278,12 +278,20 @@ impl TenantStore for ModelStore {
     }
 
     async fn planned_due(&self, connection: ConnectionId, now: UnixMs, n_max: u32) -> Result<Vec<PlannedDue>> {
-        self.with(|data| data.planned_due(connection, now, n_max))
+        self.with(|data| {
+            let due = data.planned_due(connection, now, n_max);
+            data.look_at_planned(due.iter().map(|it| &it.planned))?;
+            Ok(due)
+        })?
     }
 
     async fn planned(&self, plan: &str, after: Option<&(ConnectionId, RecordKey)>, n_max: u32) -> Result<Vec<Planned>> {
         let after = after.map(|(connection, key)| owed_to(*connection, key));
-        self.with(|data| data.planned_of(plan, after.as_ref(), n_max))
+        self.with(|data| {
+            let found = data.planned_of(plan, after.as_ref(), n_max);
+            data.look_at_planned(found.iter())?;
+            Ok(found)
+        })?
     }
 
     async fn plan_counts(&self, plan: &str) -> Result<BTreeMap<String, u64>> {
@@ -326,7 +334,11 @@ impl TenantStore for ModelStore {
         let is_meant = |it: &&Conflict| {
             open.is_none_or(|open| open == it.outcome.is_none()) && before.is_none_or(|before| it.id < before)
         };
-        self.with(|data| first(n_max, data.conflicts.iter().rev().filter(is_meant).cloned()))
+        self.with(|data| {
+            let found = first(n_max, data.conflicts.iter().rev().filter(is_meant).cloned());
+            found.iter().try_for_each(|it| data.look_at(|| Row::Question { id: it.id, key: it.key.clone() }))?;
+            Ok(found)
+        })?
     }
 
     async fn accuracy(&self) -> Result<Vec<Accuracy>> {

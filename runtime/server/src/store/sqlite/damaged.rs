@@ -1,13 +1,14 @@
 //! Rows that cannot be read, and what stood there.
 
 use sqlx::{SqliteConnection, SqlitePool};
+use truthsource_core::Value;
 use truthsource_core::record::{Shadow, Truth};
 
 use super::decode::{int, json, to_json, unavailable};
 use crate::store::{Damaged, Error, Result, Row, UnixMs};
 
-/// How a row is found, what is kept of it, and what is put in its place. In each `?1` is its number, `?2` its connection,
-/// `?3` its kind, `?4` its key or remote id, `?5` what a blank one holds or the item that is wanted.
+/// How a row is found, what is kept of it, and what is put in its place. In each `?1` is its number, `?2` its
+/// connection, `?3` its kind, `?4` its key or remote id, `?5` what a blank one holds, its plan, or the item it wants.
 struct Ways {
     /// What stands there, as bytes.
     stood: &'static str,
@@ -70,6 +71,26 @@ const CURSOR: Ways = Ways {
     damage: "update cursor set row = '{' where connection = ?2 and kind = ?3",
 };
 
+const QUESTION: Ways = Ways {
+    stood: "
+        select cast(about || ' ' || claims || ' ' || coalesce(outcome, '') || ' ' || reason as blob) from conflict
+        where id = ?1",
+    clear: r#"
+        update conflict set about = '{"field":""}', sides = '[]', claims = '{}', outcome = ?5, reason = ?7 where id = ?1"#,
+    damage: "update conflict set claims = cast(x'7b22ff' as text) where id = ?1",
+};
+
+const PLANNED: Ways = Ways {
+    stood: "
+        select cast(doc || ' ' || coalesce(outcome, '') as blob) from planned
+        where plan = ?5 and connection = ?2 and kind = ?3 and key = ?4",
+    clear: "
+        delete from planned where plan = ?5 and connection = ?2 and kind = ?3 and key = ?4",
+    damage: "
+        update planned set doc = cast(x'7b22ff' as text)
+        where plan = ?5 and connection = ?2 and kind = ?3 and key = ?4",
+};
+
 const WANT: Ways = Ways {
     stood: "select cast(commitment as blob) from commitment where item = ?5 and order_key = ?4",
     clear: "delete from commitment where item = ?5 and order_key = ?4",
@@ -106,6 +127,11 @@ fn found(row: &Row) -> Result<(&'static Ways, Spot<'_>)> {
         Row::Webhook { id, .. } => (&WEBHOOK, Spot { number: *id, ..nothing }),
         Row::Cursor { connection, kind } => {
             (&CURSOR, Spot { connection: connection.0, kind: kind.as_str(), ..nothing })
+        }
+        Row::Question { id, .. } => (&QUESTION, Spot { number: *id, other: to_json(&Value::Null)?, ..nothing }),
+        Row::Planned { plan, key, connection } => {
+            let (kind, other) = (key.kind.as_str(), plan.clone());
+            (&PLANNED, Spot { connection: connection.0, kind, name: &key.key, other, ..nothing })
         }
         Row::Want { order, item } => (&WANT, Spot { name: order, other: item.clone(), ..nothing }),
     })

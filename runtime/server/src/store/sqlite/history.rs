@@ -3,9 +3,10 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
-use super::decode::{int, json, moment, number, record, to_json, unavailable};
+use super::decode::{doc, int, json, moment, number, record, to_json, unavailable};
 use crate::store::{
     About, Accuracy, Change, Conflict, ConnectionId, Drift, Event, FIGURES_KEPT, Kind, RecordKey, Result, UnixMs,
+    damage,
 };
 
 pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
@@ -96,7 +97,7 @@ pub(super) async fn close_conflict(db: &mut SqliteConnection, at: UnixMs, change
     rows.run(db, sql, at).await.map(|_| ())
 }
 
-type Row = (i64, i64, String, String, String, String, Option<String>, String, String);
+type Row = (i64, i64, String, String, Vec<u8>, Vec<u8>, Option<Vec<u8>>, String, String);
 
 pub(super) async fn conflicts(
     db: &SqlitePool,
@@ -113,16 +114,11 @@ pub(super) async fn conflicts(
 }
 
 fn conflict_row((id, at, kind, key, about, claims, outcome, reason, policy): Row) -> Result<Conflict> {
-    Ok(Conflict {
-        id: number(id),
-        at: moment(at),
-        key: record(&kind, key)?,
-        about: json(&about)?,
-        claims: json(&claims)?,
-        outcome: outcome.map(|it| json(&it)).transpose()?,
-        reason,
-        policy,
-    })
+    let (id, at, key) = (number(id), moment(at), record(&kind, key)?);
+    let row = || damage::Row::Question { id, key: key.clone() };
+    let (about, claims) = (doc(&about, row)?, doc(&claims, row)?);
+    let outcome = outcome.map(|it| doc(&it, row)).transpose()?;
+    Ok(Conflict { id, at, key, about, claims, outcome, reason, policy })
 }
 
 /// Keeps the figure, and of its kind at its connection the newest.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Rows;
-use super::decode::{int, json, moment, number, record, unavailable};
-use crate::store::{Change, ConnectionId, Planned, PlannedDue, RecordKey, Result, UnixMs};
+use super::decode::{doc as read, int, moment, number, record, unavailable};
+use crate::store::{Change, ConnectionId, Planned, PlannedDue, RecordKey, Result, UnixMs, damage};
 
 pub(super) async fn hand_in(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
@@ -72,20 +72,14 @@ pub(super) async fn forget(db: &mut SqliteConnection, changes: &[Change]) -> Res
 }
 
 /// Plan, connection, kind, key, priority, handed in, due, write, what it waits for, outcome.
-type Row = (String, u32, String, String, u8, i64, i64, String, Option<String>, Option<String>);
+type Row = (String, u32, String, String, u8, i64, i64, Vec<u8>, Option<String>, Option<Vec<u8>>);
 
 fn planned((plan, connection, kind, key, priority, at, due_at, doc, waits, outcome): Row) -> Result<Planned> {
-    Ok(Planned {
-        plan,
-        connection: ConnectionId(connection),
-        key: record(&kind, key)?,
-        priority,
-        at: moment(at),
-        due_at: moment(due_at),
-        write: json(&doc)?,
-        waits,
-        outcome: outcome.map(|it| json(&it)).transpose()?,
-    })
+    let (connection, key) = (ConnectionId(connection), record(&kind, key)?);
+    let row = || damage::Row::Planned { plan: plan.clone(), key: key.clone(), connection };
+    let (write, outcome) = (read(&doc, row)?, outcome.map(|it| read(&it, row)).transpose()?);
+    let (at, due_at) = (moment(at), moment(due_at));
+    Ok(Planned { plan, connection, key, priority, at, due_at, write, waits, outcome })
 }
 
 pub(super) const DUE: &str = "
