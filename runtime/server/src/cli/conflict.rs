@@ -37,7 +37,7 @@ pub(super) enum Conflict {
     },
 }
 
-/// What a person says: one of the three.
+/// What a person says: one of the four.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Answer {
@@ -50,6 +50,9 @@ pub(super) struct Answer {
     /// The record is created again where it vanished.
     #[arg(long)]
     recreate: bool,
+    /// The row that cannot be read is given up, and its record read from its systems.
+    #[arg(long)]
+    read_again: bool,
 }
 
 const COLUMNS: &[Column] = &[
@@ -101,6 +104,7 @@ impl Answer {
         match (&self.take, &self.value) {
             (Some(connection), _) => json!({"take": connection}),
             (_, Some(value)) => json!({"value": meant(value)}),
+            _ if self.read_again => json!({"read_again": true}),
             _ => json!({"recreate": self.recreate}),
         }
     }
