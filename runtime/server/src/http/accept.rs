@@ -52,6 +52,8 @@ pub async fn serve(listener: TcpListener, router: Router, pace: Pace, mut stop: 
             drop(place);
         });
     }
+    // Whoever comes now is refused, and not kept waiting for an answer that never comes.
+    drop(listener);
     let everybody = u32::try_from(pace.connections_max).unwrap_or(u32::MAX);
     if tokio::time::timeout(pace.grace, places.acquire_many(everybody)).await.is_err() {
         tracing::warn!(open = pace.connections_max - places.available_permits(), "requests were cut off at shutdown");
