@@ -65,7 +65,14 @@ impl Door {
             Hit::Broken => Reply::Answer(dated(self.system.broken(), now), latency_ms),
             Hit::Refused => Reply::Refused,
             Hit::TimeoutBefore => Reply::Silence,
-            Hit::None | Hit::TimeoutAfter | Hit::BrokenOff => {
+            // No copy asks back: a handshake of one would be answered to this one.
+            Hit::Unapplied if is_write(request) => {
+                Reply::Answer(dated(self.system.copy().answer(now, request), now), latency_ms)
+            }
+            Hit::None | Hit::TimeoutAfter | Hit::BrokenOff | Hit::Unapplied | Hit::SignedOut => {
+                if hit == Hit::SignedOut {
+                    self.system.sign_everybody_out();
+                }
                 let step = self.system.begin(now, request);
                 self.collect(now);
                 match step {
@@ -110,7 +117,7 @@ impl Door {
 
     /// Replaces the fault menu.
     pub fn set_faults(&self, faults: Faults) {
-        self.system.set_search_lag(faults.search_lag_ms);
+        self.system.set_faults(&faults);
         *locked(&self.faults) = faults;
     }
 
@@ -152,6 +159,13 @@ impl Door {
         }
         self.collect(now);
     }
+}
+
+/// It may change something. Where every request is a POST a reading may be taken for one, which makes no difference; a
+/// token that nobody gave out would.
+fn is_write(request: &Request) -> bool {
+    let path = request.uri().path();
+    request.method() != http::Method::GET && !path.ends_with("token") && !path.ends_with("/Login")
 }
 
 /// An answer says what the system's clock says, as every server's does.
@@ -243,7 +257,12 @@ mod tests {
         fn journal(&self) -> &Journal {
             &self.journal
         }
-        fn set_search_lag(&self, _: u64) {}
+        fn set_faults(&self, _: &Faults) {}
+        fn copy(&self) -> Box<dyn System> {
+            Box::<Self>::default()
+        }
+        fn sign_everybody_out(&self) {}
+        fn unsubscribe_everybody(&self) {}
     }
 
     fn request(method: &str) -> Request {

@@ -21,6 +21,12 @@ pub struct Faults {
     pub timeout_after: u32,
     /// Carried out, and the connection breaks before the answer.
     pub broken_off: u32,
+    /// Answered as if carried out, and not carried out: success means accepted, and what was accepted comes to nothing.
+    pub unapplied: u32,
+    /// Before it every token and session that the system gave out ends.
+    pub signed_out: u32,
+    /// Writes that meet a record which somebody else has open; each of several in one request may.
+    pub locked: u32,
     /// Webhooks that never leave.
     pub webhook_lost: u32,
     /// Webhooks that leave twice.
@@ -46,6 +52,9 @@ impl Default for Faults {
             timeout_before: 0,
             timeout_after: 0,
             broken_off: 0,
+            unapplied: 0,
+            signed_out: 0,
+            locked: 0,
             webhook_lost: 0,
             webhook_duplicate: 0,
             webhook_late: 0,
@@ -74,6 +83,10 @@ pub enum Hit {
     TimeoutAfter,
     /// It is carried out, and the connection breaks before the answer.
     BrokenOff,
+    /// It is answered as if it were carried out.
+    Unapplied,
+    /// Whoever signed in must sign in again.
+    SignedOut,
 }
 
 impl Faults {
@@ -90,6 +103,8 @@ impl Faults {
             (self.timeout_before, "timeout-before", Hit::TimeoutBefore),
             (self.timeout_after, "timeout-after", Hit::TimeoutAfter),
             (self.broken_off, "broken-off", Hit::BrokenOff),
+            (self.unapplied, "unapplied", Hit::Unapplied),
+            (self.signed_out, "signed-out", Hit::SignedOut),
         ];
         let hit = menu.into_iter().find(|(rate, purpose, _)| draw.chance(*rate, purpose, n));
         hit.map_or(Hit::None, |(_, _, hit)| hit)

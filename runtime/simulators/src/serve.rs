@@ -213,6 +213,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::faults::Faults;
     use crate::journal::Journal;
     use crate::outbox::Webhook;
     use crate::system::{Response, Step};
@@ -266,7 +267,12 @@ mod tests {
         fn journal(&self) -> &Journal {
             &self.journal
         }
-        fn set_search_lag(&self, _: u64) {}
+        fn set_faults(&self, _: &Faults) {}
+        fn copy(&self) -> Box<dyn System> {
+            Box::<Self>::default()
+        }
+        fn sign_everybody_out(&self) {}
+        fn unsubscribe_everybody(&self) {}
     }
 
     /// A receiver that answers `GET` with the token it is asked for, and passes on what it is told.

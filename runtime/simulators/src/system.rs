@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use truthsource_core::UnixMs;
 
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::{Answer, Webhook};
 
@@ -72,8 +73,17 @@ pub trait System: Send + Sync + 'static {
     /// Every change of what the system holds, since the start.
     fn journal(&self) -> &Journal;
 
-    /// How long after a change search-backed reads may still miss it: the fault menu's search lag, in milliseconds.
-    fn set_search_lag(&self, lag_ms: u64);
+    /// Takes over what only the system itself can play of the fault menu: [`Faults::search_lag_ms`], [`Faults::locked`].
+    fn set_faults(&self, faults: &Faults);
+
+    /// Another system that holds the same. What happens to it does not happen to this one.
+    fn copy(&self) -> Box<dyn System>;
+
+    /// Ends every token and session that was given out. What is permanent, as the keys of signed requests, stays.
+    fn sign_everybody_out(&self);
+
+    /// Forgets whom to tell of changes.
+    fn unsubscribe_everybody(&self);
 }
 
 /// A JSON answer.

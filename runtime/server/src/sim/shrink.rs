@@ -38,12 +38,15 @@ impl Shrinking<'_> {
     /// Leaves out one kind of fault after the other.
     fn faults(&mut self) {
         type Without = fn(&mut Menu);
-        let without: [Without; 20] = [
+        let without: [Without; 23] = [
             |it| it.overloaded = 0,
             |it| it.broken = 0,
             |it| it.timeout_before = 0,
             |it| it.timeout_after = 0,
             |it| it.broken_off = 0,
+            |it| it.unapplied = 0,
+            |it| it.signed_out = 0,
+            |it| it.locked = 0,
             |it| it.webhook_lost = 0,
             |it| it.webhook_duplicate = 0,
             |it| it.webhook_late = 0,

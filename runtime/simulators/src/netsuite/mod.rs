@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::json;
 use truthsource_core::UnixMs;
 
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::Webhook;
 use crate::system::{self, Request, Response, System};
@@ -133,8 +134,22 @@ impl System for Netsuite {
         &self.journal
     }
 
-    fn set_search_lag(&self, lag_ms: u64) {
-        self.with(|state| state.set_search_lag(lag_ms));
+    /// Whoever comes too late to a record reads it anew: no write meets one that somebody has open.
+    fn set_faults(&self, faults: &Faults) {
+        self.with(|state| state.set_search_lag(faults.search_lag_ms));
+    }
+
+    fn copy(&self) -> Box<dyn System> {
+        let state = self.with(|it| it.clone());
+        Box::new(Self { state: Mutex::new(state), journal: Journal::default(), in_flight: AtomicUsize::new(0) })
+    }
+
+    fn sign_everybody_out(&self) {
+        self.revoke_tokens();
+    }
+
+    fn unsubscribe_everybody(&self) {
+        self.with(|state| state.settings.script = None);
     }
 }
 

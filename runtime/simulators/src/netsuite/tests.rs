@@ -12,6 +12,7 @@ use super::model::StockKey;
 use super::seed::{SeedCustomer, SeedItem};
 use super::settings::{CommitSkew, Script, Tba};
 use super::{ItemEdit, Netsuite, Settings, auth};
+use crate::faults::Faults;
 use crate::journal::{Actor, Change};
 use crate::system::{Request, Response, System};
 
@@ -333,7 +334,7 @@ fn the_script_posts_a_hint_for_every_save_but_an_import() {
 #[test]
 fn searches_lag_and_records_do_not() {
     let account = Account::new();
-    account.system.set_search_lag(5_000);
+    account.system.set_faults(&Faults { search_lag_ms: 5_000, ..Faults::default() });
     let edit = ItemEdit { title: Some("New".to_owned()), ..ItemEdit::default() };
     account.system.set_item(account.now.get(), 482, edit).unwrap();
     let searched = || {
@@ -386,12 +387,12 @@ async fn callers_who_hang_up_give_their_place_back() {
         let header = auth::signed::sign(&tba, "1234567", ("GET", &uri), (now, &n.to_string()));
         client.get(uri.to_string()).header("authorization", header).send()
     };
-    let silent = crate::faults::Faults { timeout_before: 1_000, ..crate::faults::Faults::default() };
+    let silent = Faults { timeout_before: 1_000, ..Faults::default() };
     served.door.set_faults(silent);
     for n in 0..6 {
         assert!(call(n).await.unwrap_err().is_timeout());
     }
-    served.door.set_faults(crate::faults::Faults::default());
+    served.door.set_faults(Faults::default());
     // The server learns of the last hang-up a moment after the caller does.
     for n in 6..200 {
         if call(n).await.is_ok_and(|it| it.status() == 200) {

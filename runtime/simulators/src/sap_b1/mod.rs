@@ -23,6 +23,7 @@ use std::sync::{Mutex, PoisonError};
 
 use truthsource_core::UnixMs;
 
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::{Answer, Webhook};
 use crate::system::{Request, Response, System};
@@ -115,8 +116,22 @@ impl System for SapB1 {
         &self.journal
     }
 
-    /// Reads are of the database itself: they miss nothing.
-    fn set_search_lag(&self, _: u64) {}
+    /// Reads are of the database itself: they miss nothing. What a write says when somebody has the record open is not
+    /// known, and not played.
+    fn set_faults(&self, _: &Faults) {}
+
+    fn copy(&self) -> Box<dyn System> {
+        let state = self.with(|it| it.clone());
+        Box::new(Self { state: Mutex::new(state), journal: Journal::default() })
+    }
+
+    fn sign_everybody_out(&self) {
+        self.with(|state| state.sessions.end());
+    }
+
+    fn unsubscribe_everybody(&self) {
+        self.with(|state| state.subscriptions.clear());
+    }
 }
 
 /// A page of the load balancer, which is no JSON.

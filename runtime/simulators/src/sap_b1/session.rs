@@ -40,6 +40,11 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
+    /// Everybody has to log in again.
+    pub(super) fn end(&mut self) {
+        self.by_id.clear();
+    }
+
     /// Answers a login.
     pub(super) fn log_in(
         &mut self,

@@ -10,7 +10,7 @@ use super::settings::{App, Settings};
 use super::throttle::Bucket;
 
 /// The tokens that were issued, the secrets that were replaced, and the apps' cost points.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Access {
     issued: BTreeMap<String, Issued>,
     replaced: BTreeMap<String, (String, UnixMs)>,
@@ -18,7 +18,7 @@ pub struct Access {
     count: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Issued {
     client_id: String,
     until: UnixMs,
@@ -74,6 +74,11 @@ impl Access {
     /// Makes every issued token of an app worthless.
     pub fn revoke(&mut self, client_id: &str) {
         self.issued.retain(|_, it| it.client_id != client_id);
+    }
+
+    /// Makes every issued token worthless.
+    pub fn revoke_all(&mut self) {
+        self.issued.clear();
     }
 
     /// Remembers the secret that an app had until now.

@@ -7,12 +7,12 @@ use truthsource_core::UnixMs;
 use super::inventory::Adjusted;
 
 /// The keys that were used, by app and key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Attempts {
     by_key: BTreeMap<(String, String), Attempt>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Attempt {
     fingerprint: String,
     outcome: Option<Adjusted>,

@@ -52,6 +52,7 @@ use self::graph::Schema;
 use self::settings::Settings;
 use self::state::State;
 use self::state::subscriptions::Taken;
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::{Answer, Webhook};
 use crate::system::{Request, Response, System};
@@ -145,7 +146,21 @@ impl System for Shopify {
         &self.journal
     }
 
-    fn set_search_lag(&self, lag_ms: u64) {
-        self.state().set_search_lag(lag_ms);
+    fn set_faults(&self, faults: &Faults) {
+        self.state().set_search_lag(faults.search_lag_ms);
+    }
+
+    fn copy(&self) -> Box<dyn System> {
+        let journal = Arc::<Journal>::default();
+        let state = Arc::new(Mutex::new(self.state().copy(journal.clone())));
+        Box::new(Self { state, journal, language: self.language, answered: AtomicU64::new(0) })
+    }
+
+    fn sign_everybody_out(&self) {
+        self.state().access.revoke_all();
+    }
+
+    fn unsubscribe_everybody(&self) {
+        self.state().unsubscribe_everybody();
     }
 }

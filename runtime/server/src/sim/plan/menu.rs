@@ -22,13 +22,19 @@ pub struct Menu {
     pub timeout_after: u32,
     /// A request is carried out, and its answer breaks off.
     pub broken_off: u32,
+    /// A write is answered as if it were carried out, and comes to nothing.
+    pub unapplied: u32,
+    /// Tokens and sessions end before their time.
+    pub signed_out: u32,
+    /// A write meets a record that somebody has open, where the system knows such; one of several in a request, too.
+    pub locked: u32,
     /// A webhook never leaves.
     pub webhook_lost: u32,
     /// A webhook leaves twice.
     pub webhook_duplicate: u32,
     /// A webhook leaves late, by up to a minute, and is overtaken by others.
     pub webhook_late: u32,
-    /// Systems that tell nothing any more: somebody took our subscriptions away.
+    /// Systems that tell nothing any more: as people begin to act, somebody takes our subscriptions away.
     pub mute: Vec<usize>,
     /// Searches miss what happened in the last so many milliseconds.
     pub search_lag_ms: u64,
@@ -90,6 +96,9 @@ impl Menu {
             ("timeout-before", self.timeout_before.into()),
             ("timeout-after", self.timeout_after.into()),
             ("broken-off", self.broken_off.into()),
+            ("accepted-not-applied", self.unapplied.into()),
+            ("token-expiry", self.signed_out.into()),
+            ("record-lock", self.locked.into()),
             ("webhook-lost", self.webhook_lost.into()),
             ("webhook-duplicate", self.webhook_duplicate.into()),
             ("webhook-late", self.webhook_late.into()),
@@ -126,7 +135,10 @@ impl Menu {
             timeout_before: self.timeout_before,
             timeout_after: self.timeout_after,
             broken_off: self.broken_off,
-            webhook_lost: if self.mute.contains(&seat) { 1_000 } else { self.webhook_lost },
+            unapplied: self.unapplied,
+            signed_out: self.signed_out,
+            locked: self.locked,
+            webhook_lost: self.webhook_lost,
             webhook_duplicate: self.webhook_duplicate,
             webhook_late: self.webhook_late,
             webhook_late_ms_max: 60_000,

@@ -32,7 +32,8 @@ impl State {
     /// Meets another user's lock, or not. Of a batch each part may, by its place.
     pub(super) fn meet_lock(&self, request: &Request, at: usize) -> Result<(), Problem> {
         let purpose = if at == 0 { "lock".to_owned() } else { format!("lock at {at}") };
-        if meets_locks(request) && self.settings.locks.hits(&purpose, self.requests) {
+        let is_locked = [self.settings.locks, self.locks].into_iter().any(|it| it.hits(&purpose, self.requests));
+        if meets_locks(request) && is_locked {
             let message = "The operation could not complete because a record in the Sales Line table was locked by another user. Please retry the activity.";
             return Err(Problem::new(self.settings.lock_status, "Application_DialogException", message));
         }

@@ -23,6 +23,7 @@ use truthsource_core::UnixMs;
 use super::guid::Guid;
 use super::token::Tokens;
 use super::wire;
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::{Answer, Webhook};
 use crate::system::{Request, Response, Step, System};
@@ -47,7 +48,9 @@ pub use settings::Settings;
 pub use snapshot::SubscriptionRow;
 
 use problem::Problem;
+use settings::Rate;
 use state::State;
+use webhooks::Subscriptions;
 
 /// What tokens are good for.
 pub const RESOURCE: &str = "https://api.businesscentral.dynamics.com";
@@ -180,8 +183,25 @@ impl System for BusinessCentral {
         &self.journal
     }
 
-    fn set_search_lag(&self, lag_ms: u64) {
-        self.with(|state| state.set_lag(lag_ms));
+    fn set_faults(&self, faults: &Faults) {
+        let locks = Rate { per_mille: faults.locked, seed: faults.seed };
+        self.with(|state| {
+            state.set_lag(faults.search_lag_ms);
+            state.locks = locks;
+        });
+    }
+
+    fn copy(&self) -> Box<dyn System> {
+        let state = self.with(|it| it.clone());
+        Box::new(Self { state: Mutex::new(state), journal: Journal::default(), in_flight: AtomicUsize::new(0) })
+    }
+
+    fn sign_everybody_out(&self) {
+        self.revoke_tokens();
+    }
+
+    fn unsubscribe_everybody(&self) {
+        self.with(|state| state.subscriptions = Subscriptions::default());
     }
 }
 

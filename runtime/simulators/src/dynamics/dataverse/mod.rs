@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use truthsource_core::UnixMs;
 
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::Webhook;
 use crate::system::{Request, Response, System};
@@ -119,5 +120,16 @@ impl System for Dataverse {
     }
 
     /// Reads are never behind here: nothing is searched and there is no replica.
-    fn set_search_lag(&self, _lag_ms: u64) {}
+    fn set_faults(&self, _: &Faults) {}
+
+    fn copy(&self) -> Box<dyn System> {
+        let state = self.with(|it| it.clone());
+        Box::new(Self { state: Mutex::new(state), journal: Journal::default(), in_flight: AtomicUsize::new(0) })
+    }
+
+    fn sign_everybody_out(&self) {
+        self.revoke_tokens();
+    }
+
+    fn unsubscribe_everybody(&self) {}
 }

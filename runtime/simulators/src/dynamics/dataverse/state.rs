@@ -31,6 +31,7 @@ pub(super) struct Deleted {
 }
 
 /// Everything behind the organisation's one lock.
+#[derive(Clone)]
 pub(super) struct State {
     pub settings: Settings,
     pub tokens: Tokens,

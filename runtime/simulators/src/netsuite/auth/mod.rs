@@ -33,7 +33,7 @@ pub struct Refusal {
 }
 
 /// What the account remembers of logins.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Auth {
     /// Access tokens that were given out, and when each ends.
     bearers: BTreeMap<String, UnixMs>,

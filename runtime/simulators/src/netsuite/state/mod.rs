@@ -41,6 +41,7 @@ pub(super) enum Family {
 }
 
 /// Everything behind the account's one lock.
+#[derive(Clone)]
 pub(super) struct State {
     pub settings: Settings,
     pub zone: TimeZone,

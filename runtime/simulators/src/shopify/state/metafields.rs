@@ -47,7 +47,7 @@ pub struct MetafieldInput {
 type Owner = (String, u64);
 
 /// All metafields, by owner and by value.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Metafields {
     by_owner: BTreeMap<Owner, BTreeMap<(String, String), Metafield>>,
     by_value: BTreeMap<(String, String, String, String), u64>,

@@ -61,7 +61,7 @@ impl Cause {
 }
 
 /// Everything the shop holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     /// How it is set up.
     pub settings: Settings,
@@ -160,6 +160,12 @@ impl State {
             announced: 0,
             is_seeding: false,
         }
+    }
+
+    /// Another shop that holds the same, with a journal of its own.
+    #[must_use]
+    pub fn copy(&self, journal: Arc<Journal>) -> Self {
+        Self { journal, ..self.clone() }
     }
 
     /// How long the search index takes to learn of a change, from now on.

@@ -56,6 +56,11 @@ impl State {
         Some(self.subscriptions.put(cause.at, subscription).id)
     }
 
+    /// Tells nobody of anything any more.
+    pub fn unsubscribe_everybody(&mut self) {
+        self.subscriptions = super::Table::default();
+    }
+
     /// Learns whether a webhook was taken. A subscriber that was deaf too often in a row is told no more.
     pub fn webhook_answered(&mut self, now: UnixMs, webhook: &Webhook, taken: Taken) {
         let header = |name: &str| webhook.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -40,6 +40,12 @@ impl<T> Default for Table<T> {
     }
 }
 
+impl<T> Clone for Table<T> {
+    fn clone(&self) -> Self {
+        Self { rows: self.rows.clone(), by_updated: self.by_updated.clone(), lagging: self.lagging.clone(), ..*self }
+    }
+}
+
 /// What a walk by (moment of change, id) lies between.
 pub type Bounds = (Bound<(UnixMs, u64)>, Bound<(UnixMs, u64)>);
 

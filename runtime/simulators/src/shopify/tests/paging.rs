@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Shop;
+use crate::faults::Faults;
 use crate::shopify::people::ItemEdit;
 use crate::shopify::seed::{Seed, SeedLocation, SeedProduct, SeedVariant};
 use crate::shopify::settings::Settings;
@@ -92,7 +93,7 @@ fn a_row_that_moves_while_paging_is_seen_again() {
 #[test]
 fn a_search_may_miss_what_just_changed() {
     let mut shop = Shop::new();
-    shop.shop.set_search_lag(3_000);
+    shop.shop.set_faults(&Faults { search_lag_ms: 3_000, ..Faults::default() });
     shop.later(60_000);
     rename(&shop, "BOLT-8", "Renamed");
     let found = |shop: &Shop, query: &str| titles(shop, json!({ "n": 9, "q": query })).0;

@@ -10,7 +10,7 @@ use super::super::token::Tokens;
 use super::super::view::{difference, once};
 use super::catalogue::Set;
 use super::problem::Problem;
-use super::settings::Settings;
+use super::settings::{Rate, Settings};
 use super::webhooks::Subscriptions;
 use crate::journal::{Actor, Change};
 use crate::outbox::Webhook;
@@ -88,6 +88,7 @@ pub(super) struct Event {
 }
 
 /// Everything behind the environment's one lock.
+#[derive(Clone)]
 pub(super) struct State {
     pub settings: Settings,
     pub tokens: Tokens,
@@ -99,6 +100,8 @@ pub(super) struct State {
     /// "Something went wrong here" so far.
     pub breakdowns: u64,
     pub webhooks: Vec<Webhook>,
+    /// What the fault menu has of locks, beside the settings.
+    pub locks: Rate,
     tables: Vec<Table>,
     lag_ms: u64,
     versions: u64,
@@ -167,6 +170,7 @@ impl State {
             requests: 0,
             breakdowns: 0,
             webhooks: Vec::new(),
+            locks: Rate::default(),
             tables: SETS.into_iter().map(|it| Table::new(index(it))).collect(),
             lag_ms: 0,
             versions: 0,

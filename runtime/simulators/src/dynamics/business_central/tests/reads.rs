@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::faults::Faults;
 
 #[test]
 fn an_item_shows_exact_numbers_and_empty_references() {
@@ -102,7 +103,7 @@ fn related_records_expand() {
 #[test]
 fn a_replica_lags_behind() {
     let environment = Environment::new();
-    environment.system.set_search_lag(60_000);
+    environment.system.set_faults(&Faults { search_lag_ms: 60_000, ..Faults::default() });
     environment.post("customers", json!({ "number": "C30000", "displayName": "New" }));
     let count = |headers: &[(&str, &str)]| environment.call("GET", "customers", Value::Null, headers).rows().len();
     assert_eq!((count(&[]), count(&[("data-access-intent", "ReadOnly")])), (3, 2));
