@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use truthsource_core::plant::Bug;
 
 /// The walls of ARCHITECTURE.md: a crate, and what may never be among its dependencies, however far down.
 const WALLS: &[(&str, &[&str])] = &[
@@ -194,6 +195,30 @@ fn t8_what_is_kept_is_kept_by_tenant() {
     }
 }
 
+/// The names of all functions, whole: a name that another only begins with is no name.
+fn functions(code: &str) -> BTreeSet<&str> {
+    let after = code.split("fn ").skip(1);
+    after.filter_map(|it| it.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()).collect()
+}
+
+#[test]
+fn functions_have_whole_names() {
+    let names = functions("fn one() {}\n    pub async fn two_three<T>(it: T) {}");
+    assert_eq!(names, BTreeSet::from(["one", "two_three"]));
+}
+
+/// `docs/simulation.md` says of every bug that can be planted what it took to find it, and of no other.
+#[test]
+fn every_planted_bug_is_in_the_table_of_what_was_found() {
+    let text = std::fs::read_to_string(root().join("docs/simulation.md")).unwrap();
+    let table = text.split("| bug | found at the nth seed |").nth(1).expect("the table of planted bugs");
+    let rows = table.lines().skip(1).take_while(|it| it.starts_with('|'));
+    let told: Vec<&str> = rows.filter_map(|it| it.strip_prefix("| `")?.split('`').next()).collect();
+    let mut bugs: Vec<&str> = Bug::ALL.iter().map(|it| it.name()).collect();
+    bugs.sort_unstable();
+    assert_eq!(told, bugs, "they stand in the order of their names");
+}
+
 /// `docs/faults.md` names tests and faults of the simulation: each of them is there, and so is each case.
 #[test]
 fn every_case_is_held_by_what_is_there() {
@@ -204,6 +229,7 @@ fn every_case_is_held_by_what_is_there() {
         .filter(|(path, _)| !path.to_string_lossy().contains("/target/"))
         .map(|it| it.1)
         .collect();
+    let tests = functions(&code);
     let faults: String = files("runtime/server/src/sim/plan", ".rs").into_iter().map(|it| it.1).collect();
     let mut held = BTreeSet::new();
     for line in text.lines().filter(|it| it.starts_with("| ")) {
@@ -212,8 +238,7 @@ fn every_case_is_held_by_what_is_there() {
         held.extend(cases.split(", ").map(str::to_owned));
         for (at, name) in by.split('`').enumerate().skip(1).step_by(2) {
             let is_fault = by.split('`').nth(at - 1).is_some_and(|it| it.ends_with("sim "));
-            let is_there =
-                if is_fault { faults.contains(&format!("\"{name}\"")) } else { code.contains(&format!("fn {name}")) };
+            let is_there = if is_fault { faults.contains(&format!("\"{name}\"")) } else { tests.contains(name) };
             assert!(is_there, "{cases} names `{name}`, which is not there");
         }
     }

@@ -63,7 +63,10 @@ bugs! {
     KeepDecisions "keep-decisions" "what was decided under other rules is not decided again"
     SellTwice "sell-twice" "orders that a shop took and nobody booked yet are not held back from what is published"
     TenantMixUp "tenant-mix-up" "what is kept to reach a system with is kept without saying whose it is"
+    HookMixUp "hook-mix-up" "what webhooks are verified by is kept without saying whose it is"
     ParkAtOnce "park-at-once" "a write that fails once is given up"
+    RefreshBase "refresh-base" "a write that came upon something newer is sent again as if it had been decided on that"
+    UndoTheOthers "undo-the-others" "where one write of a call is not carried out, the others are taken back"
 }
 
 impl fmt::Display for Bug {

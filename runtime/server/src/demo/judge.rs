@@ -284,3 +284,6 @@ fn booked(erp: &Seat, (order, placed): (&OrderHeld, &OrderHeld), at: UnixMs, ver
         verdict.found("wrong", || format!("order {number} has lines {held:?} at {name} and {wanted:?} in the shop"));
     }
 }
+
+#[cfg(test)]
+mod tests;

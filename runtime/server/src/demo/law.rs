@@ -78,4 +78,48 @@ mod tests {
         }
         assert_eq!(read.word("stock-level", "on_hand"), Word::Any);
     }
+
+    #[test]
+    fn the_first_rule_about_a_field_says_whose_word_stands() {
+        let rules = r#"
+            [[fields]]
+            kind = "item"
+            field = "title"
+            policy = "conflict:newest"
+
+            [[fields]]
+            field = "t*"
+            owner = "shop"
+
+            [[fields]]
+            kind = "item"
+            field = "barcode"
+            owner = "nobody"
+            policy = "conflict:newest"
+
+            [[fields]]
+            kind = "item"
+            field = "*"
+            owner = "erp"
+            policy = "conflict:owner"
+
+            [[fields]]
+            kind = "company"
+            field = "name"
+            policy = "conflict:rank"
+        "#;
+        let law = Law::of(&toml::from_str(rules).unwrap(), &["erp".to_owned(), "shop".to_owned()]);
+        let cases = [
+            ("item", "title", Word::Newest),
+            ("order", "total", Word::Owner(1)),
+            ("item", "barcode", Word::Newest),
+            ("item", "code", Word::Owner(0)),
+            ("company", "name", Word::Any),
+            ("company", "email", Word::Any),
+            ("item", "no such field", Word::Any),
+        ];
+        for (kind, field, word) in cases {
+            assert_eq!(law.word(kind, field), word, "{kind} {field}");
+        }
+    }
 }

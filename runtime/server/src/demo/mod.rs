@@ -6,6 +6,8 @@ pub mod judge;
 pub mod latency;
 pub mod law;
 pub mod report;
+#[cfg(test)]
+pub(crate) mod scene;
 pub mod server;
 pub mod setup;
 pub mod swap;

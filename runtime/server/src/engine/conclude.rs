@@ -50,7 +50,9 @@ pub(super) async fn conclude_all(
         }
         let outcome = twins::kept_out(&ready, &outcome, &bearers).unwrap_or(outcome);
         carried.note(&links, &ready, &outcome);
+        let again = if is_all { None } else { sent_again(&ready, &outcome, &links) };
         conclude(engine, (lane, &links), ready, (outcome, sent), &mut batch);
+        batch.changes.extend(again.map(|debt| Change::Debt { debt, token: None }));
     }
     carried.append(engine, lane.connection.id, sent, &mut batch).await?;
     engine.store.commit(batch).await?;
@@ -76,6 +78,22 @@ fn planted(ready: &Ready, outcome: Outcome) -> Outcome {
         }
         outcome => outcome,
     }
+}
+
+/// What planted bugs send next, of a call in which not everything was carried out.
+fn sent_again(ready: &Ready, outcome: &Outcome, links: &Links) -> Option<Debt> {
+    let (Outcome::Applied(state) | Outcome::Stale(Observed::Present(state))) = outcome else { return None };
+    let base = links.canonical(ready.debt.key.kind, state.clone()).fields;
+    let was = ready.intent.clone();
+    let intent = match outcome {
+        Outcome::Stale(_) if plant::on(Bug::RefreshBase) => Intent { base, base_version: state.version.clone(), ..was },
+        Outcome::Applied(_) if plant::on(Bug::UndoTheOthers) && was.remote_id.is_some() => {
+            let (op_id, version) = (format!("undo-{}", was.op_id), was.truth_version.saturating_sub(1));
+            Intent { op_id, truth_version: version, want: was.base.clone(), base, ..was }
+        }
+        _ => return None,
+    };
+    Some(Debt { state: DebtState::Due, intent: Some(intent), ..ready.debt.clone() })
 }
 
 /// What became of one write.

@@ -64,3 +64,49 @@ pub fn check(seats: &[Seat], changes: &[Line], decided_against: &BTreeSet<(Cell,
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use truthsource_simulators::journal::Actor::{self, Api, Human};
+
+    use super::*;
+    use crate::demo::scene::{Did, Scene, cell, moved, retitled};
+
+    const ERP: usize = 0;
+    const SHOP: usize = 1;
+
+    fn said(seconds: u64, seat: usize, by: Actor, title: &str) -> Did {
+        (seconds, seat, by, retitled("BOLT-1", title))
+    }
+
+    #[test]
+    fn p7_what_was_replaced_and_comes_back_is_seen() {
+        // The ERP says one thing and then another, the shop is told both, and what comes then is the case.
+        let told = |rest: &[Did]| {
+            let first = [said(1, ERP, Human, "a"), said(2, SHOP, Api, "a"), said(3, ERP, Human, "b")];
+            [&first[..], &[said(4, SHOP, Api, "b")], rest].concat()
+        };
+        let back = said(6, SHOP, Api, "a");
+        let overruled: BTreeSet<(Cell, String)> = [(cell("item/bolt-1", "title"), "b".to_owned())].into();
+        let none = BTreeSet::new();
+        let stock = |by: i64, at: u64| (at, SHOP, Api, moved(by));
+        let cases = [
+            ("nothing else", told(&[]), &none, 0),
+            ("it goes back", told(std::slice::from_ref(&back)), &none, 1),
+            ("it goes back and forth", told(&[back.clone(), said(7, SHOP, Api, "b")]), &none, 1),
+            ("somebody said it again", told(&[said(5, ERP, Human, "a"), back.clone()]), &none, 0),
+            ("a person did it", told(&[said(6, SHOP, Human, "a")]), &none, 0),
+            ("what a person put there is no older word", told(&[said(5, SHOP, Human, "c"), back.clone()]), &none, 0),
+            ("something was decided against it", told(&[back]), &overruled, 0),
+            ("stock is moved", vec![stock(-1, 1), stock(-1, 2), stock(1, 3)], &none, 0),
+        ];
+        for (what, deeds, against, n) in cases {
+            let scene = Scene::after(&deeds);
+            let found = check(&scene.seats, &scene.changes(), against);
+            assert_eq!(found.len(), n, "{what}: {found:?}");
+            assert!(
+                found.iter().all(|it| it.starts_with("P7: item/bolt-1 title at shop went from \"b\" back to \"a\""))
+            );
+        }
+    }
+}

@@ -11,7 +11,7 @@ use super::notes::Notes;
 use super::plan::{Shelf, WARE};
 use super::shelf::{Shown, shown};
 use super::wares;
-use crate::demo::judge::{Rivals, judge};
+use crate::demo::judge::{Rivals, Verdict, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
 use crate::demo::world::Seat;
@@ -47,12 +47,16 @@ pub fn systems(
         asked: if cast.setup.is_usual() { BTreeSet::new() } else { asked(first, conflicts) },
         ..Done::default()
     };
-    let verdict = judge(seats, first, changes, &done);
+    found(&judge(seats, first, changes, &done), violations);
+    fates(seats.0, orders, violations);
+}
+
+/// What was found, as broken promises.
+fn found(verdict: &Verdict, violations: &mut Vec<String>) {
     violations.extend(verdict.examples.iter().map(|it| format!("P1, P5: {it}")));
     if verdict.orders.duplicates > 0 {
         violations.push(format!("P6: {} orders too many", verdict.orders.duplicates));
     }
-    fates(seats.0, orders, violations);
 }
 
 /// What must hold once all systems were read for the first time, and before anybody acts: the owner holds what it held
@@ -288,3 +292,6 @@ pub async fn story(store: &dyn TenantStore, seats: &[Seat], violations: &[String
     lines.truncate(STORY_MAX);
     Ok(lines.into_iter().map(|(at, it)| format!("{} {it}", at.0)).collect())
 }
+
+#[cfg(test)]
+mod tests;

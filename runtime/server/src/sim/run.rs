@@ -12,12 +12,11 @@ use super::notes::Notes;
 use super::plan::Plan;
 use super::stage::{Doors, SimClock};
 use super::store::{Files, Keeping, open};
-use super::tenancy::{Place, Tenancy};
+use super::tenancy::{Place, Shared, Tenancy};
 use super::{apart, backwards, judge, wares};
 use crate::demo::latency::{Line, Mark, since};
 use crate::engine::ports::Clock as _;
 use crate::engine::{Did, Error};
-use crate::plugins::Made;
 use crate::store::{self, DebtState, Inspect as _, TenantStore as _};
 
 /// How long the systems and the engine may take to agree after faults end.
@@ -110,13 +109,16 @@ impl<'a> World<'a> {
             places.push(Place::fill(NEIGHBOUR, neighbour, &cast.setup)?);
         }
         let by_host = places.iter().flat_map(Place::by_host).collect();
-        let network = Arc::new(Doors::new(by_host, clock.clone()));
+        // Of one tenant alone nothing could be anybody else's.
+        let words = places.iter().filter(|_| places.len() > 1);
+        let words = words.map(Place::words).collect();
+        let network = Arc::new(Doors::new(by_host, clock.clone()).keeping_apart(words));
         let names: Vec<&str> = places.iter().map(|it| it.tenant).collect();
         let (kept, files) = open(keeping, &names, clock.now()).await?;
-        let made = Arc::new(Made::default());
+        let shared = Shared::default();
         let mut tenants = Vec::new();
         for (place, kept) in places.into_iter().zip(kept) {
-            tenants.push(Tenancy::move_in(cast, place, (&clock, &network), (kept, &made)).await?);
+            tenants.push(Tenancy::move_in(cast, place, (&clock, &network), (kept, &shared)).await?);
         }
         network.receive_at(tenants.iter().flat_map(Tenancy::receivers).collect());
         tenants.iter().try_for_each(Tenancy::subscribe)?;
@@ -208,7 +210,8 @@ impl<'a> World<'a> {
 
     /// A promise was broken: what comes after tells nothing more.
     fn is_over(&self) -> bool {
-        !self.notes.violations.is_empty() || self.tenants.iter().any(Tenancy::is_broken)
+        let is_said = !self.network.breaches().is_empty();
+        is_said || !self.notes.violations.is_empty() || self.tenants.iter().any(Tenancy::is_broken)
     }
 
     /// Lines of all journals.
@@ -334,6 +337,7 @@ impl<'a> World<'a> {
             self.listen().await;
         }
         let (mut notes, mut story, mut state) = (self.notes, Vec::new(), Vec::new());
+        notes.violations.append(&mut self.network.breaches());
         for tenant in &self.tenants {
             notes.violations.append(&mut tenant.troupe.watch().breaches);
             if !is_over {

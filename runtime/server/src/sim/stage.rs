@@ -15,6 +15,7 @@ use truthsource_simulators::faults::Faults;
 use truthsource_simulators::outbox::{Answer, Departure, Webhook};
 use truthsource_simulators::system::System;
 
+use super::apart::Words;
 use super::drift::Drift;
 
 use crate::engine::ports::Clock;
@@ -128,14 +129,28 @@ pub struct Doors {
     receivers: Mutex<BTreeMap<String, Arc<Endpoint>>>,
     /// What came of requests, by name.
     seen: Mutex<BTreeMap<&'static str, u64>>,
+    /// What only requests to the systems of one tenant may say.
+    words: Vec<Words>,
+    /// Requests that said what is another's.
+    breaches: Mutex<Vec<String>>,
 }
 
 impl Doors {
     /// These doors.
     #[must_use]
     pub fn new(by_host: BTreeMap<String, Clocked>, clock: Arc<SimClock>) -> Self {
-        let (drifts, receivers, seen) = Default::default();
-        Self { by_host, drifts, clock, receivers, seen }
+        let (drifts, receivers, seen, words, breaches) = Default::default();
+        Self { by_host, drifts, clock, receivers, seen, words, breaches }
+    }
+
+    /// The same, between tenants of whom each has words of its own.
+    pub(super) fn keeping_apart(self, words: Vec<Words>) -> Self {
+        Self { words, ..self }
+    }
+
+    /// Requests that said what is another tenant's, in words.
+    pub(super) fn breaches(&self) -> MutexGuard<'_, Vec<String>> {
+        self.breaches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on a host's answers drift, as it is said in relation to this moment.
@@ -211,6 +226,7 @@ impl Transport for Doors {
         within: Duration,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
+        self.breaches().extend(self.words.iter().filter_map(|it| it.said(&host, &request)));
         let door = self.by_host.get(&host).ok_or_else(|| TransportError::Unreachable(format!("no host {host}")))?;
         let reply = self.ask(door.clone(), request).await?;
         let (name, answer) = match reply {

@@ -1,6 +1,7 @@
 //! One tenant of a run: its systems with their people, and what the node does for it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use truthsource_core::draw::Draw;
@@ -10,6 +11,7 @@ use truthsource_simulators::faults::Faults;
 use truthsource_simulators::outbox::Departure;
 use truthsource_simulators::world::{Deed, Held};
 
+use super::apart::Words;
 use super::cast::Cast;
 use super::house::{connect, endpoints, engine, host_of, regime, troupe};
 use super::intake::Intake;
@@ -27,8 +29,9 @@ use crate::demo::latency::{Mark, held};
 use crate::demo::world::Seat;
 use crate::engine::Did;
 use crate::engine::ports::Clock as _;
-use crate::http::hooks::Endpoint;
+use crate::http::hooks::{Endpoint, Pages};
 use crate::plugins::Made;
+use crate::store::control::TenantId;
 use crate::store::{Backlog, Batch, TenantStore as _};
 
 /// The systems of a tenant, with their doors.
@@ -58,11 +61,26 @@ impl<'a> Place<'a> {
     pub(super) fn by_host(&self) -> impl Iterator<Item = (String, Clocked)> {
         self.seats.iter().map(|it| host_of(self.tenant, it)).zip(self.doors.iter().cloned())
     }
+
+    /// What only requests to its systems may say.
+    pub(super) fn words(&self) -> Words {
+        Words::of(self.tenant, self.by_host().map(|it| it.0).collect(), self.plan.mark.as_deref())
+    }
+}
+
+/// What the node keeps for all its tenants.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// To reach systems with.
+    made: Arc<Made>,
+    /// To verify webhooks by.
+    pages: Arc<Pages>,
 }
 
 /// A tenant, as the node works for it.
 pub(super) struct Tenancy<'a> {
     pub tenant: &'static str,
+    id: TenantId,
     pub plan: &'a Plan,
     clock: Arc<SimClock>,
     network: Arc<Doors>,
@@ -70,6 +88,7 @@ pub(super) struct Tenancy<'a> {
     doors: Vec<Clocked>,
     pub troupe: Arc<Troupe>,
     endpoints: Vec<Arc<Endpoint>>,
+    pages: Arc<Pages>,
     intake: Intake,
     pub store: Arc<MortalStore>,
     pub node: Node,
@@ -89,17 +108,20 @@ impl<'a> Tenancy<'a> {
         cast: &Arc<Cast>,
         Place { tenant, plan, seats, doors }: Place<'a>,
         (clock, network): (&Arc<SimClock>, &Arc<Doors>),
-        (kept, made): (Kept, &Arc<Made>),
+        (kept, shared): (Kept, &Shared),
     ) -> anyhow::Result<Self> {
         let store = Arc::new(MortalStore::new(kept.store, plan.seed, plan.faults.clone()));
         let connections = connect((&store, cast), (tenant, &seats, plan), clock.now()).await?;
-        let of = Of { tenant, id: kept.id, made: made.clone() };
+        let id = kept.id;
+        let of = Of { tenant, id, made: shared.made.clone() };
         let troupe = Arc::new(troupe(cast, (clock, network), (plan, &seats), (of, &connections))?);
         let engine = engine(&store, &troupe, clock, plan);
         let endpoints = endpoints(&engine, &seats).await?;
         let opened = seats.first().map(|it| it.site.held(it.there(clock.now()))).unwrap_or_default();
         Ok(Self {
             tenant,
+            id,
+            pages: shared.pages.clone(),
             plan,
             clock: clock.clone(),
             network: network.clone(),
@@ -156,6 +178,9 @@ impl<'a> Tenancy<'a> {
     pub(super) fn begin(&mut self, notes: &mut Notes) {
         // What a first listing leaves out without a word was never heard of.
         self.troupe.set_chaos(true);
+        for seat in self.plan.faults.mute.iter().filter_map(|at| self.seats.get(*at)) {
+            seat.site.system().unsubscribe_everybody();
+        }
         let held = held(&self.seats, self.clock.now());
         if self.cast.setup.is_usual() {
             notes.violations.extend(judge::opening(&self.seats, (&self.opened, &held)));
@@ -300,9 +325,28 @@ impl<'a> Tenancy<'a> {
     /// Takes a webhook in.
     pub(super) async fn deliver(&mut self, at: usize, departure: Departure, notes: &mut Notes) {
         let now = self.clock.now();
+        let (told, own) = (&departure.webhook.url, hook_of(self.tenant, self.seats[at].name()));
+        if !told.starts_with(&own) {
+            notes.broke(format!("P11: {own} is told of changes as {told}"));
+        }
+        if !self.is_known(at, now).await {
+            notes.broke(format!("P11: a webhook to {own} is verified by what is another connection's"));
+        }
         let told = (&self.endpoints[at], &departure.webhook);
         let answer = self.intake.answer(self.store.as_ref(), told, now, notes).await;
         self.doors[at].webhook_answered(now, departure, Some(&answer));
+    }
+}
+
+impl Tenancy<'_> {
+    /// Where the webhooks of a system come to is what the node takes it for, among those of all its tenants.
+    async fn is_known(&self, at: usize, now: UnixMs) -> bool {
+        let read = async || {
+            let names = self.seats.iter().map(|it| it.name().to_owned());
+            Ok::<_, Infallible>(names.zip(self.endpoints.iter().cloned()).collect())
+        };
+        let Ok(found) = self.pages.endpoint((self.id, self.seats[at].name()), || (now, 0), read).await;
+        found.is_some_and(|it| Arc::ptr_eq(&it, &self.endpoints[at]))
     }
 }
 

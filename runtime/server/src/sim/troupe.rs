@@ -23,7 +23,7 @@ use super::asked::Asked;
 use super::cast::Cast;
 use super::plan::Menu;
 use super::stage::{SimClock, Still};
-use super::watch::Watch;
+use super::watch::{Watch, present, shown};
 use crate::engine::ports::{Clock, Decided, Guests};
 use crate::plugins::Made;
 use crate::store::Connection;
@@ -190,6 +190,11 @@ impl Troupe {
     async fn reaching(&self, connection: &Connection, reached: &Reached) -> Result<CallSetup, CallError> {
         let make = async || Ok(reached.reach.clone());
         let reach = self.of.made.of((self.of.id, connection.id), make).await?;
+        if !is_made_of(&reach, &reached.reach) {
+            let (tenant, name) = (self.of.tenant, &connection.name);
+            let breach = format!("P11: {name} of {tenant} is reached with what was made for another connection");
+            self.watch().breaches.push(breach);
+        }
         Ok(self.setup().reaching(reach))
     }
 
@@ -225,7 +230,9 @@ impl Guests for Troupe {
             .pull(&self.reaching(connection, reached).await?, self.context(connection), pull.clone())
             .await
             .0?;
-        Ok(if pull.cursor.is_none() { self.listed(page) } else { page })
+        let page = if pull.cursor.is_none() { self.listed(page) } else { page };
+        self.watch().told(connection.id, pull.kind, present(&page.entries));
+        Ok(page)
     }
 
     async fn read(
@@ -237,11 +244,13 @@ impl Guests for Troupe {
     ) -> Result<Vec<Observed>, CallError> {
         self.count("call: read");
         let (reached, ids) = (self.of(connection)?, remote_ids.to_vec());
-        reached
+        let read = reached
             .connector
             .read(&self.reaching(connection, reached).await?, self.context(connection), kind, ids, certain)
             .await
-            .0
+            .0?;
+        self.watch().told(connection.id, kind, present(&read));
+        Ok(read)
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
@@ -252,14 +261,21 @@ impl Guests for Troupe {
             .push(&self.reaching(connection, reached).await?, self.context(connection), writes.to_vec())
             .await
             .0;
-        self.watch().look((connection.id, self.clock.now()), writes);
+        let mut watch = self.watch();
+        watch.look((connection.id, self.clock.now()), writes);
+        if let (Some(write), Ok(outcomes)) = (writes.first(), &pushed) {
+            watch.told(connection.id, write.kind, outcomes.iter().filter_map(shown));
+        }
         pushed
     }
 
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
         self.count("call: find");
         let (reached, key) = (self.of(connection)?, command_key.to_owned());
-        reached.connector.find(&self.reaching(connection, reached).await?, self.context(connection), kind, key).await.0
+        let setup = self.reaching(connection, reached).await?;
+        let found = reached.connector.find(&setup, self.context(connection), kind, key).await.0?;
+        self.watch().told(connection.id, kind, &found);
+        Ok(found)
     }
 
     async fn ensure(&self, connection: &Connection) -> Result<Option<Standing>, CallError> {
@@ -366,6 +382,13 @@ impl Guests for Troupe {
         self.count("call: validate");
         validator.validate(&self.setup(), kind, records.to_vec()).await.0.map(Some)
     }
+}
+
+/// Whether what a call may reach is this and nobody else's: its origins and credentials, and its small state.
+fn is_made_of(reach: &Reach, own: &Reach) -> bool {
+    let http = reach.http.as_ref().zip(own.http.as_ref()).is_some_and(|(it, own)| Arc::ptr_eq(it, own));
+    let kv = reach.kv.as_ref().zip(own.kv.as_ref()).is_some_and(|(it, own)| Arc::ptr_eq(&it.0, &own.0));
+    http && kv
 }
 
 /// The small state of a connection.

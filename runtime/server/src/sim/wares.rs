@@ -215,3 +215,6 @@ fn named_in(conflict: &Conflict) -> impl Iterator<Item = String> {
     let said = conflict.claims.values().filter_map(|it| it.as_text()).map(str::to_lowercase);
     said.chain(id).chain([conflict.key.key.to_lowercase()])
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub struct Sim {
     /// Plant a bug, and see that it is found: `list` names them, `all` plants one after the other and says how many seeds
     /// each took.
     #[cfg(feature = "plants")]
-    #[arg(long, value_name = "BUG", conflicts_with = "plan")]
+    #[arg(long, value_name = "BUG")]
     plant: Option<plants::Plant>,
 }
 
@@ -70,6 +70,10 @@ impl Sim {
         #[cfg(feature = "plants")]
         if let Some(plants::Plant::List) = self.plant {
             return plants::list(out);
+        }
+        #[cfg(feature = "plants")]
+        if let (Some(plants::Plant::All), Some(plan)) = (self.plant, &self.plan) {
+            anyhow::bail!("`--plant all` takes seeds, and not the plan {}: name one bug", plan.display());
         }
         // Said now, and not when the first plan that fails was made small.
         std::fs::create_dir_all(&self.plans).with_context(|| format!("cannot make {}", self.plans.display()))?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aws_lc_rs::hmac;
 use http::HeaderName;
 use truthsource_core::UnixMs;
+use truthsource_core::plant::{self, Bug};
 use truthsource_core::record::ConnectionId;
 use truthsource_host::model::{self, Spelling, WebhookScheme};
 
@@ -111,9 +112,57 @@ struct Shelf {
     reading: tokio::sync::Mutex<()>,
 }
 
+/// The addresses of every tenant.
+#[derive(Default)]
+pub(crate) struct Pages(RwLock<BTreeMap<TenantId, Arc<Shelf>>>);
+
+impl Pages {
+    /// The endpoint of a tenant's connection of this name, as it was read or is read now. `present` says when that is, and
+    /// which revision of the tenant's secrets there is.
+    pub(crate) async fn endpoint<E>(
+        &self,
+        (tenant, connection): (TenantId, &str),
+        present: impl Fn() -> (UnixMs, u64),
+        read: impl AsyncFnOnce() -> Result<BTreeMap<String, Arc<Endpoint>>, E>,
+    ) -> Result<Option<Arc<Endpoint>>, E> {
+        let tenant = if plant::on(Bug::HookMixUp) { TenantId(0) } else { tenant };
+        let page = self.page(tenant, present, read).await?;
+        Ok(page.endpoints.get(connection).cloned())
+    }
+
+    async fn page<E>(
+        &self,
+        tenant: TenantId,
+        present: impl Fn() -> (UnixMs, u64),
+        read: impl AsyncFnOnce() -> Result<BTreeMap<String, Arc<Endpoint>>, E>,
+    ) -> Result<Arc<Page>, E> {
+        let shelf = self.shelf(tenant);
+        if let Some(page) = fresh(&shelf, present()) {
+            return Ok(page);
+        }
+        let _reading = shelf.reading.lock().await;
+        if let Some(page) = fresh(&shelf, present()) {
+            return Ok(page);
+        }
+        // Before the rest: what changes while it is read makes it old.
+        let (at, revision) = present();
+        let page = Arc::new(Page { at, revision, endpoints: read().await? });
+        *shelf.page.write().unwrap_or_else(PoisonError::into_inner) = Some(page.clone());
+        Ok(page)
+    }
+
+    fn shelf(&self, tenant: TenantId) -> Arc<Shelf> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
+        known.unwrap_or_else(|| {
+            let mut shelves = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            shelves.entry(tenant).or_default().clone()
+        })
+    }
+}
+
 /// All addresses, and the limit on each.
 pub struct Hooks {
-    shelves: RwLock<BTreeMap<TenantId, Arc<Shelf>>>,
+    pages: Pages,
     buckets: Buckets,
     nobody: Endpoint,
 }
@@ -136,7 +185,7 @@ impl Hooks {
             timestamp: None,
             keys: [key(), key()],
         };
-        Ok(Self { shelves: RwLock::default(), buckets: Buckets::new(per_second_max, per_second_max), nobody })
+        Ok(Self { pages: Pages::default(), buckets: Buckets::new(per_second_max, per_second_max), nobody })
     }
 
     /// Whom an unknown address belongs to: nobody can sign for it.
@@ -156,49 +205,26 @@ impl Hooks {
         (tenant, connection): (&str, &str),
     ) -> Result<Option<(Arc<TenantHandle>, Arc<Endpoint>)>, ApiError> {
         let Some(tenant) = app.tenants.get(tenant) else { return Ok(None) };
-        let page = self.page(app, &tenant).await?;
-        let endpoint = page.endpoints.get(connection).cloned();
+        let present = || (app.clock.now(), tenant.hooks.get());
+        let of = (tenant.tenant.id, connection);
+        let endpoint = self.pages.endpoint(of, present, async || read(app, &tenant).await).await?;
         Ok(endpoint.map(|it| (tenant, it)))
     }
-
-    async fn page(&self, app: &App, tenant: &TenantHandle) -> Result<Arc<Page>, ApiError> {
-        let shelf = self.shelf(tenant.tenant.id);
-        if let Some(page) = fresh(&shelf, tenant, app.clock.now()) {
-            return Ok(page);
-        }
-        let _reading = shelf.reading.lock().await;
-        if let Some(page) = fresh(&shelf, tenant, app.clock.now()) {
-            return Ok(page);
-        }
-        let page = Arc::new(read(app, tenant).await?);
-        *shelf.page.write().unwrap_or_else(PoisonError::into_inner) = Some(page.clone());
-        Ok(page)
-    }
-
-    fn shelf(&self, tenant: TenantId) -> Arc<Shelf> {
-        let known = self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
-        known.unwrap_or_else(|| {
-            let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
-            shelves.entry(tenant).or_default().clone()
-        })
-    }
 }
 
-fn fresh(shelf: &Shelf, tenant: &TenantHandle, now: UnixMs) -> Option<Arc<Page>> {
+fn fresh(shelf: &Shelf, (now, revision): (UnixMs, u64)) -> Option<Arc<Page>> {
     let page = shelf.page.read().unwrap_or_else(PoisonError::into_inner).clone();
-    page.filter(|it| it.at <= now && now.since(it.at) < FRESH_MS && it.revision == tenant.hooks.get())
+    page.filter(|it| it.at <= now && now.since(it.at) < FRESH_MS && it.revision == revision)
 }
 
-async fn read(app: &App, tenant: &TenantHandle) -> Result<Page, ApiError> {
-    // Before the rest: what changes while it is read makes it old.
-    let (at, revision) = (app.clock.now(), tenant.hooks.get());
+async fn read(app: &App, tenant: &TenantHandle) -> Result<BTreeMap<String, Arc<Endpoint>>, ApiError> {
     let mut endpoints = BTreeMap::new();
     for connection in tenant.store.connections().await? {
         if let Some(endpoint) = endpoint_of(app, tenant, &connection).await? {
             endpoints.insert(connection.name, Arc::new(endpoint));
         }
     }
-    Ok(Page { at, revision, endpoints })
+    Ok(endpoints)
 }
 
 /// How a connection's webhooks are verified; `None` if it takes none. One whose connector or secret is broken takes

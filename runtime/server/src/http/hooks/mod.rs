@@ -14,9 +14,9 @@ use http::{HeaderMap, StatusCode, Uri};
 use truthsource_core::UnixMs;
 use truthsource_core::plant::{self, Bug};
 
-pub(crate) use self::book::Endpoint;
 pub use self::book::Hooks;
 use self::book::Proof;
+pub(crate) use self::book::{Endpoint, Pages};
 use super::extract::Raw;
 use super::route::{Access, Route, Spec, Takes};
 use super::{ApiError, Door, strict};
