@@ -66,6 +66,7 @@ bugs! {
     HookMixUp "hook-mix-up" "what webhooks are verified by is kept without saying whose it is"
     ParkAtOnce "park-at-once" "a write that fails once is given up"
     RefreshBase "refresh-base" "a write that came upon something newer is sent again as if it had been decided on that"
+    AcceptedIsApplied "accepted-is-applied" "a write that a system said it took counts as carried out, whatever is read back"
     UndoTheOthers "undo-the-others" "where one write of a call is not carried out, the others are taken back"
 }
 

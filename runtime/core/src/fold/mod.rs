@@ -325,7 +325,7 @@ impl<'a> Folding<'a> {
         shadow.fields.clear();
         shadow.unmapped.held = None;
         shadow.version.clear();
-        let deletes = self.rules.rank(connection) == 0;
+        let deletes = self.rules.rank(connection) == 0 && !self.is_anothers(connection);
         self.notes.push(Note::Vanished(connection, deletes));
         self.touch();
         if deletes {

@@ -5,6 +5,13 @@ use crate::Value;
 use crate::record::{ConnectionId, Shadow};
 
 impl Folding<'_> {
+    /// Another owns whether the record is in use, so that to delete it would be a word against theirs (promise P3).
+    /// Whether they still have it says nothing: they may be heard later.
+    pub(super) fn is_anothers(&self, connection: ConnectionId) -> bool {
+        let owner = self.rules.field(self.key.kind, "active").and_then(|it| it.owner);
+        owner.is_some_and(|it| it != connection)
+    }
+
     /// It is deleted for everybody, those included whose authority is higher. If it is there again by now the question
     /// is not open any more, and nothing happens.
     pub(super) fn deleted(&mut self, connection: ConnectionId, by: &str) {

@@ -82,6 +82,16 @@ impl Intent {
         let sent = self.want.iter().filter(|(name, _)| self.changed.contains(name));
         sent.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+
+    /// A field that was to change and is held as it was before.
+    #[must_use]
+    pub fn left_alone<'a>(&'a self, held: &Fields) -> Option<&'a str> {
+        let is_alone = |name: &&String| match (self.base.get(*name), self.want.get(*name)) {
+            (Some(base), Some(want)) => base != want && held.get(*name) == Some(base),
+            _ => false,
+        };
+        self.changed.iter().filter(|_| self.remote_id.is_some()).find(is_alone).map(String::as_str)
+    }
 }
 
 /// A write as a connector is told it that a mapping stands before.

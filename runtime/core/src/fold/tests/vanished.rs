@@ -25,6 +25,29 @@ fn what_a_person_says_is_deleted_is_deactivated_everywhere() {
     assert_eq!(back.truth.deleted_at, None);
 }
 
+/// What one of the highest rank deletes is a question where another says whether it is in use.
+#[test]
+fn p3_what_another_says_is_in_use_is_deleted_by_a_person_only() {
+    let key = item();
+    let cases = [(None, true), (Some(ERP), true), (Some(SHOP), false)];
+    for (owner, deletes) in cases {
+        let rules = owner.map_or_else(
+            || rules(Kind::Item),
+            |owner| {
+                let mut rules = owned(Kind::Item, "active");
+                rules.fields[0].owner = Some(owner);
+                rules
+            },
+        );
+        let fields = [("code", "BOLT-8".into()), ("active", true.into())];
+        let state = fold_all(&rules, &key, &[[ERP, SHOP, WEB].map(|it| saw(it, 1, 1, &fields)).to_vec()]);
+        let (state, notes) = fold(&rules, &key, state, &[gone(ERP, 2)]);
+        assert_eq!(notes, [Note::Vanished(ERP, deletes)], "{owner:?}");
+        assert_eq!(state.truth.values()["active"], (!deletes).into());
+        assert_eq!(owed(&rules, &key, &state, SHOP).is_some(), deletes);
+    }
+}
+
 #[test]
 fn what_a_person_misses_is_owed_like_one_that_never_was() {
     let (rules, key) = (rules(Kind::Item), item());

@@ -8,6 +8,7 @@ use truthsource_host::Misfit;
 use truthsource_host::model::{Effect, Observed};
 
 use super::*;
+use crate::engine::conclude::ACCEPTED_MAX;
 use crate::engine::fake::{Answer, ERP, Fake, House, SHOP, answers};
 
 /// A house whose shop is owed a title, and what was pushed to it.
@@ -65,6 +66,43 @@ async fn p1_g13_a_write_whose_answer_makes_no_sense_stays_open() {
     let [first, again] = &pushed[..] else { panic!("{pushed:?}") };
     assert_eq!((first.first_sent, again.first_sent), (None, Some(began)));
     assert_eq!(again, &Write { first_sent: Some(began), ..first.clone() });
+}
+
+fn titled(title: &str) -> State {
+    let fields = [("code", "a".into()), ("title", title.into())];
+    let fields = fields.map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
+    State { remote_id: "a".to_owned(), fields, ..State::default() }
+}
+
+/// Success may mean accepted, and no more: the same write is sent again, until it is there or that is the system's answer.
+#[tokio::test]
+async fn p1_a_write_that_was_accepted_and_reads_as_before_stays_open() {
+    let accepted = Arc::new(Mutex::new(0));
+    for (applied_at, truth) in [(Some(3), "bolt"), (None, "screw")] {
+        *accepted.lock().unwrap() = 0;
+        let counted = accepted.clone();
+        let (house, pushed) = owing(move || {
+            let mut n = counted.lock().unwrap();
+            *n += 1;
+            Ok(Outcome::Applied(titled(if Some(*n) == applied_at { "bolt" } else { "screw" })))
+        })
+        .await;
+        let last = applied_at.unwrap_or(ACCEPTED_MAX + 1);
+        for n in 1..last {
+            delivered(&house).await;
+            let debt = house.debt(SHOP, "a").await.unwrap();
+            assert_eq!((debt.state, debt.attempts, debt.intent.is_some()), (DebtState::Due, n, true));
+            assert_eq!(debt.last_error.unwrap(), "the system said it was done, and `title` is as it was");
+            house.pass(house.engine.pace.retry.cap_ms);
+        }
+        delivered(&house).await;
+        let debt = house.debt(SHOP, "a").await.unwrap();
+        assert_eq!((debt.state, debt.attempts, debt.intent), (DebtState::Settling, 0, None));
+        let ops: BTreeSet<String> = pushed.lock().unwrap().iter().map(|it| it.op_id.clone()).collect();
+        assert_eq!((ops.len(), pushed.lock().unwrap().len()), (1, last as usize));
+        house.fold_all().await;
+        assert_eq!(house.title("a").await, Some(truth.into()));
+    }
 }
 
 #[tokio::test]
@@ -410,11 +448,7 @@ async fn p4_what_is_found_changed_before_the_write_is_not_written() {
 /// what was sent to it.
 async fn died(carried_out: bool) -> (House, Arc<Mutex<String>>, Arc<Mutex<Vec<Write>>>) {
     let (held, pushed) = (Arc::new(Mutex::new("screw".to_owned())), Arc::<Mutex<Vec<Write>>>::default());
-    let state = |held: &Mutex<String>| {
-        let fields = [("code", "a".into()), ("title", held.lock().unwrap().as_str().into())];
-        let fields = fields.map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
-        State { remote_id: "a".to_owned(), fields, ..State::default() }
-    };
+    let state = |held: &Mutex<String>| titled(&held.lock().unwrap());
     let (writable, readable, noted) = (held.clone(), held.clone(), pushed.clone());
     let push = answers(move |writes: Vec<Write>| {
         noted.lock().unwrap().extend(writes.clone());
