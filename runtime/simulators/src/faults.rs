@@ -37,6 +37,8 @@ pub struct Faults {
     pub webhook_late_ms_max: u64,
     /// How long after a change search-backed reads may still miss it.
     pub search_lag_ms: u64,
+    /// Rows of a page at the most, whatever is asked for; 0: as many as the system gives.
+    pub page_max: usize,
     /// How long the system takes to answer.
     pub latency_ms: u64,
     /// The system refuses connections from the first moment to before the second.
@@ -60,6 +62,7 @@ impl Default for Faults {
             webhook_late: 0,
             webhook_late_ms_max: 5_000,
             search_lag_ms: 0,
+            page_max: 0,
             latency_ms: 0,
             outage: None,
         }
@@ -90,6 +93,12 @@ pub enum Hit {
 }
 
 impl Faults {
+    /// Rows of a page, of `size` that are asked for.
+    #[must_use]
+    pub fn page(page_max: usize, size: usize) -> usize {
+        if page_max == 0 { size } else { size.min(page_max) }
+    }
+
     /// What happens to the `n`th request.
     #[must_use]
     pub fn hit(&self, now: UnixMs, n: u64) -> Hit {

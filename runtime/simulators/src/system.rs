@@ -73,7 +73,8 @@ pub trait System: Send + Sync + 'static {
     /// Every change of what the system holds, since the start.
     fn journal(&self) -> &Journal;
 
-    /// Takes over what only the system itself can play of the fault menu: [`Faults::search_lag_ms`], [`Faults::locked`].
+    /// Takes over what only the system itself can play of the fault menu: [`Faults::search_lag_ms`], [`Faults::page_max`],
+    /// [`Faults::locked`].
     fn set_faults(&self, faults: &Faults);
 
     /// Another system that holds the same. What happens to it does not happen to this one.

@@ -121,7 +121,7 @@ fn conclude(
         Outcome::Applied(state) => {
             let state = links.canonical(key.kind, state);
             // Success may mean accepted, and no more: nobody knows whether it is still to come.
-            let left_alone = intent.left_alone(&state.fields).filter(|_| debt.attempts < ACCEPTED_MAX);
+            let left_alone = intent.left_alone(key.kind, &state.fields).filter(|_| debt.attempts < ACCEPTED_MAX);
             if let Some(name) = left_alone.filter(|_| !plant::on(Bug::AcceptedIsApplied)) {
                 let error = format!("the system said it was done, and `{name}` is as it was");
                 return again(engine, debt, (error, None), batch);

@@ -18,7 +18,9 @@ use super::refold::{Account, Books};
 use super::rules::RULES;
 use super::token::Token;
 use super::{Engine, Error};
-use crate::store::{self, About, Batch, Change, Conflict, Connection, Damaged, LoggedRuling, Row, TenantStore, Work};
+use crate::store::{
+    self, About, Batch, Change, Conflict, Connection, Damaged, Debt, DebtState, LoggedRuling, Row, TenantStore, Work,
+};
 
 /// Rules about what is paid that are read at once.
 const PAGE: u32 = 1_000;
@@ -254,6 +256,10 @@ async fn read_anew(
         ],
         None => vec![sweep(connection, kind)],
     };
+    // What became of the last write of it may be what cannot be read: nobody takes that in any more.
+    let settles = |it: &Debt| it.connection == connection && it.state == DebtState::Settling;
+    let debts = store.debts_of(&[key.clone()].into()).await?;
+    changes.extend(debts.into_iter().filter(settles).map(Change::Paid));
     changes.push(Change::RetellOne { connection, key, due_at: at });
     Ok(changes)
 }

@@ -32,7 +32,7 @@ pub(crate) use decide::{conflict_of, settle};
 use decide::{decide, validate};
 use dependants::{Moved, break_day};
 use intake::Intake;
-use owed::{ask_again, settle_debt};
+use owed::{Towards, ask_again, settle_debt};
 use project::project;
 use stamp::Stamps;
 use story::{tell_of_an_answer, tell_story};
@@ -158,6 +158,8 @@ struct Fold<'a> {
     cause: Option<Cause>,
     /// What it takes in.
     absorbed: Vec<&'a Taken<'a>>,
+    /// Connections of whose last write it takes in what became of it.
+    answered: BTreeSet<ConnectionId>,
     /// Field → the policy that decided it.
     policies: BTreeMap<String, String>,
     /// Connection → why it is not known what its system should hold.
@@ -219,7 +221,7 @@ fn conclude(
     (before, debts, stamps): (&BTreeMap<RecordKey, KeyState>, &Debts, &Stamps),
     batch: &mut Batch,
 ) {
-    let Fold { key, folding, cause, absorbed, policies, untold, outdated, .. } = fold;
+    let Fold { key, folding, cause, absorbed, answered, policies, untold, outdated, .. } = fold;
     for taken in absorbed {
         tell_of_an_answer(key, &taken.entry, batch);
         let entry = match &taken.entry {
@@ -230,10 +232,12 @@ fn conclude(
     }
     let nothing = KeyState::default();
     let before = before.get(key).unwrap_or(&nothing);
-    for connection in parties.rules.connections.keys() {
-        match untold.get(connection) {
-            Some(reason) => ask_again(engine, key, *connection, (&folding, reason), debts, batch),
-            None => settle_debt(engine, parties, key, *connection, &folding, debts, batch),
+    for connection in parties.rules.connections.keys().copied() {
+        let (present, is_answered) = (debts.get(&(key.clone(), connection)), answered.contains(&connection));
+        let towards = Towards { key, connection, folding: &folding, present, is_answered };
+        match untold.get(&connection) {
+            Some(reason) => ask_again(engine, &towards, reason, batch),
+            None => settle_debt(engine, parties, &towards, batch),
         }
     }
     let (after, notes) = folding.finish();

@@ -38,7 +38,7 @@ impl Shrinking<'_> {
     /// Leaves out one kind of fault after the other.
     fn faults(&mut self) {
         type Without = fn(&mut Menu);
-        let without: [Without; 23] = [
+        let without: [Without; 24] = [
             |it| it.overloaded = 0,
             |it| it.broken = 0,
             |it| it.timeout_before = 0,
@@ -47,6 +47,7 @@ impl Shrinking<'_> {
             |it| it.unapplied = 0,
             |it| it.signed_out = 0,
             |it| it.locked = 0,
+            |it| it.page_max = 0,
             |it| it.webhook_lost = 0,
             |it| it.webhook_duplicate = 0,
             |it| it.webhook_late = 0,

@@ -252,8 +252,10 @@ pub enum Change {
     },
     /// A debt: replaces one about the same record and connection, but keeps its `since` and open `intent`. A parked one
     /// is replaced if the truth is newer than the one it failed with, and begins to count its failures anew; else it
-    /// stays as it is.
+    /// stays as it is. So does one that settles: whoever takes in what became of its write knows what is owed then.
     Owe(Debt),
+    /// The same by whoever has taken in what became of the last write: replaces one that settles, too.
+    OweAnew(Debt),
     /// A debt's row is this: how a delivery notes its progress. Where a newer truth is owed by now its version stays,
     /// and the debt is neither parked nor blocked for the older one: it is `Untold`, or tried again if a write is open.
     Debt {
@@ -265,7 +267,7 @@ pub enum Change {
     /// The debt, as it was read, is no more. One that has moved since, or whose write was begun, stays.
     Paid(Debt),
     /// What the system should hold of every record of a kind is to be asked anew: the debts become `Untold`, due now,
-    /// but for those with an open intent, whose outcome is folded anyway.
+    /// but for those with an open intent and those that settle, whose outcome is folded anyway.
     Retell {
         /// The connection.
         connection: ConnectionId,

@@ -1,5 +1,7 @@
 //! What a system is owed, and the write that was begun to pay it.
 
+use truthsource_core::{Decimal, Value, schema};
+
 use super::*;
 
 /// What a system's shadow is not, and the truth says it should be.
@@ -83,14 +85,21 @@ impl Intent {
         sent.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// A field that was to change and is held as it was before.
+    /// A field of a record of this kind that was to change and is held as it was before: a counter of what is created, as
+    /// nothing, since some systems have a level of everything everywhere.
     #[must_use]
-    pub fn left_alone<'a>(&'a self, held: &Fields) -> Option<&'a str> {
-        let is_alone = |name: &&String| match (self.base.get(*name), self.want.get(*name)) {
-            (Some(base), Some(want)) => base != want && held.get(*name) == Some(base),
-            _ => false,
+    pub fn left_alone<'a>(&'a self, kind: Kind, held: &Fields) -> Option<&'a str> {
+        let nothing = Value::Number(Decimal::ZERO);
+        let is_counter = |name: &str| schema::of(kind).field(name).is_some_and(|it| it.counter);
+        let before = |name: &str| match self.remote_id {
+            Some(_) => self.base.get(name),
+            None => Some(&nothing).filter(|_| is_counter(name)),
         };
-        self.changed.iter().filter(|_| self.remote_id.is_some()).find(is_alone).map(String::as_str)
+        let is_alone = |name: &&String| {
+            let before = before(name);
+            before.is_some() && held.get(*name) == before && self.want.get(*name).is_some_and(|it| Some(it) != before)
+        };
+        self.changed.iter().find(is_alone).map(String::as_str)
     }
 }
 

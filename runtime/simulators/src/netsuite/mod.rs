@@ -134,7 +134,8 @@ impl System for Netsuite {
         &self.journal
     }
 
-    /// Whoever comes too late to a record reads it anew: no write meets one that somebody has open.
+    /// Whoever comes too late to a record reads it anew: no write meets one that somebody has open. Pages have as many
+    /// rows as are asked for.
     fn set_faults(&self, faults: &Faults) {
         self.with(|state| state.set_search_lag(faults.search_lag_ms));
     }

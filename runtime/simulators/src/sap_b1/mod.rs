@@ -118,7 +118,9 @@ impl System for SapB1 {
 
     /// Reads are of the database itself: they miss nothing. What a write says when somebody has the record open is not
     /// known, and not played.
-    fn set_faults(&self, _: &Faults) {}
+    fn set_faults(&self, faults: &Faults) {
+        self.with(|state| state.page_max = faults.page_max);
+    }
 
     fn copy(&self) -> Box<dyn System> {
         let state = self.with(|it| it.clone());

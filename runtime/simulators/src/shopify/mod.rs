@@ -147,7 +147,9 @@ impl System for Shopify {
     }
 
     fn set_faults(&self, faults: &Faults) {
-        self.state().set_search_lag(faults.search_lag_ms);
+        let mut state = self.state();
+        state.set_search_lag(faults.search_lag_ms);
+        state.page_max = faults.page_max;
     }
 
     fn copy(&self) -> Box<dyn System> {

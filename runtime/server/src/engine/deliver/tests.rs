@@ -10,6 +10,7 @@ use truthsource_host::model::{Effect, Observed};
 use super::*;
 use crate::engine::conclude::ACCEPTED_MAX;
 use crate::engine::fake::{Answer, ERP, Fake, House, SHOP, answers};
+use crate::engine::fold::fold;
 
 /// A house whose shop is owed a title, and what was pushed to it.
 async fn owing(outcome: impl Fn() -> Answer<Outcome> + Send + 'static) -> (House, Arc<Mutex<Vec<Write>>>) {
@@ -103,6 +104,26 @@ async fn p1_a_write_that_was_accepted_and_reads_as_before_stays_open() {
         house.fold_all().await;
         assert_eq!(house.title("a").await, Some(truth.into()));
     }
+}
+
+/// What a system says before it is decided on what was written there would be somebody's move.
+#[tokio::test]
+async fn p5_what_was_written_is_taken_in_before_anything_else_is() {
+    let (mut house, pushed) = owing(|| Ok(Outcome::Applied(titled("bolt")))).await;
+    house.saw(ERP, "a", "nut").await;
+    delivered(&house).await;
+    // One entry at a time: the ERP's comes first.
+    house.engine.pace.fold_max = 1;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let state = async || house.debt(SHOP, "a").await.unwrap().state;
+    fold(&house.engine, &parties).await.unwrap();
+    assert_eq!((house.title("a").await, state().await), (Some("nut".into()), DebtState::Settling));
+    delivered(&house).await;
+    assert_eq!(pushed.lock().unwrap().len(), 1);
+    fold(&house.engine, &parties).await.unwrap();
+    assert_eq!(state().await, DebtState::Due);
+    delivered(&house).await;
+    assert_eq!(pushed.lock().unwrap()[1].base["title"], "bolt".into());
 }
 
 #[tokio::test]

@@ -105,9 +105,9 @@ fn again<'a>(then: &'a Parties, (key, state): (&'a RecordKey, Option<&KeyState>)
     let mut folding = Folding::new(key, &then.rules, state.cloned().unwrap_or_default());
     folding.review();
     folding.telling(telling(key, debts));
-    let (cause, absorbed, policies, untold, is_put_off) = Default::default();
+    let (cause, absorbed, answered, policies, untold, is_put_off) = Default::default();
     let outdated = Outdated { decided: true, told: true };
-    Fold { key, folding, cause, absorbed, policies, untold, outdated, is_put_off }
+    Fold { key, folding, cause, absorbed, answered, policies, untold, outdated, is_put_off }
 }
 
 /// Notes the fields that would be otherwise.

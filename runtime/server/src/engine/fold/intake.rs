@@ -47,8 +47,9 @@ impl<'a> Intake<'a> {
             folding.review();
         }
         folding.telling(telling(key, self.debts));
-        let (mut cause, mut absorbed) = (None, Vec::new());
+        let (mut cause, mut absorbed, mut answered) = (None, Vec::new(), BTreeSet::new());
         for taken in entries {
+            answered.extend(answer_of(&taken.entry));
             if self.is_kept_out(key, taken, &folding, batch).await? {
                 continue;
             }
@@ -58,7 +59,7 @@ impl<'a> Intake<'a> {
             absorbed.push(taken);
         }
         let (policies, untold): (BTreeMap<_, _>, BTreeMap<_, _>) = Default::default();
-        Ok(Fold { key, folding, cause, absorbed, policies, untold, outdated, is_put_off: false })
+        Ok(Fold { key, folding, cause, absorbed, answered, policies, untold, outdated, is_put_off: false })
     }
 
     /// The entry is not taken in now, or never. What becomes of it is in the batch.
@@ -117,6 +118,16 @@ fn look_again(parties: &Parties, seq: u64, (kind, entry): (Kind, &Entry), batch:
             let due_at = batch.at.plus(LOOK_AGAIN_MS);
             batch.changes.push(Change::TouchLater { connection, kind, remote_id, due_at });
         }
+    }
+}
+
+/// The connection of whose last write this says what became.
+fn answer_of(entry: &Entry) -> Option<ConnectionId> {
+    match entry {
+        Entry::Wrote { connection, .. } | Entry::Observed { connection, cause: Cause::Delivery, .. } => {
+            Some(*connection)
+        }
+        _ => None,
     }
 }
 

@@ -60,9 +60,11 @@ impl Plan {
         let first_load = draw.chance(FIRST_LOADS, "faults at the first load", 0);
         let faults = Menu { first_load, ..faults.unwrap_or_default() };
         let mut habits = Habits::drawn(draw);
+        let drift = Drift::drawn(draw, systems, chaos_ms);
         // Only NetSuite lists what was deleted, and of prices nobody does. Where a webhook is lost, a sweep finds it out: as
         // often as polls do what changed, so that it is known before all counts as quiet.
-        if acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
+        // What is not said of a record for a while is not asked for again, either.
+        if drift.is_some() || acts.iter().any(|it| matches!(it.deed, Deed::Delete { .. })) {
             habits.sweep_every_ms = habits.poll_every_ms;
         }
         Self {
@@ -71,7 +73,7 @@ impl Plan {
             begins,
             acts,
             reforms: Reform::drawn(draw, systems.len(), chaos_ms),
-            faults: Menu { drift: Drift::drawn(draw, systems, chaos_ms), skew: skew(draw, systems), ..faults },
+            faults: Menu { drift, skew: skew(draw, systems), ..faults },
             habits,
             chaos_ms,
             stock: stock(draw),
@@ -138,6 +140,8 @@ fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
         unapplied: rate("accepted-not-applied", 30),
         signed_out: rate("token-expiry", 30),
         locked: rate("record-lock", 200),
+        // Never so few that what is looked up at once would not be there at once.
+        page_max: strength("small-pages", 6).try_into().map_or(0, |it: usize| if it == 0 { 0 } else { 2 + it }),
         webhook_lost: rate("webhook-lost", 400),
         webhook_duplicate: rate("webhook-duplicate", 400),
         webhook_late: rate("webhook-late", 400),

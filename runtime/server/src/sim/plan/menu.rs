@@ -36,6 +36,8 @@ pub struct Menu {
     pub webhook_late: u32,
     /// Systems that tell nothing any more: as people begin to act, somebody takes our subscriptions away.
     pub mute: Vec<usize>,
+    /// Pages have so many rows at the most, where the system says itself whether there are more.
+    pub page_max: usize,
     /// Searches miss what happened in the last so many milliseconds.
     pub search_lag_ms: u64,
     /// A field of a system's answers is not there for a while, or of another type.
@@ -104,6 +106,7 @@ impl Menu {
             ("webhook-late", self.webhook_late.into()),
             ("mute", self.mute.len() as u64),
             ("search-lag", self.search_lag_ms),
+            ("small-pages", self.page_max as u64),
             ("schema-drift", u64::from(self.drift.is_some())),
             ("clock-skew", u64::from(self.skew.is_some())),
             ("outage", self.outages.len() as u64),
@@ -143,6 +146,7 @@ impl Menu {
             webhook_late: self.webhook_late,
             webhook_late_ms_max: 60_000,
             search_lag_ms: self.search_lag_ms,
+            page_max: self.page_max,
             latency_ms: 0,
             outage: outage.map(|it| (begun.plus(it.from_ms), begun.plus(it.to_ms))),
         }

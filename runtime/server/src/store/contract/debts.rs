@@ -64,6 +64,21 @@ pub async fn p5_what_became_of_an_older_write_does_not_stop_a_newer_truth<P: Pla
     }
 }
 
+/// What is decided without the answer of a write does not take its place.
+pub async fn p5_what_settles_is_owed_anew_by_whoever_takes_in_the_answer<P: Place>() {
+    let (_place, store) = P::with_tenant().await;
+    let settles = Debt { state: DebtState::Settling, since: at(1), ..debt("bolt", 1) };
+    commit(&store, 1, [put(settles.clone())]).await;
+    let newer = Debt { due_at: at(2), since: at(2), ..debt("bolt", 2) };
+    let one = Change::RetellOne { connection: A, key: item("bolt"), due_at: at(2) };
+    let all = Change::Retell { connection: A, kind: Kind::Item };
+    let truth = Change::Truth { key: item("bolt"), truth: truth(3, "t"), natural: None, basis: String::new() };
+    commit(&store, 2, [truth, Change::Owe(newer.clone()), one, all]).await;
+    assert_eq!(of(&store, "bolt").await, [settles]);
+    commit(&store, 3, [Change::OweAnew(newer.clone())]).await;
+    assert_eq!(of(&store, "bolt").await, [Debt { since: at(1), ..newer }]);
+}
+
 pub async fn the_most_urgent_is_due_first<P: Place>() {
     let (_place, store) = P::with_tenant().await;
     let owe = |key: &str, priority, ms| Change::Owe(Debt { priority, due_at: at(ms), ..debt(key, 1) });

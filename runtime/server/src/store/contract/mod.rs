@@ -123,6 +123,7 @@ promises! {
         a_parked_debt_waits_for_a_newer_truth
         a_delivery_writes_its_row
         p5_what_became_of_an_older_write_does_not_stop_a_newer_truth
+        p5_what_settles_is_owed_anew_by_whoever_takes_in_the_answer
         the_most_urgent_is_due_first
         a_paid_debt_is_gone
         what_moved_since_it_was_read_is_not_paid

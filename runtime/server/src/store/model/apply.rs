@@ -37,6 +37,7 @@ impl Data {
             | Change::Unlink { .. }
             | Change::Swept { .. } => self.apply_record(change),
             Change::Owe(_)
+            | Change::OweAnew(_)
             | Change::Debt { .. }
             | Change::Paid(_)
             | Change::Retell { .. }
@@ -199,7 +200,8 @@ impl Data {
 
     fn apply_debt(&mut self, at: UnixMs, change: Change) {
         match change {
-            Change::Owe(debt) => self.owe(debt),
+            Change::Owe(debt) if self.settles(&debt) => {}
+            Change::Owe(debt) | Change::OweAnew(debt) => self.owe(debt),
             Change::Debt { debt, token } => self.note_debt(at, debt, token),
             Change::Paid(read) => {
                 let place = owed_to(read.connection, &read.key);
@@ -239,6 +241,12 @@ impl Data {
         self.debts.insert(place, Owed { debt, token });
     }
 
+    /// What became of its last write is not taken in yet.
+    fn settles(&self, debt: &Debt) -> bool {
+        let present = self.debts.get(&owed_to(debt.connection, &debt.key));
+        present.is_some_and(|it| it.debt.state == DebtState::Settling)
+    }
+
     fn owe(&mut self, mut debt: Debt) {
         let place = owed_to(debt.connection, &debt.key);
         if let Some(Owed { debt: old, token }) = self.debts.remove(&place) {
@@ -271,7 +279,7 @@ impl Data {
         }
     }
 
-    /// What is owed is to be asked anew; `None` while a write is open.
+    /// What is owed is to be asked anew; `None` while a write is open, or settles.
     fn untell(&mut self, at: UnixMs, connection: ConnectionId, key: RecordKey, due_at: UnixMs) -> Option<&mut Owed> {
         let truth_version = self.truths.get(&name(&key)).map_or(0, |it| it.truth.version);
         let owed = self.debts.entry(owed_to(connection, &key)).or_insert_with(|| {
@@ -281,7 +289,7 @@ impl Data {
                 Debt { connection, key, truth_version, priority, due_at, since, attempts, state, last_error, intent };
             Owed { debt, token: None }
         });
-        if owed.debt.intent.is_some() {
+        if owed.debt.intent.is_some() || owed.debt.state == DebtState::Settling {
             return None;
         }
         let is_asked = owed.debt.state == DebtState::Untold;

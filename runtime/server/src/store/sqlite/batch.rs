@@ -106,7 +106,7 @@ impl Family {
             Change::PriceRule { .. } => Self::PriceRule,
             Change::Link { .. } => Self::Link,
             Change::Unlink { .. } => Self::Unlink,
-            Change::Owe(_) => Self::Owe,
+            Change::Owe(_) | Change::OweAnew(_) => Self::Owe,
             Change::Debt { .. } => Self::Debt,
             Change::Paid(_) => Self::Paid,
             Change::Retell { .. } => Self::Retell,

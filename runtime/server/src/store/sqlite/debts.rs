@@ -10,13 +10,16 @@ use super::decode::{doc, int, moment, name, named, number, record, unavailable};
 use super::{entries, records};
 use crate::store::{Change, ConnectionId, Debt, DebtState, Error, Kind, Owing, RecordKey, Result, UnixMs, damage};
 
-/// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it.
+/// A newer truth replaces a parked debt; an old one leaves it to the person who looks at it. What settles is replaced by
+/// whoever has taken in what became of the write, and by nobody else.
 const OWE: &str = "
-    with new (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent)
+    with new (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent, anew)
       as (values)
     insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent)
     select connection, kind, key, truth_version, priority, due_at, since, attempts, state, last_error, intent
-    from new where true
+    from new where anew or not exists (
+        select 1 from debt as old
+        where old.connection = new.connection and old.kind = new.kind and old.key = new.key and old.state = 'settling')
     on conflict (connection, kind, key) do update
     set truth_version = excluded.truth_version, priority = excluded.priority, due_at = excluded.due_at,
         attempts = iif(debt.state = 'parked', 0, excluded.attempts), state = excluded.state,
@@ -42,8 +45,9 @@ const PUT: &str = "
 pub(super) async fn owe(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let mut rows = Rows::new();
     for change in changes {
-        if let Change::Owe(debt) = change {
+        if let Change::Owe(debt) | Change::OweAnew(debt) = change {
             add(&mut rows, debt)?;
+            rows.int(matches!(change, Change::OweAnew(_)).into());
         }
     }
     rows.run(db, OWE, at).await.map(|_| ())
@@ -88,7 +92,7 @@ pub(super) async fn retell(db: &mut SqliteConnection, at: UnixMs, changes: &[Cha
         from truth where kind = ?2
         on conflict (connection, kind, key) do update
         set state = 'untold', due_at = excluded.due_at, attempts = 0, token = null
-        where debt.intent is null";
+        where debt.intent is null and debt.state <> 'settling'";
     for change in changes {
         if let Change::Retell { connection, kind } = change {
             let query = sqlx::query(sql).bind(connection.0).bind(kind.as_str()).bind(int(at.0));
@@ -115,7 +119,7 @@ pub(super) async fn retell_some(db: &mut SqliteConnection, at: UnixMs, changes: 
         on conflict (connection, kind, key) do update
         set state = 'untold', attempts = 0, token = null,
             due_at = iif(debt.state = 'untold', min(debt.due_at, excluded.due_at), excluded.due_at)
-        where debt.intent is null";
+        where debt.intent is null and debt.state <> 'settling'";
     rows.run(db, sql, at).await.map(|_| ())
 }
 

@@ -187,7 +187,7 @@ impl System for BusinessCentral {
         let locks = Rate { per_mille: faults.locked, seed: faults.seed };
         self.with(|state| {
             state.set_lag(faults.search_lag_ms);
-            state.locks = locks;
+            (state.locks, state.page_max) = (locks, faults.page_max);
         });
     }
 

@@ -120,7 +120,9 @@ impl System for Dataverse {
     }
 
     /// Reads are never behind here: nothing is searched and there is no replica.
-    fn set_faults(&self, _: &Faults) {}
+    fn set_faults(&self, faults: &Faults) {
+        self.with(|state| state.page_max = faults.page_max);
+    }
 
     fn copy(&self) -> Box<dyn System> {
         let state = self.with(|it| it.clone());

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub tokens: Tokens,
     /// The moments of the requests within the window.
     pub recent: VecDeque<UnixMs>,
+    /// What the fault menu has of the size of pages.
+    pub page_max: usize,
     pub deleted: Vec<Deleted>,
     /// The version of the last save.
     pub version: u64,
@@ -81,6 +83,7 @@ impl State {
         let mut state = Self {
             tokens: Tokens::default(),
             recent: VecDeque::new(),
+            page_max: 0,
             deleted: Vec::new(),
             version: 900_000,
             tables: ENTITIES.iter().map(|it| Table::new(index(it))).collect(),

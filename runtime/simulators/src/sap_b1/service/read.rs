@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::entity::{Entity, etag};
 use super::sets::{Key, Set};
 use super::{Call, with_entity};
+use crate::faults::Faults;
 use crate::odata::{Options, Property, orderby};
 use crate::sap_b1::problem::Problem;
 use crate::sap_b1::settings::NextLinks;
@@ -21,6 +22,7 @@ pub(super) fn list<E: Entity>(call: &Call<'_>, set: Set) -> Result<Response, Pro
     let skip = usize::try_from(options.skip.unwrap_or(0)).unwrap_or(usize::MAX);
     let top = options.top.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
     let page = if call.wishes.page_size == 0 { usize::MAX } else { call.wishes.page_size };
+    let page = Faults::page(call.state.page_max, page);
     let left = total.saturating_sub(skip).min(top);
     let wanted = rows.into_iter().skip(skip).take(left.min(page));
     let shown: Vec<Value> =

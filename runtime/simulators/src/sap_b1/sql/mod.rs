@@ -11,6 +11,7 @@ use super::service::{Call, next_link, paged};
 use super::settings::SqlDates;
 use super::state::State;
 use super::wire;
+use crate::faults::Faults;
 use crate::odata::Options;
 use crate::system::Response;
 
@@ -71,6 +72,7 @@ pub(super) fn list(call: &mut Call<'_>, code: &str) -> Result<Response, Problem>
     let table = run::run(call.state, &query, &given)?;
     let skip = usize::try_from(options.skip.unwrap_or(0)).unwrap_or(usize::MAX);
     let size = if call.wishes.page_size == 0 { usize::MAX } else { call.wishes.page_size };
+    let size = Faults::page(call.state.page_max, size);
     let has_more = table.rows.len().saturating_sub(skip) > size;
     let row = |cells: Vec<Cell<'_>>| {
         let members =

@@ -45,6 +45,8 @@ pub(super) struct State {
     pub settings: Settings,
     pub zone: TimeZone,
     pub sessions: Sessions,
+    /// What the fault menu has of the size of pages.
+    pub page_max: usize,
     pub items: BTreeMap<String, Item>,
     pub warehouses: BTreeMap<String, Warehouse>,
     pub lists: BTreeMap<i64, PriceList>,
@@ -82,6 +84,7 @@ impl State {
         let mut state = Self {
             zone,
             sessions: Sessions::default(),
+            page_max: 0,
             items: BTreeMap::new(),
             warehouses: BTreeMap::new(),
             lists: BTreeMap::new(),

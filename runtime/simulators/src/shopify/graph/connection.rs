@@ -15,6 +15,7 @@ use super::objects::{
     rest::{Event, Metafield, WebhookSubscription},
     stock::{InventoryLevel, Location},
 };
+use crate::faults::Faults;
 use crate::shopify::paging::{Listing, Order as SortedBy, Page, Paging, slice};
 use crate::shopify::search::{Filter, Malformed, Searchable, bind, parse};
 use crate::shopify::state::State;
@@ -181,6 +182,7 @@ impl<'a, T: Row + Searchable<State>> Search<'a, T> {
     /// One page of what is found.
     pub fn page(self, ctx: &Context<'_>, state: &State, pages: &Pages) -> Result<Page<Arc<T>>> {
         let paging = pages.checked()?;
+        let paging = Paging { limit: Faults::page(state.page_max, paging.limit), ..paging };
         Ok(self.listing(ctx)?.page(state, Call::of(ctx).now, &paging))
     }
 

@@ -107,6 +107,8 @@ pub struct State {
     pub attempts: Attempts,
     /// Products by handle.
     pub handles: BTreeMap<String, u64>,
+    /// What the fault menu has of the size of pages.
+    pub page_max: usize,
     journal: Arc<Journal>,
     outgoing: Vec<Webhook>,
     next_id: u64,
@@ -152,6 +154,7 @@ impl State {
             access: Access::default(),
             attempts: Attempts::default(),
             handles: BTreeMap::new(),
+            page_max: 0,
             journal,
             outgoing: Vec::new(),
             next_id: FIRST_ID,

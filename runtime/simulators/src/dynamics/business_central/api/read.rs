@@ -9,6 +9,7 @@ use super::{Call, Source, Target, address, is_lines, respond, subscriptions};
 use crate::dynamics::guid::Guid;
 use crate::dynamics::json::{Json, object};
 use crate::dynamics::wire;
+use crate::faults::Faults;
 use crate::odata::{Case, Dialect, Options, orderby};
 use crate::system::Response;
 
@@ -168,7 +169,7 @@ fn page(state: &State, call: &Call<'_>, entity: &'static Entity, source: Source)
     let mut all: Vec<Shown<'_>> = all.into_iter().skip(place).take(top).collect();
     let asked = wire::preference(call.request, "odata.maxpagesize").and_then(|it| it.parse().ok());
     let page_max = state.settings.limits.page_max;
-    let size = asked.filter(|it| *it > 0).unwrap_or(page_max).min(page_max);
+    let size = Faults::page(state.page_max, asked.filter(|it| *it > 0).unwrap_or(page_max).min(page_max));
     let more = all.len() > size;
     all.truncate(size);
     let mut members =

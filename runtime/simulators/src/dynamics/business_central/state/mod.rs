@@ -102,6 +102,8 @@ pub(super) struct State {
     pub webhooks: Vec<Webhook>,
     /// What the fault menu has of locks, beside the settings.
     pub locks: Rate,
+    /// What it has of the size of pages.
+    pub page_max: usize,
     tables: Vec<Table>,
     lag_ms: u64,
     versions: u64,
@@ -171,6 +173,7 @@ impl State {
             breakdowns: 0,
             webhooks: Vec::new(),
             locks: Rate::default(),
+            page_max: 0,
             tables: SETS.into_iter().map(|it| Table::new(index(it))).collect(),
             lag_ms: 0,
             versions: 0,

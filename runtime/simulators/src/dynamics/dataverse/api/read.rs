@@ -8,6 +8,7 @@ use super::super::problem::Problem;
 use super::super::state::State;
 use super::show::{Shown, check, etag};
 use super::{Call, Key, bad, find, respond, track};
+use crate::faults::Faults;
 use crate::odata::{Case, Dialect, Options, orderby};
 use crate::system::Response;
 
@@ -185,7 +186,8 @@ pub(super) fn page(
 /// The rows of a page that were asked for, and that there are.
 pub(super) fn page_size(state: &State, call: &Call<'_>) -> (Option<usize>, usize) {
     let asked = wire::preference(call.request, "odata.maxpagesize").and_then(|it| it.parse().ok());
-    (asked, asked.filter(|it| *it > 0).unwrap_or(state.settings.page_max).min(state.settings.page_max))
+    let size = asked.filter(|it| *it > 0).unwrap_or(state.settings.page_max).min(state.settings.page_max);
+    (asked, Faults::page(state.page_max, size))
 }
 
 /// The same query with another token.
