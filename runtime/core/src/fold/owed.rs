@@ -101,11 +101,22 @@ impl Folding<'_> {
             let waits = truth.fields.get(name).is_some_and(|it| it.held.is_some());
             // Of a deleted record nothing is told but that it is no longer active.
             let told = truth.deleted_at.is_none() || name == "active";
-            held != want && !waits && told && power.writes(name, Some(shadow))
+            held != want && !waits && told && power.writes(name, Some(shadow)) && !self.is_its_own(connection, name)
         };
         let changed: Vec<String> =
             shadow.want.iter().filter(|(name, want)| differs(name, want)).map(|(name, _)| name.clone()).collect();
         (!changed.is_empty()).then_some(Owed { create: false, changed })
+    }
+
+    /// The connection owns the field and has said what it is. Only a person says otherwise: what was decided before it owned
+    /// the field is decided again, and not written there meanwhile (promise P3).
+    fn is_its_own(&self, connection: ConnectionId, name: &str) -> bool {
+        let kind = self.key.kind;
+        let is_owner = self.rules.field(kind, name).is_some_and(|it| it.owner == Some(connection));
+        let is_counter = schema::of(kind).field(name).is_some_and(|it| it.counter);
+        let truth = self.state.truth.fields.get(name);
+        let is_word = truth.is_some_and(|it| it.settled) || self.state.truth.deleted_at.is_some();
+        is_owner && !is_counter && !is_word && self.shadow(connection).is_some_and(|it| it.fields.contains_key(name))
     }
 
     /// Why an order that `connection` lacks is not created there yet; `None` if it may be. It is decided anew whenever the

@@ -37,6 +37,22 @@ fn disagreeing(rules: &Rules) -> KeyState {
     fold_all(rules, &item(), &[opening, vec![saw(ERP, 2, 5, &title("erp")), saw(SHOP, 2, 9, &title("shop"))]])
 }
 
+/// Between the change of the rules and the fold that decides again nobody writes to an owner what was decided before.
+#[test]
+fn p3_what_a_new_owner_holds_is_not_overwritten_by_what_was_decided_before() {
+    let (key, before, after) = (item(), rules(Kind::Item), owned(Kind::Item, ERP));
+    let state = disagreeing(&before);
+    assert_eq!(owed(&before, &key, &state, ERP).unwrap().changed, ["title"]);
+    assert_eq!(owed(&after, &key, &state, ERP), None);
+    let state = review(&after, &key, state, &[]).0;
+    assert_eq!(state.truth.values()["title"], "erp".into());
+    // A person's word is for the owner, too.
+    let what = Settlement::Field { field: "title".to_owned(), value: "person".into() };
+    let said = [Entry::Settled { what, by: "ann".to_owned() }];
+    let state = fold(&after, &key, state, &said).0;
+    assert_eq!(owed(&after, &key, &state, ERP).unwrap().changed, ["title"]);
+}
+
 #[test]
 fn p3_a_new_owner_is_heard_though_nothing_moved() {
     let (none, key) = (rules(Kind::Item), item());
