@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::plant::{self, Bug};
 use crate::record::{
-    Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Settlement, Shadow, State, TruthField,
+    Cause, Claim, ConnectionId, Entry, Fresh, HeldField, KeyState, Observed, RecordKey, Settlement, Shadow, State,
+    TruthField,
 };
 use crate::rules::Rules;
 use crate::stock::Supply;
@@ -135,10 +136,14 @@ impl<'a> Folding<'a> {
     pub fn absorb(&mut self, entry: &Entry, at: UnixMs) {
         self.decide_again();
         match entry {
-            Entry::Observed { connection, as_of, observed, tried, .. } => match observed {
+            Entry::Observed { connection, as_of, observed, tried, cause } => match observed {
                 Observed::Present(state) => {
                     self.refresh(*connection, *as_of, |known| Fresh::read((state, tried), at, known));
                     self.present((*connection, *as_of), state, at);
+                    // What it was being told, and the owner stood by meanwhile, was not written.
+                    if *cause == Cause::Delivery {
+                        state.fields.iter().for_each(|(name, value)| self.owner_holds(*connection, name, value));
+                    }
                 }
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
                 Observed::Absent(_) => {}
@@ -363,13 +368,13 @@ impl<'a> Folding<'a> {
                 }
             }
         }
-        sent.iter().for_each(|(name, value)| self.owner_was_told(connection, name, value));
+        sent.iter().for_each(|(name, value)| self.owner_holds(connection, name, value));
         self.present((connection, as_of), state, at);
     }
 
-    /// A write that was decided before the connection owned the field left something else there than the truth is: what
-    /// the owner holds stands, as it would have to be written to once more otherwise (promise P3).
-    fn owner_was_told(&mut self, connection: ConnectionId, name: &str, value: &Value) {
+    /// A write that was decided before the connection owned the field left something else there than the truth is, or came
+    /// to nothing: what the owner holds stands, as it would have to be written to once more otherwise (promise P3).
+    fn owner_holds(&mut self, connection: ConnectionId, name: &str, value: &Value) {
         let kind = self.key.kind;
         let is_counter = schema::of(kind).field(name).is_some_and(|it| it.counter);
         let is_owner = self.rules.field(kind, name).is_some_and(|it| it.owner == Some(connection));

@@ -121,7 +121,8 @@ fn conclude(
         Outcome::Applied(state) => {
             let state = links.canonical(key.kind, state);
             // Success may mean accepted, and no more: nobody knows whether it is still to come.
-            let left_alone = intent.left_alone(key.kind, &state.fields).filter(|_| batch.at.since(intent.begun_at) < ACCEPTED_MS);
+            let left_alone =
+                intent.left_alone(key.kind, &state.fields).filter(|_| batch.at.since(intent.begun_at) < ACCEPTED_MS);
             if let Some(name) = left_alone.filter(|_| !plant::on(Bug::AcceptedIsApplied)) {
                 let error = format!("the system said it was done, and `{name}` is as it was");
                 return again(engine, debt, (error, None), batch);

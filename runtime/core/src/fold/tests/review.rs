@@ -37,6 +37,27 @@ fn disagreeing(rules: &Rules) -> KeyState {
     fold_all(rules, &item(), &[opening, vec![saw(ERP, 2, 5, &title("erp")), saw(SHOP, 2, 9, &title("shop"))]])
 }
 
+/// While it is being told something an owner is taken to stand by that. Once that comes to nothing it does not.
+#[test]
+fn p3_what_an_owner_holds_stands_where_it_was_not_told_otherwise() {
+    let (key, before, after) = (item(), rules(Kind::Item), owned(Kind::Item, ERP));
+    let state = disagreeing(&before);
+    let mut folding = Folding::new(&key, &after, state);
+    let version = folding.state().truth.version;
+    folding.telling([(ERP, [("title".to_owned(), version)].into())].into());
+    folding.review();
+    while let Some(question) = folding.questions().pop() {
+        let verdict = folding.newest(&question);
+        folding.answer(&question, verdict);
+    }
+    let state = folding.finish().0;
+    assert_eq!(state.truth.values()["title"], "shop".into());
+    let Entry::Observed { connection, as_of, observed, tried, .. } = saw(ERP, 3, 9, &title("erp")) else { panic!() };
+    let answer = Entry::Observed { connection, as_of, observed, tried, cause: Cause::Delivery };
+    let state = fold(&after, &key, state, &[answer]).0;
+    assert_eq!(state.truth.values()["title"], "erp".into());
+}
+
 /// Between the change of the rules and the fold that decides again nobody writes to an owner what was decided before.
 #[test]
 fn p3_what_a_new_owner_holds_is_not_overwritten_by_what_was_decided_before() {
