@@ -117,8 +117,14 @@ pub(crate) fn ensure(shop: &Shop<'_>, owner: Owner) -> Result<(), Outcome> {
     let refused = made.metafield_definition_create.and_then(|it| it.user_errors.into_iter().next());
     match refused {
         // Another call was faster.
-        Some(error) if error.code() != "TAKEN" => Err(error.rejection()),
-        _ => Ok(()),
+        Some(error) if error.code() != "TAKEN" => return Err(error.rejection()),
+        _ => {}
+    }
+    // A shop that only accepted it would refuse the record for good, and not for now.
+    match look(shop, owner).map_err(Outcome::not_written)? {
+        Definition::Id => Ok(()),
+        Definition::Missing => Err(Outcome::Retry(None, "the definition of custom ids is not there yet".to_owned())),
+        Definition::Other(name) => Err(Outcome::rejected("custom-id", other(&name))),
     }
 }
 
@@ -174,11 +180,13 @@ mod tests {
     #[test]
     fn a_definition_that_is_missing_is_made() {
         check(&[THERE], "there");
-        let script = check(&[NONE, &made("")], "there");
+        let script = check(&[NONE, &made(""), THERE], "there");
         for part in [r#""ownerType":"PRODUCT""#, r#""type":"id""#, r#""key":"command_key""#] {
             assert!(script.body(1).contains(part), "{part} in {}", script.body(1));
         }
-        check(&[NONE, &made(r#"{"code":"TAKEN","message":"Key is in use"}"#)], "there");
+        check(&[NONE, &made(r#"{"code":"TAKEN","message":"Key is in use"}"#), THERE], "there");
+        // It was accepted, and is not there.
+        check(&[NONE, &made(""), NONE], "retry");
         check(&[NONE, &made(r#"{"code":"LIMIT_EXCEEDED","message":"no"}"#)], "rejected LIMIT_EXCEEDED");
         check(&[&THERE.replace("id", "json")], "rejected custom-id");
         // Nobody knows whether it was made; of the record it is known that it was not.

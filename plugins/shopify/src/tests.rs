@@ -306,7 +306,8 @@ fn the_first_creation_defines_what_it_is_found_by() {
     let (none, made) = (r#"{"data":{"productByIdentifier":null}}"#, r#"{"data":{"productSet":{"userErrors":[]}}}"#);
     let defined = r#"{"data":{"metafieldDefinitionCreate":{"userErrors":[]}}}"#;
     let missing = r#"{"data":{"metafieldDefinitions":{"nodes":[]}}}"#;
-    let script = script(&[missing, defined, none, made, &found, none, made, &found]);
+    let there = r#"{"data":{"metafieldDefinitions":{"nodes":[{"type":{"name":"id"}}]}}}"#;
+    let script = script(&[missing, defined, there, none, made, &found, none, made, &found]);
     let outcomes = Shopify::push(&script, &ctx(), Kind::Item, &[create(1), create(2)]).unwrap();
     assert!(outcomes.iter().all(|it| matches!(it, Outcome::Applied(_))), "{outcomes:?}");
     assert_eq!(script.steps_left(), 0);

@@ -71,7 +71,9 @@ pub async fn run(cast: &Arc<Cast>, plan: &Plan, keeping: Keeping) -> anyhow::Res
         world.heal();
     }
     // What people do before a system was read for the first time is part of what it opens with.
-    let opened = world.calm_down(OPENING_MS).await;
+    if !world.calm_down(OPENING_MS).await {
+        world.unsettled().await?;
+    }
     world.begin();
     while world.elapsed() < plan.chaos_ms && !world.is_over() {
         world.turn().await;
@@ -79,7 +81,7 @@ pub async fn run(cast: &Arc<Cast>, plan: &Plan, keeping: Keeping) -> anyhow::Res
     world.heal();
     world.act_out();
     let calm = world.calm_down(world.quiet_ms()).await;
-    let outcome = world.judge(opened && calm).await;
+    let outcome = world.judge(calm).await;
     if let Some(files) = files {
         files.close().await;
     }
