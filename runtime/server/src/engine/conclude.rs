@@ -13,9 +13,10 @@ use super::token::Token;
 use super::{Engine, Error, apply, twins};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, LoggedRuling, PlanOutcome, What};
 
-/// For how long a write that its system said was carried out, and that left something as it was, is looked up and sent
-/// once more. After that it is the system's answer: some take whatever is written to them, and keep what they have.
-pub(super) const ACCEPTED_MS: u64 = 600_000;
+/// How often a write that its system said was carried out, and that left something as it was, is looked up and
+/// sent once more. After that it is the system's answer: some take whatever is written to them, and keep what they have;
+/// and what an earlier try of it moved may have been moved back since.
+pub(super) const ACCEPTED_MAX: u32 = 4;
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
 pub(super) fn put_back(ready: Ready, batch: &mut Batch) {
@@ -121,11 +122,11 @@ fn conclude(
         Outcome::Applied(state) => {
             let state = links.canonical(key.kind, state);
             // Success may mean accepted, and no more: nobody knows whether it is still to come.
-            let left_alone =
-                intent.left_alone(key.kind, &state.fields).filter(|_| batch.at.since(intent.begun_at) < ACCEPTED_MS);
+            let left_alone = intent.left_alone(key.kind, &state.fields).filter(|_| intent.accepted < ACCEPTED_MAX);
             if let Some(name) = left_alone.filter(|_| !plant::on(Bug::AcceptedIsApplied)) {
                 let error = format!("the system said it was done, and `{name}` is as it was");
-                return again(engine, debt, (error, None), batch);
+                let intent = Some(Intent { accepted: intent.accepted + 1, ..intent });
+                return again(engine, Debt { intent, ..debt }, (error, None), batch);
             }
             if intent.remote_id.is_none() {
                 let remote_id = state.remote_id.clone();

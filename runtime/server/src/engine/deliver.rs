@@ -266,6 +266,7 @@ pub(super) fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixM
         base_version: shadow.version.clone(),
         truth_version: state.truth.version,
         begun_at: at,
+        accepted: 0,
         plan: None,
         unmapped,
     })

@@ -69,12 +69,19 @@ pub struct Intent {
     pub truth_version: u64,
     /// When it was begun: no try of it was sent before.
     pub begun_at: UnixMs,
+    /// How often the system said it was carried out, and something read as before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accepted: u32,
     /// The plan that it carries out, if a person applied one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
     /// The same in the words of the connector, where a mapping of the tenant's makes them differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmapped: Option<UnmappedWrite>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl Intent {

@@ -8,7 +8,7 @@ use truthsource_host::Misfit;
 use truthsource_host::model::{Effect, Observed};
 
 use super::*;
-use crate::engine::conclude::ACCEPTED_MS;
+use crate::engine::conclude::ACCEPTED_MAX;
 use crate::engine::fake::{Answer, ERP, Fake, House, SHOP, answers};
 use crate::engine::fold::fold;
 
@@ -88,14 +88,13 @@ async fn p1_a_write_that_was_accepted_and_reads_as_before_stays_open() {
             Ok(Outcome::Applied(titled(if Some(*n) == applied_at { "bolt" } else { "screw" })))
         })
         .await;
-        let wait_ms = ACCEPTED_MS / 4;
-        let last = applied_at.unwrap_or(5);
+        let last = applied_at.unwrap_or(ACCEPTED_MAX + 1);
         for n in 1..last {
             delivered(&house).await;
             let debt = house.debt(SHOP, "a").await.unwrap();
             assert_eq!((debt.state, debt.attempts, debt.intent.is_some()), (DebtState::Due, n, true));
             assert_eq!(debt.last_error.unwrap(), "the system said it was done, and `title` is as it was");
-            house.pass(wait_ms);
+            house.pass(house.engine.pace.retry.cap_ms);
         }
         delivered(&house).await;
         let debt = house.debt(SHOP, "a").await.unwrap();
