@@ -7,7 +7,7 @@ use truthsource_sdk::{Decimal, Fault, edits, json, moment};
 
 use super::books::Books;
 use super::numbers::locations;
-use super::order::{PO_NUMBER, called_off, find, place, read};
+use super::order::{PO_NUMBER, called_off, find, place, read, standing};
 use super::order_edit::edit;
 use super::price_line::day;
 use crate::lines::Lot;
@@ -104,7 +104,11 @@ fn call_off(books: &Books<'_>, write: &Write, id: &str) -> Result<Outcome, Fault
     }
     let load = Load { headers: vec![("if-match", held.version)], body: Vec::new() };
     Ok(match books.wire.write("DELETE", &books.url(&place(), &format!("({id})")), load) {
-        Written::Done(_) | Written::Gone => Outcome::Applied(called_off(id)),
+        Written::Gone => Outcome::Applied(called_off(id)),
+        Written::Done(_) => match standing(books, &[id.to_owned()]) {
+            Ok(left) => Outcome::Applied(left.into_iter().next().unwrap_or_else(|| called_off(id))),
+            Err(fault) => read_back(Err(fault)),
+        },
         Written::Changed => Outcome::Retry(None, "the order has just changed".to_owned()),
         Written::Exists(outcome) | Written::Failed(outcome) => outcome,
     })

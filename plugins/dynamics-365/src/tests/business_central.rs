@@ -424,9 +424,15 @@ fn an_order_is_called_off_by_deleting_it() {
         let write = write(Some(ORDER), status(want), status(base));
         truthsource_sdk::connector::Write { changed: vec!["status".to_owned()], ..write }
     };
-    let script = held(&order_row()).answer("DELETE", &format!("/salesOrders({ORDER})"), 204, "");
+    let deleted = || held(&order_row()).answer("DELETE", &format!("/salesOrders({ORDER})"), 204, "");
+    let script = deleted().answer("GET", "/salesOrders?", 200, &rows(&[]));
     let outcomes = Dynamics365::push(&script, &ctx(), Kind::Order, &[off()]).unwrap();
     assert_eq!(applied(&outcomes[0]).fields["status"], text("cancelled"));
+    // It was accepted, and is there.
+    let script = deleted().answer("GET", "/salesOrders?", 200, &rows(&[&order_row()]));
+    let outcomes =
+        Dynamics365::push(&script.answer("GET", "/items?", 200, &known), &ctx(), Kind::Order, &[off()]).unwrap();
+    assert_eq!(applied(&outcomes[0]).fields["status"], text("open"));
 }
 
 #[test]
