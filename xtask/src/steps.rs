@@ -100,14 +100,14 @@ fn demo() -> anyhow::Result<()> {
 /// at what the systems hold in the end and at what they held on the way, at what the rules of then would decide, and at
 /// the neighbour. All of them take an hour: `cargo xtask sim --plant all`.
 const PLANTED: [(&str, &str); 9] = [
-    ("nobody-owns", "P3"),
+    ("nobody-owns", "P1, P5"),
     ("refresh-base", "P4"),
-    ("last-heard-wins", "P1"),
+    ("last-heard-wins", "P3"),
     ("sell-twice", "P9"),
     ("skip-dedupe", "W3"),
     ("timeout-is-failure", "P1, P5"),
     ("undo-the-others", "P7"),
-    ("keep-decisions", "P3"),
+    ("keep-decisions", "P1, P5"),
     ("tenant-mix-up", "P11"),
 ];
 
