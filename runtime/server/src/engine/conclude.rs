@@ -13,9 +13,8 @@ use super::token::Token;
 use super::{Engine, Error, apply, twins};
 use crate::store::{Batch, Change, Debt, DebtState, Event, Intent, LoggedRuling, PlanOutcome, What};
 
-/// How often a write that its system said was carried out, and that left something as it was, is looked up and
-/// sent once more. After that it is the system's answer: some take whatever is written to them, and keep what they have;
-/// and what an earlier try of it moved may have been moved back since.
+/// How often a write that its system said was carried out, and that left something as it was, is looked up and sent once
+/// more. Some systems take whatever is written to them, and keep what they have: that is for a person then.
 pub(super) const ACCEPTED_MAX: u32 = 4;
 
 /// The system was out of reach, and that is not the write's fault: it waits for its turn without having failed.
@@ -87,6 +86,9 @@ fn planted(ready: &Ready, outcome: Outcome) -> Outcome {
 
 /// What planted bugs send next, of a call in which not everything was carried out.
 fn sent_again(ready: &Ready, outcome: &Outcome, links: &Links) -> Option<Debt> {
+    if !plant::on(Bug::RefreshBase) && !plant::on(Bug::UndoTheOthers) {
+        return None;
+    }
     let (Outcome::Applied(state) | Outcome::Stale(Observed::Present(state))) = outcome else { return None };
     let base = links.canonical(ready.debt.key.kind, state.clone()).fields;
     let was = ready.intent.clone();
@@ -121,12 +123,15 @@ fn conclude(
     match outcome {
         Outcome::Applied(state) => {
             let state = links.canonical(key.kind, state);
-            // Success may mean accepted, and no more: nobody knows whether it is still to come.
-            let left_alone = intent.left_alone(key.kind, &state.fields).filter(|_| intent.accepted < ACCEPTED_MAX);
-            if let Some(name) = left_alone.filter(|_| !plant::on(Bug::AcceptedIsApplied)) {
+            if let Some(name) = left_alone(key.kind, &intent, &state.fields) {
                 let error = format!("the system said it was done, and `{name}` is as it was");
-                let intent = Some(Intent { accepted: intent.accepted + 1, ..intent });
-                return again(engine, Debt { intent, ..debt }, (error, None), batch);
+                if intent.accepted < ACCEPTED_MAX {
+                    // Success may mean accepted, and no more: nobody knows whether it is still to come.
+                    let intent = Some(Intent { accepted: intent.accepted + 1, ..intent });
+                    return again(engine, Debt { intent, ..debt }, (error, None), batch);
+                }
+                note_reading(connection, (&key, Some(&intent)), as_of, Observed::Present(state), batch);
+                return refuse(debt, &intent, error, batch);
             }
             if intent.remote_id.is_none() {
                 let remote_id = state.remote_id.clone();
@@ -156,19 +161,14 @@ fn conclude(
         }
         Outcome::Stale(observed) => {
             batch.changes.push(event(batch.at, What::Overtaken { op_id: intent.op_id.clone() }));
-            note_reading(connection, (&key, open.then_some(&intent)), (links, as_of), observed, batch);
+            let observed = canonical(key.kind, observed, links);
+            note_reading(connection, (&key, open.then_some(&intent)), as_of, observed, batch);
             let attempts = debt.attempts + 1;
             let debt = Debt { state: DebtState::Settling, intent: None, attempts, ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
         }
         Outcome::Rejected(rejection) => {
-            let error = format!("{}: {}", rejection.code, rejection.message);
-            batch.changes.push(wake());
-            let outcome = PlanOutcome::Failed { error: error.clone() };
-            batch.changes.extend(apply::concluded(&debt, &intent, outcome));
-            batch.changes.push(event(batch.at, What::Parked { error: error.clone() }));
-            let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
-            batch.changes.push(Change::Debt { debt, token: None });
+            refuse(debt, &intent, format!("{}: {}", rejection.code, rejection.message), batch);
         }
         // This try did nothing; the one before it may have.
         Outcome::Retry(asked, error) if open => again(engine, debt, (error, asked), batch),
@@ -180,19 +180,41 @@ fn conclude(
     }
 }
 
+/// The system does not take the write: it waits for a person.
+fn refuse(debt: Debt, intent: &Intent, error: String, batch: &mut Batch) {
+    let (at, connection, key) = (batch.at, debt.connection, debt.key.clone());
+    batch.changes.push(Token::Outcome(connection, key.clone()).wake());
+    batch.changes.extend(apply::concluded(&debt, intent, PlanOutcome::Failed { error: error.clone() }));
+    let what = What::Parked { error: error.clone() };
+    batch.changes.push(Change::Event(Event { id: 0, at, key, connection: Some(connection), what }));
+    let debt = Debt { state: DebtState::Parked, intent: None, last_error: Some(error), ..debt };
+    batch.changes.push(Change::Debt { debt, token: None });
+}
+
+/// A field that reads as if the write had never been sent. A counter may have been moved back since an earlier try of it
+/// was carried out, which is not asked for without end.
+fn left_alone<'a>(kind: Kind, intent: &'a Intent, held: &Fields) -> Option<&'a str> {
+    let is_counter = |name: &str| schema::of(kind).field(name).is_some_and(|it| it.counter);
+    let name = intent.left_alone(kind, held).filter(|_| !plant::on(Bug::AcceptedIsApplied))?;
+    Some(name).filter(|name| intent.accepted < ACCEPTED_MAX || !is_counter(name))
+}
+
+fn canonical(kind: Kind, observed: Observed, links: &Links) -> Observed {
+    match observed {
+        Observed::Present(state) => Observed::Present(links.canonical(kind, state)),
+        absent => absent,
+    }
+}
+
 /// What a system was found to hold that a write did not leave there, or not all of it: what is there of an earlier try,
 /// which may have been carried out, is ours.
 fn note_reading(
     connection: ConnectionId,
     (key, tried): (&RecordKey, Option<&Intent>),
-    (links, as_of): (&Links, u64),
+    as_of: u64,
     observed: Observed,
     batch: &mut Batch,
 ) {
-    let observed = match observed {
-        Observed::Present(state) => Observed::Present(links.canonical(key.kind, state)),
-        absent => absent,
-    };
     let (kind, remote_id) = (key.kind, observed.remote_id().to_owned());
     let reason = "the system was read since".to_owned();
     batch.changes.push(Change::Supersede { connection, kind, remote_id, reason });
@@ -237,7 +259,8 @@ pub(super) async fn give_up(
     let state = if let Observed::Present(state) = &observed { Some((key.kind, &state.fields)) } else { None };
     let links = Links::from(engine, connection, state.into_iter()).await?;
     let mut batch = lane.batch(engine);
-    note_reading(connection, (&key, Some(&intent)), (&links, as_of), observed, &mut batch);
+    let observed = canonical(key.kind, observed, &links);
+    note_reading(connection, (&key, Some(&intent)), as_of, observed, &mut batch);
     batch.changes.push(Token::Outcome(connection, key.clone()).wake());
     let why = debt.last_error.as_deref().unwrap_or("no answer came");
     let error = format!("it was not carried out, as far as the system shows: {why}");

@@ -19,7 +19,8 @@ use super::rules::RULES;
 use super::token::Token;
 use super::{Engine, Error};
 use crate::store::{
-    self, About, Batch, Change, Conflict, Connection, Damaged, Debt, DebtState, LoggedRuling, Row, TenantStore, Work,
+    self, About, Batch, Change, Conflict, Connection, CursorRow, Damaged, Debt, DebtState, LoggedRuling, Row,
+    TenantStore, Work,
 };
 
 /// Rules about what is paid that are read at once.
@@ -238,7 +239,8 @@ fn void(key: &RecordKey, state: KeyState, void: Void, at: UnixMs) -> Vec<Change>
     changes
 }
 
-/// Has the record read at the connection, whatever was heard of it; where it is not linked, everything is listed.
+/// Has the record read at the connection, whatever was heard of it; where it is not linked, everything is listed from the
+/// beginning.
 async fn read_anew(
     store: &dyn TenantStore,
     key: &RecordKey,
@@ -254,7 +256,8 @@ async fn read_anew(
             Change::Link { connection, key: key.clone(), remote_id: remote_id.clone() },
             Change::Touch { connection, kind, remote_id, cause: Cause::Recheck },
         ],
-        None => vec![sweep(connection, kind)],
+        // A creation may have been begun. Nothing is created before everything was listed.
+        None => vec![Change::Cursor { connection, kind, row: CursorRow::default() }],
     };
     // What became of the last write of it may be what cannot be read: nobody takes that in any more.
     let settles = |it: &Debt| it.connection == connection && it.state == DebtState::Settling;

@@ -15,6 +15,8 @@ use crate::sim::{Cast, Plan};
 
 /// How often each bug is looked for, from other seeds on.
 const SEARCHES: u64 = 5;
+/// The seeds that a bug may need, as the median of its searches.
+const MEDIAN_MAX: u64 = 200;
 /// From which seed on the searches of a bug begin, so that none sees the seeds of another.
 const APART: u64 = 1_000_000;
 
@@ -49,7 +51,8 @@ pub fn list(out: &Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plants one bug after the other and looks for each several times. Fails if one is not found within `--seeds` seeds.
+/// Plants one bug after the other and looks for each several times. Fails if one is not found within `--seeds` seeds each time,
+/// or takes too many.
 pub async fn plant_all(sim: Sim, (cast, systems): (Arc<Cast>, Vec<Product>), out: &Output) -> anyhow::Result<ExitCode> {
     let bar = out.progress("planting".to_owned());
     let shown = bar.clone();
@@ -64,7 +67,8 @@ pub async fn plant_all(sim: Sim, (cast, systems): (Arc<Cast>, Vec<Product>), out
     };
     let bugs = tokio::task::spawn_blocking(search).await??;
     bar.finish_and_clear();
-    let is_good = bugs.iter().all(|it| it["missed"] == 0);
+    let is_found = |it: &Json| it["missed"] == 0 && it["seeds_median"].as_u64().is_some_and(|it| it <= MEDIAN_MAX);
+    let is_good = bugs.iter().all(is_found);
     out.show(&json!({ "bugs": bugs }), table)?;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

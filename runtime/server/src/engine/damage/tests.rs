@@ -14,6 +14,7 @@ use crate::engine::fetch::fetch;
 use crate::engine::fold;
 use crate::engine::lane::Lane;
 use crate::engine::rebuild::verify;
+use crate::store::Intent;
 use crate::store::contract::intent;
 
 /// What a system holds, by remote id: it carries out what is written to it.
@@ -341,6 +342,25 @@ async fn s7_a_write_that_was_begun_is_not_begun_again_until_a_person_says_so() {
     it.read_again(&row).await;
     assert_eq!((it.shown("a"), it.damaged().await), (Some("screw".into()), 0));
     it.books_agree().await;
+}
+
+/// It may have been carried out: nothing is created before everything was listed once more.
+#[tokio::test]
+async fn s7_p6_a_creation_that_was_begun_waits_for_a_listing() {
+    let it = Stage::new().await;
+    it.both_have("b", "nut").await;
+    it.house.saw(ERP, "a", "bolt").await;
+    it.house.fold_all().await;
+    let debt = it.house.debt(SHOP, "a").await.unwrap();
+    let creation = Intent { remote_id: None, ..intent("op") };
+    it.house.commit([Change::Debt { debt: Debt { intent: Some(creation), ..debt }, token: None }]).await;
+    let row = Row::Debt { key: item("a"), connection: SHOP, begun: true };
+    it.house.damage(row.clone()).await;
+    it.settle().await;
+    let again = read_again(&*it.house.store, &row, it.house.engine.now()).await.unwrap();
+    it.house.commit(again).await;
+    let listed = it.house.store.cursors(SHOP).await.unwrap().get(&Kind::Item).is_some_and(|it| it.listed);
+    assert!(!listed, "it would be created at once");
 }
 
 #[tokio::test]
