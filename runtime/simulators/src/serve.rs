@@ -271,6 +271,9 @@ mod tests {
         fn copy(&self) -> Box<dyn System> {
             Box::<Self>::default()
         }
+        fn is_sign_in(&self, _: &Request) -> bool {
+            false
+        }
         fn sign_everybody_out(&self) {}
         fn unsubscribe_everybody(&self) {}
     }

@@ -80,11 +80,25 @@ pub trait System: Send + Sync + 'static {
     /// Another system that holds the same. What happens to it does not happen to this one.
     fn copy(&self) -> Box<dyn System>;
 
+    /// The request asks for a token or a session.
+    fn is_sign_in(&self, request: &Request) -> bool;
+
     /// Ends every token and session that was given out. What is permanent, as the keys of signed requests, stays.
     fn sign_everybody_out(&self);
 
     /// Forgets whom to tell of changes.
     fn unsubscribe_everybody(&self);
+}
+
+/// A write to a copy is answered as the system would answer it, and leaves the system as it is.
+#[cfg(test)]
+pub(crate) fn assert_copied(system: &dyn System, now: UnixMs, write: &Request) {
+    let (lines, copy) = (system.journal().len(), system.copy());
+    let told = copy.answer(now, write);
+    assert!(told.status().is_success(), "{told:?}");
+    assert_eq!((system.journal().len(), system.take_webhooks()), (lines, Vec::new()));
+    assert_eq!(system.answer(now, write).status(), told.status());
+    assert!(system.journal().len() > lines, "it was the same write");
 }
 
 /// A JSON answer.

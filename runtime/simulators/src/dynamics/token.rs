@@ -127,6 +127,11 @@ impl Tokens {
         system::json(200, "application/json; charset=utf-8", &body)
     }
 
+    /// The request is for the token endpoint.
+    pub(super) fn are_asked(request: &Request) -> bool {
+        endpoint(request.uri().path()).is_some()
+    }
+
     /// The request carries a token that holds at `now`.
     pub(super) fn admits(&self, now: UnixMs, request: &Request) -> bool {
         let header = request.headers().get(http::header::AUTHORIZATION).and_then(|it| it.to_str().ok());

@@ -145,6 +145,10 @@ impl System for Netsuite {
         Box::new(Self { state: Mutex::new(state), journal: Journal::default(), in_flight: AtomicUsize::new(0) })
     }
 
+    fn is_sign_in(&self, request: &Request) -> bool {
+        request.uri().path() == auth::bearer::TOKEN_PATH
+    }
+
     fn sign_everybody_out(&self) {
         self.revoke_tokens();
     }

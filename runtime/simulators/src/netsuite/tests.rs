@@ -14,7 +14,7 @@ use super::settings::{CommitSkew, Script, Tba};
 use super::{ItemEdit, Netsuite, Settings, auth};
 use crate::faults::Faults;
 use crate::journal::{Actor, Change};
-use crate::system::{Request, Response, System};
+use crate::system::{Request, Response, System, assert_copied};
 
 /// 2026-07-01 12:00:30 UTC: 05:00:30 in Los Angeles.
 pub(super) const START: UnixMs = UnixMs(1_782_907_230_000);
@@ -373,6 +373,13 @@ fn the_same_requests_give_the_same_account() {
         (account.changes(0), format!("{:?}", account.system.customers()))
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn the_fault_menu_copies() {
+    let account = Account::new();
+    let mailed = account.request("PATCH", "record/v1/customer/107", &json!({ "email": "d@acme.example" }), &[]);
+    assert_copied(&account.system, START, &mailed);
 }
 
 #[tokio::test]

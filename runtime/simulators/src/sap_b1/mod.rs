@@ -127,6 +127,10 @@ impl System for SapB1 {
         Box::new(Self { state: Mutex::new(state), journal: Journal::default() })
     }
 
+    fn is_sign_in(&self, request: &Request) -> bool {
+        service::is_login(request)
+    }
+
     fn sign_everybody_out(&self) {
         self.with(|state| state.sessions.end());
     }

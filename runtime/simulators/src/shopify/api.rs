@@ -20,6 +20,8 @@ use crate::system::{Request, Response, json as json_answer};
 
 /// What a request that was never read is assumed to have asked for.
 pub const ASSUMED_COST: u64 = 10;
+/// Where tokens are given out.
+pub const TOKEN_PATH: &str = "/admin/oauth/access_token";
 /// Documents as they were parsed.
 static DOCUMENTS: Known<ExecutableDocument> = Known::new();
 const JSON: &str = "application/json; charset=utf-8";
@@ -57,7 +59,7 @@ impl Shopify {
             return closed;
         }
         let path = request.uri().path();
-        if path == "/admin/oauth/access_token" && request.method() == http::Method::POST {
+        if path == TOKEN_PATH && request.method() == http::Method::POST {
             return self.grant(now, request);
         }
         let version = path.strip_prefix("/admin/api/").and_then(|it| it.strip_suffix("/graphql.json"));

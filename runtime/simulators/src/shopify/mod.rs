@@ -158,6 +158,10 @@ impl System for Shopify {
         Box::new(Self { state, journal, language: self.language, answered: AtomicU64::new(0) })
     }
 
+    fn is_sign_in(&self, request: &Request) -> bool {
+        request.uri().path() == api::TOKEN_PATH
+    }
+
     fn sign_everybody_out(&self) {
         self.state().access.revoke_all();
     }

@@ -196,6 +196,10 @@ impl System for BusinessCentral {
         Box::new(Self { state: Mutex::new(state), journal: Journal::default(), in_flight: AtomicUsize::new(0) })
     }
 
+    fn is_sign_in(&self, request: &Request) -> bool {
+        Tokens::are_asked(request)
+    }
+
     fn sign_everybody_out(&self) {
         self.revoke_tokens();
     }

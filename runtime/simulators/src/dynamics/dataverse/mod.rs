@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use truthsource_core::UnixMs;
 
+use super::token::Tokens;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::outbox::Webhook;
@@ -127,6 +128,10 @@ impl System for Dataverse {
     fn copy(&self) -> Box<dyn System> {
         let state = self.with(|it| it.clone());
         Box::new(Self { state: Mutex::new(state), journal: Journal::default(), in_flight: AtomicUsize::new(0) })
+    }
+
+    fn is_sign_in(&self, request: &Request) -> bool {
+        Tokens::are_asked(request)
     }
 
     fn sign_everybody_out(&self) {

@@ -143,13 +143,20 @@ fn version_of(path: &str) -> Option<(Style, &str)> {
         .filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The request asks for a session.
+pub(super) fn is_login(request: &Request) -> bool {
+    request.method() == http::Method::POST && version_of(request.uri().path()).is_some_and(|(_, it)| it == LOGIN)
+}
+
+const LOGIN: &str = "/Login";
+
 fn within_session(
     state: &mut State,
     now: UnixMs,
     (request, style): (&Request, Style),
     path: &str,
 ) -> Result<Response, Problem> {
-    if path == "/Login" && request.method() == http::Method::POST {
+    if path == LOGIN && request.method() == http::Method::POST {
         let settings = state.settings.clone();
         return state.sessions.log_in(&settings, now, request, style);
     }

@@ -1,14 +1,17 @@
 //! A company to try things on, and what crosses several of its services.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use truthsource_core::UnixMs;
 
 use super::{SapB1, Settings};
+use crate::door::{Door, Reply};
+use crate::faults::Faults;
 use crate::journal::Change;
-use crate::system::{Request, Response, System};
+use crate::system::{Request, Response, System, assert_copied};
 
 mod documents;
 mod items;
@@ -223,4 +226,41 @@ fn the_model_names_every_set_and_every_type_that_it_uses() {
     }
     let sets = company.get("v2/");
     assert_eq!(sets.column("name")[0], "Items");
+}
+
+#[test]
+fn what_is_not_applied_is_answered_and_leaves_nothing() {
+    let company = Company::new();
+    let titled = company.request("PATCH", "v2/Items('A1')", &json!({ "ItemName": "New" }), &[]);
+    assert_copied(&company.system, START, &titled);
+    let system = Arc::new(company.system);
+    let door = Door::new(system.clone());
+    door.set_faults(Faults { unapplied: 1_000, ..Faults::default() });
+    let asked = |request: &Request| match door.api(START, request) {
+        Reply::Answer(response, _) => response.status().as_u16(),
+        reply => panic!("{reply:?}"),
+    };
+    let lines = system.journal().len();
+    let again = http::Request::from_parts(titled.clone().into_parts().0, Bytes::from(r#"{"ItemName":"Newer"}"#));
+    assert_eq!((asked(&again), system.journal().len()), (204, lines));
+    // Whoever signs in is in.
+    let login = json!({ "CompanyDB": system.settings().company, "UserName": "manager", "Password": "manager" });
+    let login = http::Request::post(format!("{ORIGIN}/b1s/v2/Login")).body(Bytes::from(login.to_string())).unwrap();
+    let Reply::Answer(response, _) = door.api(START, &login) else { panic!("no answer") };
+    let cookies = response.headers().get_all("set-cookie").iter().map(|it| it.to_str().unwrap());
+    let cookies: Vec<&str> = cookies.filter_map(|it| it.split(';').next()).collect();
+    let get = |cookies: &str| {
+        http::Request::get(format!("{ORIGIN}/b1s/v2/Items")).header("cookie", cookies).body(Bytes::new()).unwrap()
+    };
+    assert_eq!(asked(&get(&cookies.join("; "))), 200);
+    door.set_faults(Faults { signed_out: 1_000, ..Faults::default() });
+    assert_eq!(asked(&get(&cookies.join("; "))), 401);
+}
+
+#[test]
+fn pages_are_as_small_as_the_menu_has_them() {
+    let company = Company::new();
+    company.system.set_faults(&Faults { page_max: 2, ..Faults::default() });
+    let page = company.call_with("GET", "v2/Items", Value::Null, &[("prefer", "odata.maxpagesize=500")]);
+    assert_eq!((page.rows().len(), page.body["@odata.nextLink"].is_null()), (2, false));
 }

@@ -226,3 +226,11 @@ fn nobody_is_told_while_the_company_has_it_off() {
     let answer = company.call("POST", "v2/EventSubscriptions", subscription("w2", "https://hub.example/in/2"));
     assert_eq!(answer.refusal(), r#"400 "-10""#);
 }
+
+#[test]
+fn nobody_is_told_once_everybody_is_unsubscribed() {
+    let company = subscribed();
+    company.system.unsubscribe_everybody();
+    company.call("PATCH", "v2/Items('A1')", json!({ "ItemName": "New" }));
+    assert_eq!(company.system.take_webhooks(), []);
+}

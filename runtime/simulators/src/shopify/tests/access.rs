@@ -4,8 +4,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Shop, body, call};
+use crate::faults::Faults;
 use crate::shopify::settings::{App, Closed, Settings};
-use crate::system::System;
+use crate::system::{System, assert_copied};
 
 const PROBE: &str = "{ shop { name } }";
 
@@ -129,4 +130,16 @@ fn a_body_that_is_none_is_refused() {
     let mut request = call("2026-10", PROBE, json!({}));
     *request.body_mut() = Bytes::from_static(b"query=x");
     assert_eq!(shop.shop.answer(shop.now, &request).status(), 400);
+}
+
+#[test]
+fn the_fault_menu_copies_and_pages() {
+    let shop = Shop::new();
+    let document = "mutation($i:ProductUpdateInput!){ productUpdate(product:$i){ userErrors{ message } } }";
+    let titled = call("2026-10", document, json!({ "i": { "id": shop.product_gid("BOLT-8"), "title": "New" } }));
+    assert_copied(&shop.shop, shop.now, &titled);
+    shop.shop.set_faults(&Faults { page_max: 1, ..Faults::default() });
+    let page = shop.data("{ products(first: 10) { nodes { id } pageInfo { hasNextPage } } }", json!({}));
+    assert_eq!(page["products"]["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(page["products"]["pageInfo"]["hasNextPage"], true);
 }

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::settings::{Limits, Rate, Settings};
 use super::*;
+use crate::faults::Faults;
+use crate::system::assert_copied;
 
 #[test]
 fn a_request_needs_a_token_that_holds() {
@@ -105,4 +107,18 @@ fn passing_troubles_say_so() {
     assert_eq!(environment.post("customers", json!({ "displayName": "B" })).status, 201);
     let broken: Vec<u16> = (0..3).map(|_| environment.system.broken().status().as_u16()).collect();
     assert_eq!(broken, [503, 504, 502]);
+}
+
+#[test]
+fn the_fault_menu_copies_signs_out_and_locks() {
+    let environment = Environment::new();
+    let id = environment.get("items").rows()[0]["id"].as_str().unwrap().to_owned();
+    let path = environment.path("v2.0", &format!("items({id})"));
+    let titled = environment.request("PATCH", &path, &json!({ "displayName": "New" }), &[("if-match", "*")]);
+    assert_copied(&environment.system, START, &titled);
+    environment.system.set_faults(&Faults { page_max: 1, locked: 1_000, ..Faults::default() });
+    assert_eq!(environment.get("items").rows().len(), 1);
+    assert!(environment.post("salesOrders", json!({})).message().contains("locked by another user"));
+    environment.system.sign_everybody_out();
+    assert_eq!(environment.get("items").status, 401);
 }

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::*;
+use crate::faults::Faults;
+use crate::system::assert_copied;
 
 #[test]
 fn the_gateway_turns_strangers_away_without_a_word() {
@@ -52,4 +54,16 @@ fn only_what_is_installed_is_served() {
     assert_eq!((reply.status, reply.code()), (404, "0x8006088a"));
     assert_eq!(organisation.call("GET", "http://127.0.0.1:8080/api/data/v8.0/accounts", Value::Null, &[]).status, 404);
     assert_eq!(organisation.call("PUT", "accounts", Value::Null, &[]).status, 405);
+}
+
+#[test]
+fn the_fault_menu_copies_and_signs_out() {
+    let organisation = Organisation::new();
+    let url = "products(productnumber='BOLT-8')";
+    let titled = organisation.request("PATCH", url, &json!({ "name": "New" }), &[]);
+    assert_copied(&organisation.system, START, &titled);
+    organisation.system.set_faults(&Faults { page_max: 1, ..Faults::default() });
+    assert_eq!(organisation.get("products").rows().len(), 1);
+    organisation.system.sign_everybody_out();
+    assert_eq!(organisation.get("products").status, 401);
 }
