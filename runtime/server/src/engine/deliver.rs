@@ -47,7 +47,8 @@ const CHUNK_MIN: usize = 20;
 /// When the store fails; a failing system is noted at the debts and the lane instead.
 pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Result<Did, Error> {
     let held = damage::held(engine).await?;
-    let mut debts = due(engine, lane).await?;
+    // Those that are held are due as well, and are no reason to leave out others.
+    let mut debts = due(engine, lane, held.len()).await?;
     debts.retain(|it| !held.contains(&it.key));
     let (mut begun, mut fresh): (Vec<Debt>, Vec<Debt>) = debts.into_iter().partition(|it| it.intent.is_some());
     let (mut planned, ended) = apply::due(engine, parties, lane).await?;
@@ -75,8 +76,9 @@ pub async fn deliver(engine: &Engine, parties: &Parties, lane: &mut Lane) -> Res
 }
 
 /// Debts that are due: all, or those whose write was begun where nothing else is written unless a plan says so.
-async fn due(engine: &Engine, lane: &Lane) -> Result<Vec<Debt>, Error> {
-    let (connection, now, n_max) = (lane.connection.id, engine.now(), engine.pace.deliver_max);
+async fn due(engine: &Engine, lane: &Lane, beside: usize) -> Result<Vec<Debt>, Error> {
+    let (connection, now) = (lane.connection.id, engine.now());
+    let n_max = engine.pace.deliver_max.saturating_add(u32::try_from(beside).unwrap_or(u32::MAX));
     Ok(match lane.connection.spec.deliver {
         Deliver::Continuous => engine.store.due_debts(connection, now, n_max).await?,
         Deliver::OnApply => engine.store.begun_debts(connection, now, n_max).await?,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -13,8 +14,12 @@ use truthsource_core::draw::Draw;
 use crate::app::{App, TenantHandle};
 use crate::engine::{Engine, Pace, damage};
 use crate::plugins::Service;
+use crate::store;
 use crate::store::control::TenantId;
 use crate::work::{Pauses, Post, Worker, Workers, keep};
+
+/// Tenants that are looked over at once before their work begins.
+const LOOKED_AT_MAX: usize = 16;
 
 /// How long a tenant is left alone whose work cannot be begun.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -34,10 +39,17 @@ async fn all(app: &App, service: &Service, grace: Duration, mut stopping: watch:
             leaving.spawn(take_away(app.clone(), tenant, running.remove(&tenant), grace));
         }
         while leaving.try_join_next().is_some() {}
-        for handle in app.tenants.all() {
-            let tenant = handle.tenant.id;
-            if !running.contains_key(&tenant) && is_sound(&handle, &mut refused).await {
-                running.insert(tenant, Workers::start(engine(app, service, &handle), &handle, &app.roster));
+        let idle = app.tenants.all().into_iter().filter(|it| !running.contains_key(&it.tenant.id));
+        let look = |it: Arc<TenantHandle>| async move {
+            let looked = damage::look_over(&*it.store).await;
+            (it, looked)
+        };
+        // Nobody waits for one who has much.
+        let looked: Vec<_> = stream::iter(idle).map(look).buffer_unordered(LOOKED_AT_MAX).collect().await;
+        for (handle, looked) in looked {
+            if is_sound(&handle, looked, &mut refused) {
+                let workers = Workers::start(engine(app, service, &handle), &handle, &app.roster);
+                running.insert(handle.tenant.id, workers);
             }
         }
         tokio::select! {
@@ -72,8 +84,8 @@ fn cut_off(stopped: &[(TenantId, Vec<Worker>)]) -> String {
 }
 
 /// Everything of the tenant that its work cannot do without can be read. Where not, it stands still, and says why once.
-async fn is_sound(handle: &TenantHandle, refused: &mut BTreeSet<TenantId>) -> bool {
-    let Err(error) = damage::look_over(&*handle.store).await else {
+fn is_sound(handle: &TenantHandle, looked: store::Result<()>, refused: &mut BTreeSet<TenantId>) -> bool {
+    let Err(error) = looked else {
         refused.remove(&handle.tenant.id);
         return true;
     };

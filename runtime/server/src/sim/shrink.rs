@@ -38,7 +38,8 @@ impl Shrinking<'_> {
     /// Leaves out one kind of fault after the other.
     fn faults(&mut self) {
         type Without = fn(&mut Menu);
-        let without: [Without; 24] = [
+        let without: [Without; 25] = [
+            |it| it.first_load = false,
             |it| it.overloaded = 0,
             |it| it.broken = 0,
             |it| it.timeout_before = 0,

@@ -144,6 +144,17 @@ impl Stage {
         assert_eq!(self.shown(&remote[code]), Some("others".into()));
     }
 
+    /// Neither a record's truth nor its books can be read.
+    async fn tears_the_truth_of(&self, code: &str) -> Row {
+        let row = Row::Truth { key: item(code) };
+        self.house.damage(row.clone()).await;
+        let rulings = self.house.store.rulings(&[item(code)].into()).await.unwrap();
+        let entries: BTreeSet<u64> = rulings.into_iter().flat_map(|it| it.ruling.entries).collect();
+        let (seq, remote_id) = (*entries.first().unwrap(), code.to_owned());
+        self.house.damage(Row::Reading { seq, connection: ERP, kind: Kind::Item, remote_id }).await;
+        row
+    }
+
     /// Every conflict about a damaged row, newest first: which, and whether it is open.
     async fn told(&self) -> Vec<(Row, bool)> {
         let all = self.house.store.conflicts(None, None, 99).await.unwrap();
@@ -235,19 +246,7 @@ async fn s7_a_truth_and_a_shadow_are_made_anew_from_the_books() {
 async fn s7_a_record_whose_books_are_torn_waits_for_a_person() {
     let it = Stage::new().await;
     it.both_have("a", "bolt").await;
-    let row = Row::Truth { key: item("a") };
-    it.house.damage(row.clone()).await;
-    let entries: BTreeSet<u64> = it
-        .house
-        .store
-        .rulings(&[item("a")].into())
-        .await
-        .unwrap()
-        .into_iter()
-        .flat_map(|it| it.ruling.entries)
-        .collect();
-    let first = *entries.first().unwrap();
-    it.house.damage(Row::Reading { seq: first, connection: ERP, kind: Kind::Item, remote_id: "a".to_owned() }).await;
+    let row = it.tears_the_truth_of("a").await;
     it.house.saw(ERP, "a", "screw").await;
     it.settle().await;
     assert_eq!((it.told().await, it.damaged().await), (vec![(row.clone(), true)], 1));
@@ -361,6 +360,20 @@ async fn s7_p6_a_creation_that_was_begun_waits_for_a_listing() {
     it.house.commit(again).await;
     let listed = it.house.store.cursors(SHOP).await.unwrap().get(&Kind::Item).is_some_and(|it| it.listed);
     assert!(!listed, "it would be created at once");
+}
+
+/// What is owed of it is due all the while, and takes nobody's place.
+#[tokio::test]
+async fn s7_what_is_held_keeps_no_other_from_being_paid() {
+    let mut it = Stage::new().await;
+    it.both_have("a", "bolt").await;
+    it.house.saw(ERP, "a", "screw").await;
+    it.house.fold_all().await;
+    it.tears_the_truth_of("a").await;
+    it.house.engine.pace.deliver_max = 1;
+    it.settle().await;
+    it.others_go_on("b").await;
+    assert_eq!(it.shown("a"), Some("bolt".into()));
 }
 
 #[tokio::test]

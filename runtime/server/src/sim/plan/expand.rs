@@ -141,7 +141,7 @@ fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
         signed_out: rate("token-expiry", 30),
         locked: rate("record-lock", 200),
         // Never so few that what is looked up at once would not be there at once.
-        page_max: strength("small-pages", 6).try_into().map_or(0, |it: usize| if it == 0 { 0 } else { 2 + it }),
+        page_max: Some(strength("small-pages", 6) as usize).filter(|it| *it > 0).map_or(0, |it| it + 2),
         webhook_lost: rate("webhook-lost", 400),
         webhook_duplicate: rate("webhook-duplicate", 400),
         webhook_late: rate("webhook-late", 400),
