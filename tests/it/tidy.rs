@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use truthsource_core::plant::Bug;
 
 /// The walls of ARCHITECTURE.md: a crate, and what may never be among its dependencies, however far down.
 const WALLS: &[(&str, &[&str])] = &[
@@ -204,6 +205,17 @@ fn functions(code: &str) -> BTreeSet<&str> {
 fn functions_have_whole_names() {
     let names = functions("fn one() {}\n    pub async fn two_three<T>(it: T) {}");
     assert_eq!(names, BTreeSet::from(["one", "two_three"]));
+}
+
+/// `docs/simulation.md` says of every bug that can be planted what it took to find it, as `--plant all` prints it.
+#[test]
+fn every_planted_bug_is_in_the_table_of_what_was_found() {
+    let text = std::fs::read_to_string(root().join("docs/simulation.md")).unwrap();
+    let table = text.split("| bug | what it does | broke |").nth(1).expect("the table of planted bugs");
+    let rows = table.lines().skip(2).take_while(|it| it.starts_with('|'));
+    let told: Vec<&str> = rows.filter_map(|it| it.strip_prefix("| `")?.split('`').next()).collect();
+    let bugs: Vec<&str> = Bug::ALL.iter().map(|it| it.name()).collect();
+    assert_eq!(told, bugs);
 }
 
 /// `docs/faults.md` names tests and faults of the simulation: each of them is there, and so is each case.
