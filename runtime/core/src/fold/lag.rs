@@ -13,6 +13,9 @@ pub struct Lag {
     pub lag_ms: u32,
     /// The grain of the system's change times, in milliseconds.
     pub granularity_ms: u32,
+    /// A record can also be read from itself, which never lags: what cannot be told from what it was in between is asked
+    /// there.
+    pub checkable: bool,
 }
 
 /// Nobody waits longer than this to see whether a reading was true, whatever a connector says.
@@ -43,7 +46,8 @@ impl Shadow {
                 let newer = seen.filter(|seen| known.is_some_and(|known| *seen > known));
                 let may_be_old = |it: &Was| newer.is_none_or(|seen| seen.plus(grain_ms) < it.until);
                 let lags = |name: &String, it: &Was| {
-                    is_recent(it.until) && may_be_old(it) && self.is_back(name, &it.value, read)
+                    let doubtful = self.is_back(name, &it.value, read) || (lag.checkable && self.is_other(name, read));
+                    is_recent(it.until) && may_be_old(it) && doubtful
                 };
                 fresh.before.iter().any(|(name, was)| was.iter().any(|it| lags(name, it)))
             }
@@ -53,6 +57,12 @@ impl Shadow {
     /// What a field was before was read of it, and it is something else.
     fn is_back(&self, name: &str, was: &Value, read: &State) -> bool {
         read.fields.get(name) == Some(was) && self.fields.get(name).is_none_or(|held| held.value != *was)
+    }
+
+    /// A field is something else than what was read of it. It moved a moment ago, and between what it was and what it is
+    /// it may have been what nobody has seen.
+    fn is_other(&self, name: &str, read: &State) -> bool {
+        self.fields.get(name).zip(read.fields.get(name)).is_some_and(|(held, read)| held.value != *read)
     }
 
     /// What is known of these fields.

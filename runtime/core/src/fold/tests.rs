@@ -626,7 +626,7 @@ fn what_was_called_off_before_it_was_read_is_called_off() {
 fn what_a_lost_write_left_for_a_while_is_no_news() {
     let (rules, key) = (rules(Kind::Item), item());
     let title = |title: &str| [("title", title.into())];
-    let lag = Lag { lag_ms: 10_000, granularity_ms: 1_000 };
+    let lag = Lag { lag_ms: 10_000, granularity_ms: 1_000, checkable: false };
     let known = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &title("26"))]]);
     let found = |tried: &[(&str, Value)]| {
         let Entry::Observed { connection, as_of, observed, .. } = saw(ERP, 3, 1, &title("92")) else { unreachable!() };

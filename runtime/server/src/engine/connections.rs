@@ -107,7 +107,11 @@ impl Parties {
     #[must_use]
     pub fn lag(&self, connection: Option<ConnectionId>, kind: Kind) -> Lag {
         let known = connection.and_then(|it| self.kind_power(it, kind));
-        known.map_or_else(Lag::default, |it| Lag { lag_ms: it.lag_ms, granularity_ms: it.granularity_ms })
+        known.map_or_else(Lag::default, |it| Lag {
+            lag_ms: it.lag_ms,
+            granularity_ms: it.granularity_ms,
+            checkable: it.certain_max > 0,
+        })
     }
 
     /// How many records of a kind a connection's connector can read for certain at once, if it can at all.

@@ -1,6 +1,7 @@
 use super::*;
 
-const LAG: Lag = Lag { lag_ms: 5_000, granularity_ms: 1_000 };
+const LAG: Lag = Lag { lag_ms: 5_000, granularity_ms: 1_000, checkable: false };
+const CHECKABLE: Lag = Lag { checkable: true, ..LAG };
 
 /// The ERP held `A` since 10 s; `B` was written to it at 100 s.
 fn after_our_write(changed_at: Option<u64>, sent_at: Option<u64>) -> KeyState {
@@ -36,6 +37,11 @@ fn p4_a_reading_that_lags_behind_our_write_is_no_change() {
         check(&told, (Some(3_700_000), "A"), 101_000, LAG, true, "the hour that is there twice, taken for the second");
         check(&told, (Some(3_700_000), "C"), 101_000, LAG, false, "and something new in it");
         check(&told, (None, "C"), 101_000, LAG, false, "a system without times holds something new");
+        check(&told, (None, "C"), 101_000, CHECKABLE, true, "it may have been that between A and B: the record knows");
+        check(&told, (Some(99_500), "C"), 101_000, CHECKABLE, true, "and so it may where times do not tell");
+        check(&told, (Some(101_001), "C"), 101_100, CHECKABLE, false, "somebody changed it since");
+        check(&told, (None, "B"), 101_000, CHECKABLE, false, "it is what is known");
+        check(&told, (None, "C"), 106_200, CHECKABLE, false, "by now what it was in between does not show");
         check(&told, (Some(10_000), "A"), 106_200, LAG, false, "by now it would have shown");
         check(&told, (Some(10_000), "A"), 101_000, Lag::default(), false, "a system that never lags");
         let forever = Lag { lag_ms: u32::MAX, ..LAG };
