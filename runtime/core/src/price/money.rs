@@ -1,4 +1,8 @@
-//! Currencies.
+//! Currencies, and amounts on their way to one.
+
+use std::cmp::Ordering;
+
+use crate::Decimal;
 
 /// Digits after the point of an amount of this currency (ISO 4217).
 #[must_use]
@@ -11,3 +15,69 @@ pub fn digits(currency: &str) -> u32 {
         _ => 2,
     }
 }
+
+/// An amount before it is rounded. Per cent of per cent have more digits than anything that is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exact {
+    mantissa: i128,
+    scale: u32,
+}
+
+impl From<Decimal> for Exact {
+    fn from(amount: Decimal) -> Self {
+        let (mantissa, scale) = amount.parts();
+        Self { mantissa: mantissa.into(), scale }
+    }
+}
+
+impl Exact {
+    /// So many per cent more; `None` past 38 digits.
+    pub(super) fn with(self, percent: Decimal) -> Option<Self> {
+        let (mantissa, scale) = Decimal::from(100).checked_add(percent)?.parts();
+        let mut mantissa = self.mantissa.checked_mul(mantissa.into())?;
+        let mut scale = self.scale + scale + 2;
+        while scale > 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        Some(Self { mantissa, scale })
+    }
+
+    /// With so many digits after the point at the most, half away from zero; `None` where it is no [`Decimal`].
+    pub(super) fn rounded(self, places: u32) -> Option<Decimal> {
+        let places = places.min(self.scale);
+        let unit = 10_i128.checked_pow(self.scale - places)?;
+        let (whole, rest) = (self.mantissa / unit, self.mantissa % unit);
+        let up = if rest.unsigned_abs() * 2 >= unit.unsigned_abs() && unit > 1 { rest.signum() } else { 0 };
+        Decimal::new(i64::try_from(whole + up).ok()?, places).ok()
+    }
+
+    /// Whole units, and what is left of one with as many digits as are needed at the most.
+    fn halves(self) -> (i128, i128) {
+        let unit = 10_i128.pow(self.scale);
+        (self.mantissa / unit, (self.mantissa % unit) * 10_i128.pow(DIGITS_MAX - self.scale))
+    }
+}
+
+/// Digits after the point of an amount with per cent on it: 12 of it, 12 of them, and two.
+const DIGITS_MAX: u32 = 26;
+
+impl Ord for Exact {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.halves().cmp(&other.halves())
+    }
+}
+
+impl PartialOrd for Exact {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Exact {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Exact {}

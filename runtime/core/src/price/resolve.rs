@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::money::Exact;
 use super::{Break, Pays, PriceRule, digits};
+use crate::plant::{self, Bug};
 use crate::{Decimal, UnixMs};
 
 /// Who wants what, when.
@@ -78,7 +80,7 @@ struct Base<'a> {
     rule: &'a str,
     list: Option<&'a str>,
     /// With the rule's own per cent on it.
-    amount: Decimal,
+    amount: Exact,
     said: Decimal,
     from: Option<Decimal>,
 }
@@ -108,23 +110,23 @@ pub fn resolve(
     };
     let rules: Vec<(&String, &PriceRule)> = rules.iter().filter(|(_, it)| fits(it)).collect();
     let base = base(ask, &rules, lists)?;
-    let out_of_range = |id: &str| Unpriced::OutOfRange(id.to_owned());
-    let (mut unit_price, mut adjusted_by) = (base.amount, None);
-    if base.list.is_some()
-        && let Some((id, percent)) = adjustment(ask, &rules)
-    {
-        unit_price = with(unit_price, percent).ok_or_else(|| out_of_range(id))?;
-        adjusted_by = Some(id.clone());
-    }
-    if unit_price != base.said {
-        unit_price = unit_price.round(digits(&ask.currency).max(base.said.parts().1).min(6));
-    }
-    let (rule, list) = (base.rule.to_owned(), base.list.map(str::to_owned));
-    Ok(Receipt { unit_price, rule, list, base: base.said, from_quantity: base.from, adjusted_by })
+    let adjusted = adjustment(ask, &rules).filter(|_| base.list.is_some());
+    let exact = adjusted.map_or(Some(base.amount), |(_, percent)| base.amount.with(percent));
+    let places = digits(&ask.currency).max(base.said.parts().1);
+    let unit_price = exact.and_then(|it| it.rounded(places));
+    let counted = adjusted.map_or(base.rule, |(id, _)| id);
+    Ok(Receipt {
+        unit_price: unit_price.ok_or_else(|| Unpriced::OutOfRange(counted.to_owned()))?,
+        rule: base.rule.to_owned(),
+        list: base.list.map(str::to_owned),
+        base: base.said,
+        from_quantity: base.from,
+        adjusted_by: adjusted.map(|(id, _)| id.clone()),
+    })
 }
 
 /// Which of several counts: the lowest. What is most specific, then cheapest, then fixed, then of the lowest id.
-type Rank<'a> = (Reverse<u8>, Decimal, bool, &'a str);
+type Rank<'a> = (Reverse<u8>, Exact, bool, &'a str);
 
 fn base<'a>(
     ask: &Ask,
@@ -136,7 +138,7 @@ fn base<'a>(
         let found = match &rule.pays {
             Pays::Fixed { amount, breaks } => {
                 let (said, from) = at_quantity(*amount, breaks, ask.quantity);
-                Base { rule: id, list: None, amount: said, said, from }
+                Base { rule: id, list: None, amount: said.into(), said, from }
             }
             Pays::List { list, percent } => {
                 let Some(price) = lists.get(list).filter(|it| it.currency == ask.currency) else {
@@ -144,7 +146,10 @@ fn base<'a>(
                     continue;
                 };
                 let (said, from) = at_quantity(price.amount, &price.breaks, ask.quantity);
-                let amount = with(said, *percent).ok_or_else(|| Unpriced::OutOfRange(id.clone()))?;
+                let exact = Exact::from(said).with(*percent);
+                let early =
+                    exact.and_then(|it| it.rounded(digits(&ask.currency))).filter(|_| plant::on(Bug::RoundEarly));
+                let amount = early.map(Exact::from).or(exact).ok_or_else(|| Unpriced::OutOfRange(id.clone()))?;
                 Base { rule: id, list: Some(list.as_str()), amount, said, from }
             }
             Pays::Percent { .. } => continue,
@@ -174,10 +179,4 @@ fn adjustment<'a>(ask: &Ask, rules: &[(&'a String, &'a PriceRule)]) -> Option<(&
         _ => None,
     });
     reached.min_by(|one, other| one.0.cmp(&other.0)).map(|(_, it)| it)
-}
-
-/// So many per cent more.
-fn with(amount: Decimal, percent: Decimal) -> Option<Decimal> {
-    let whole = Decimal::from(100).checked_add(percent)?;
-    amount.checked_mul(whole)?.checked_mul(Decimal::new(1, 2).ok()?)
 }

@@ -111,6 +111,19 @@ fn per_cent_are_of_list_prices() {
 }
 
 #[test]
+fn p10_per_cent_of_per_cent_are_rounded_once() {
+    let of =
+        |first: &str, then: &str| [rule(None, None, list("base", first)), rule(Some("acme"), None, percent(then, "0"))];
+    // 12.5 less a third, less a third: 5.5555556…
+    check("1", &of("-33.333333", "-33.333333"), "5.56 by r0, r1");
+    // 12.495, and a little less; rounded before that it were 12.5.
+    check("1", &of("-0.04", "-0.000001"), "12.49 by r0, r1");
+    check("1", &of("-99.999999", "-99.999999"), "0 by r0, r1");
+    let most = [rule(None, None, list("base", "999999999999")), rule(None, None, percent("999999999999", "0"))];
+    check("1", &most, "the price of rule r1 has too many digits");
+}
+
+#[test]
 fn a_currency_is_its_own() {
     let mut dollars = rule(None, None, list("dollar", "0"));
     check("1", std::slice::from_ref(&dollars), "the lists that rules name have no price in EUR: dollar");
