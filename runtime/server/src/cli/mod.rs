@@ -15,6 +15,7 @@ mod plan;
 mod plugin;
 mod price;
 mod rebuild;
+mod rekey;
 mod replay;
 mod rules;
 mod seams;
@@ -88,6 +89,9 @@ enum Command {
     Timeline(timeline::Timeline),
     /// Fold a tenant's log again and compare what comes out with what is stored.
     Rebuild(rebuild::Rebuild),
+    /// Replace the key that tenants' secrets are sealed with. The server must not run; where this is broken off, do it
+    /// again.
+    Rekey,
     /// Take the decisions of a time again, by the rules and policies of now, and show what would be otherwise.
     Replay(replay::Replay),
     /// Who owns which field, and which policy is asked when systems disagree.
@@ -177,6 +181,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => return demo.run(global.data_dir, &out).await,
         Command::Sim(sim) => return sim.run(&out).await,
         Command::Rebuild(it) => return it.run(&global, &out).await,
+        Command::Rekey => rekey::run(&global, &out).await?,
         Command::Bench(bench) => return bench.run(&out).await,
         Command::Plugin(plugin::Plugin::Check(check)) => check.run(&out)?,
         Command::Plan(it) => it.run(&Client::new(&global)?, &out).await?,

@@ -17,12 +17,10 @@ use crate::engine::ports::Clock;
 use crate::plugins::{Blobs, Parts, Service};
 use crate::store;
 use crate::store::control::ControlStore;
-use crate::vault::FileVault;
+use crate::vault::{FileVault, KEY_FILE};
 
 /// The file that holds the key that seals compiled components.
 const SEAL_FILE: &str = "seal.key";
-/// The file that holds the key of keys.
-const KEY_FILE: &str = "master.key";
 
 /// A node's parts.
 pub(super) struct Opened {

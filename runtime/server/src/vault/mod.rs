@@ -8,38 +8,32 @@
 //! Sealed bytes are `{format, key id, nonce, ciphertext and tag}`: 1, 4, 12 and n + 16 bytes. Keys are found by their
 //! id; none is ever tried for luck.
 
+mod files;
+mod key;
+mod rekey;
+
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::{digest, rand};
+use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
 use crate::app::Vault;
 use crate::store::control::TenantId;
 
-/// How sealed bytes are laid out and bound.
-const FORMAT: u8 = 1;
-/// The length of every key, in bytes.
-const KEY_BYTES: usize = 32;
-/// What stands before the ciphertext.
-const HEAD_BYTES: usize = 1 + 4 + NONCE_LEN;
+use files::{create_private, is_missing, read_private, wrapped};
+use key::{Key, bound_to, fresh_key};
+pub use rekey::rekey;
+
+/// The file in a data directory that holds the key of keys.
+pub const KEY_FILE: &str = "master.key";
 
 /// Keys in files: `key` in the data directory or wherever it is kept, and `tenants/<id>.dek`.
 pub struct FileVault {
     tenants: PathBuf,
-    kek: Key,
+    keks: Keks,
     open: Mutex<BTreeMap<TenantId, Arc<Key>>>,
-}
-
-/// A key and the id by which sealed bytes name it.
-struct Key {
-    id: [u8; 4],
-    cipher: RandomizedNonceKey,
 }
 
 impl FileVault {
@@ -51,7 +45,7 @@ impl FileVault {
         let kek = match read_private(key_file) {
             Ok(bytes) => bytes,
             Err(e) if is_missing(&e) => {
-                if let Some(wrapped) = any_wrapped(&data_dir.join("tenants"))? {
+                if let Some((_, wrapped)) = wrapped(&data_dir.join("tenants"))?.pop() {
                     bail!(
                         "`{}` is not there, and secrets are sealed with it (`{}`): put it back, or remove the `.dek` files \
                          to give every connection its credentials anew",
@@ -66,8 +60,8 @@ impl FileVault {
             }
             Err(e) => return Err(e),
         };
-        let kek = Key::new(&kek).with_context(|| format!("`{}` holds no key", key_file.display()))?;
-        Ok(Self { tenants: data_dir.join("tenants"), kek, open: Mutex::default() })
+        let keks = Keks { now: key_of(key_file, &kek)?, next: rekey::begun(key_file)? };
+        Ok(Self { tenants: data_dir.join("tenants"), keks, open: Mutex::default() })
     }
 
     /// The tenant's data key; made if it has none and `may_create`.
@@ -79,30 +73,35 @@ impl FileVault {
         let path = self.tenants.join(format!("{}.dek", tenant.0));
         let wrapped = match (read_private(&path), absent) {
             (Err(e), Absent::Create) if is_missing(&e) => {
-                let wrapped = self.kek.seal(&bound_to(tenant, "dek"), &fresh_key()?)?;
+                let wrapped = self.keks.now.seal(&bound_to(tenant, "dek"), &fresh_key()?)?;
                 create_private(&path, &wrapped)?;
                 read_private(&path)?
             }
             (found, _) => found?,
         };
-        let key = self.kek.open(&bound_to(tenant, "dek"), &wrapped);
-        let key =
-            key.with_context(|| format!("the data key of tenant {} was not made with this key file", tenant.0))?;
-        let key = Arc::new(Key::new(&key)?);
+        let key = Arc::new(Key::new(&self.keks.unwrap(tenant, &wrapped)?)?);
         open.insert(tenant, key.clone());
         Ok(key)
     }
 }
 
-/// A tenant's data key, if there is any.
-fn any_wrapped(tenants: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let files = match std::fs::read_dir(tenants) {
-        Ok(files) => files,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(e).with_context(|| format!("cannot read `{}`", tenants.display())),
-    };
-    let paths: io::Result<Vec<PathBuf>> = files.map(|it| it.map(|it| it.path())).collect();
-    Ok(paths?.into_iter().find(|it| it.extension().is_some_and(|it| it == "dek")))
+/// Keys of keys: the one that counts, and the one that is taking its place where [`rekey`] was broken off.
+struct Keks {
+    now: Key,
+    next: Option<Key>,
+}
+
+impl Keks {
+    /// A tenant's data key.
+    fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+        let of = self.next.as_ref().filter(|it| it.sealed(wrapped)).unwrap_or(&self.now);
+        let key = of.open(&bound_to(tenant, "dek"), wrapped);
+        key.with_context(|| format!("the data key of tenant {} was not made with this key file", tenant.0))
+    }
+}
+
+fn key_of(file: &Path, bytes: &[u8]) -> anyhow::Result<Key> {
+    Key::new(bytes).with_context(|| format!("`{}` holds no key", file.display()))
 }
 
 /// What to do about a key that is not there.
@@ -124,110 +123,6 @@ impl Vault for FileVault {
     fn forget(&self, tenant: TenantId) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
     }
-}
-
-/// What sealed bytes are bound to. The tenant is a number, so no name can run into it.
-fn bound_to(tenant: TenantId, bound: &str) -> Vec<u8> {
-    format!("truthsource|{FORMAT}|{}|{bound}", tenant.0).into_bytes()
-}
-
-impl Key {
-    fn new(bytes: &[u8]) -> anyhow::Result<Self> {
-        ensure!(bytes.len() == KEY_BYTES, "a key has {KEY_BYTES} bytes, this has {}", bytes.len());
-        let cipher = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| anyhow!("the key was refused"))?;
-        let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(b"truthsource key id");
-        hash.update(bytes);
-        let mut id = [0; 4];
-        id.copy_from_slice(&hash.finish().as_ref()[..4]);
-        Ok(Self { id, cipher })
-    }
-
-    fn seal(&self, bound: &[u8], secret: &[u8]) -> anyhow::Result<Vec<u8>> {
-        // With room for the tag, so that the secret is not left behind where the buffer was before it grew.
-        let mut text = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
-        text.extend_from_slice(secret);
-        let nonce = self.cipher.seal_in_place_append_tag(Aad::from(self.associated(bound)), &mut text);
-        let nonce = nonce.map_err(|_| anyhow!("the secret could not be sealed"))?;
-        let mut sealed = Vec::with_capacity(HEAD_BYTES + text.len());
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&self.id);
-        sealed.extend_from_slice(nonce.as_ref());
-        sealed.append(&mut text);
-        Ok(sealed)
-    }
-
-    fn open(&self, bound: &[u8], sealed: &[u8]) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-        ensure!(sealed.len() >= HEAD_BYTES + AES_256_GCM.tag_len(), "the sealed bytes are cut off");
-        let (head, text) = sealed.split_at(HEAD_BYTES);
-        ensure!(head[0] == FORMAT, "the sealed bytes are of format {}, this program knows {FORMAT}", head[0]);
-        ensure!(head[1..5] == self.id, "the bytes were sealed with another key");
-        let nonce = Nonce::try_assume_unique_for_key(&head[5..]).map_err(|_| anyhow!("the nonce is cut off"))?;
-        let mut text = Zeroizing::new(text.to_vec());
-        let opened = self.cipher.open_in_place(nonce, Aad::from(self.associated(bound)), &mut text);
-        let length = opened.map_err(|_| anyhow!("the sealed bytes were changed, or belong elsewhere"))?.len();
-        text.truncate(length);
-        Ok(text)
-    }
-
-    fn associated(&self, bound: &[u8]) -> Vec<u8> {
-        [&self.id[..], bound].concat()
-    }
-}
-
-fn fresh_key() -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let mut key = Zeroizing::new(vec![0; KEY_BYTES]);
-    rand::fill(&mut key).map_err(|_| anyhow!("the system gives no random bytes"))?;
-    Ok(key)
-}
-
-fn is_missing(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::NotFound)
-}
-
-/// A file that nobody but its owner may read.
-fn read_private(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let mode = file.metadata()?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            bail!(
-                "`{}` has mode {mode:03o}: others may read it; `chmod 600` it, and change the secrets",
-                path.display()
-            );
-        }
-    }
-    // A key is read into its place at once: a buffer that grows would leave copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(256));
-    file.take(256).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Makes the file with mode 0600, whole or not at all, unless there is one.
-fn create_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let make = || -> io::Result<()> {
-        let dir = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(dir)?;
-        let draft = path.with_extension(format!("{}.new", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        // Unlike a rename, a link does not replace a key that somebody else made meanwhile.
-        let linked = std::fs::hard_link(&draft, path);
-        std::fs::remove_file(&draft)?;
-        match linked {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-            _ => {}
-        }
-        File::open(dir)?.sync_all()
-    };
-    make().with_context(|| format!("cannot make `{}`", path.display()))
 }
 
 #[cfg(test)]
