@@ -7,10 +7,13 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use truthsource::bench::intake::{Sender, counted, prepare};
 use truthsource::demo::server::{Server, Wishes};
+use truthsource::demo::traffic::{Flow, run};
 use truthsource_core::draw::Draw;
-use truthsource_tests::components;
+use truthsource_tests::{Stage, components};
 
 const CALLERS: u64 = 8;
+/// How often the server is killed while systems converge.
+const KILLS: u64 = 5;
 
 /// Sends until the server dies, and gives how many of each caller's webhooks were acknowledged in all.
 /// `begun` is told of each.
@@ -71,6 +74,30 @@ async fn s5_p5_nothing_acknowledged_is_lost_to_kill_9() {
     let (new, known) = (counted(&server, "new").await.unwrap(), counted(&server, "duplicate").await.unwrap());
     assert_eq!((new, known), (0, total), "of {total} acknowledged webhooks {new} were lost");
     server.stop().await.unwrap();
+}
+
+/// While people change both systems, at moments that the seed chooses: what was under way is looked up, nothing is done
+/// twice, and both systems end alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p6_s5_c4_c5_systems_converge_though_the_server_is_killed_again_and_again() {
+    let mut stage = Stage::open_apart(crate::program(), 50).await;
+    let (world, server) = (&stage.world, &mut stage.server);
+    let flow = Flow { rate: 30, seconds: 12, seed: 21 };
+    let killed = async {
+        for round in 0..KILLS {
+            // The one place where waiting is the point: a moment that nobody chose.
+            tokio::time::sleep(Duration::from_millis(300 + Draw::new(21).below(1_200, "kill", round))).await;
+            server.killed().await;
+        }
+    };
+    let (done, ()) = tokio::join!(run(world, flow, |_| ()), killed);
+    let done = done.unwrap();
+    stage.quiet().await;
+    let verdict = stage.judge(&done);
+    assert_eq!(verdict.examples, Vec::<String>::new());
+    assert!(done.changes > 300 && !done.orders.is_empty(), "{done:?}");
+    assert_eq!((verdict.orders.in_erp, verdict.orders.duplicates), (done.orders.len() as u64, 0));
+    stage.server.stop().await;
 }
 
 /// Whoever has waited long enough says so once more: nothing is lost by it.

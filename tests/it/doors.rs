@@ -73,11 +73,9 @@ impl House {
     }
 
     /// The next server on the same data, after this one was killed as by a power cut.
-    async fn killed(self) -> Self {
-        let Self { server, http, acme, zeta, dir } = self;
-        server.kill().await.unwrap();
-        let server = Server::start(crate::program(), dir.path(), &Wishes::default()).await.unwrap();
-        Self { server, http, acme, zeta, dir }
+    async fn killed(mut self) -> Self {
+        self.server.killed().await.unwrap();
+        self
     }
 
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {

@@ -63,6 +63,14 @@ impl Hosted {
         }
     }
 
+    /// Kills its process as a power cut would, and starts another on what it left, at the same address.
+    pub async fn killed(&mut self) {
+        match self {
+            Self::Within(_) => panic!("a server in this process cannot be killed"),
+            Self::Apart(server) => server.killed().await.unwrap(),
+        }
+    }
+
     /// Ends it, as it would be asked to end.
     pub async fn stop(self) {
         match self {

@@ -1,5 +1,6 @@
 //! A server as a process of its own, on a data directory of its own.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Wishes {
     pub store: Option<String>,
     /// Webhooks a second for one connection.
     pub hooks_per_second_max: Option<u32>,
+    /// Where its door is; by default wherever there is room.
+    pub listen: Option<SocketAddr>,
 }
 
 impl Wishes {
@@ -45,6 +48,8 @@ impl Wishes {
 /// A running server. Killed when dropped.
 pub struct Server {
     child: Child,
+    program: PathBuf,
+    wishes: Wishes,
     /// Where it keeps everything.
     pub data_dir: PathBuf,
     /// Its address.
@@ -52,7 +57,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program serve` on a free port.
+    /// Starts `program serve`.
     ///
     /// # Errors
     /// When it does not open its door; its log says why.
@@ -71,10 +76,11 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .context("cannot start the server")?;
-        let mut server = Self { child, data_dir: data_dir.to_owned(), url: String::new() };
-        server.url = tokio::time::timeout(OPENS_WITHIN, server.opened())
-            .await
-            .unwrap_or_else(|_| bail!("the server did not open its door; see {}", data_dir.join(LOG).display()))?;
+        let (program, wishes, data_dir) = (program.to_owned(), wishes.clone(), data_dir.to_owned());
+        let mut server = Self { child, program, wishes, data_dir, url: String::new() };
+        server.url = tokio::time::timeout(OPENS_WITHIN, server.opened()).await.unwrap_or_else(|_| {
+            bail!("the server did not open its door; see {}", server.data_dir.join(LOG).display())
+        })?;
         Ok(server)
     }
 
@@ -113,6 +119,18 @@ impl Server {
         self.child.kill().await.context("the server had ended already")
     }
 
+    /// Kills it as a power cut would, and starts another on what it left, at the same address.
+    ///
+    /// # Errors
+    /// When it has ended already, or the other does not open its door.
+    pub async fn killed(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("the server had ended already")?;
+        let address = self.url.trim_start_matches("http://");
+        let listen = Some(address.parse().with_context(|| format!("`{address}` is no address"))?);
+        *self = Self::start(&self.program, &self.data_dir, &Wishes { listen, ..self.wishes.clone() }).await?;
+        Ok(())
+    }
+
     /// Asks it to end, and waits until it has.
     ///
     /// # Errors
@@ -130,7 +148,8 @@ impl Server {
 
 fn configuration(data_dir: &Path, wishes: &Wishes) -> anyhow::Result<String> {
     let dir = data_dir.to_str().context("the data directory's name is no text")?;
-    let here = [("listen", "127.0.0.1:0"), ("public_url", "http://127.0.0.1:0")];
+    let listen = wishes.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))).to_string();
+    let here = [("public_url", format!("http://{listen}")), ("listen", listen)];
     let mut http: toml::Table = here.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
     if let Some(n) = wishes.hooks_per_second_max {
         http.insert("hooks_per_second_max".to_owned(), i64::from(n).into());
