@@ -122,10 +122,11 @@ fn past(state: &State, at: UnixMs) -> Option<UnixMs> {
 
 impl Folding<'_> {
     /// The entry lags, or may lag, behind what is known about its connection; see [`Shadow::outlasts`]. What was read from
-    /// the record itself never does, and neither does what a person said is gone.
+    /// the record itself never does, and neither does what a person said is gone. What is there under another id than it
+    /// was does, where that was read before the old one was missed: else it would count as older than that.
     #[must_use]
     pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
-        let Entry::Observed { connection, cause, observed, .. } = entry else { return false };
+        let Entry::Observed { connection, cause, as_of, observed, .. } = entry else { return false };
         let read = if let Observed::Present(state) = observed { Some(state) } else { None };
         let is_certain = match cause {
             Cause::Delivery | Cause::Certain => true,
@@ -133,6 +134,10 @@ impl Folding<'_> {
             Cause::Webhook | Cause::Poll | Cause::Sweep | Cause::Recheck => false,
         };
         let shadow = self.shadow(*connection);
+        let is_another = |it: &&Shadow| it.gone && read.is_some_and(|read| read.remote_id != it.remote_id);
+        if shadow.filter(is_another).is_some_and(|it| *as_of < it.as_of) {
+            return true;
+        }
         !plant::on(Bug::StaleRead) && !is_certain && shadow.is_some_and(|it| it.outlasts(read, at, lag))
     }
 }

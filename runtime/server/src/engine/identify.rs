@@ -424,6 +424,26 @@ mod tests {
         assert_eq!(open(&house).await, []);
     }
 
+    /// The new one was listed before the old one was missed, and is taken in after that.
+    #[tokio::test]
+    async fn p8_what_is_made_anew_and_seen_before_the_old_one_is_missed_is_read_again() {
+        let house = House::with(Fake::default()).await;
+        let fields = [("code", "NUT".into()), ("active", true.into())];
+        let read = async |id: &str| house.read(ERP, Kind::Item, id, &fields).await;
+        let truth = async || house.store.states(&[item("nut")].into()).await.unwrap()[&item("nut")].truth.clone();
+        read("7").await;
+        house.fold_all().await;
+        read("8").await;
+        house.gone(ERP, Kind::Item, "7").await;
+        house.fold_all().await;
+        let touched = house.store.touched(ERP, house.engine.now(), 9).await.unwrap();
+        assert_eq!(touched.into_iter().map(|it| it.remote_id).collect::<Vec<_>>(), ["8"]);
+        assert_eq!(truth().await.deleted_at, Some(ERP));
+        read("8").await;
+        house.fold_all().await;
+        assert_eq!(truth().await.deleted_at, None);
+    }
+
     /// It cannot be linked and is deleted: what refers to it waits no more, whichever is heard first.
     #[tokio::test]
     async fn p1_what_refers_to_what_is_gone_and_was_never_linked_waits_for_nothing() {
