@@ -11,6 +11,7 @@ use truthsource_core::record::RecordKey;
 use truthsource_core::{Decimal, Fields, Kind, Value};
 use truthsource_simulators::journal::Change;
 
+use super::coverage::Moment;
 use super::notes::Notes;
 use super::plan::MUCH;
 use super::tenancy::Tenancy;
@@ -22,7 +23,7 @@ use crate::store::{self, TenantStore};
 /// # Errors
 /// When a store fails.
 pub(super) async fn check(tenants: [&Tenancy<'_>; 2], notes: &mut Notes) -> anyhow::Result<()> {
-    notes.reach("two tenants");
+    notes.reach(Moment::TwoTenants);
     for (of, other) in [(tenants[0], tenants[1]), (tenants[1], tenants[0])] {
         let side = Side { tenant: of.tenant, mark: of.plan.mark.as_deref() };
         let other = Side { tenant: other.tenant, mark: other.plan.mark.as_deref() };

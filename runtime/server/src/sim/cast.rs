@@ -15,12 +15,14 @@ use crate::demo::setup::Components;
 use crate::demo::world::Product;
 
 /// Policies by their slot.
-const POLICIES: [(&str, &str); 5] = [
+const POLICIES: [(&str, &str); 7] = [
     ("conflict:owner", "owner-wins"),
     ("conflict:newest", "newest-wins"),
     ("conflict:rank", "rank"),
     ("conflict:stock", "stock-delta"),
     ("conflict:status", "status-lattice"),
+    ("conflict:hold", "manual-hold"),
+    ("conflict:union", "set-union"),
 ];
 
 /// How long a call may take by the clock of this machine.

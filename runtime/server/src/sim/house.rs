@@ -129,6 +129,8 @@ pub(super) async fn connect(
         let shops: Vec<&str> = seats.iter().filter(|it| it.product.is_shop()).map(Seat::name).collect();
         batch.changes.push(Change::Setting { name: STOCK_RULES.to_owned(), value: shelf.rules(&shops) });
     }
+    let rules = plan.tariff.iter().map(|(id, rule)| (id.clone(), Some(rule.clone())));
+    batch.changes.extend(rules.map(|(id, rule)| Change::PriceRule { id, rule }));
     let committed = store.commit(batch).await?;
     let mut batch = Batch::new(now);
     for id in &committed.connections {

@@ -8,6 +8,7 @@ use truthsource_core::UnixMs;
 use truthsource_core::record::ConnectionId;
 use truthsource_simulators::outbox::{Answer, Webhook};
 
+use super::coverage::Moment;
 use super::notes::Notes;
 use crate::http::hooks::{Endpoint, shake, take_in, taken};
 use crate::store::{Change, TenantStore};
@@ -33,7 +34,7 @@ impl Intake {
         let headers = headers(webhook);
         let shaken = webhook.url.parse().ok().and_then(|uri| shake(endpoint, &uri, &headers));
         if let Some((status, body)) = shaken {
-            notes.reach("handshake");
+            notes.reach(Moment::Handshake);
             return Answer { status, body };
         }
         let status = match taken(endpoint, &headers, &webhook.body, now) {
@@ -51,7 +52,7 @@ impl Intake {
         let (id, body) = ((*connection, event_id.clone()), body.clone());
         let Ok(is_new) = take_in(store, change, now).await else { return 503 };
         if !is_new {
-            notes.reach("webhook deduplicated");
+            notes.reach(Moment::Deduplicated);
         } else if self.acknowledged.contains(&id) {
             notes.broke(format!("W3: webhook {} was taken in twice", id.1));
         } else {

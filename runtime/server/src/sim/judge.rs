@@ -7,6 +7,7 @@ use truthsource_core::{Kind, UnixMs, Value, schema};
 use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
 use super::cast::Cast;
+use super::coverage::Moment;
 use super::notes::Notes;
 use super::plan::{Shelf, WARE};
 use super::shelf::{Shown, shown};
@@ -25,7 +26,7 @@ pub fn systems(
     seats: (&[Seat], UnixMs),
     (first, shelf, cast): (&[Held], Option<&Shelf>, &Cast),
     changes: &[Line],
-    (orders, conflicts): (&Orders, &[Conflict]),
+    (orders, conflicts, asked): (&Orders, &[Conflict], &BTreeSet<Cell>),
     violations: &mut Vec<String>,
 ) {
     let overruled = overruled(first, conflicts);
@@ -43,8 +44,7 @@ pub fn systems(
         aside: Some(WARE.to_lowercase()),
         law: cast.setup.law(&names),
         mapped: seats.0.iter().map(|it| it.product).filter(|it| cast.mappings.contains_key(it)).collect(),
-        // Of a tenant's own policies it is known that they may ask.
-        asked: if cast.setup.is_usual() { BTreeSet::new() } else { asked(first, conflicts) },
+        asked: asked.clone(),
         ..Done::default()
     };
     found(&judge(seats, first, changes, &done), violations);
@@ -152,7 +152,7 @@ fn words(
 }
 
 /// Fields of which a person is asked what they are.
-fn asked(first: &[Held], conflicts: &[Conflict]) -> BTreeSet<Cell> {
+pub fn asked(first: &[Held], conflicts: &[Conflict]) -> BTreeSet<Cell> {
     let names = names(first);
     conflicts.iter().filter(|it| it.outcome.is_none()).filter_map(|it| cell_of(&names, it)).collect()
 }
@@ -196,14 +196,7 @@ pub async fn history(store: &dyn TenantStore, notes: &mut Notes) -> anyhow::Resu
             let key = RecordKey::new(kind, key);
             let mut applied: BTreeMap<ConnectionId, u64> = BTreeMap::new();
             for event in store.timeline(&key, 0, 10_000).await? {
-                let name = match &event.what {
-                    What::Confirmed { .. } => "write confirmed",
-                    What::Failed { .. } => "write failed",
-                    What::Decided { .. } => "conflict decided",
-                    What::Parked { .. } => "debt parked",
-                    _ => continue,
-                };
-                notes.reach(name);
+                notes.reach(Moment::from(&event.what));
                 let (Some(connection), What::Confirmed { version, .. }) = (event.connection, &event.what) else {
                     continue;
                 };
@@ -234,7 +227,7 @@ pub async fn books(store: &dyn TenantStore, violations: &mut Vec<String>) -> any
 pub async fn decided(engine: &Engine, notes: &mut Notes) -> anyhow::Result<()> {
     let rules = engine.store.setting(RULES).await?.map(serde_json::from_value).transpose()?.unwrap_or_default();
     let foreseen = foresee(engine, &rules, (None, RECORDS_MAX)).await?;
-    notes.reach_times("decided once more", foreseen.records);
+    notes.reach_times(Moment::OnceMore, foreseen.records);
     let otherwise = foreseen.otherwise.iter().map(|it| format!("P8: {} by the rules of now: {it:?}", it.key));
     notes.violations.extend(otherwise);
     notes.violations.extend(foreseen.writes.iter().map(|it| format!("P1: {} by the rules of now: {it:?}", it.key)));
@@ -242,7 +235,7 @@ pub async fn decided(engine: &Engine, notes: &mut Notes) -> anyhow::Result<()> {
     anyhow::ensure!(foreseen.next.is_none(), "there are more than {keys} records");
     let reviewed = engine.store.accounts(None, RECORDS_MAX).await?.into_iter().collect();
     let rulings = engine.store.rulings(&reviewed).await?;
-    notes.reach_times("decided again", rulings.iter().filter(|it| it.ruling.reviewed).count() as u64);
+    notes.reach_times(Moment::Again, rulings.iter().filter(|it| it.ruling.reviewed).count() as u64);
     Ok(())
 }
 

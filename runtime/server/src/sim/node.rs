@@ -5,6 +5,7 @@ use std::sync::Arc;
 use truthsource_core::UnixMs;
 use truthsource_core::draw::Draw;
 
+use super::coverage::Moment;
 use super::notes::Notes;
 use super::plan::{Beside, Shelf};
 use super::store::MortalStore;
@@ -79,11 +80,11 @@ impl Node {
         let (folded, other) = turnstile.within(access, self.fold_alone(&parties, draws, notes), other).await?;
         self.lanes[lane] = Some(own);
         let Some(other) = other else { return folded };
-        notes.reach("a connection was worked on in the middle of a fold");
+        notes.reach(Moment::LaneInAFold);
         match folded {
             // What was to be folded was read again since: the next fold sees.
             Err(Error::Store(store::Error::Conflict(_))) => {
-                notes.reach("a fold began anew");
+                notes.reach(Moment::FoldAnew);
                 Ok(other)
             }
             folded => Ok(folded?.and(other)),
@@ -97,7 +98,7 @@ impl Node {
         let folded = fold::fold(&self.engine, parties).await?;
         if let Some(last) = self.store.take_folded() {
             let rearranged = refold::check((&self.engine, parties), &last, draws, &mut notes.violations).await?;
-            notes.reach_times("decided in another order", rearranged);
+            notes.reach_times(Moment::OtherOrder, rearranged);
         }
         if let Some(shelf) = &self.shelf {
             let shops = parties.rules.connections.iter().filter(|(_, it)| it.publishes.is_some());
@@ -124,7 +125,7 @@ impl Node {
             return Ok(Did::default());
         }
         if stalls && self.stalled[at].is_none() {
-            notes.reach("worker stalled");
+            notes.reach(Moment::Stalled);
             self.stall(at);
             return Ok(Did::default());
         }
@@ -138,7 +139,7 @@ impl Node {
             }
         };
         if other.is_some() {
-            notes.reach("a fold in the middle of work on a connection");
+            notes.reach(Moment::FoldInALane);
         }
         self.lanes[at] = Some(own);
         Ok(did?.and(other.unwrap_or_default()))
@@ -152,17 +153,17 @@ impl Node {
             self.lanes[at] = Lane::take(&self.engine, connection).await?;
         }
         let Some(lane) = &mut self.lanes[at] else {
-            notes.reach("lane held by a dead worker");
+            notes.reach(Moment::LaneOfTheDead);
             return Ok(false);
         };
         if !lane.renew(&self.engine).await? {
-            notes.reach("lease lost");
+            notes.reach(Moment::LeaseLost);
             self.lanes[at] = None;
             return Ok(false);
         }
         let is_open = lane.is_open(&self.engine);
         if !is_open {
-            notes.reach("breaker open");
+            notes.reach(Moment::BreakerOpen);
         }
         Ok(is_open)
     }
@@ -185,8 +186,8 @@ impl Node {
             notes.broke(format!("C8: the worker of {} had lost its lease, and wrote", lane.connection.name));
         }
         match done {
-            Err(Error::Store(store::Error::Fenced)) => notes.reach("fence stopped a worker that had lost its lease"),
-            Ok(_) => notes.reach("stalled worker had nothing to do"),
+            Err(Error::Store(store::Error::Fenced)) => notes.reach(Moment::Fenced),
+            Ok(_) => notes.reach(Moment::StalledInVain),
             Err(error) => return Err(error),
         }
         Ok(())

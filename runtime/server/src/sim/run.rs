@@ -1,23 +1,26 @@
 //! One run of a plan.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use truthsource_core::draw::Draw;
 use truthsource_core::{UnixMs, schema};
 use truthsource_simulators::journal::Actor;
+use truthsource_simulators::world::{Cell, Held};
 
 use super::cast::Cast;
+use super::coverage::Moment;
 use super::notes::Notes;
-use super::plan::Plan;
+use super::plan::{Plan, Regime};
 use super::stage::{Doors, SimClock};
 use super::store::{Files, Keeping, open};
 use super::tenancy::{Place, Shared, Tenancy};
-use super::{apart, backwards, judge, wares};
+use super::{apart, backwards, judge, quotes, wares};
 use crate::demo::latency::{Line, Mark, since};
 use crate::engine::ports::Clock as _;
 use crate::engine::{Did, Error};
-use crate::store::{self, DebtState, Inspect as _, TenantStore as _};
+use crate::store::{self, Conflict, DebtState, Inspect as _, TenantStore as _};
 
 /// How long the systems and the engine may take to agree after faults end.
 const LIVENESS_MS: u64 = 3_600_000;
@@ -256,7 +259,7 @@ impl<'a> World<'a> {
                 while !self.tenants[at].reform(reform).await {
                     self.bury();
                 }
-                self.notes.reach("rules changed");
+                self.notes.reach(Moment::RulesChanged);
             }
         }
     }
@@ -288,7 +291,7 @@ impl<'a> World<'a> {
     fn bury(&mut self) -> bool {
         let deaths = self.tenants.iter().filter(|it| it.store.take_death()).count();
         if deaths > 0 {
-            self.notes.reach("crash");
+            self.notes.reach(Moment::Crash);
             self.tenants.iter_mut().for_each(|it| it.node.perish());
         }
         deaths > 0
@@ -352,7 +355,7 @@ impl<'a> World<'a> {
                 judge::decided(&tenant.node.engine, &mut notes).await?;
             }
             state.push(store.state_hash().await?);
-            notes.reach_times("commit", store.commits());
+            notes.reach_times(Moment::Commit, store.commits());
             for (function, times) in tenant.troupe.calls() {
                 notes.reach_times(function, times);
             }
@@ -366,7 +369,7 @@ impl<'a> World<'a> {
         let state = state.join(" ");
         self.trace.update(&state);
         let trace: [u8; 32] = self.trace.finalize().into();
-        notes.reach_times("turn", self.turns);
+        notes.reach_times(Moment::Turn, self.turns);
         let simulated_ms = self.clock.now().since(self.plan.begins);
         Ok(Outcome { notes, trace: truthsource_core::digest::hex(&trace), state, simulated_ms, story })
     }
@@ -445,15 +448,36 @@ impl Tenancy<'_> {
         let conflicts = self.store.conflicts(None, None, 100_000).await?;
         let kept = wares::Kept::of(self.store.as_ref()).await?;
         let changes = since(&self.seats, mark);
-        let (seats, said) = ((&self.seats[..], self.node.engine.now()), (&self.orders, &conflicts[..]));
+        let asked = self.asked(first, &conflicts);
+        let (seats, said) = ((&self.seats[..], self.node.engine.now()), (&self.orders, &conflicts[..], &asked));
         notes.violations.extend(wares::check(seats, &self.plan.acts, (&conflicts, &kept)));
         let shelf = self.plan.shelf.as_ref();
         judge::systems(seats, (first, shelf, &self.cast), &changes, said, &mut notes.violations);
+        self.quotes(&asked, notes).await?;
         // Other rules may well give an older word its right.
         if self.plan.reforms.is_empty() {
             let against = judge::decided_against(first, &conflicts);
             notes.violations.extend(backwards::check(&self.seats, &changes, &against));
         }
         Ok(())
+    }
+
+    /// Fields of which a person may be asked what they are, and is. Of a tenant's own policies it is known that they may
+    /// ask; of the shipped ones a single one does, and whatever it asked is decided once the rules name another.
+    fn asked(&self, first: &[Held], conflicts: &[Conflict]) -> BTreeSet<Cell> {
+        let mut asked = judge::asked(first, conflicts);
+        if self.cast.setup.is_usual() {
+            let holds = self.plan.reforms.last().is_some_and(|it| it.to == Regime::Hold);
+            asked.retain(|it| holds && it.field == "title");
+        }
+        asked
+    }
+
+    /// Asks what buyers pay, where the plan has them ask.
+    async fn quotes(&self, asked: &BTreeSet<Cell>, notes: &mut Notes) -> anyhow::Result<()> {
+        let now = self.node.engine.now();
+        let Some(owner) = self.seats.first().filter(|_| !self.plan.tariff.is_empty()) else { return Ok(()) };
+        let held = owner.site.held(owner.there(now));
+        quotes::check(self.store.as_ref(), (&held, asked), (&self.plan.tariff, now), notes).await
     }
 }

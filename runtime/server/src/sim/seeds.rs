@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::coverage::Moment;
 use super::notes::Notes;
 use super::store::Keeping;
 use super::{Cast, Outcome, Plan, run};
@@ -28,8 +29,8 @@ pub struct Tally {
     pub simulated_ms: u64,
     /// In how many runs each kind of fault was on.
     pub faults_by_kind: BTreeMap<String, u64>,
-    /// How often what was reached, in all runs.
-    pub coverage: BTreeMap<String, u64>,
+    /// How often what was reached, in all runs: see [`Tally::coverage`].
+    pub reached: BTreeMap<Moment, u64>,
     /// Runs that broke a promise, by seed.
     pub broken: BTreeMap<u64, Broken>,
 }
@@ -46,14 +47,21 @@ pub struct Broken {
 }
 
 impl Tally {
+    /// How often each moment was reached in all runs, by name; 0 where it never was.
+    #[must_use]
+    pub fn coverage(&self) -> BTreeMap<&'static str, u64> {
+        let times = |it: &Moment| self.reached.get(it).copied().unwrap_or(0);
+        Moment::ALL.iter().map(|it| (it.name(), times(it))).collect()
+    }
+
     fn add(&mut self, plan: Plan, outcome: Outcome) {
         self.seeds += 1;
         self.simulated_ms += outcome.simulated_ms;
         for kind in plan.kinds() {
             *self.faults_by_kind.entry(kind.to_owned()).or_default() += 1;
         }
-        for (name, times) in &outcome.notes.reached {
-            *self.coverage.entry(name.clone()).or_default() += times;
+        for (what, times) in &outcome.notes.reached {
+            *self.reached.entry(*what).or_default() += times;
         }
         if !outcome.notes.violations.is_empty() {
             let Outcome { notes: Notes { violations, .. }, story, .. } = outcome;
@@ -119,7 +127,7 @@ pub fn alone(cast: &Arc<Cast>, plan: &Plan, stores: Stores) -> anyhow::Result<Ou
         Stores::Both => {
             let (mut model, sqlite) = (on(Keeping::Model)?, on(Keeping::Sqlite)?);
             if (&model.state, &model.trace) == (&sqlite.state, &sqlite.trace) {
-                model.notes.reach("the same in both stores");
+                model.notes.reach(Moment::BothStores);
             } else {
                 model.notes.broke(format!("stores: {} in the model, {} in SQLite", model.state, sqlite.state));
             }

@@ -7,6 +7,7 @@ use truthsource_core::value::Row;
 use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 use truthsource_simulators::world::{Cell, Held, OrderHeld};
 
+use super::coverage::Moment;
 use super::notes::Notes;
 use super::plan::Shelf;
 use crate::demo::world::Seat;
@@ -149,7 +150,7 @@ pub async fn check(
         room.own = there.flat_map(|it| open(&it.values())).collect();
         let Some((item, location)) = levels.get(&key).and_then(|it| place_of(&it.truth.values())) else { continue };
         let most = room.told(&item, &location).unwrap_or_default();
-        notes.reach("stock published");
+        notes.reach(Moment::StockPublished);
         if told > most {
             notes.broke(format!("P9: {key} is published as {told}, and {most} is the most that may be shown"));
         }

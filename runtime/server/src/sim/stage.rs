@@ -16,6 +16,7 @@ use truthsource_simulators::outbox::{Answer, Departure, Webhook};
 use truthsource_simulators::system::System;
 
 use super::apart::Words;
+use super::coverage::Moment;
 use super::drift::Drift;
 
 use crate::engine::ports::Clock;
@@ -127,8 +128,8 @@ pub struct Doors {
     clock: Arc<SimClock>,
     /// Where systems deliver to, by path.
     receivers: Mutex<BTreeMap<String, Arc<Endpoint>>>,
-    /// What came of requests, by name.
-    seen: Mutex<BTreeMap<&'static str, u64>>,
+    /// What came of requests.
+    seen: Mutex<BTreeMap<Moment, u64>>,
     /// What only requests to the systems of one tenant may say.
     words: Vec<Words>,
     /// Requests that said what is another's.
@@ -176,7 +177,7 @@ impl Doors {
         let mut active = drifts.iter().filter(|(of, _, [from, to])| of == host && *from <= now && now < *to);
         let distorted = active.find_map(|(_, drift, _)| drift.distort(response.body()));
         let Some(body) = distorted else { return response };
-        *self.seen().entry("answer of another shape").or_default() += 1;
+        *self.seen().entry(Moment::OtherShape).or_default() += 1;
         response.map(|_| body)
     }
 
@@ -209,11 +210,11 @@ impl Doors {
     }
 
     /// What came of requests since this was asked last.
-    pub fn take_seen(&self) -> BTreeMap<&'static str, u64> {
+    pub fn take_seen(&self) -> BTreeMap<Moment, u64> {
         std::mem::take(&mut *self.seen())
     }
 
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+    fn seen(&self) -> MutexGuard<'_, BTreeMap<Moment, u64>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -229,18 +230,18 @@ impl Transport for Doors {
         self.breaches().extend(self.words.iter().filter_map(|it| it.said(&host, &request)));
         let door = self.by_host.get(&host).ok_or_else(|| TransportError::Unreachable(format!("no host {host}")))?;
         let reply = self.ask(door.clone(), request).await?;
-        let (name, answer) = match reply {
+        let (seen, answer) = match reply {
             Reply::Answer(response, ms) => {
                 self.clock.advance(ms);
-                ("request answered", Ok(self.drifted(&host, response)))
+                (Moment::Answered, Ok(self.drifted(&host, response)))
             }
-            Reply::Refused => ("request refused or broken off", Err("the connection was reset")),
+            Reply::Refused => (Moment::BrokenOff, Err("the connection was reset")),
             Reply::Silence | Reply::After(_) => {
                 self.clock.advance(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
-                ("request never answered", Err("no answer in time"))
+                (Moment::NeverAnswered, Err("no answer in time"))
             }
         };
-        *self.seen().entry(name).or_default() += 1;
+        *self.seen().entry(seen).or_default() += 1;
         answer.map_err(|why| TransportError::Unknown(why.to_owned()))
     }
 }

@@ -13,6 +13,7 @@ use truthsource_simulators::world::{Deed, Held};
 
 use super::apart::Words;
 use super::cast::Cast;
+use super::coverage::Moment;
 use super::house::{connect, endpoints, engine, host_of, regime, troupe};
 use super::intake::Intake;
 use super::judge;
@@ -273,9 +274,9 @@ impl<'a> Tenancy<'a> {
         let did = seat.site.act(seat.there(now), &words::typed(seat.site.as_ref(), &act.deed));
         match (&did, &act.deed) {
             // What a person is not let do did not happen.
-            (Err(_), _) => notes.reach("act refused"),
-            (Ok(()), Deed::Parcel { .. } | Deed::Ship { .. }) => notes.reach("order left"),
-            (Ok(()), _) => notes.reach("act"),
+            (Err(_), _) => notes.reach(Moment::ActRefused),
+            (Ok(()), Deed::Parcel { .. } | Deed::Ship { .. }) => notes.reach(Moment::OrderLeft),
+            (Ok(()), _) => notes.reach(Moment::Act),
         }
         match &act.deed {
             Deed::Order(order) => {
@@ -285,7 +286,7 @@ impl<'a> Tenancy<'a> {
             // Nobody calls off what is not there yet.
             Deed::Cancel { po_number } if stood && !stands(seat, po_number) => {
                 self.orders.called_off.insert(po_number.clone());
-                notes.reach("order called off");
+                notes.reach(Moment::OrderCalledOff);
             }
             _ => {}
         }

@@ -21,6 +21,7 @@ use truthsource_host::{CallError, CallSetup, Connector, Mapping, Reach, Tenant};
 
 use super::asked::Asked;
 use super::cast::Cast;
+use super::coverage::Moment;
 use super::plan::Menu;
 use super::stage::{SimClock, Still};
 use super::watch::{Watch, present, shown};
@@ -70,7 +71,7 @@ pub struct Troupe {
     /// Complete listings that were begun.
     listings: AtomicU64,
     /// How often components were called, by function.
-    calls: Mutex<BTreeMap<&'static str, u64>>,
+    calls: Mutex<BTreeMap<Moment, u64>>,
     /// What policies answered at this moment.
     asked: Mutex<Asked>,
     /// Looks at every write.
@@ -145,11 +146,11 @@ impl Troupe {
 
     /// How often components were called, by function.
     #[must_use]
-    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+    pub fn calls(&self) -> BTreeMap<Moment, u64> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn count(&self, function: &'static str) {
+    fn count(&self, function: Moment) {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(function).or_default() += 1;
     }
 
@@ -223,7 +224,7 @@ impl Guests for Troupe {
     }
 
     async fn pull(&self, connection: &Connection, pull: &Pull, _: Class) -> Result<Page, CallError> {
-        self.count("call: pull");
+        self.count(Moment::Pull);
         let reached = self.of(connection)?;
         let page = reached
             .connector
@@ -242,7 +243,7 @@ impl Guests for Troupe {
         remote_ids: &[String],
         certain: bool,
     ) -> Result<Vec<Observed>, CallError> {
-        self.count("call: read");
+        self.count(Moment::Read);
         let (reached, ids) = (self.of(connection)?, remote_ids.to_vec());
         let read = reached
             .connector
@@ -254,7 +255,7 @@ impl Guests for Troupe {
     }
 
     async fn push(&self, connection: &Connection, writes: &[Write]) -> Result<Vec<Outcome>, CallError> {
-        self.count("call: push");
+        self.count(Moment::Push);
         let reached = self.of(connection)?;
         let pushed = reached
             .connector
@@ -270,7 +271,7 @@ impl Guests for Troupe {
     }
 
     async fn find(&self, connection: &Connection, kind: Kind, command_key: &str) -> Result<Option<State>, CallError> {
-        self.count("call: find");
+        self.count(Moment::Find);
         let (reached, key) = (self.of(connection)?, command_key.to_owned());
         let setup = self.reaching(connection, reached).await?;
         let found = reached.connector.find(&setup, self.context(connection), kind, key).await.0?;
@@ -283,7 +284,7 @@ impl Guests for Troupe {
         if !reached.connector.subscribes() || self.describe(connection).await?.webhook.is_none() {
             return Ok(None);
         }
-        self.count("call: ensure");
+        self.count(Moment::Ensure);
         let mut setup = self.reaching(connection, reached).await?;
         setup.reach.webhook_secret = WebhookSecret::new(Secret::new(SUBSCRIBED_SECRET.to_owned()));
         let target = Target { url: hook_of(self.of.tenant, &connection.name) };
@@ -295,7 +296,7 @@ impl Guests for Troupe {
         if !reached.connector.sums() {
             return Ok(None);
         }
-        self.count("call: tell");
+        self.count(Moment::Tell);
         let setup = self.reaching(connection, reached).await?;
         reached.connector.tell(&setup, self.context(connection), kind).await.0
     }
@@ -306,19 +307,19 @@ impl Guests for Troupe {
         kind: Kind,
         records: &[HeldRecord],
     ) -> Result<Vec<RangeDigest>, CallError> {
-        self.count("call: add");
+        self.count(Moment::Add);
         let reached = self.of(connection)?;
         reached.connector.add(&self.setup(), self.context(connection), kind, records.to_vec()).await.0
     }
 
     async fn receive(&self, connection: &Connection, webhook: &Webhook) -> Result<Vec<Notice>, CallError> {
-        self.count("call: receive");
+        self.count(Moment::Receive);
         let reached = self.of(connection)?;
         reached.connector.receive(&self.setup(), self.context(connection), webhook.clone()).await.0
     }
 
     async fn project(&self, connection: &Connection, kind: Kind, records: &[Fields]) -> Result<Vec<Fields>, CallError> {
-        self.count("call: project");
+        self.count(Moment::Project);
         let reached = self.of(connection)?;
         reached.connector.project(&self.setup(), self.context(connection), kind, records.to_vec()).await.0
     }
@@ -330,7 +331,7 @@ impl Guests for Troupe {
         records: &[Fields],
     ) -> Result<Option<Vec<Option<Fields>>>, CallError> {
         let Some(mapping) = &self.of(connection)?.mapping else { return Ok(None) };
-        self.count("call: map-in");
+        self.count(Moment::MapIn);
         mapping.to_canonical(&self.setup(), self.context(connection), kind, records.to_vec()).await.0.map(Some)
     }
 
@@ -341,7 +342,7 @@ impl Guests for Troupe {
         records: &[Fields],
     ) -> Result<Option<Vec<Fields>>, CallError> {
         let Some(mapping) = &self.of(connection)?.mapping else { return Ok(None) };
-        self.count("call: map-out");
+        self.count(Moment::MapOut);
         mapping.from_canonical(&self.setup(), self.context(connection), kind, records.to_vec()).await.0.map(Some)
     }
 
@@ -357,7 +358,7 @@ impl Guests for Troupe {
         let decisions = match known {
             Some(decisions) => decisions,
             None => {
-                self.count("call: decide");
+                self.count(Moment::Decide);
                 let decisions = policy.decide(&self.setup(), conflicts.to_vec()).await.0?;
                 asked().note(now, slot, conflicts, &decisions);
                 decisions
@@ -379,7 +380,7 @@ impl Guests for Troupe {
 
     async fn validate(&self, kind: Kind, records: &[Fields]) -> Result<Option<Vec<Verdict>>, CallError> {
         let Some(validator) = self.cast.validators.get(&kind) else { return Ok(None) };
-        self.count("call: validate");
+        self.count(Moment::Validate);
         validator.validate(&self.setup(), kind, records.to_vec()).await.0.map(Some)
     }
 }

@@ -146,7 +146,7 @@ impl Sim {
             "seconds": seconds,
             "seeds_per_second": tally.seeds as f64 / seconds.max(0.001),
             "faults_by_kind": tally.faults_by_kind,
-            "coverage": tally.coverage,
+            "coverage": tally.coverage(),
             "failures": failures,
         }))
     }
@@ -207,7 +207,13 @@ fn text(report: &Json) -> String {
     for (title, name) in [("faults, by the seeds they were on in", "faults_by_kind"), ("reached", "coverage")] {
         lines.push(format!("{title}:"));
         let rows = report[name].as_object().into_iter().flatten();
-        lines.extend(rows.map(|(name, times)| format!("  {name:<32} {times:>12}")));
+        let rows = rows.filter(|(_, times)| times.as_u64() != Some(0));
+        lines.extend(rows.map(|(name, times)| format!("  {name:<50} {times:>12}")));
+    }
+    let never = report["coverage"].as_object().into_iter().flatten().filter(|(_, times)| times.as_u64() == Some(0));
+    let never: Vec<&str> = never.map(|(name, _)| name.as_str()).collect();
+    if !never.is_empty() {
+        lines.push(format!("never reached: {}", never.join("; ")));
     }
     for failure in report["failures"].as_array().into_iter().flatten() {
         lines.push(format!("seed {} broke promises:", failure["seed"]));

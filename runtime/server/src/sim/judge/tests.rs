@@ -148,7 +148,7 @@ async fn p7_a_write_of_what_was_before_is_seen() {
         let mut notes = Notes::default();
         history(&*house.store, &mut notes).await.unwrap();
         assert_eq!(heads(&notes.violations, 7), vec!["P7: ite"; n], "{written:?}");
-        assert_eq!(notes.reached.get("write confirmed"), Some(&(written.len() as u64)));
+        assert_eq!(notes.reached.get(&Moment::Confirmed), Some(&(written.len() as u64)));
     }
 }
 
@@ -177,7 +177,7 @@ async fn p8_p1_what_the_rules_of_now_would_decide_is_what_is_there() {
     let decided = async || {
         let mut notes = Notes::default();
         decided(&house.engine, &mut notes).await.unwrap();
-        assert_eq!(notes.reached["decided once more"], 1);
+        assert_eq!(notes.reached[&Moment::OnceMore], 1);
         heads(&notes.violations, 29)
     };
     assert_eq!(decided().await, [""; 0]);

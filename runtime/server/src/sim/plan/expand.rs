@@ -5,13 +5,13 @@ use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price, Waits};
 
 use super::words::spoken;
-use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf, Stir, wares};
+use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf, Stir, tariff, wares};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
 use crate::sim::drift::Drift;
 
 /// Items that every system knows from the start; the owner has one more.
 const ITEMS: u64 = 4;
-const COMPANIES: u64 = 2;
+pub(super) const COMPANIES: u64 = 2;
 /// How many there are of an item where nothing else is said.
 pub(super) const PLENTY: u32 = 100;
 /// When runs begin: on ordinary days, and shortly before clocks are put back or forward where the systems stand.
@@ -78,6 +78,7 @@ impl Plan {
             chaos_ms,
             stock: stock(draw),
             shelf: shelf(draw, systems),
+            tariff: tariff::drawn(draw, begins),
             stirs,
             neighbour: None,
             mark: None,
@@ -177,11 +178,11 @@ pub(super) fn code(at: u64) -> String {
     format!("BOLT-{at}")
 }
 
-fn company(at: u64) -> String {
+pub(super) fn company(at: u64) -> String {
     format!("C-{at}")
 }
 
-fn money(cents: u64) -> Decimal {
+pub(super) fn money(cents: u64) -> Decimal {
     Decimal::new(i64::try_from(cents).unwrap_or_default(), 2).unwrap_or_default()
 }
 

@@ -6,6 +6,7 @@ mod menu;
 mod neighbour;
 mod reform;
 mod shelf;
+mod tariff;
 mod wares;
 pub mod words;
 
@@ -20,6 +21,7 @@ pub use menu::{CrashAt, Menu, Outage};
 pub(crate) use neighbour::MUCH;
 pub use reform::{Reform, Regime};
 pub use shelf::{Kit, Shelf};
+pub use tariff::Tariff;
 pub use wares::{Stir, WARE};
 
 /// Everything that decides a run.
@@ -49,6 +51,9 @@ pub struct Plan {
     /// How stock is published, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,
+    /// What buyers pay, where anybody asks.
+    #[serde(default, skip_serializing_if = "Tariff::is_empty")]
+    pub tariff: Tariff,
     /// What people do about wares that come and go; their acts are among all others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stirs: Vec<Stir>,

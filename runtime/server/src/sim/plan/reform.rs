@@ -30,6 +30,10 @@ pub enum Regime {
     Ranks(usize),
     /// Titles are decided by the built-in rule.
     NoPolicy,
+    /// Where systems disagree about a title a person is asked.
+    Hold,
+    /// What of an order has left is what any system says that has.
+    Union,
 }
 
 /// In how many of a thousand days rules change.
@@ -45,11 +49,13 @@ impl Reform {
         }
         let drawn = |n| {
             let seat = draw.below(systems as u64, "whose rule", n) as usize;
-            let to = match draw.below(8, "which rules", n) {
+            let to = match draw.below(10, "which rules", n) {
                 0..3 => Regime::TitleOwner(seat),
                 3..5 => Regime::PriceOwner(seat),
                 5 => Regime::Ranks(seat),
                 6 => Regime::NoPolicy,
+                7 => Regime::Hold,
+                8 => Regime::Union,
                 _ => Regime::Usual,
             };
             Self { at_ms: draw.below(chaos_ms, "when rules change", n), to }
@@ -80,6 +86,8 @@ impl Regime {
             Self::TitleOwner(seat) => first(owned("item", "title", seat)),
             Self::PriceOwner(seat) => first(owned("price", "am*", seat)),
             Self::NoPolicy => first(json!({"kind": "item", "field": "title"})),
+            Self::Hold => first(json!({"kind": "item", "field": "title", "policy": "conflict:hold"})),
+            Self::Union => first(json!({"kind": "order", "field": "fulfilments", "policy": "conflict:union"})),
             Self::Ranks(seat) => {
                 first(ranked("item", "title"));
                 first(ranked("price", "amount"));
@@ -98,7 +106,7 @@ impl Regime {
         match self {
             Self::TitleOwner(seat) => Some(("item", "title", seat)),
             Self::PriceOwner(seat) => Some(("price", "amount", seat)),
-            Self::Usual | Self::Ranks(_) | Self::NoPolicy => None,
+            Self::Usual | Self::Ranks(_) | Self::NoPolicy | Self::Hold | Self::Union => None,
         }
     }
 }
@@ -114,8 +122,8 @@ mod tests {
         let days =
             (0..600).filter(|seed| !Plan::of(*seed, &crate::demo::world::Product::ALL).reforms.is_empty()).count();
         assert!((140..=260).contains(&days), "on {days} of 600");
-        let all = [Regime::Usual, Regime::TitleOwner(1), Regime::PriceOwner(3), Regime::Ranks(2), Regime::NoPolicy];
-        for regime in all {
+        let given = [Regime::TitleOwner(1), Regime::PriceOwner(3), Regime::Ranks(2)];
+        for regime in [Regime::Usual, Regime::NoPolicy, Regime::Hold, Regime::Union].into_iter().chain(given) {
             let spec: RulesSpec = serde_json::from_value(regime.rules(&["a", "b", "c", "d"])).unwrap();
             let slots: Vec<&String> = spec.policies().into_iter().collect();
             assert!(slots.iter().all(|it| it.starts_with("conflict:")), "{slots:?}");
