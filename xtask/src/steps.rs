@@ -96,10 +96,10 @@ fn demo() -> anyhow::Result<()> {
     run(&mut truthsource((Profile::Dev, Plants::No), "demo", &arguments)?)
 }
 
-/// One bug for each way of looking, and the promise that it breaks: at writes, at folds, at what is published, at webhooks,
+/// One bug for each way of looking, and the promise that it breaks: at writes, at folds, at what is published, at prices, at webhooks,
 /// at what the systems hold in the end and at what they held on the way, at what the rules of then would decide, and at
 /// the neighbour. All of them take an hour: `cargo xtask sim --plant all`.
-const PLANTED: [(&str, &str); 9] = [
+const PLANTED: [(&str, &str); 10] = [
     ("nobody-owns", "P1, P5"),
     ("refresh-base", "P4"),
     ("last-heard-wins", "P3"),
@@ -108,6 +108,7 @@ const PLANTED: [(&str, &str); 9] = [
     ("timeout-is-failure", "P1, P5"),
     ("undo-the-others", "P7"),
     ("keep-decisions", "P1, P5"),
+    ("round-early", "P10"),
     ("tenant-mix-up", "P11"),
 ];
 

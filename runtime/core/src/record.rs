@@ -125,6 +125,12 @@ pub struct Claim {
     pub changed_at: Option<UnixMs>,
     /// The truth's version that its value took part in first: who was told an older one does not know of it.
     pub version: u64,
+    /// The truth's version that it was told when it held what it held before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seen: u64,
+    /// The truth that it was told then, where what it held was something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_of: Option<Value>,
     /// The values that it moved away from, newest last, without repeats, at most [`PASSED_MAX`]: it knew them, so a system that still
     /// holds one of them does not contradict it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -132,6 +138,11 @@ pub struct Claim {
     /// Nobody said it: the system has had it of a record since a write of ours created that there, as far as is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub filled_in: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 /// How many values a claim remembers to have moved away from.
@@ -253,6 +264,9 @@ pub struct HeldField {
     pub value: Value,
     /// The truth's version that it was last told: claims up to there are not news to it.
     pub seen: u64,
+    /// The truth that it was told, where the system has not the room for it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Value>,
 }
 
 impl Shadow {
@@ -360,6 +374,9 @@ pub enum Entry {
         sent: Fields,
         /// The truth's version that was written.
         truth_version: u64,
+        /// The truth of those fields for which the system has not the room as it is.
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
+        of: Fields,
         /// When it was sent, by our clock; where its answer was lost, when it was begun. `None` where neither is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sent_at: Option<UnixMs>,

@@ -1,5 +1,7 @@
 //! Words: what systems say of a field, which of them count, and what they have in common.
 
+use std::cmp::Reverse;
+
 use super::{Folding, Question};
 use crate::plant::{self, Bug};
 use crate::record::{Claim, ConnectionId, TruthField};
@@ -50,7 +52,8 @@ impl Folding<'_> {
             // Three or more that supersede each other in a circle: none of them is above the others.
             claims = heard;
         }
-        let base = common_ground(&superseded, &claims).unwrap_or(&field.base).clone();
+        let ground = common_ground(&superseded, &claims).map(|held| told(held, &claims));
+        let base = ground.or_else(|| latest_ground(&claims)).unwrap_or(&field.base).clone();
         let mut claims: Vec<Claim> = claims.into_iter().cloned().collect();
         // What somebody changed counts, and not what others held all along.
         if claims.iter().any(|it| !it.is_opening()) {
@@ -65,6 +68,8 @@ impl Folding<'_> {
                 now: standing,
                 changed_at: None,
                 version: field.version,
+                seen: 0,
+                was_of: None,
                 passed: Vec::new(),
                 filled_in: false,
             });
@@ -108,18 +113,33 @@ fn common_ground<'a>(superseded: &[&Claim], claims: &[&'a Claim]) -> Option<&'a 
     claims.first()?.passed.iter().find(is_common)
 }
 
+/// The truth that was told to the one that knew most of it: where they have nothing in common, the others changed what
+/// came before that. It follows from the claims alone, whenever each was heard.
+fn latest_ground<'a>(claims: &[&'a Claim]) -> Option<&'a Value> {
+    let moved = claims.iter().filter_map(|it| Some((it.seen, Reverse(it.connection), it.was.as_ref()?)));
+    let (.., held) = moved.max_by_key(|(seen, connection, _)| (*seen, *connection))?;
+    Some(told(held, claims))
+}
+
+/// The truth that somebody was told who held this: what has no room for all of it is no reason to forget the rest.
+fn told<'a>(held: &'a Value, claims: &[&'a Claim]) -> &'a Value {
+    let holders = claims.iter().filter(|it| it.was.as_ref() == Some(held));
+    let whole = holders.filter_map(|it| Some((it.seen, it.was_of.as_ref()?)));
+    whole.max_by_key(|it| it.0).map_or(held, |it| it.1)
+}
+
 /// The same connection moved again before it was told: one claim, from where it started. What it says now is news to
 /// everybody, also to those who were told what it said before.
 fn continued(mine: Option<Claim>, claim: Claim, version: u64) -> Claim {
     let version = mine.as_ref().filter(|_| plant::on(Bug::SecondChangeIsOld)).map_or(version, |it| it.version);
-    let (was, mut passed) = match mine {
-        Some(mine) => (mine.was, mine.passed),
-        None => (claim.was.clone(), Vec::new()),
+    let (was, seen, was_of, mut passed) = match mine {
+        Some(mine) => (mine.was, mine.seen, mine.was_of, mine.passed),
+        None => (claim.was.clone(), claim.seen, claim.was_of.clone(), Vec::new()),
     };
     if let Some(was) = claim.was.clone() {
         passed.retain(|it| *it != was);
         passed.push(was);
     }
     passed.drain(..passed.len().saturating_sub(crate::record::PASSED_MAX));
-    Claim { was, version, passed, ..claim }
+    Claim { was, version, seen, was_of, passed, ..claim }
 }

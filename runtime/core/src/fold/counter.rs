@@ -86,6 +86,8 @@ impl Folding<'_> {
                 now: now.clone(),
                 changed_at: None,
                 version: self.version,
+                seen: 0,
+                was_of: None,
                 passed: Vec::new(),
                 filled_in: false,
             });

@@ -122,11 +122,10 @@ fn past(state: &State, at: UnixMs) -> Option<UnixMs> {
 
 impl Folding<'_> {
     /// The entry lags, or may lag, behind what is known about its connection; see [`Shadow::outlasts`]. What was read from
-    /// the record itself never does, and neither does what a person said is gone. What is there under another id than it
-    /// was does, where that was read before the old one was missed: else it would count as older than that.
+    /// the record itself never does, and neither does what a person said is gone.
     #[must_use]
     pub fn lags(&self, entry: &Entry, at: UnixMs, lag: Lag) -> bool {
-        let Entry::Observed { connection, cause, as_of, observed, .. } = entry else { return false };
+        let Entry::Observed { connection, cause, observed, .. } = entry else { return false };
         let read = if let Observed::Present(state) = observed { Some(state) } else { None };
         let is_certain = match cause {
             Cause::Delivery | Cause::Certain => true,
@@ -134,10 +133,15 @@ impl Folding<'_> {
             Cause::Webhook | Cause::Poll | Cause::Sweep | Cause::Recheck => false,
         };
         let shadow = self.shadow(*connection);
-        let is_another = |it: &&Shadow| it.gone && read.is_some_and(|read| read.remote_id != it.remote_id);
-        if shadow.filter(is_another).is_some_and(|it| *as_of < it.as_of) {
-            return true;
-        }
         !plant::on(Bug::StaleRead) && !is_certain && shadow.is_some_and(|it| it.outlasts(read, at, lag))
+    }
+
+    /// What is there under another id than it was, and was read before the old one was missed. It would count as older
+    /// than that, however it was read, and the record as gone: it is to be read again.
+    #[must_use]
+    pub fn is_older_than_the_loss(&self, entry: &Entry) -> bool {
+        let Entry::Observed { connection, as_of, observed: Observed::Present(read), .. } = entry else { return false };
+        let is_lost = |it: &&Shadow| it.gone && it.remote_id != read.remote_id;
+        self.shadow(*connection).filter(is_lost).is_some_and(|it| *as_of < it.as_of)
     }
 }

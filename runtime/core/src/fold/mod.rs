@@ -93,7 +93,8 @@ pub struct Question {
     pub policy: Option<String>,
     /// The connection that owns the field, if one does.
     pub owner: Option<ConnectionId>,
-    /// What the claims have in common: what all systems held before some moved on, else the truth before the claims.
+    /// What the claims have in common: what all systems held before some moved on, else what the one of them held that
+    /// knew most of the truth, else the truth before the claims.
     pub base: Value,
     /// The claims, at least one, ordered by connection.
     pub claims: Vec<Claim>,
@@ -148,9 +149,9 @@ impl<'a> Folding<'a> {
                 Observed::Absent(_) if self.vanishes(entry) => self.absent(*connection, *as_of),
                 Observed::Absent(_) => {}
             },
-            Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state } => {
+            Entry::Wrote { connection, as_of, sent, truth_version, of, sent_at, state } => {
                 self.refresh(*connection, *as_of, |known| Fresh::written((state, sent), (at, *sent_at), known));
-                self.wrote((*connection, *as_of), (sent, *truth_version), state, at);
+                self.wrote((*connection, *as_of), (sent, of, *truth_version), state, at);
                 self.count_repetitions(*connection, sent, at);
             }
             Entry::Moved { connection, as_of, by, sent_at, .. } => {
@@ -285,14 +286,19 @@ impl<'a> Folding<'a> {
             if was.as_ref() == Some(now) {
                 continue;
             }
-            shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen });
+            let was_of = held.and_then(|it| it.of.clone());
+            shadow.fields.insert(name.clone(), HeldField { value: now.clone(), seen, of: None });
             moved.insert(name.clone(), (was.clone(), now.clone()));
             let (changed_at, now) = (state.changed_at.map(|it| it.min(at)), now.clone());
             let filled_in = is_made && was.is_none();
             let of_schema = schema::of(self.key.kind).field(name).filter(|_| filled_in);
             let was = was.or_else(|| of_schema.and_then(|it| it.made_with(&now)));
             let (version, passed) = (0, Vec::new());
-            self.claim(name, seen, Claim { connection, was, now, changed_at, version, passed, filled_in });
+            self.claim(
+                name,
+                seen,
+                Claim { connection, was, now, changed_at, version, seen, was_of, passed, filled_in },
+            );
         }
         if !moved.is_empty() {
             self.notes.push(Note::Moved(connection, moved));
@@ -345,7 +351,7 @@ impl<'a> Folding<'a> {
     fn wrote(
         &mut self,
         (connection, as_of): (ConnectionId, u64),
-        (sent, told): (&Fields, u64),
+        (sent, of, told): (&Fields, &Fields, u64),
         state: &State,
         at: UnixMs,
     ) {
@@ -355,7 +361,9 @@ impl<'a> Folding<'a> {
         }
         shadow.made |= !shadow.exists();
         for (name, value) in sent.iter().filter(|_| !plant::on(Bug::IgnoreEcho)) {
-            shadow.fields.insert(name.clone(), HeldField { value: value.clone(), seen: told });
+            shadow
+                .fields
+                .insert(name.clone(), HeldField { value: value.clone(), seen: told, of: of.get(name).cloned() });
             // It was told what came of its claim: the claim is settled.
             if let Some(field) = self.state.truth.fields.get_mut(name) {
                 let claims = field.claims.len();

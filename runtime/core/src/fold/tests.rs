@@ -45,7 +45,8 @@ fn wrote(connection: ConnectionId, as_of: u64, told: u64, fields: &[(&str, Value
     let Entry::Observed { observed: Observed::Present(state), .. } = saw(connection, as_of, 0, fields) else {
         unreachable!()
     };
-    Entry::Wrote { connection, as_of, sent: state.fields.clone(), truth_version: told, sent_at: None, state }
+    let (sent, of) = (state.fields.clone(), Fields::new());
+    Entry::Wrote { connection, as_of, sent, truth_version: told, of, sent_at: None, state }
 }
 
 /// A write of ours made the record, and these fields were none of its own.
@@ -621,6 +622,50 @@ fn what_was_called_off_before_it_was_read_is_called_off() {
     }
 }
 
+/// One knows what another has said meanwhile, and one does not: what they had in common does not depend on who is heard
+/// first.
+#[test]
+fn p8_what_claims_have_in_common_is_the_same_whoever_is_heard_first() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |title: &str| [("title", title.into())];
+    let openings = [ERP, SHOP, WEB].map(|it| saw(it, 1, 1, &title("A")));
+    let state = fold_all(&rules, &key, &[openings.to_vec(), vec![saw(ERP, 2, 2, &title("B"))]]);
+    let told = wrote(WEB, 2, state.truth.version, &title("B"));
+    let state = fold(&rules, &key, state, &[told, saw(SHOP, 2, 3, &title("C"))]).0;
+    let told = wrote(ERP, 3, state.truth.version, &title("C"));
+    let state = fold(&rules, &key, state, &[told]).0;
+    let said = [saw(ERP, 4, 4, &title("D")), saw(WEB, 3, 4, &title("E"))];
+    for order in [[0, 1], [1, 0]] {
+        let mut folding = Folding::new(&key, &rules, state.clone());
+        order.iter().for_each(|it| folding.absorb(&said[*it], NOW));
+        let questions = folding.questions();
+        assert_eq!(questions.len(), 1);
+        assert_eq!(questions[0].base, "C".into(), "{order:?}: {questions:?}");
+        assert_eq!(questions[0].claims.len(), 2);
+    }
+}
+
+/// A system without the room for a title was told what it has room for: what was the truth before it moved is all of it.
+#[test]
+fn what_was_cut_for_one_system_is_whole_for_whoever_keeps_it() {
+    let (rules, key) = (rules(Kind::Item), item());
+    let title = |title: &str| [("title", title.into())];
+    let openings = [ERP, SHOP].map(|it| saw(it, 1, 1, &title("A")));
+    let state = fold_all(&rules, &key, &[openings.to_vec(), vec![saw(ERP, 2, 2, &title("A long title"))]]);
+    let mut cut = wrote(SHOP, 2, state.truth.version, &title("A long"));
+    let Entry::Wrote { of, .. } = &mut cut else { unreachable!() };
+    of.insert("title".to_owned(), "A long title".into());
+    let state = fold(&rules, &key, state, &[cut]).0;
+    for said in [vec![saw(SHOP, 3, 3, &title("B"))], vec![saw(SHOP, 3, 3, &title("B")), saw(ERP, 3, 3, &title("C"))]] {
+        let mut folding = Folding::new(&key, &rules, state.clone());
+        said.iter().for_each(|it| folding.absorb(it, NOW));
+        let questions = folding.questions();
+        assert_eq!(questions[0].base, "A long title".into(), "{questions:?}");
+        folding.answer(&questions[0], Verdict::Keep);
+        assert_eq!(folding.state().truth.values()["title"], "A long title".into());
+    }
+}
+
 /// Nobody answered our write; the record shows what somebody made of it since, and the index still what we wrote.
 #[test]
 fn what_a_lost_write_left_for_a_while_is_no_news() {
@@ -640,12 +685,13 @@ fn what_a_lost_write_left_for_a_while_is_no_news() {
         assert!(!folding.lags(&saw(ERP, 4, 1, &title("39")), NOW.plus(60_000), lag), "it is said for long");
     }
     // It took one of its fields as sent, so that it is known to have been carried out.
-    let Entry::Wrote { connection, as_of, mut sent, truth_version, sent_at, state } = wrote(ERP, 3, 2, &title("92"))
+    let Entry::Wrote { connection, as_of, mut sent, truth_version, of, sent_at, state } =
+        wrote(ERP, 3, 2, &title("92"))
     else {
         unreachable!()
     };
     sent.insert("title".to_owned(), "39".into());
-    let wrote = Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state };
+    let wrote = Entry::Wrote { connection, as_of, sent, truth_version, of, sent_at, state };
     let written = fold(&rules, &key, known, &[wrote]).0;
     let folding = Folding::new(&key, &rules, written);
     assert!(folding.lags(&saw(ERP, 4, 1, &title("39")), NOW.plus(1_000), lag));

@@ -31,7 +31,7 @@ impl From<Decimal> for Exact {
 }
 
 impl Exact {
-    /// So many per cent more; `None` past 38 digits.
+    /// So many per cent more; `None` past 38 digits, and past 28 after the point.
     pub(super) fn with(self, percent: Decimal) -> Option<Self> {
         let (mantissa, scale) = Decimal::from(100).checked_add(percent)?.parts();
         let mut mantissa = self.mantissa.checked_mul(mantissa.into())?;
@@ -40,7 +40,7 @@ impl Exact {
             mantissa /= 10;
             scale -= 1;
         }
-        Some(Self { mantissa, scale })
+        (scale <= DIGITS_MAX).then_some(Self { mantissa, scale })
     }
 
     /// With so many digits after the point at the most, half away from zero; `None` where it is no [`Decimal`].
@@ -52,19 +52,19 @@ impl Exact {
         Decimal::new(i64::try_from(whole + up).ok()?, places).ok()
     }
 
-    /// Whole units, and what is left of one with as many digits as are needed at the most.
-    fn halves(self) -> (i128, i128) {
+    /// Whole units, and what is left of one, with as many digits as there can be.
+    fn parts(self) -> (i128, i128) {
         let unit = 10_i128.pow(self.scale);
         (self.mantissa / unit, (self.mantissa % unit) * 10_i128.pow(DIGITS_MAX - self.scale))
     }
 }
 
-/// Digits after the point of an amount with per cent on it: 12 of it, 12 of them, and two.
-const DIGITS_MAX: u32 = 26;
+/// Digits after the point: 12 of an amount, 6 of each of two rates of per cent, and two for each.
+const DIGITS_MAX: u32 = 28;
 
 impl Ord for Exact {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.halves().cmp(&other.halves())
+        self.parts().cmp(&other.parts())
     }
 }
 
@@ -81,3 +81,25 @@ impl PartialEq for Exact {
 }
 
 impl Eq for Exact {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_compare_whatever_their_digits() {
+        let of = |amount: &str, percents: &[&str]| {
+            let exact = Exact::from(amount.parse::<Decimal>().unwrap());
+            percents.iter().try_fold(exact, |it, percent| it.with(percent.parse().unwrap()))
+        };
+        assert_eq!(of("11", &[]), of("10", &["10"]));
+        assert!(of("12.5", &["-33.333333"]) > of("8.33333337", &[]));
+        assert!(of("12.5", &["-33.333333"]) < of("8.3333333751", &[]));
+        assert!(of("999999999999999999", &[]) > of("0.000000000001", &["0.000001", "0.000001"]));
+        assert_eq!(of("0.000000000001", &["0.000001", "0.000001", "0.000001"]), None);
+        let cents = |amount: &str, percent: &str| of(amount, &[percent]).and_then(|it| it.rounded(2));
+        assert_eq!(cents("0.1", "-95"), Some("0.01".parse().unwrap()));
+        assert_eq!(cents("-0.1", "-95"), Some("-0.01".parse().unwrap()));
+        assert_eq!(cents("0.09", "-95"), Some("0".parse().unwrap()));
+    }
+}

@@ -116,7 +116,7 @@ mod tests {
 
     fn state(truth: Fields, at: &[(ConnectionId, Fields)]) -> KeyState {
         let field = |value| TruthField::decided(value, 1);
-        let held = |value| HeldField { value, seen: 1 };
+        let held = |value| HeldField { value, seen: 1, of: None };
         let fields = truth.into_iter().map(|(name, value)| (name, field(value))).collect();
         let shadow = |(id, fields): &(ConnectionId, Fields)| {
             let fields = fields.clone().into_iter().map(|(name, value)| (name, held(value))).collect();

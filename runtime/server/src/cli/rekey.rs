@@ -21,8 +21,9 @@ pub(super) async fn run(global: &Global, out: &Output) -> anyhow::Result<()> {
     let report = json!({"tenants": rewrapped?, "key_file": key_file});
     out.show(&report, |it| {
         format!(
-            "the key is replaced: the secrets of {} tenants open with it, and with no other\n\
-             a copy of the data that was made before needs the key file of then",
+            "the key is replaced: the data keys of {} tenants open with it, and with no other\n\
+             a copy of the data that was made before needs the key file of then; if both came into other hands, give every \
+             connection new credentials",
             it["tenants"]
         )
     })

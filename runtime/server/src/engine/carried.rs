@@ -133,6 +133,7 @@ mod tests {
             base_version: String::new(),
             truth_version: 1,
             begun_at: UnixMs(0),
+            of: Fields::new(),
             accepted: 0,
             plan: None,
             unmapped: None,

@@ -154,7 +154,8 @@ fn conclude(
             // Where its answer was lost it was sent no earlier than it was begun. What a system that lags says of when it
             // changed may be from before that.
             let sent_at = sent_at.or(Some(intent.begun_at));
-            let entry = Entry::Wrote { connection, as_of, sent, truth_version, sent_at, state };
+            let of = intent.of;
+            let entry = Entry::Wrote { connection, as_of, sent, truth_version, of, sent_at, state };
             batch.changes.push(Change::Append { kind: key.kind, key: Some(key.key.clone()), entry });
             let debt = Debt { state: DebtState::Settling, intent: None, attempts: 0, last_error: None, ..debt };
             batch.changes.push(Change::Debt { debt, token: None });
@@ -224,8 +225,8 @@ fn note_reading(
     };
     let entry = match (observed, tried) {
         (Observed::Present(state), Some(intent)) if !left.is_empty() => {
-            let (truth_version, sent_at) = (intent.truth_version, Some(intent.begun_at));
-            Entry::Wrote { connection, as_of, sent: left, truth_version, sent_at, state }
+            let (truth_version, of, sent_at) = (intent.truth_version, intent.of.clone(), Some(intent.begun_at));
+            Entry::Wrote { connection, as_of, sent: left, truth_version, of, sent_at, state }
         }
         (observed, tried) => {
             let tried = tried.map(Intent::sent).unwrap_or_default();

@@ -256,11 +256,14 @@ pub(super) fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixM
     });
     let decided_on = [shadow.as_of, u64::from(debt.attempts)];
     let op_id = digest::op_id(&command_key, state.truth.version, &base, &shadow.want, decided_on);
+    let mut of = state.truth.values();
+    of.retain(|name, truth| owed.changed.contains(name) && shadow.want.get(name).is_some_and(|want| want != truth));
     Some(Intent {
         op_id,
         remote_id: (!owed.create).then(|| shadow.remote_id.clone()),
         command_key,
         want: shadow.want.clone(),
+        of,
         changed: owed.changed,
         base,
         base_version: shadow.version.clone(),

@@ -47,6 +47,7 @@ pub mod trust;
 pub mod turn;
 pub(crate) mod twins;
 mod unread;
+pub mod word;
 
 use std::sync::Arc;
 

@@ -2,8 +2,11 @@
 //!
 //! One that never crashes proves nothing about crashes: what was never reached is counted as well, as 0.
 
-use crate::store::What;
 use truthsource_core::record::Cause;
+
+use super::cast::Cast;
+use super::seeds::Stores;
+use crate::store::What;
 
 macro_rules! moments {
     ($($variant:ident $name:literal)+) => {
@@ -103,6 +106,19 @@ moments! {
     OnceMore "decided once more"
     Again "decided again"
     BothStores "the same in both stores"
+}
+
+impl Moment {
+    /// It can be reached with these components, on these stores.
+    #[must_use]
+    pub fn is_possible(self, cast: &Cast, stores: Stores) -> bool {
+        match self {
+            Self::MapIn | Self::MapOut => !cast.mappings.is_empty(),
+            Self::Validate => !cast.validators.is_empty(),
+            Self::BothStores => stores == Stores::Both,
+            _ => true,
+        }
+    }
 }
 
 impl From<&What> for Moment {

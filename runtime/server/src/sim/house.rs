@@ -31,8 +31,8 @@ pub(super) fn host_of(tenant: &str, seat: &Seat) -> String {
 }
 
 pub(super) fn engine(store: &Arc<MortalStore>, troupe: &Arc<Troupe>, clock: &Arc<SimClock>, plan: &Plan) -> Engine {
-    let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max: 200 };
-    let Habits { lease_ms, fetch_max, fold_max, deliver_max, .. } = plan.habits;
+    let Habits { lease_ms, fetch_max, fold_max, deliver_max, tries_max, .. } = plan.habits;
+    let retry = Schedule { base_ms: 100, cap_ms: 5_000, asked_ms_max: 10_000, tries_max };
     // Of two calls at once it would be up to this machine which comes first.
     let pace = Pace { calls_max: 1, lease_ms, fetch_max, fold_max, deliver_max, retry, ..Pace::default() };
     Engine {

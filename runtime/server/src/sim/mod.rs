@@ -22,6 +22,7 @@ pub mod intake;
 pub mod judge;
 pub mod node;
 pub mod notes;
+mod person;
 pub mod plan;
 pub mod quotes;
 pub mod refold;

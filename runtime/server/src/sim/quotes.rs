@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use truthsource_core::price::{Ask, Pays, PriceRule, Receipt, digits};
 use truthsource_core::record::{KeyState, RecordKey};
 use truthsource_core::{Decimal, Kind, UnixMs};
-use truthsource_simulators::world::{Cell, Held};
+use truthsource_simulators::world::Held;
 
 use super::coverage::Moment;
 use super::notes::Notes;
-use super::plan::Tariff;
+use super::plan::{Tariff, WARE};
 use crate::engine::price::prices;
-use crate::store::TenantStore;
+use crate::store::{About, Conflict, TenantStore};
 
 /// The currency of all lists of a run.
 const CURRENCY: &str = "USD";
@@ -32,16 +32,15 @@ type Lists = BTreeMap<(String, String), BTreeMap<i128, i128>>;
 /// When the store fails.
 pub async fn check(
     store: &dyn TenantStore,
-    (owner, asked): (&Held, &BTreeSet<Cell>),
+    (owner, open): (&Held, &[Conflict]),
     (tariff, now): (&Tariff, UnixMs),
     notes: &mut Notes,
 ) -> anyhow::Result<()> {
-    let (lists, keys) = (lists(owner), keys(store).await?);
-    // Of what a person is asked about, systems may hold anything.
-    let is_open =
-        |code: &str| asked.iter().any(|it| it.record.starts_with("price/") && it.record.to_lowercase().ends_with(code));
-    let codes: BTreeSet<&String> = lists.keys().map(|(_, code)| code).filter(|it| !is_open(it)).collect();
-    let items: Vec<(&String, &String)> = codes.into_iter().filter_map(|it| Some((it, keys.get(it)?))).collect();
+    let lists = lists(owner);
+    let keys = keys(store).await?;
+    let codes: BTreeSet<&String> = lists.keys().map(|(_, code)| code).collect();
+    let items = codes.into_iter().filter_map(|code| Some((code, keys.get(code)?)));
+    let items: Vec<(&String, &String)> = items.filter(|it| !open.iter().any(|open| waits(open, *it))).collect();
     let named = tariff.values().filter_map(|it| it.company.clone()).map(Some);
     let companies: BTreeSet<Option<String>> = named.chain([None]).collect();
     for company in companies {
@@ -69,6 +68,17 @@ pub async fn check(
         }
     }
     Ok(())
+}
+
+/// Systems may hold anything of the item, until a person has said what counts.
+fn waits(open: &Conflict, (code, key): (&String, &String)) -> bool {
+    match open.key.kind {
+        // Deletions of many are not believed, be they of which items they may.
+        _ if open.about == About::Mass => code.starts_with(&WARE.to_lowercase()),
+        Kind::Item => open.key.key == *key,
+        Kind::Price => open.key.key.split_once('@').is_some_and(|(_, item)| item == key),
+        _ => false,
+    }
 }
 
 /// Keys of items by their codes in lower case: one that got another code keeps its key.
@@ -103,7 +113,8 @@ fn lists(owner: &Held) -> Lists {
 /// An amount of whole millionths.
 fn millionths(text: &str) -> i128 {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    format!("{whole}{part:0<6}").parse().unwrap_or_default()
+    // What is none of that equals nothing that anybody is quoted.
+    format!("{whole}{part:0<6}").parse().ok().filter(|_| part.len() <= 6).unwrap_or(i128::from(i64::MIN))
 }
 
 fn of(decimal: Decimal) -> i128 {
@@ -113,6 +124,8 @@ fn of(decimal: Decimal) -> i128 {
 /// A price to begin with: millionths of millionths of a hundredth.
 struct Begun {
     said: i128,
+    /// The quantity from which that holds; 0: the first.
+    from: i128,
     exact: i128,
     listed: bool,
 }
@@ -150,13 +163,13 @@ impl<'a> Counter<'a> {
         match &rule.pays {
             Pays::Fixed { amount, breaks } => {
                 let reached = breaks.iter().rfind(|it| of(it.from) <= quantity);
-                let said = of(reached.map_or(*amount, |it| it.amount));
-                Some(Begun { said, exact: said * WHOLE, listed: false })
+                let (from, said) = reached.map_or((0, of(*amount)), |it| (of(it.from), of(it.amount)));
+                Some(Begun { said, from, exact: said * WHOLE, listed: false })
             }
             Pays::List { list, percent } => {
                 let amounts = self.lists.get(&(list.clone(), self.code.to_owned()))?;
-                let said = *amounts.range(..=quantity).next_back()?.1;
-                Some(Begun { said, exact: said * (WHOLE + of(*percent)), listed: true })
+                let (from, said) = amounts.range(..=quantity).next_back().map(|(from, said)| (*from, *said))?;
+                Some(Begun { said, from, exact: said * (WHOLE + of(*percent)), listed: true })
             }
             Pays::Percent { .. } => None,
         }
@@ -188,9 +201,15 @@ impl<'a> Counter<'a> {
         format!("{quantity} of item/{} for {company:?} by {:?} of {lists:?}", self.code, self.tariff)
     }
 
-    /// What comes of a receipt alone and of the rules that it names.
+    /// What comes of a receipt alone and of the rules that it names, where they and the lists say what it says.
     fn explained(&self, receipt: &Receipt) -> Option<Decimal> {
-        let begun = self.begin(self.tariff.get(&receipt.rule)?).filter(|it| it.said == of(receipt.base))?;
+        let rule = self.tariff.get(&receipt.rule)?;
+        let list = if let Pays::List { list, .. } = &rule.pays { Some(list) } else { None };
+        let begun = self.begin(rule)?;
+        let from = (begun.from > 0).then_some(begun.from);
+        if begun.said != of(receipt.base) || receipt.list.as_ref() != list || receipt.from_quantity.map(of) != from {
+            return None;
+        }
         let percent = match &receipt.adjusted_by {
             Some(id) => self.percent(self.tariff.get(id)?)?,
             None => 0,
@@ -212,6 +231,7 @@ fn rounded(begun: &Begun, percent: i128) -> Option<Decimal> {
 #[cfg(test)]
 mod tests {
     use truthsource_core::price::Break;
+    use truthsource_simulators::world::Cell;
 
     use super::*;
 

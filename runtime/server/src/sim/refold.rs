@@ -73,25 +73,35 @@ fn rulings(folded: &Folded) -> impl Iterator<Item = &LoggedRuling> {
 }
 
 /// What each system says keeps its order; between systems the draws decide whose turn it is. Everything is said twice,
-/// and a batch ends wherever they say.
+/// and a batch ends wherever they say. A person's word is about all that was said before it, and about nothing after.
 fn arrange(said: &[Said], below: impl Fn(u64, &str) -> u64) -> Vec<Vec<Said>> {
-    let mut queues: BTreeMap<_, Vec<Said>> = BTreeMap::new();
-    for it in said.iter().rev() {
-        queues.entry(it.1.connection()).or_default().push(it.clone());
-    }
     let mut batches = vec![Vec::new()];
-    for n in 0.. {
-        queues.retain(|_, queue| !queue.is_empty());
-        let whose = below(queues.len() as u64, &format!("whose turn {n}")) as usize;
-        let Some(next) = queues.values_mut().nth(whose).and_then(Vec::pop) else { break };
-        if let Some(batch) = batches.last_mut() {
-            batch.extend([next.clone(), next]);
+    let mut n = 0;
+    for until in said.split_inclusive(|it| it.1.connection().is_none()) {
+        let (words, readings): (Vec<&Said>, Vec<&Said>) = until.iter().partition(|it| it.1.connection().is_none());
+        let mut queues: BTreeMap<_, Vec<Said>> = BTreeMap::new();
+        for it in readings.into_iter().rev() {
+            queues.entry(it.1.connection()).or_default().push(it.clone());
         }
-        if below(2, &format!("cut {n}")) == 0 {
-            batches.push(Vec::new());
+        loop {
+            queues.retain(|_, queue| !queue.is_empty());
+            let whose = below(queues.len() as u64, &format!("whose turn {n}")) as usize;
+            let Some(next) = queues.values_mut().nth(whose).and_then(Vec::pop) else { break };
+            say_twice(next, &mut batches, below(2, &format!("cut {n}")) == 0);
+            n += 1;
         }
+        words.into_iter().for_each(|word| say_twice(word.clone(), &mut batches, false));
     }
     batches
+}
+
+fn say_twice(it: Said, batches: &mut Vec<Vec<Said>>, cut: bool) {
+    if let Some(batch) = batches.last_mut() {
+        batch.extend([it.clone(), it]);
+    }
+    if cut {
+        batches.push(Vec::new());
+    }
 }
 
 /// What was being told, and what the fold hears to have been: both were told before it decides, whenever it hears of it.

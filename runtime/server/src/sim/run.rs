@@ -18,6 +18,7 @@ use super::store::{Files, Keeping, open};
 use super::tenancy::{Place, Shared, Tenancy};
 use super::{apart, backwards, judge, quotes, wares};
 use crate::demo::latency::{Line, Mark, since};
+use crate::demo::world::Seat;
 use crate::engine::ports::Clock as _;
 use crate::engine::{Did, Error};
 use crate::store::{self, Conflict, DebtState, Inspect as _, TenantStore as _};
@@ -237,6 +238,7 @@ impl<'a> World<'a> {
         if self.begun.is_some() {
             self.happen().await;
         }
+        self.look().await;
         let mut did = self.deliver_hooks().await;
         let workers: usize = self.tenants.iter().map(Tenancy::workers).sum();
         let first = self.draw().below(workers as u64, "order", self.turns) as usize;
@@ -260,6 +262,17 @@ impl<'a> World<'a> {
                     self.bury();
                 }
                 self.notes.reach(Moment::RulesChanged);
+            }
+        }
+    }
+
+    /// Somebody looks at what waits for a person.
+    async fn look(&mut self) {
+        let (draw, answers) = (self.draw(), self.begun.is_some() && self.is_spoilt);
+        for at in 0..self.tenants.len() {
+            let looked = self.tenants[at].look(draw, answers, &mut self.notes).await;
+            if let Some(error) = looked.err().filter(|_| !self.bury()) {
+                self.notes.broke(format!("S: a person could not say what they said: {error:?}"));
             }
         }
     }
@@ -453,7 +466,7 @@ impl Tenancy<'_> {
         notes.violations.extend(wares::check(seats, &self.plan.acts, (&conflicts, &kept)));
         let shelf = self.plan.shelf.as_ref();
         judge::systems(seats, (first, shelf, &self.cast), &changes, said, &mut notes.violations);
-        self.quotes(&asked, notes).await?;
+        self.quotes(&conflicts, notes).await?;
         // Other rules may well give an older word its right.
         if self.plan.reforms.is_empty() {
             let against = judge::decided_against(first, &conflicts);
@@ -474,10 +487,14 @@ impl Tenancy<'_> {
     }
 
     /// Asks what buyers pay, where the plan has them ask.
-    async fn quotes(&self, asked: &BTreeSet<Cell>, notes: &mut Notes) -> anyhow::Result<()> {
+    async fn quotes(&self, conflicts: &[Conflict], notes: &mut Notes) -> anyhow::Result<()> {
         let now = self.node.engine.now();
-        let Some(owner) = self.seats.first().filter(|_| !self.plan.tariff.is_empty()) else { return Ok(()) };
+        // What stands behind a mapping is in a language of its own.
+        let is_plain = |seat: &&Seat| !self.cast.mappings.contains_key(&seat.product);
+        let owner = self.seats.first().filter(|_| !self.plan.tariff.is_empty()).filter(is_plain);
+        let Some(owner) = owner else { return Ok(()) };
         let held = owner.site.held(owner.there(now));
-        quotes::check(self.store.as_ref(), (&held, asked), (&self.plan.tariff, now), notes).await
+        let open: Vec<Conflict> = conflicts.iter().filter(|it| it.outcome.is_none()).cloned().collect();
+        quotes::check(self.store.as_ref(), (&held, &open), (&self.plan.tariff, now), notes).await
     }
 }

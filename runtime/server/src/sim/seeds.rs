@@ -47,11 +47,12 @@ pub struct Broken {
 }
 
 impl Tally {
-    /// How often each moment was reached in all runs, by name; 0 where it never was.
+    /// How often each moment that is possible was reached in all runs, by name; 0 where it never was.
     #[must_use]
-    pub fn coverage(&self) -> BTreeMap<&'static str, u64> {
+    pub fn coverage(&self, cast: &Cast, stores: Stores) -> BTreeMap<&'static str, u64> {
         let times = |it: &Moment| self.reached.get(it).copied().unwrap_or(0);
-        Moment::ALL.iter().map(|it| (it.name(), times(it))).collect()
+        let possible = Moment::ALL.iter().filter(|it| it.is_possible(cast, stores));
+        possible.map(|it| (it.name(), times(it))).collect()
     }
 
     fn add(&mut self, plan: Plan, outcome: Outcome) {

@@ -19,6 +19,7 @@ use super::intake::Intake;
 use super::judge;
 use super::node::Node;
 use super::notes::Notes;
+use super::person::Desk;
 use super::plan::{Act, Plan, Reform, words};
 use super::setup::{Link, Setup};
 use super::stage::{Clocked, Doors, SimClock};
@@ -100,6 +101,7 @@ pub(super) struct Tenancy<'a> {
     /// What the systems held when people began to act, and where their journals were.
     pub first: Option<(Vec<Held>, Mark)>,
     pub orders: judge::Orders,
+    pub desk: Desk,
     pub cast: Arc<Cast>,
 }
 
@@ -138,6 +140,7 @@ impl<'a> Tenancy<'a> {
             opened,
             first: None,
             orders: judge::Orders::default(),
+            desk: Desk::default(),
             cast: cast.clone(),
         })
     }
@@ -301,6 +304,11 @@ impl<'a> Tenancy<'a> {
     /// The next change of rules that is due, if one is: what is to be stored of it.
     pub(super) fn next_reform(&mut self, elapsed: u64) -> Option<&'a Reform> {
         self.reforms.next_if(|it| it.at_ms <= elapsed)
+    }
+
+    /// The rules of the day are what they will be.
+    pub(super) fn has_its_last_rules(&self) -> bool {
+        self.reforms.clone().next().is_none()
     }
 
     /// Tries to store other rules; false if nobody was told that they are.

@@ -59,6 +59,9 @@ pub struct Intent {
     pub command_key: String,
     /// What the system should hold afterwards, with canonical references.
     pub want: Fields,
+    /// The truth of those fields of `want` for which the system has not the room as it is.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub of: Fields,
     /// The fields of `want` to send.
     pub changed: Vec<String>,
     /// What it was decided on.

@@ -68,17 +68,43 @@ pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a draft with mode 0600, puts it in its place, and has both on the disk.
 fn drafted(path: &Path, bytes: &[u8], place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     std::fs::create_dir_all(dir_of(path))?;
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    place(&draft)?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}{DRAFT}", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let write = || {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&draft)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    if let Err(e) = write().and_then(|()| place(&draft)) {
+        let _ = std::fs::remove_file(&draft);
+        return Err(e);
+    }
     sync_dir(path)
 }
+
+/// Removes the drafts of this file that processes left behind which died over them: keys that nobody looks after.
+pub(super) fn sweep(path: &Path) -> anyhow::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_draft = |it: &str| it.strip_prefix(&*name).is_some_and(|it| it.starts_with('.') && it.ends_with(DRAFT));
+    let remove = || -> io::Result<()> {
+        for file in std::fs::read_dir(dir_of(path))? {
+            let file = file?;
+            if is_draft(&file.file_name().to_string_lossy()) {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
+    };
+    remove().with_context(|| format!("cannot clear up beside `{}`", path.display()))
+}
+
+/// How the names of drafts end.
+const DRAFT: &str = ".new";
 
 /// What was done to the names beside this file is on the disk.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {

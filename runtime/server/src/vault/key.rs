@@ -50,7 +50,7 @@ impl Key {
         ensure!(sealed.len() >= HEAD_BYTES + AES_256_GCM.tag_len(), "the sealed bytes are cut off");
         let (head, text) = sealed.split_at(HEAD_BYTES);
         ensure!(head[0] == FORMAT, "the sealed bytes are of format {}, this program knows {FORMAT}", head[0]);
-        ensure!(self.sealed(head), "the bytes were sealed with another key");
+        ensure!(self.has_sealed(head), "the bytes were sealed with another key");
         let nonce = Nonce::try_assume_unique_for_key(&head[5..]).map_err(|_| anyhow!("the nonce is cut off"))?;
         let mut text = Zeroizing::new(text.to_vec());
         let opened = self.cipher.open_in_place(nonce, Aad::from(self.associated(bound)), &mut text);
@@ -59,8 +59,13 @@ impl Key {
         Ok(text)
     }
 
+    /// They go by one id.
+    pub fn is_named_like(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
     /// The bytes say that they were sealed with this key.
-    pub fn sealed(&self, bytes: &[u8]) -> bool {
+    pub fn has_sealed(&self, bytes: &[u8]) -> bool {
         bytes.get(1..5) == Some(&self.id)
     }
 

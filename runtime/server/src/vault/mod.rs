@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::app::Vault;
 use crate::store::control::TenantId;
 
-use files::{create_private, is_missing, read_private, wrapped};
+use files::{create_private, is_missing, read_private, sweep, wrapped};
 use key::{Key, bound_to, fresh_key};
 pub use rekey::rekey;
 
@@ -42,6 +42,9 @@ impl FileVault {
     /// # Errors
     /// The key file can be read by others than its owner, is no key, or cannot be made.
     pub fn open(data_dir: &Path, key_file: &Path) -> anyhow::Result<Self> {
+        if key_file.exists() {
+            sweep(&key_file.canonicalize()?)?;
+        }
         let kek = match read_private(key_file) {
             Ok(bytes) => bytes,
             Err(e) if is_missing(&e) => {
@@ -64,7 +67,7 @@ impl FileVault {
         Ok(Self { tenants: data_dir.join("tenants"), keks, open: Mutex::default() })
     }
 
-    /// The tenant's data key; made if it has none and `may_create`.
+    /// The tenant's data key.
     fn key(&self, tenant: TenantId, absent: Absent) -> anyhow::Result<Arc<Key>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = open.get(&tenant) {
@@ -94,7 +97,7 @@ struct Keks {
 impl Keks {
     /// A tenant's data key.
     fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-        let of = self.next.as_ref().filter(|it| it.sealed(wrapped)).unwrap_or(&self.now);
+        let of = self.next.as_ref().filter(|it| it.has_sealed(wrapped)).unwrap_or(&self.now);
         let key = of.open(&bound_to(tenant, "dek"), wrapped);
         key.with_context(|| format!("the data key of tenant {} was not made with this key file", tenant.0))
     }

@@ -146,7 +146,7 @@ impl Sim {
             "seconds": seconds,
             "seeds_per_second": tally.seeds as f64 / seconds.max(0.001),
             "faults_by_kind": tally.faults_by_kind,
-            "coverage": tally.coverage(),
+            "coverage": tally.coverage(cast, self.store),
             "failures": failures,
         }))
     }

@@ -1,7 +1,7 @@
 //! What became of writes that were begun before: nobody heard, or whoever heard is not there any more.
 
-use truthsource_core::Fields;
 use truthsource_core::plant::{self, Bug};
+use truthsource_core::{Fields, schema};
 use truthsource_host::CallError;
 use truthsource_host::model::{self, Effect, Observed, Outcome, Write};
 
@@ -42,7 +42,7 @@ pub(super) async fn look_up(
             continue;
         }
         let sent = Sent { as_of: lane.tick(), at: None };
-        let is_last = ready.write.write.remote_id.is_some() && engine.pace.retry.is_spent(ready.debt.attempts + 1);
+        let is_last = engine.pace.retry.is_spent(ready.debt.attempts + 1) && shows(&ready);
         match found(engine, parties, lane, &ready, effect).await {
             Ok(Found::Again) if there.contains_key(&ready.debt.key) => {
                 let mut batch = lane.batch(engine);
@@ -64,6 +64,14 @@ pub(super) async fn look_up(
         }
     }
     Ok(again)
+}
+
+/// What its system holds shows whether the write is there. A counter that stands where it was may have been moved back
+/// since: of that nobody guesses, and what was sent waits for a person with the debt.
+fn shows(ready: &Ready) -> bool {
+    let Write { remote_id, changed, .. } = &ready.write.write;
+    let is_counter = |name: &String| schema::of(ready.debt.key.kind).field(name).is_some_and(|it| it.counter);
+    remote_id.is_some() && !changed.iter().any(is_counter)
 }
 
 /// The last try is a look: a write that was never answered is sent no more once its system shows that it is not there.

@@ -1,4 +1,5 @@
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
@@ -422,6 +423,51 @@ async fn p5_a_write_that_is_never_answered_does_not_silence_its_system() {
     house.fold_all().await;
     assert_eq!(house.title("a").await, Some("nail".into()), "what a person wrote there counts");
     assert_eq!(house.debt(SHOP, "a").await.and_then(|it| it.intent), None);
+}
+
+/// A shelf that reads as it did before may have been sold from and filled: it waits for a person with what was sent, and
+/// what its system says of it waits as well.
+#[tokio::test]
+async fn p9_what_became_of_a_count_that_was_never_answered_is_not_guessed() {
+    let level = |n: i32| [("item", "a".into()), ("location", "main".into()), ("on_hand", Value::Number(n.into()))];
+    let state = move |remote_id: &str, n: i32| {
+        let fields = level(n).map(|(name, it): (&str, Value)| (name.to_owned(), it)).into();
+        State { remote_id: remote_id.to_owned(), fields, ..State::default() }
+    };
+    let is_heard: Arc<AtomicBool> = Arc::default();
+    let hears = is_heard.clone();
+    let push = answers(move |_: Vec<Write>| match hears.load(Ordering::SeqCst) {
+        true => Ok(vec![Outcome::Applied(state("a:main", 7))]),
+        false => Err(CallError::BadOutput(Misfit::new("answers", "none"))),
+    });
+    let read = answers(move |(ids, _): (Vec<String>, bool)| Ok(vec![Observed::Present(state(&ids[0], 10))]));
+    let house = House::with(Fake { push, read, ..Fake::default() }).await;
+    for at in [ERP, SHOP] {
+        house.read(at, Kind::Location, "main", &[("code", "main".into())]).await;
+        house.saw(at, "a", "bolt").await;
+        house.read(at, Kind::StockLevel, "a:main", &level(10)).await;
+    }
+    house.fold_all().await;
+    house.read(ERP, Kind::StockLevel, "a:main", &level(7)).await;
+    for _ in 0..20 {
+        house.fold_all().await;
+        house.pass(house.engine.pace.retry.cap_ms);
+        delivered(&house).await;
+    }
+    let key = RecordKey::new(Kind::StockLevel, "a@main");
+    let owed = async || house.debt_of(SHOP, &key).await.map(|it| (it.state, it.intent.is_some()));
+    let on_hand =
+        async || house.store.states(&[key.clone()].into()).await.unwrap()[&key].truth.values()["on_hand"].clone();
+    assert_eq!(owed().await, Some((DebtState::Parked, true)));
+    house.read(SHOP, Kind::StockLevel, "a:main", &level(10)).await;
+    house.fold_all().await;
+    assert_eq!(on_hand().await, Value::Number(7.into()));
+    // It had been carried out, and is known by what it was sent as.
+    is_heard.store(true, Ordering::SeqCst);
+    house.commit([Change::Redrive { connection: None, key: None }]).await;
+    delivered(&house).await;
+    house.fold_all().await;
+    assert_eq!((owed().await, on_hand().await), (None, Value::Number(7.into())));
 }
 
 /// A shop of which nothing was proved, which holds this title by the time it is told another; what was done there.

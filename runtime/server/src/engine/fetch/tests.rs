@@ -111,7 +111,8 @@ async fn a_person_who_changes_back_what_we_just_wrote_is_heard_at_once() {
     let (remote_id, version) = ("7".to_owned(), String::new());
     let state = State { remote_id, fields: fields("M9"), version, changed_at: None, command_key: None, unmapped: None };
     let (connection, sent) = (ERP, fields("M9"));
-    let entry = Entry::Wrote { connection, as_of: 100, sent, truth_version: 1, sent_at: Some(now), state };
+    let entry =
+        Entry::Wrote { connection, as_of: 100, sent, truth_version: 1, of: Fields::new(), sent_at: Some(now), state };
     it.house.commit([Change::Append { kind: Kind::Item, key: Some("bolt".to_owned()), entry }]).await;
     it.house.fold_all().await;
     it.told().await;

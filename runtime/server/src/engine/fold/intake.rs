@@ -74,7 +74,9 @@ impl<'a> Intake<'a> {
         if let Some(token) = waits_for_outcome(entry, key, self.debts) {
             batch.changes.push(Change::Wait { seq, token: token.to_string() });
             self.waits.insert(token);
-        } else if folding.lags(entry, taken.at, self.parties.lag(entry.connection(), key.kind)) {
+        } else if folding.is_older_than_the_loss(entry)
+            || folding.lags(entry, taken.at, self.parties.lag(entry.connection(), key.kind))
+        {
             look_again(self.parties, seq, (key.kind, entry), batch);
         } else if folding.is_given_again(entry) {
             names::ask_about_id(self.parties, (seq, key, entry), batch);

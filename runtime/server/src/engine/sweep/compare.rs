@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::accuracy::Class;
+use truthsource_core::fold::Lag;
 use truthsource_core::record::{KeyState, Observed, RecordKey, State};
 use truthsource_core::{Fields, Kind, UnixMs, Value};
 
@@ -32,7 +33,9 @@ pub(super) async fn compare(
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let connection = lane.connection.id;
-    let (lag, power) = (parties.lag(Some(connection), kind), parties.power(connection, kind));
+    // What only may lag is counted: a system that drifts right after a write is not right for that.
+    let lag = Lag { checkable: false, ..parties.lag(Some(connection), kind) };
+    let power = parties.power(connection, kind);
     let present: Vec<&State> =
         seen.iter().filter_map(|it| if let Observed::Present(state) = it { Some(state) } else { None }).collect();
     let ids: BTreeSet<String> = present.iter().map(|it| it.remote_id.clone()).collect();

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
-use truthsource_core::record::{ConnectionId, Entry, RecordKey, Settlement, Shadow};
+use truthsource_core::record::{ConnectionId, RecordKey, Settlement, Shadow};
 use truthsource_core::{Kind, UnixMs, Value, schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::plan::{engine, failed};
 use crate::auth::Scope;
-use crate::engine::{damage, deletions};
+use crate::engine::{damage, deletions, word};
 use crate::http::cursor::limit;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::route::{Access, Route};
@@ -171,15 +171,8 @@ async fn settle(
     }
     let (by, at) = (acting.name(), door.app.clock.now());
     let (outcome, changes) = decided(acting.tenant.store.as_ref(), &conflict, body.word()?, (&by, at)).await?;
-    let RecordKey { kind, key } = conflict.key.clone();
     let mut batch = Batch { changes, ..Batch::new(at) };
-    batch.changes.push(Change::ConflictClosed {
-        kind,
-        key: Some(key),
-        about: conflict.about.clone(),
-        outcome: outcome.clone(),
-        reason: by.clone(),
-    });
+    batch.changes.push(word::closed(&conflict, outcome.clone(), &by));
     acting.tenant.store.commit(batch).await?;
     acting.tenant.wake.notify_one();
     (conflict.outcome, conflict.reason) = (Some(outcome), by);
@@ -193,21 +186,16 @@ async fn decided(
     word: Word,
     (by, at): (&str, UnixMs),
 ) -> Result<(Value, Vec<Change>), ApiError> {
-    let RecordKey { kind, key } = conflict.key.clone();
-    let said = |what| {
-        let entry = Entry::Settled { what, by: by.to_owned() };
-        vec![Change::Append { kind, key: Some(key), entry }]
-    };
     match &conflict.about {
         About::Field(field) => {
             let value = chosen(conflict, field, word)?;
             let what = Settlement::Field { field: field.clone(), value: value.clone() };
-            Ok((value, said(what)))
+            Ok((value, vec![word::said(conflict, what, by)]))
         }
         About::Vanished(connection) => {
             let what = fate(store, conflict, *connection, word).await?;
             let outcome = if matches!(what, Settlement::Deleted(_)) { "deleted" } else { "recreated" };
-            Ok((outcome.into(), said(what)))
+            Ok((outcome.into(), vec![word::said(conflict, what, by)]))
         }
         About::Mass => Ok((claimed(conflict, word)?, believed(store, conflict, at).await?)),
         About::Damaged { row } if matches!(word, Word::ReadAgain) => {

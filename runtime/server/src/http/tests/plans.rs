@@ -14,7 +14,7 @@ fn owe(house: &House, key: &str) {
     let mut state = KeyState::default();
     state.truth.version = 3;
     let mut shadow = Shadow { remote_id: format!("r-{}", key.key), version: "v7".into(), ..Shadow::default() };
-    shadow.fields.insert("title".into(), HeldField { value: "screw".into(), seen: 0 });
+    shadow.fields.insert("title".into(), HeldField { value: "screw".into(), seen: 0, of: None });
     shadow.want.insert("title".into(), "bolt".into());
     state.shadows.insert(connection, shadow);
     house.acme.states.lock().unwrap().insert(key.clone(), state);

@@ -15,13 +15,15 @@ fn item(title: &str) -> KeyState {
         now: title.into(),
         changed_at: Some(UnixMs(1_000)),
         version: 3,
+        seen: 0,
+        was_of: None,
         passed: Vec::new(),
         filled_in: false,
     };
     let field = TruthField { claims: vec![claim], ..TruthField::decided(title.into(), 3) };
     state.truth.fields.insert("title".into(), field);
     let mut shadow = Shadow { remote_id: "gid/1".into(), ..Shadow::default() };
-    shadow.fields.insert("title".into(), HeldField { value: title.into(), seen: 3 });
+    shadow.fields.insert("title".into(), HeldField { value: title.into(), seen: 3, of: None });
     state.shadows.insert(ConnectionId(1), shadow);
     state
 }

@@ -5,7 +5,7 @@ use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price, Waits};
 
 use super::words::spoken;
-use super::{Act, Habits, Menu, Outage, Plan, Reform, Shelf, Stir, tariff, wares};
+use super::{Act, Habits, Menu, Outage, PATIENT, Plan, Reform, Shelf, Stir, tariff, wares};
 use crate::demo::world::{LISTS, LOCATIONS, Product};
 use crate::sim::drift::Drift;
 
@@ -60,6 +60,10 @@ impl Plan {
         let first_load = draw.chance(FIRST_LOADS, "faults at the first load", 0);
         let faults = Menu { first_load, ..faults.unwrap_or_default() };
         let mut habits = Habits::drawn(draw);
+        if !stirs.is_empty() {
+            // What a system never takes would be tried again for ever.
+            habits.tries_max = PATIENT;
+        }
         let drift = Drift::drawn(draw, systems, chaos_ms);
         // Only NetSuite lists what was deleted, and of prices nobody does. Where a webhook is lost, a sweep finds it out: as
         // often as polls do what changed, so that it is known before all counts as quiet.

@@ -21,9 +21,14 @@ pub struct Habits {
     pub fold_max: u32,
     /// Debts that a step pays at the most.
     pub deliver_max: u32,
+    /// How often a write is tried before it is given up until a person looks.
+    pub tries_max: u32,
     /// How often, of a thousand turns, another worker's takes place in the middle of one.
     pub beside: u32,
 }
+
+/// A write is tried so often where nobody looks: on no day so much fails.
+pub const PATIENT: u32 = 200;
 
 /// What takes place in the middle of a turn.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +52,7 @@ impl Default for Habits {
             fetch_max: 9,
             fold_max: 13,
             deliver_max: 7,
+            tries_max: PATIENT,
             beside: 0,
         }
     }
@@ -66,6 +72,7 @@ impl Habits {
             fetch_max: few(&[3, 9, 200], "fetch at once"),
             fold_max: few(&[3, 13, 512], "fold at once"),
             deliver_max: few(&[3, 7, 100], "deliver at once"),
+            tries_max: few(&[u64::from(PATIENT), u64::from(PATIENT), 4], "tries"),
             beside: few(&[0, 100, 500], "beside"),
         }
     }

@@ -16,7 +16,7 @@ use truthsource_simulators::world::Deed;
 
 use super::setup::Setup;
 use crate::demo::world::Product;
-pub use habits::{Beside, Habits};
+pub use habits::{Beside, Habits, PATIENT};
 pub use menu::{CrashAt, Menu, Outage};
 pub(crate) use neighbour::MUCH;
 pub use reform::{Reform, Regime};
@@ -82,6 +82,7 @@ impl Plan {
         let mut kinds = self.faults.kinds();
         kinds.extend(self.stirs.iter().map(|it| it.name()));
         kinds.extend(self.neighbour.as_ref().map(|_| "neighbour"));
+        kinds.extend((self.habits.tries_max < PATIENT).then_some("given-up"));
         kinds.extend(expand::clocks_change(self.begins).then_some("daylight-saving"));
         kinds
     }

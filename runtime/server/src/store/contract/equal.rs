@@ -35,7 +35,15 @@ fn entry() -> impl Strategy<Value = Entry> {
         let observed = |observed| Entry::Observed { connection, cause: Cause::Poll, as_of, observed, tried };
         match form {
             0 => observed(Observed::Absent(id)),
-            1 => Entry::Wrote { connection, as_of, sent: fields, truth_version: 1, sent_at: None, state },
+            1 => Entry::Wrote {
+                connection,
+                as_of,
+                sent: fields,
+                truth_version: 1,
+                of: Fields::new(),
+                sent_at: None,
+                state,
+            },
             2 => {
                 let what = Settlement::Field { field: "title".to_owned(), value: Value::Null };
                 Entry::Settled { what, by: "ann".to_owned() }

@@ -126,6 +126,7 @@ pub async fn what_is_folded_as_it_was_logged_stays_what_it_was<P: Place>() {
         as_of: 4,
         sent: Fields::new(),
         truth_version: 1,
+        of: Fields::new(),
         sent_at: None,
         state: state("1", fields([("title", "Washer")])),
     };
@@ -164,6 +165,7 @@ pub async fn a_digest_is_absent_while_news_waits<P: Place>() {
         as_of: 2,
         sent: Fields::new(),
         truth_version: 1,
+        of: Fields::new(),
         sent_at: None,
         state: state("1", fields([("title", "Nut")])),
     };
@@ -192,6 +194,7 @@ pub async fn what_waits_to_be_folded_has_a_digest_of_its_own<P: Place>() {
         as_of: 3,
         sent: Fields::new(),
         truth_version: 1,
+        of: Fields::new(),
         sent_at: None,
         state: state("1", fields([("title", "Pin")])),
     };

@@ -281,6 +281,7 @@ pub(crate) fn intent(op_id: &str) -> Intent {
         base_version: String::new(),
         truth_version: 1,
         begun_at: at(1),
+        of: Fields::new(),
         accepted: 0,
         plan: None,
         unmapped: None,

@@ -88,8 +88,9 @@ fn fold(seq: u64, n: usize) -> Vec<Change> {
     let field = |value: Value| TruthField::decided(value, 1);
     let fields = fields(n).into_iter().map(|(name, value)| (name, field(value))).collect();
     let truth = Truth { version: 1, fields, deleted_at: None };
-    let held =
-        self::fields(n).into_iter().map(|(name, value)| (name, truthsource_core::record::HeldField { value, seen: 1 }));
+    let held = self::fields(n)
+        .into_iter()
+        .map(|(name, value)| (name, truthsource_core::record::HeldField { value, seen: 1, of: None }));
     let shadow = Shadow {
         remote_id: format!("gid://shopify/Product/{n}"),
         version: "2026-01-01T00:00:00Z".to_owned(),
