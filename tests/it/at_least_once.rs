@@ -1,12 +1,15 @@
 //! What was acknowledged is there, whatever happens to the process.
 
+use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use truthsource::bench::intake::{Sender, counted, prepare};
 use truthsource::demo::server::{Server, Wishes};
+use truthsource::demo::setup::TENANT;
 use truthsource::demo::traffic::{Flow, run};
 use truthsource_core::draw::Draw;
 use truthsource_tests::{Stage, components};
@@ -98,6 +101,37 @@ async fn p1_p6_s5_c4_c5_systems_converge_though_the_server_is_killed_again_and_a
     assert!(done.changes > 300 && !done.orders.is_empty(), "{done:?}");
     assert_eq!((verdict.orders.in_erp, verdict.orders.duplicates), (done.orders.len() as u64, 0));
     stage.server.stop().await;
+}
+
+/// What `truthsource rekey` says, and whether it ended well.
+fn rekey(data_dir: &Path) -> (bool, Json) {
+    let mut command = std::process::Command::new(crate::program());
+    let output = command.args(["rekey", "--json", "--data-dir"]).arg(data_dir).output().unwrap();
+    let said = if output.status.success() { &output.stdout } else { &output.stderr };
+    let said = serde_json::from_slice(said);
+    (output.status.success(), said.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+/// Its connections' credentials are sealed with what is wrapped with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn c10_a_server_opens_its_secrets_after_its_key_was_replaced() {
+    let stage = Stage::open_apart(crate::program(), 50).await;
+    let (is_good, said) = rekey(&stage.data_dir);
+    assert!(!is_good, "a server runs on it: {said}");
+    let wishes = Wishes { egress: stage.world.urls(), ..Wishes::default() };
+    let key_file = stage.data_dir.join("master.key");
+    let before = std::fs::read(&key_file).unwrap();
+    stage.server.stop().await;
+    let (is_good, said) = rekey(&stage.data_dir);
+    assert!(is_good && said["tenants"] == 1, "{said}");
+    assert_ne!(std::fs::read(&key_file).unwrap(), before);
+    let next = Server::start(crate::program(), &stage.data_dir, &wishes).await.unwrap();
+    let client = next.client(Some(TENANT)).unwrap();
+    for seat in &stage.world.seats {
+        let checked = client.post(&["connections", seat.name(), "check"], None).await.unwrap();
+        assert_eq!(checked["ok"], true, "{checked}");
+    }
+    next.stop().await.unwrap();
 }
 
 /// Whoever has waited long enough says so once more: nothing is lost by it.
