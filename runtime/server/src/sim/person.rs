@@ -45,9 +45,12 @@ impl Tenancy<'_> {
         }
         let open = self.store.conflicts(Some(true), None, 100).await?;
         let title = About::Field("title".to_owned());
-        let about = open.into_iter().filter(|it| it.about == title && answers && self.holds()).next_back();
+        let about = open.into_iter().rfind(|it| it.about == title);
         let purpose = |what: &str| format!("{what} at {}", self.tenant);
-        if let Some(conflict) = about.filter(|_| draw.chance(ANSWERS, &purpose("somebody answers"), now.0)) {
+        let may_answer = answers && self.holds();
+        if let Some(conflict) =
+            about.filter(|_| may_answer && draw.chance(ANSWERS, &purpose("somebody answers"), now.0))
+        {
             let said: Vec<_> = conflict.claims.values().collect();
             let chosen = draw.below(said.len() as u64, &purpose("what somebody answers"), now.0) as usize;
             if let (About::Field(field), Some(value)) = (&conflict.about, said.get(chosen).copied().cloned()) {

@@ -115,14 +115,14 @@ mod tests {
             let (dir, key_file) = (dir.path(), dir.path().join("key"));
             let mut sealed: Vec<Vec<u8>> = Vec::new();
             for tenant in 1..=TENANTS {
-                sealed.push(vault(dir).seal(TenantId(tenant.into()), "x", &secret_of(tenant)).unwrap());
+                sealed.push(vault(dir).seal(TenantId(tenant), "x", &secret_of(tenant)).unwrap());
             }
             let old = std::fs::read(&key_file).unwrap();
             let open_all = |sealed: &[Vec<u8>]| {
                 // By a process that begins anew.
                 let vault = vault(dir);
                 for (sealed, tenant) in sealed.iter().zip(1..) {
-                    let opened = vault.open(TenantId(tenant.into()), "x", sealed).unwrap();
+                    let opened = vault.open(TenantId(tenant), "x", sealed).unwrap();
                     assert_eq!(*opened, secret_of(tenant), "after {steps} steps");
                 }
             };
