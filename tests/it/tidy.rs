@@ -161,7 +161,7 @@ const KEPT: &[(&str, &str)] = &[
     ("plugins/rivals.rs", "Key"), // (tenant, slot)
     ("plugins/slots.rs", "Key"),  // (tenant, slot)
     ("store/sqlite/mod.rs", "TenantId"),
-    ("vault.rs", "TenantId"),
+    ("vault/mod.rs", "TenantId"),
     ("work/mod.rs", "ConnectionId"), // what wakes the workers of one tenant
 ];
 
