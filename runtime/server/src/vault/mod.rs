@@ -88,7 +88,7 @@ impl FileVault {
     }
 }
 
-/// Keys of keys: the one that counts, and the one that is taking its place where [`rekey`] was broken off.
+/// Keys of keys: the one that counts, and the one that is taking its place where [`rekey()`] was broken off.
 struct Keks {
     now: Key,
     next: Option<Key>,
