@@ -43,22 +43,24 @@ impl Tenancy<'_> {
             notes.reach(Moment::Redriven);
             batch.changes.push(Change::Redrive { connection: None, key: None });
         }
-        let open = self.store.conflicts(Some(true), None, 100).await?;
-        let title = About::Field("title".to_owned());
-        let about = open.into_iter().rfind(|it| it.about == title);
-        let purpose = |what: &str| format!("{what} at {}", self.tenant);
-        let may_answer = answers && self.holds();
-        if let Some(conflict) =
-            about.filter(|_| may_answer && draw.chance(ANSWERS, &purpose("somebody answers"), now.0))
-        {
-            let said: Vec<_> = conflict.claims.values().collect();
-            let chosen = draw.below(said.len() as u64, &purpose("what somebody answers"), now.0) as usize;
-            if let (About::Field(field), Some(value)) = (&conflict.about, said.get(chosen).copied().cloned()) {
-                let what = Settlement::Field { field: field.clone(), value: value.clone() };
-                batch.changes.extend([word::said(&conflict, what, NAME), word::closed(&conflict, value, NAME)]);
-            }
+        if answers && self.holds() {
+            batch.changes.extend(self.answer(draw, now).await?);
         }
         if batch.changes.is_empty() { Ok(()) } else { self.store.commit(batch).await.map(drop) }
+    }
+
+    /// What is said about a title, where one is asked about and somebody answers.
+    async fn answer(&self, draw: Draw, now: UnixMs) -> store::Result<Vec<Change>> {
+        let (field, purpose) = ("title".to_owned(), |what: &str| format!("{what} at {}", self.tenant));
+        let open = self.store.conflicts(Some(true), None, 100).await?;
+        let asked = open.into_iter().rfind(|it| it.about == About::Field(field.clone()));
+        let Some(conflict) = asked.filter(|_| draw.chance(ANSWERS, &purpose("somebody answers"), now.0)) else {
+            return Ok(Vec::new());
+        };
+        let chosen = draw.below(conflict.claims.len() as u64, &purpose("what somebody answers"), now.0) as usize;
+        let Some(value) = conflict.claims.values().nth(chosen).cloned() else { return Ok(Vec::new()) };
+        let what = Settlement::Field { field, value: value.clone() };
+        Ok(vec![word::said(&conflict, what, NAME), word::closed(&conflict, value, NAME)])
     }
 
     /// Titles are left to a person for the rest of the day: an owner that comes later may hold something else.

@@ -470,6 +470,35 @@ async fn p9_what_became_of_a_count_that_was_never_answered_is_not_guessed() {
     assert_eq!((owed().await, on_hand().await), (None, Value::Number(7.into())));
 }
 
+/// The shop has room for four letters: what it is told it for goes along, so that nobody takes them for all of it.
+#[tokio::test]
+async fn p5_what_is_cut_for_a_system_is_logged_with_what_it_was_cut_from() {
+    let push = answers(|writes: Vec<Write>| {
+        let applied = |it: &Write| {
+            let (remote_id, fields) = (it.remote_id.clone().unwrap_or_default(), it.want.clone());
+            Outcome::Applied(State { remote_id, fields, ..State::default() })
+        };
+        Ok(writes.iter().map(applied).collect())
+    });
+    let project = answers(|(_, mut records): (String, Vec<Fields>)| {
+        for title in records.iter_mut().filter_map(|it| it.get_mut("title")) {
+            *title = title.as_text().unwrap_or_default().chars().take(4).collect::<String>().into();
+        }
+        Ok(records)
+    });
+    let house = House::with(Fake { push, project, ..Fake::default() }).await;
+    house.saw(ERP, "a", "bolt").await;
+    house.saw(SHOP, "a", "bolt").await;
+    house.fold_all().await;
+    house.saw(ERP, "a", "washer").await;
+    house.fold_all().await;
+    delivered(&house).await;
+    house.fold_all().await;
+    let states = house.store.states(&[crate::engine::fake::item("a")].into()).await.unwrap();
+    let held = &states.values().next().unwrap().shadows[&SHOP].fields["title"];
+    assert_eq!((&held.value, held.of.as_ref()), (&"wash".into(), Some(&"washer".into())));
+}
+
 /// A shop of which nothing was proved, which holds this title by the time it is told another; what was done there.
 async fn doubted(held: &'static str) -> (House, Arc<Mutex<Vec<String>>>) {
     let done: Arc<Mutex<Vec<String>>> = Arc::default();
