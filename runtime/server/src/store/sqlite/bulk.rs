@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::decode::{broken, to_json, unavailable};
+use super::decode::{broken, to_doc, unavailable};
 use crate::store::{Error, Result, UnixMs};
 
 /// Rows that share a statement: each number makes a statement of its own, which SQLite keeps prepared.
@@ -77,9 +77,9 @@ impl Rows {
         self.put(Cell::Bytes(bytes.to_owned()))
     }
 
-    /// A text column that holds a value as JSON.
+    /// A text column that holds a value as a document.
     pub fn doc(&mut self, value: &impl Serialize) -> Result<&mut Self> {
-        let text = to_json(value)?;
+        let text = to_doc(value)?;
         Ok(self.put(Cell::Text(text)))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::decode::{int, is_taken, moment, name, named, needed, number, to_json, unavailable};
+use super::decode::{int, is_taken, moment, name, named, needed, number, to_doc, unavailable};
 use crate::store::{Change, Connection, ConnectionId, ConnectionSpec, ConnectionState, Error, Result, UnixMs};
 
 pub(super) async fn add(
@@ -15,7 +15,7 @@ pub(super) async fn add(
 ) -> Result<ConnectionId> {
     let sql = "insert into connection (name, spec, state, created_at) values (?1, ?2, ?3, ?4) returning id";
     let state = name(&ConnectionState::New)?;
-    let query = sqlx::query_scalar(sql).bind(connection_name).bind(to_json(spec)?).bind(state).bind(int(at.0));
+    let query = sqlx::query_scalar(sql).bind(connection_name).bind(to_doc(spec)?).bind(state).bind(int(at.0));
     query.fetch_one(db).await.map(ConnectionId).map_err(|e| match is_taken(&e) {
         true => Error::Conflict(format!("there is a connection `{connection_name}` already")),
         false => unavailable(e),
@@ -28,7 +28,7 @@ pub(super) async fn put_spec(
     spec: &ConnectionSpec,
 ) -> Result<()> {
     let sql = "update connection set spec = ?3, revision = revision + 1 where id = ?1 and revision = ?2";
-    let query = sqlx::query(sql).bind(id.0).bind(int(read)).bind(to_json(spec)?);
+    let query = sqlx::query(sql).bind(id.0).bind(int(read)).bind(to_doc(spec)?);
     as_read(id, query.execute(db).await.map_err(unavailable)?.rows_affected())
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn kv_get(db: &SqlitePool, connection: ConnectionId, key: &str)
 
 pub(super) async fn set(db: &mut SqliteConnection, setting: &str, value: &serde_json::Value) -> Result<()> {
     let sql = "insert or replace into setting (name, value) values (?1, ?2)";
-    sqlx::query(sql).bind(setting).bind(to_json(value)?).execute(db).await.map_err(unavailable).map(|_| ())
+    sqlx::query(sql).bind(setting).bind(to_doc(value)?).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
 pub(super) async fn settings(db: &SqlitePool) -> Result<BTreeMap<String, serde_json::Value>> {

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::Value;
 use truthsource_core::record::{Shadow, Truth};
 
-use super::decode::{int, json, to_json, unavailable};
+use super::decode::{int, json, to_doc, to_json, unavailable};
 use crate::store::{Damaged, Error, Result, Row, UnixMs};
 
 /// How a row is found, what is kept of it, and what is put in its place. In each `?1` is its number, `?2` its
@@ -14,7 +14,7 @@ struct Ways {
     stood: &'static str,
     /// Takes it out of the way. `?6` is now, `?7` the reason.
     clear: &'static str,
-    /// Breaks it, for tests.
+    /// Breaks it, for tests: it is no text any more, or is the same to every reader of JSON and not what was written.
     damage: &'static str,
 }
 
@@ -36,7 +36,7 @@ const SHADOW: Ways = Ways {
     stood: "select cast(shadow as blob) from shadow where kind = ?3 and key = ?4 and connection = ?2",
     clear: "update shadow set shadow = ?5 where kind = ?3 and key = ?4 and connection = ?2",
     damage: "
-        update shadow set shadow = cast(x'7b22ff' as text) where kind = ?3 and key = ?4 and connection = ?2",
+        update shadow set shadow = ' ' || shadow where kind = ?3 and key = ?4 and connection = ?2",
 };
 
 /// What was begun is held, what was not is asked for anew.
@@ -62,13 +62,13 @@ const TOUCH: Ways = Ways {
 const WEBHOOK: Ways = Ways {
     stood: "select cast(cast(headers as blob) || x'0a' || body as blob) from inbox where id = ?1",
     clear: "update inbox set body = null, headers = '[]' where id = ?1",
-    damage: "update inbox set headers = '[[' where id = ?1",
+    damage: "update inbox set headers = ' ' || headers where id = ?1",
 };
 
 const CURSOR: Ways = Ways {
     stood: "select cast(row as blob) from cursor where connection = ?2 and kind = ?3",
     clear: "delete from cursor where connection = ?2 and kind = ?3",
-    damage: "update cursor set row = '{' where connection = ?2 and kind = ?3",
+    damage: "update cursor set row = ' ' || row where connection = ?2 and kind = ?3",
 };
 
 const QUESTION: Ways = Ways {
@@ -77,7 +77,7 @@ const QUESTION: Ways = Ways {
         where id = ?1",
     clear: r#"
         update conflict set about = '{"field":""}', sides = '[]', claims = '{}', outcome = ?5, reason = ?7 where id = ?1"#,
-    damage: "update conflict set claims = cast(x'7b22ff' as text) where id = ?1",
+    damage: "update conflict set claims = ' ' || claims where id = ?1",
 };
 
 const PLANNED: Ways = Ways {
@@ -87,14 +87,14 @@ const PLANNED: Ways = Ways {
     clear: "
         delete from planned where plan = ?5 and connection = ?2 and kind = ?3 and key = ?4",
     damage: "
-        update planned set doc = cast(x'7b22ff' as text)
+        update planned set doc = ' ' || doc
         where plan = ?5 and connection = ?2 and kind = ?3 and key = ?4",
 };
 
 const WANT: Ways = Ways {
     stood: "select cast(commitment as blob) from commitment where item = ?5 and order_key = ?4",
     clear: "delete from commitment where item = ?5 and order_key = ?4",
-    damage: "update commitment set commitment = '{' where item = ?5 and order_key = ?4",
+    damage: "update commitment set commitment = ' ' || commitment where item = ?5 and order_key = ?4",
 };
 
 /// Where a row is.
@@ -113,11 +113,11 @@ fn found(row: &Row) -> Result<(&'static Ways, Spot<'_>)> {
         Row::Reading { seq, .. } | Row::Entry { seq, .. } => (&ENTRY, Spot { number: *seq, ..nothing }),
         Row::Truth { key } => {
             // A version of its own tells it from a record that is not known.
-            let other = to_json(&Truth { version: 1, ..Truth::default() })?;
+            let other = to_doc(&Truth { version: 1, ..Truth::default() })?;
             (&TRUTH, Spot { kind: key.kind.as_str(), name: &key.key, other, ..nothing })
         }
         Row::Shadow { key, connection } => {
-            let (kind, other) = (key.kind.as_str(), to_json(&Shadow::default())?);
+            let (kind, other) = (key.kind.as_str(), to_doc(&Shadow::default())?);
             (&SHADOW, Spot { connection: connection.0, kind, name: &key.key, other, ..nothing })
         }
         Row::Debt { key, connection, .. } => {
@@ -128,7 +128,7 @@ fn found(row: &Row) -> Result<(&'static Ways, Spot<'_>)> {
         Row::Cursor { connection, kind } => {
             (&CURSOR, Spot { connection: connection.0, kind: kind.as_str(), ..nothing })
         }
-        Row::Question { id, .. } => (&QUESTION, Spot { number: *id, other: to_json(&Value::Null)?, ..nothing }),
+        Row::Question { id, .. } => (&QUESTION, Spot { number: *id, other: to_doc(&Value::Null)?, ..nothing }),
         Row::Planned { plan, key, connection } => {
             let (kind, other) = (key.kind.as_str(), plan.clone());
             (&PLANNED, Spot { connection: connection.0, kind, name: &key.key, other, ..nothing })

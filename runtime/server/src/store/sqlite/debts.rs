@@ -88,7 +88,7 @@ pub(super) async fn paid(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
 pub(super) async fn retell(db: &mut SqliteConnection, at: UnixMs, changes: &[Change]) -> Result<()> {
     let sql = "
         insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
-        select ?1, kind, key, iif(json_valid(truth), truth ->> 'version', 0), 0, ?3, ?3, 0, 'untold'
+        select ?1, kind, key, iif(json_valid(truth, 2), truth ->> 'version', 0), 0, ?3, ?3, 0, 'untold'
         from truth where kind = ?2
         on conflict (connection, kind, key) do update
         set state = 'untold', due_at = excluded.due_at, attempts = 0, token = null
@@ -112,7 +112,7 @@ pub(super) async fn retell_some(db: &mut SqliteConnection, at: UnixMs, changes: 
     let sql = "
         with asked (connection, kind, key, due_at) as (values)
         insert into debt (connection, kind, key, truth_version, priority, due_at, since, attempts, state)
-        select asked.connection, truth.kind, truth.key, iif(json_valid(truth.truth), truth.truth ->> 'version', 0), 0,
+        select asked.connection, truth.kind, truth.key, iif(json_valid(truth.truth, 2), truth.truth ->> 'version', 0), 0,
                asked.due_at, ?, 0, 'untold'
         from asked cross join truth on truth.kind = asked.kind and truth.key = asked.key
         where true

@@ -40,24 +40,52 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|it| it.is_unique_violation())
 }
 
-/// A value that is kept as JSON.
-pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(Error::damaged)
-}
-
-/// The same of a row that others can go on without. As bytes: what is damaged may be no text.
-pub(super) fn doc<T: DeserializeOwned>(bytes: &[u8], row: impl FnOnce() -> Row) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|e| Error::damaged_row(row(), e))
-}
-
-/// The same of one that nobody can go on without.
-pub(super) fn needed<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> String) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|e| Error::damaged(format!("{}: {e}", of())))
-}
+/// Between a document and its checksum: with that, a comment to SQLite's JSON functions, which read on.
+const MARK: &[u8] = b"//";
+/// Digits of a checksum.
+const DIGITS: usize = 8;
 
 /// A value as JSON.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(Error::damaged)
+}
+
+/// A value as a document: JSON, and a checksum by which a bit that turned over on the disk is noticed though what stands
+/// there makes sense.
+pub(super) fn to_doc(value: &impl Serialize) -> Result<String> {
+    let json = to_json(value)?;
+    Ok(format!("{json}//{:08x}", crc32fast::hash(json.as_bytes())))
+}
+
+/// The JSON of a document.
+///
+/// # Errors
+/// When its checksum is of something else. Documents from before there were any have none.
+pub(super) fn checked(document: &[u8]) -> std::result::Result<&[u8], &'static str> {
+    let (front, digits) = document.split_at(document.len().saturating_sub(DIGITS));
+    let is_sum = digits.iter().all(u8::is_ascii_hexdigit);
+    let Some(json) = front.strip_suffix(MARK).filter(|_| is_sum) else { return Ok(document) };
+    let sum = std::str::from_utf8(digits).ok().and_then(|it| u32::from_str_radix(it, 16).ok());
+    if sum == Some(crc32fast::hash(json)) { Ok(json) } else { Err("its checksum is not its own") }
+}
+
+fn meant<T: DeserializeOwned>(document: &[u8]) -> std::result::Result<T, String> {
+    serde_json::from_slice(checked(document)?).map_err(|e| e.to_string())
+}
+
+/// A value that is kept as JSON or as a document.
+pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    meant(text.as_bytes()).map_err(Error::damaged)
+}
+
+/// The same of a row that others can go on without. As bytes: what is damaged may be no text.
+pub(super) fn doc<T: DeserializeOwned>(bytes: &[u8], row: impl FnOnce() -> Row) -> Result<T> {
+    meant(bytes).map_err(|e| Error::damaged_row(row(), e))
+}
+
+/// The same of one that nobody can go on without.
+pub(super) fn needed<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> String) -> Result<T> {
+    meant(bytes).map_err(|e| Error::damaged(format!("{}: {e}", of())))
 }
 
 /// The name of a variant without fields, as serde spells it.
@@ -93,4 +121,31 @@ pub(super) fn number(value: i64) -> u64 {
 /// A number for SQLite; what is too large becomes the largest there is.
 pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s7_a_bit_that_turns_over_is_noticed_wherever_it_is() {
+        let document = to_doc(&serde_json::json!({"on_hand": "5"})).unwrap();
+        assert_eq!(checked(document.as_bytes()), Ok(br#"{"on_hand":"5"}"#.as_slice()));
+        for bit in 0..document.len() * 8 {
+            let mut flipped = document.clone().into_bytes();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let read = meant::<serde_json::Value>(&flipped);
+            // A digit of a checksum may be spelled as a capital.
+            let digits = document.len() - DIGITS;
+            let is_spelling = bit / 8 >= digits && flipped.eq_ignore_ascii_case(document.as_bytes());
+            assert!(read.is_err() || is_spelling, "bit {bit}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_there_were_checksums_is_read() {
+        for document in [r#"{"a":"http://a.shop"}"#, r#"["//12345678"]"#, "7", "[]", ""] {
+            assert_eq!(checked(document.as_bytes()), Ok(document.as_bytes()));
+        }
+    }
 }

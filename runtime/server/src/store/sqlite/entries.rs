@@ -137,7 +137,8 @@ pub(super) async fn supersede(db: &mut SqliteConnection, at: UnixMs, changes: &[
         update entry indexed by entry_pending set state = 'dropped', token = null, reason = new.reason from new
         where entry.connection = new.connection and entry.kind = new.kind and entry.remote_id = new.remote_id
           and entry.state in ('new', 'waiting')
-          and case when json_valid(entry.entry) then entry.entry -> 'moved' is null end";
+          and case when json_valid(entry.entry, 2) then
+                coalesce(entry.entry -> 'observed', entry.entry -> 'wrote', entry.entry -> 'settled') is not null end";
     rows.run(db, sql, at).await.map(|_| ())
 }
 

@@ -14,7 +14,7 @@ pub(super) async fn event(db: &mut SqliteConnection, at: UnixMs, changes: &[Chan
     for change in changes {
         if let Change::Event(event) = change {
             let row = rows.row().int(event.at.0).text(event.key.kind.as_str()).text(&event.key.key);
-            row.maybe_int(event.connection.map(|it| it.0.into())).doc(&event.what)?;
+            row.maybe_int(event.connection.map(|it| it.0.into())).text(&to_json(&event.what)?);
         }
     }
     let sql = "

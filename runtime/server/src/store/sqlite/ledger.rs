@@ -7,7 +7,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use truthsource_core::fold::Terms;
 
 use super::bulk::Rows;
-use super::decode::{int, json, moment, number, record, to_json, unavailable};
+use super::decode::{checked, int, json, moment, number, record, to_doc, to_json, unavailable};
 use super::entries::{Row as EntryRow, logged};
 use super::records::keys;
 use crate::store::{Change, ConnectionId, KeyState, LoggedEntry, LoggedRuling, RecordKey, Result, Stored, UnixMs};
@@ -28,7 +28,7 @@ pub(super) async fn rule(db: &mut SqliteConnection, at: UnixMs, changes: &[Chang
 
 pub(super) async fn set_terms(db: &mut SqliteConnection, terms: &Terms) -> Result<()> {
     let query = sqlx::query("insert into terms (digest, terms) values (?1, ?2) on conflict do nothing");
-    query.bind(terms.digest()).bind(to_json(terms)?).execute(db).await.map_err(unavailable).map(|_| ())
+    query.bind(terms.digest()).bind(to_doc(terms)?).execute(db).await.map_err(unavailable).map(|_| ())
 }
 
 /// One by one: a store that lost something is mended seldom.
@@ -45,12 +45,12 @@ pub(super) async fn restate(
     if state.truth != Default::default() {
         let natural = natural.filter(|_| state.truth.deleted_at.is_none());
         let query = sqlx::query("insert into truth (kind, key, natural, truth) values (?1, ?2, ?3, ?4)");
-        let query = query.bind(kind).bind(key).bind(natural).bind(to_json(&state.truth)?);
+        let query = query.bind(kind).bind(key).bind(natural).bind(to_doc(&state.truth)?);
         query.execute(&mut *db).await.map_err(unavailable)?;
     }
     for (connection, shadow) in &state.shadows {
         let query = sqlx::query("insert into shadow (kind, key, connection, shadow) values (?1, ?2, ?3, ?4)");
-        let query = query.bind(kind).bind(key).bind(connection.0).bind(to_json(shadow)?);
+        let query = query.bind(kind).bind(key).bind(connection.0).bind(to_doc(shadow)?);
         query.execute(&mut *db).await.map_err(unavailable)?;
     }
     Ok(())
@@ -144,7 +144,7 @@ pub(super) async fn stored(db: &SqlitePool, asked: &BTreeSet<RecordKey>) -> Resu
     let mut found: BTreeMap<_, _> = asked.iter().map(|key| (key.clone(), Stored::default())).collect();
     for (what, kind, key, connection, text, natural) in rows {
         let stored = found.entry(record(&kind, key)?).or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
+        let text = String::from_utf8_lossy(checked(&text).unwrap_or(&text)).into_owned();
         match what.as_str() {
             "truth" => (stored.truth, stored.natural) = (Some(text), natural),
             "commitment" => drop(stored.wants.insert(natural.unwrap_or_default(), text)),

@@ -46,7 +46,11 @@ use super::*;
 use file::{File, Migrations};
 
 const CONTROL: Migrations = &[include_str!("migrations/control-1.sql")];
-const TENANT: Migrations = &[include_str!("migrations/tenant-1.sql"), include_str!("migrations/tenant-2.sql")];
+const TENANT: Migrations = &[
+    include_str!("migrations/tenant-1.sql"),
+    include_str!("migrations/tenant-2.sql"),
+    include_str!("migrations/tenant-3.sql"),
+];
 
 /// Everything in one data directory.
 pub struct SqliteStores {

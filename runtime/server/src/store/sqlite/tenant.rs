@@ -382,7 +382,8 @@ impl Inspect for SqliteTenant {
             let rows: Vec<(String, String, String, String)> =
                 sqlx::query_as(sql).fetch_all(db).await.map_err(unavailable)?;
             for (a, b, c, d) in rows {
-                hash.row(&[&a, &b, &c, &d]);
+                let d = super::decode::checked(d.as_bytes()).map_err(Error::damaged)?;
+                hash.row(&[&a, &b, &c, &String::from_utf8_lossy(d)]);
             }
         }
         hash.table("debt");

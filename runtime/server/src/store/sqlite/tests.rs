@@ -401,6 +401,50 @@ async fn s7_what_nobody_can_go_on_without_is_named() {
     crate::engine::damage::look_over(&*store).await.unwrap();
 }
 
+/// What makes sense and is not what was written: a letter that became another.
+#[tokio::test]
+async fn s7_what_says_something_else_than_was_written_is_named_and_no_truth_is_made_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_stores, store) = start(dir.path()).await;
+    let key = RecordKey::new(Kind::Item, "a");
+    let truth = contract::truth(1, "Bolt");
+    let entry = Entry::Settled { what: Settlement::Deleted(CONNECTION), by: "ann".to_owned() };
+    let (linked, basis) = ([(CONNECTION, "seven".to_owned())].into(), String::new());
+    let changes = vec![
+        Change::Truth { key: key.clone(), truth: truth.clone(), natural: None, basis },
+        Change::Append { kind: Kind::Item, key: Some("a".to_owned()), entry },
+        Change::Ruling(Box::new(LoggedRuling::link(UnixMs(1), &key, linked))),
+    ];
+    store.commit(Batch { changes, ..Batch::new(UnixMs(1)) }).await.unwrap();
+    let run = async |sql: &'static str| {
+        let done = store
+            .file()
+            .writer()
+            .call(move |db| Box::pin(async move { sqlx::query(sql).execute(db).await.map_err(decode::unavailable) }));
+        assert_eq!(done.await.unwrap().rows_affected(), 1, "{sql}");
+    };
+    let asked = BTreeSet::from([key.clone()]);
+
+    run("update truth set truth = replace(truth, 'Bolt', 'Colt')").await;
+    let Some(Error::Damaged(damaged)) = store.states(&asked).await.err() else { panic!("it was believed") };
+    assert_eq!(damaged.row, Some(Row::Truth { key: key.clone() }));
+    run("update entry set entry = replace(entry, 'ann', 'ant')").await;
+    let Some(Error::Damaged(damaged)) = store.unfolded(9).await.err() else { panic!("it was believed") };
+    assert_eq!(damaged.row, Some(Row::Entry { seq: 1, key: key.clone(), connection: None }));
+    run("update ruling set ruling = replace(ruling, 'seven', 'eleven')").await;
+    let seen = crate::engine::rebuild::mend(&*store, UnixMs(2)).await.unwrap();
+    assert_eq!((seen.differences[0].part.as_str(), seen.written), ("books", 0));
+
+    // As it was written, and as it would have been before there were checksums.
+    for sql in [
+        "update truth set truth = replace(truth, 'Colt', 'Bolt')",
+        "update truth set truth = substr(truth, 1, length(truth) - 10)",
+    ] {
+        run(sql).await;
+        assert_eq!(store.states(&asked).await.unwrap()[&key].truth, truth);
+    }
+}
+
 /// A state that is none is found by no query that goes by states.
 #[tokio::test]
 async fn s7_what_is_in_no_state_is_found_all_the_same() {
