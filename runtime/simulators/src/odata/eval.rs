@@ -14,7 +14,7 @@ pub trait Row {
     fn cell(&self, path: &[String]) -> Option<Cell>;
 
     /// The rows of the collection at `path`, which a lambda walks; `None`: there is no such collection.
-    fn rows(&self, path: &[String]) -> Option<Vec<&dyn Row>> {
+    fn rows(&self, path: &[String]) -> Option<Vec<Box<dyn Row + '_>>> {
         let _ = path;
         None
     }
@@ -165,8 +165,8 @@ impl<'a> Scope<'a> {
         let Some(condition) = condition else { return Ok(Some(!rows.is_empty())) };
         let decisive = quantifier == Quantifier::Any;
         let mut joined = Some(!decisive);
-        for row in rows {
-            let bound = Bound { variable, row, outer: self.bound };
+        for row in &rows {
+            let bound = Bound { variable, row: &**row, outer: self.bound };
             let scope = Scope { row: self.row, rules: self.rules, bound: Some(&bound) };
             joined = either(joined, scope.truth(condition)?, decisive);
         }

@@ -61,8 +61,8 @@ impl Row for Any {
         Some(Cell::Flag(true))
     }
 
-    fn rows(&self, _: &[String]) -> Option<Vec<&dyn Row>> {
-        Some(vec![&Any])
+    fn rows(&self, _: &[String]) -> Option<Vec<Box<dyn Row + '_>>> {
+        Some(vec![Box::new(Self)])
     }
 }
 

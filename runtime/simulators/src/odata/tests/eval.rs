@@ -17,8 +17,8 @@ impl Row for Entity {
         self.cells.get(&path.join("/")).cloned()
     }
 
-    fn rows(&self, path: &[String]) -> Option<Vec<&dyn Row>> {
-        (path == ["lines"]).then(|| self.lines.iter().map(|it| it as &dyn Row).collect())
+    fn rows(&self, path: &[String]) -> Option<Vec<Box<dyn Row + '_>>> {
+        (path == ["lines"]).then(|| self.lines.iter().map(|it| Box::new(it.clone()) as Box<dyn Row>).collect())
     }
 }
 

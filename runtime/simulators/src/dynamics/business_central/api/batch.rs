@@ -66,6 +66,10 @@ fn inner(call: &Call<'_>, part: &wire_batch::Request) -> Result<Request, Problem
     } else {
         format!("{}/{}", call.address.root, part.url.trim_start_matches('/'))
     };
+    // What would be ignored is not taken as if it were done.
+    if part.atomicity_group.is_some() {
+        return Err(bad("place in a group, which only `Isolation: snapshot` makes one"));
+    }
     if url.contains("$batch") || url.contains("/subscriptions") {
         return Err(bad("url"));
     }

@@ -38,7 +38,7 @@ pub(super) fn answer(state: &State, call: &Call<'_>, target: &Target) -> Result<
         Target::Count(entity, source) => {
             let options = options_of(call)?;
             check(entity, &options)?;
-            let rows = chosen(rows(state, entity, *source, None), &Options { orderby: Vec::new(), ..options })?;
+            let (rows, _) = chosen(rows(state, entity, *source, None), &Options { orderby: Vec::new(), ..options })?;
             let mut response = Response::new(bytes::Bytes::from(rows.len().to_string()));
             let text = http::HeaderValue::from_static("text/plain");
             response.headers_mut().insert(http::header::CONTENT_TYPE, text);
@@ -123,11 +123,13 @@ fn matching<'s>(mut rows: Vec<Shown<'s>>, options: &Options) -> Result<Vec<Shown
     Ok(rows)
 }
 
-/// The rows that the options leave, all of them.
-pub(super) fn chosen<'s>(rows: Vec<Shown<'s>>, options: &Options) -> Result<Vec<Shown<'s>>, Problem> {
+/// The rows that the options leave, and how many there are without `$top` and `$skip`.
+pub(super) fn chosen<'s>(rows: Vec<Shown<'s>>, options: &Options) -> Result<(Vec<Shown<'s>>, usize), Problem> {
     let skip = usize::try_from(options.skip.unwrap_or(0)).unwrap_or(usize::MAX);
     let top = options.top.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
-    Ok(matching(rows, options)?.into_iter().skip(skip).take(top).collect())
+    let all = matching(rows, options)?;
+    let count = all.len();
+    Ok((all.into_iter().skip(skip).take(top).collect(), count))
 }
 
 /// Where a page begins.

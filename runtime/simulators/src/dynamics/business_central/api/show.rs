@@ -74,12 +74,17 @@ impl Shown<'_> {
             members.push((column.name.to_owned(), spelled(column, self.value(column))));
         }
         for expand in &options.expand {
-            members.push((expand.property.name(), self.expanded(expand)?));
+            let name = expand.property.name();
+            let (shown, count) = self.expanded(expand)?;
+            let count = count.filter(|_| expand.options.count).map(|it| Json::Number(it.to_string()));
+            members.extend(count.map(|it| (format!("{name}@odata.count"), it)));
+            members.push((name, shown));
         }
         Ok(Json::Object(members))
     }
 
-    fn expanded(&self, expand: &Expand) -> Result<Json, Problem> {
+    /// What is related, and of a collection how much there is of it.
+    fn expanded(&self, expand: &Expand) -> Result<(Json, Option<usize>), Problem> {
         let nav = nav_of(self.entity, expand)?;
         let entity = catalogue::of(nav.to).ok_or_else(|| Problem::no_segment(nav.name))?;
         check(entity, &expand.options)?;
@@ -87,7 +92,8 @@ impl Shown<'_> {
         match nav.way {
             Way::By(column) => {
                 let row = self.state.row(nav.to, self.row.reference(column));
-                row.map_or(Ok(Json::Null), |it| shown(it).json(&expand.options))
+                let shown = row.map_or(Ok(Json::Null), |it| shown(it).json(&expand.options));
+                shown.map(|it| (it, None))
             }
             Way::Owned => {
                 let mut rows: Vec<Shown<'_>> = Vec::new();
@@ -95,8 +101,9 @@ impl Shown<'_> {
                     rows.push(shown(row));
                 }
                 rows.sort_by_key(|it| (it.row.number("sequence"), it.row.number("lineNumber"), it.row.id));
-                let rows = super::read::chosen(rows, &expand.options)?;
-                rows.iter().map(|it| it.json(&expand.options)).collect::<Result<_, _>>().map(Json::List)
+                let (rows, count) = super::read::chosen(rows, &expand.options)?;
+                let shown = rows.iter().map(|it| it.json(&expand.options)).collect::<Result<_, _>>();
+                shown.map(|it| (Json::List(it), Some(count)))
             }
         }
     }

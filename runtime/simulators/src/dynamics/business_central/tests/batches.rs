@@ -67,4 +67,6 @@ fn a_part_waits_for_what_it_depends_on() {
     let reply = batch(&environment, requests, &[]);
     assert_eq!(reply.body["responses"][0]["body"]["error"]["code"], "Internal_EntityWithSameKeyExists");
     assert_eq!(reply.body["responses"][1]["status"], 424);
+    let grouped = json!([{ "method": "GET", "id": "a", "url": url, "atomicityGroup": "g" }]);
+    assert_eq!(batch(&environment, grouped, &[]).body["responses"][0]["status"], 400);
 }

@@ -92,6 +92,8 @@ fn related_records_expand() {
         .get(&format!("salesOrders({id})?$expand=salesOrderLines($select=quantity),customer($select=number)"));
     assert_eq!(read.body["salesOrderLines"][0]["quantity"], 3);
     assert_eq!(read.body["customer"]["number"], "C10000");
+    let few = environment.get(&format!("salesOrders({id})?$expand=salesOrderLines($filter=quantity gt 3;$count=true)"));
+    assert_eq!((&few.body["salesOrderLines"], &few.body["salesOrderLines@odata.count"]), (&json!([]), &json!(0)));
     assert_eq!(environment.get(&format!("salesOrders({id})/salesOrderLines")).column("sequence"), ["10000"]);
     assert_eq!(environment.get(&format!("salesOrders({id})/customer")).body["displayName"], "Acme");
     assert_eq!(environment.get(&format!("salesOrderLines?$filter=documentId eq {id}")).rows().len(), 1);

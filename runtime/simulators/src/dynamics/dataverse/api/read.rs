@@ -53,7 +53,7 @@ pub(super) fn is_annotated(call: &Call<'_>) -> bool {
 }
 
 /// The rows that the options leave, in the order they want.
-fn matching<'s>(
+pub(super) fn matching<'s>(
     state: &'s State,
     entity: &'static Entity,
     owner: Option<Guid>,

@@ -7,6 +7,7 @@ use super::super::super::table::{Cell, Row};
 use super::super::metadata::{self, Entity, Ty};
 use super::super::problem::Problem;
 use super::super::state::State;
+use super::read::matching;
 use crate::odata::{self, Expand, Options};
 
 /// A record together with where it stands, as conditions and answers see it.
@@ -44,6 +45,18 @@ impl odata::Row for Shown<'_> {
                 }
             }
             [] => None,
+        }
+    }
+
+    fn rows(&self, path: &[String]) -> Option<Vec<Box<dyn odata::Row + '_>>> {
+        match path {
+            [name] => {
+                let (_, set, _) = self.entity.owned.iter().find(|(it, ..)| it == name)?;
+                let rows = self.state.table(*set).owned_by(self.row.id);
+                let (state, entity) = (self.state, metadata::of(*set));
+                Some(rows.map(|row| Box::new(Shown { state, entity, row }) as Box<dyn odata::Row>).collect())
+            }
+            _ => None,
         }
     }
 }
@@ -100,11 +113,18 @@ impl Shown<'_> {
     fn expanded(&self, expand: &Expand, is_annotated: bool) -> Result<Json, Problem> {
         let name = expand.property.name();
         if let Some((_, set, _)) = self.entity.owned.iter().find(|(it, ..)| *it == name) {
-            let entity = metadata::of(*set);
-            check(entity, &expand.options)?;
-            let rows = self.state.table(*set).owned_by(self.row.id);
-            let shown = rows.map(|row| Shown { state: self.state, entity, row }.json(&expand.options, is_annotated));
-            return shown.collect::<Result<_, _>>().map(Json::List);
+            let (entity, options) = (metadata::of(*set), &expand.options);
+            if options.count {
+                return Err(Problem::query(format!("The query option '$count' is not supported in $expand={name}.")));
+            }
+            let rows = matching(self.state, entity, Some(self.row.id), options)?;
+            let top = options.top.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
+            return rows
+                .iter()
+                .take(top)
+                .map(|it| it.json(options, is_annotated))
+                .collect::<Result<_, _>>()
+                .map(Json::List);
         }
         let (column, set) = self.entity.binding(&name).ok_or_else(|| unknown(self.entity, &name))?;
         let entity = metadata::of(set);
@@ -124,20 +144,28 @@ pub(super) fn check(entity: &Entity, options: &Options) -> Result<(), Problem> {
     let selected = options.select.iter().flatten();
     let ordered = options.orderby.iter().map(|it| &it.property);
     let filtered: Vec<_> = options.filter.iter().flat_map(|it| it.properties()).collect();
-    for property in selected.chain(ordered).chain(&filtered) {
-        let is_there = match property.path.as_slice() {
-            [name] => name == entity.id || entity.column(name).is_some(),
-            [nav, name] => entity.binding(nav).is_some_and(|(_, set)| {
-                let to = metadata::of(set);
-                name == to.id || to.column(name).is_some()
-            }),
-            _ => false,
-        };
-        if !is_there {
-            return Err(unknown(entity, &property.name()));
-        }
+    let owned = |name: &str| entity.owned.iter().find(|(it, ..)| *it == name).map(|(_, set, _)| *set);
+    let is_column = |set, name: &str| {
+        let to = metadata::of(set);
+        name == to.id || to.column(name).is_some()
+    };
+    let is_single = |property: &odata::Property| match property.path.as_slice() {
+        [name] => name == entity.id || entity.column(name).is_some(),
+        [nav, name] => entity.binding(nav).is_some_and(|(_, set)| is_column(set, name)),
+        _ => false,
+    };
+    // Conditions may walk a collection as well.
+    let is_of_many = |property: &odata::Property| match property.path.as_slice() {
+        [nav] => owned(nav).is_some(),
+        [nav, name] => owned(nav).is_some_and(|set| is_column(set, name)),
+        _ => false,
+    };
+    let mut wrong = selected.chain(ordered).filter(|it| !is_single(it));
+    let mut wrong_filter = filtered.iter().filter(|it| !is_single(it) && !is_of_many(it));
+    if let Some(property) = wrong.next().or_else(|| wrong_filter.next()) {
+        return Err(unknown(entity, &property.name()));
     }
-    let is_nav = |name: &str| entity.binding(name).is_some() || entity.owned.iter().any(|(it, ..)| *it == name);
+    let is_nav = |name: &str| entity.binding(name).is_some() || owned(name).is_some();
     let names = options.expand.iter().map(|it| it.property.name());
     names.into_iter().find(|it| !is_nav(it)).map_or(Ok(()), |it| Err(unknown(entity, &it)))
 }

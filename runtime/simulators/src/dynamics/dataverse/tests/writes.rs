@@ -76,6 +76,25 @@ fn a_refusal_carries_its_code() {
     check("products(productnumber='NUT-8')", json!({ "productnumber": "BOLT-8" }), (412, "0x80040237"));
 }
 
+/// By what they are, wherever they are asked about: as conditions on their order, and within it.
+fn lines_are_asked_about(organisation: &Organisation, url: &str) {
+    let found = |filter: &str| organisation.get(&format!("salesorders?$filter={filter}")).rows().len();
+    assert_eq!(found("order_details/any(line:line/quantity gt 2)"), 1);
+    assert_eq!(found("order_details/any(line:line/quantity gt 3)"), 0);
+    assert_eq!(found("order_details/all(line:line/quantity gt 2 and ordernumber eq 'SHOP-1')"), 1);
+    assert_eq!(found("not order_details/any()"), 0);
+    let lines = |options: &str| organisation.get(&format!("{url}?$expand=order_details({options})"));
+    let count = |options: &str| lines(options).body["order_details"].as_array().map(Vec::len);
+    assert_eq!(count("$filter=quantity gt 2"), Some(1));
+    assert_eq!(count("$filter=quantity gt 3"), Some(0));
+    assert_eq!(count("$orderby=quantity desc;$top=0"), Some(0));
+    for refused in ["$count=true", "$filter=colour eq 'red'", "$orderby=order_details/quantity"] {
+        assert_eq!(lines(refused).status, 400, "{refused}");
+    }
+    assert_eq!(organisation.get("salesorders?$filter=order_details/any(line:line/colour eq 1)").status, 400);
+    assert_eq!(organisation.get("salesorders?$orderby=order_details/quantity").status, 400);
+}
+
 #[test]
 fn an_order_is_made_once_under_its_number() {
     let organisation = Organisation::new();
@@ -88,6 +107,7 @@ fn an_order_is_made_once_under_its_number() {
         .get(&format!("{url}?$expand=order_details($select=priceperunit,quantity),customerid_account($select=name)"));
     assert_eq!((&shown.body["totalamount"], &shown.body["customerid_account"]["name"]), (&json!(37.5), &json!("Acme")));
     assert_eq!(shown.body["order_details"][0]["priceperunit"], json!(12.5));
+    lines_are_asked_about(&organisation, url);
     let changes = organisation.changes(from);
     assert_eq!(changes[0], "Api order created=SHOP-1");
     assert!(changes.contains(&"Api order total=37.5".to_owned()), "{changes:?}");
