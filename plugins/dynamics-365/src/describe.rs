@@ -2,13 +2,13 @@
 
 use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::connector::{
-    Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, WebhookScheme,
+    Description, Effect, FieldPower, Handshake, KindPower, Proof, Rate, Setting, WebhookScheme, Window,
 };
 use truthsource_sdk::{Context, Kind, Settings};
 
 use crate::business_central::{self, settings as bc};
 use crate::dataverse;
-use crate::settings::{Dialect, yes};
+use crate::settings::{Dialect, REQUESTS_MAX, requests_max, yes};
 
 /// How a field may be written.
 #[derive(Clone, Copy)]
@@ -74,8 +74,8 @@ fn of_business_central(ctx: &Context) -> Description {
         kinds,
         auth: vec!["oauth2-client-credentials".to_owned()],
         webhook: settings.is_ok_and(|it| it.webhooks).then(webhook),
-        // Five requests of one user are worked on at a time.
-        rate: Rate::Concurrent(5),
+        // Of one user.
+        rate: window(ctx, 5),
         settings: settings_of_all(),
     }
 }
@@ -153,9 +153,15 @@ fn of_dataverse(ctx: &Context) -> Description {
         auth: vec!["oauth2-client-credentials".to_owned()],
         webhook: None,
         // 52 are allowed, for every integration of the organisation together.
-        rate: Rate::Concurrent(10),
+        rate: window(ctx, 10),
         settings: settings_of_all(),
     }
+}
+
+/// So many requests in five minutes, and so many at a time.
+fn window(ctx: &Context, at_once: u32) -> Rate {
+    let requests = requests_max(ctx).unwrap_or(REQUESTS_MAX);
+    Rate::Window(Window { requests, seconds: 300, at_once: Some(at_once) })
 }
 
 fn settings_of_all() -> Vec<Setting> {
@@ -177,6 +183,7 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
          https://<organisation>.crm.dynamics.com",
         None,
     ),
+    ("requests-max", "Requests of this user that the service takes in five minutes", Some("6000")),
     ("company", "Business Central: the company's id or name", Some("")),
     ("currency", "Business Central: ISO code of the local currency", Some("USD")),
     (
@@ -215,7 +222,7 @@ const SETTINGS: &[(&str, &str, Option<&str>)] = &[
     (
         "price-fields",
         "Business Central: what that page calls list, item, amount, from, currency, starts, ends, status, variant, unit, \
-         discount, type, changed",
+         discount, type, source, source-number, changed",
         Some(bc::PRICE_FIELDS),
     ),
     (

@@ -32,6 +32,16 @@ pub(crate) fn base_url(ctx: &Context) -> Result<String, Fault> {
     Ok(url.trim_end_matches('/').to_owned())
 }
 
+/// How many requests of one user either service takes in five minutes.
+pub(crate) const REQUESTS_MAX: u32 = 6_000;
+
+/// The same, as the tenant says.
+pub(crate) fn requests_max(ctx: &Context) -> Result<u32, Fault> {
+    let Some(text) = ctx.setting("requests-max") else { return Ok(REQUESTS_MAX) };
+    let number = text.parse().ok().filter(|it| *it > 0);
+    number.ok_or_else(|| Fault::Invalid(format!("setting `requests-max` is `{text}`, and no number of requests")))
+}
+
 /// A setting that says yes or no.
 pub(crate) fn yes(ctx: &Context, name: &str, default: &str) -> Result<bool, Fault> {
     match ctx.setting_or(name, default) {

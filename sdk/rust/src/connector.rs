@@ -5,7 +5,8 @@
 use crate::{Context, Fault, Fields, Host, Kind, Settings, Value};
 
 pub use crate::bindings::connector::truthsource::connector::powers::{
-    Description, Echo, Effect, FieldPower, Handshake, KindPower, Points, Proof, Rate, Setting, Signature, WebhookScheme,
+    Description, Echo, Effect, FieldPower, Handshake, KindPower, Points, Proof, Rate, Setting, Signature,
+    WebhookScheme, Window,
 };
 
 /// What a system holds under one remote id. References to other records hold *remote* ids.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::{Context, Fault};
 
-use crate::settings::{base_url, or_none, pairs, yes};
+use crate::settings::{base_url, or_none, pairs, requests_max, yes};
 
 /// The page of stock per location that the reference extension publishes.
 pub(crate) const STOCK_PATH: &str = "erpsync/inventory/v1.0/itemLocationStocks";
@@ -19,13 +19,27 @@ pub(crate) const ADJUSTMENT_FIELDS: &str =
 pub(crate) const PRICE_PATH: &str = "erpsync/pricing/v1.0/priceListLines";
 pub(crate) const PRICE_FIELDS: &str = "list=priceListCode, item=assetNumber, amount=unitPrice, from=minimumQuantity, \
      currency=currencyCode, starts=startingDate, ends=endingDate, status=status, variant=variantCode, \
-     unit=unitOfMeasureCode, discount=lineDiscountPercent, type=assetType, changed=lastModifiedDateTime";
+     unit=unitOfMeasureCode, discount=lineDiscountPercent, type=assetType, source=sourceType, \
+     source-number=sourceNumber, changed=lastModifiedDateTime";
 
 const STOCK_NAMES: (&[&str], &[&str]) = (&["item", "location", "on-hand"], &["variant", "changed"]);
 const ADJUSTMENT_NAMES: (&[&str], &[&str]) = (&["item", "location", "by", "reference"], &[]);
 const PRICE_NAMES: (&[&str], &[&str]) = (
     &["list", "item", "amount"],
-    &["from", "currency", "starts", "ends", "status", "variant", "unit", "discount", "type", "changed"],
+    &[
+        "from",
+        "currency",
+        "starts",
+        "ends",
+        "status",
+        "variant",
+        "unit",
+        "discount",
+        "type",
+        "source",
+        "source-number",
+        "changed",
+    ],
 );
 
 /// A collection below `/api/`: the API it belongs to, and its name there.
@@ -153,6 +167,7 @@ impl Settings {
 
     /// What can be said without knowing where the system is.
     pub(crate) fn of_any(ctx: &Context) -> Result<Self, Fault> {
+        requests_max(ctx)?;
         let wait = ctx.setting_or("order-wait-seconds", "120");
         let wait: u32 = wait.parse().map_err(|_| Fault::Invalid(format!("`{wait}` is no number of seconds")))?;
         let page = |path: &str, default: &'static str, fields: &str, of_default: &'static str, names| {

@@ -7,7 +7,7 @@ use truthsource_sdk::{Context, Fault, Host};
 
 use super::columns::Columns;
 use crate::odata::{Collection, Row, any_of, encoded, followed};
-use crate::settings::{base_url, pairs, yes};
+use crate::settings::{base_url, pairs, requests_max, yes};
 use crate::wire::{Wire, collection};
 
 const HEADERS: &[(&str, &str)] = &[
@@ -35,6 +35,7 @@ pub(crate) struct Org<'a> {
 
 impl<'a> Org<'a> {
     pub(crate) fn open(host: &'a dyn Host, ctx: &'a Context) -> Result<Self, Fault> {
+        requests_max(ctx)?;
         Ok(Self {
             wire: Wire::new(host, ctx, base_url(ctx)?, HEADERS),
             lists: pairs(ctx.setting_or("price-lists", ""))?,

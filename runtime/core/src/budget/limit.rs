@@ -12,12 +12,35 @@ pub const PATIENCE_MS_MAX: u64 = 3_600_000;
 pub enum Limit {
     /// At most so many calls at a time.
     AtOnce(u32),
-    /// At most so many calls in any second.
-    PerSecond(u32),
+    /// At most so many calls in any stretch of time.
+    Window {
+        /// Calls in it.
+        calls: u32,
+        /// How long it is.
+        ms: u64,
+        /// Calls at a time; `None`: as many as come.
+        at_once: Option<u32>,
+    },
     /// Points, which the system counts and tells.
     Points,
     /// The system says itself when it is too much.
     Unknown,
+}
+
+impl Limit {
+    /// At most so many calls in any second.
+    #[must_use]
+    pub fn per_second(calls: u32) -> Self {
+        Self::Window { calls, ms: 1_000, at_once: None }
+    }
+
+    /// The most calls at a time, where that is limited.
+    fn most(self) -> Option<u32> {
+        match self {
+            Self::AtOnce(n) | Self::Window { at_once: Some(n), .. } => Some(n.max(1)),
+            Self::Window { at_once: None, .. } | Self::Points | Self::Unknown => None,
+        }
+    }
 }
 
 /// What a system says of the points that an account has.
@@ -75,7 +98,7 @@ pub(super) struct Gauge {
     at_once: u32,
     /// Calls that went well since that changed.
     went_well: u32,
-    /// When the calls of the last second were made.
+    /// When the calls of the last window were made.
     recent: VecDeque<u64>,
     /// Points in thousandths, and when that was so.
     level: Option<(Points, u64, u64)>,
@@ -92,7 +115,7 @@ const SILENT_MAX: u32 = 3;
 
 impl Gauge {
     pub fn new(limit: Limit) -> Self {
-        let at_once = if let Limit::AtOnce(n) = limit { n.max(1) } else { u32::MAX };
+        let at_once = limit.most().unwrap_or(u32::MAX);
         Self { limit, at_once, went_well: 0, recent: VecDeque::new(), level: None, silent: 0, shut_until_ms: 0 }
     }
 
@@ -112,7 +135,7 @@ impl Gauge {
 
     /// A place for one call more, however long one waits.
     fn has_place(&self, load: Load) -> bool {
-        !matches!(self.limit, Limit::AtOnce(_)) || load.calls < self.at_once as usize
+        self.limit.most().is_none() || load.calls < self.at_once as usize
     }
 
     /// When time makes room; `None` if only the end of a call does.
@@ -123,12 +146,17 @@ impl Gauge {
         let open = self.shut_until_ms.max(now_ms);
         match self.limit {
             Limit::AtOnce(_) | Limit::Unknown => Some(open),
-            Limit::PerSecond(n) => {
-                let nth = self.recent.len().checked_sub(n.max(1) as usize).and_then(|at| self.recent.get(at));
-                Some(nth.map_or(open, |it| open.max(it + 1_000)))
+            Limit::Window { calls, ms, .. } => {
+                let free_at = self.nth(share(class, calls)).map(|it| it.saturating_add(ms));
+                Some(free_at.map_or(open, |it| open.max(it)))
             }
             Limit::Points => self.points_at(open, load, (class, points)),
         }
+    }
+
+    /// When the call was made after which so many were, itself counted.
+    fn nth(&self, calls: u32) -> Option<u64> {
+        self.recent.len().checked_sub(calls as usize).and_then(|at| self.recent.get(at)).copied()
     }
 
     fn points_at(&self, open: u64, load: Load, (class, points): (Class, u64)) -> Option<u64> {
@@ -153,9 +181,10 @@ impl Gauge {
     }
 
     pub fn took(&mut self, now_ms: u64) {
-        if let Limit::PerSecond(n) = self.limit {
+        if let Limit::Window { calls, ms, .. } = self.limit {
             self.recent.push_back(now_ms);
-            while self.recent.len() > n.max(1) as usize {
+            let is_over = |it: &u64| it.saturating_add(ms) <= now_ms;
+            while self.recent.len() > calls.max(1) as usize || self.recent.front().is_some_and(is_over) {
                 self.recent.pop_front();
             }
         }
@@ -167,7 +196,7 @@ impl Gauge {
             // Half of what was too much: somebody else may be using the account.
             let half = u32::try_from(others.div_ceil(2)).unwrap_or(u32::MAX).max(1);
             (self.at_once, self.went_well) = (self.at_once.min(half), 0);
-        } else if let Limit::AtOnce(most) = self.limit {
+        } else if let Some(most) = self.limit.most() {
             self.went_well += 1;
             if self.went_well >= self.at_once && self.at_once < most {
                 (self.at_once, self.went_well) = (self.at_once + 1, 0);
@@ -191,7 +220,11 @@ impl Gauge {
     pub fn rate_milli(&self, cost_milli: u64, latency_milli: Option<u64>) -> Option<u64> {
         let at_once = |n: u64| latency_milli.map(|it| n * 1_000_000_000 / it.max(1));
         match self.limit {
-            Limit::PerSecond(n) => Some(u64::from(n) * 1_000),
+            Limit::Window { calls, ms, .. } => {
+                let most = (u64::from(calls) * 1_000_000 / ms.max(1)).max(1);
+                let taken = self.limit.most().and_then(|_| at_once(self.at_once.into()));
+                Some(taken.map_or(most, |it| it.min(most)))
+            }
             Limit::AtOnce(_) => at_once(self.at_once.into()),
             Limit::Points => {
                 self.level.map(|(known, ..)| known.per_second.saturating_mul(1_000_000) / cost_milli.max(1))
@@ -201,10 +234,25 @@ impl Gauge {
     }
 
     pub fn reading(&self) -> Reading {
-        let at_once = matches!(self.limit, Limit::AtOnce(_)).then_some(self.at_once);
+        let at_once = self.limit.most().map(|_| self.at_once);
         let points = self.level.map(|(points, ..)| points);
-        Reading { limit: self.limit, at_once, points, shut_until_ms: self.shut_until_ms }
+        let full_until = match self.limit {
+            Limit::Window { calls, ms, .. } => self.nth(calls.max(1)).map_or(0, |it| it.saturating_add(ms)),
+            _ => 0,
+        };
+        Reading { limit: self.limit, at_once, points, shut_until_ms: self.shut_until_ms.max(full_until) }
     }
+}
+
+/// So many calls of a window a class may have: a sweep leaves half of it to whoever comes in between, and what is listed
+/// for the first time a tenth, as a window that is spent stays so for long.
+fn share(class: Class, calls: u32) -> u32 {
+    let left = match class {
+        Class::Sweep => calls / 2,
+        Class::Catalogue => calls / 10,
+        _ => 0,
+    };
+    (calls - left).max(1)
 }
 
 /// What something is usually like: the mean, in which the newest count most.

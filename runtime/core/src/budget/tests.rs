@@ -39,7 +39,8 @@ fn act() -> impl Strategy<Value = Act> {
 fn limit() -> impl Strategy<Value = Limit> {
     prop_oneof![
         (1u32..6).prop_map(Limit::AtOnce),
-        (1u32..6).prop_map(Limit::PerSecond),
+        (1u32..6).prop_map(Limit::per_second),
+        (1u32..6, 1u32..3).prop_map(|(calls, n)| Limit::Window { calls, ms: 300, at_once: Some(n) }),
         Just(Limit::Points),
         Just(Limit::Unknown),
     ]
@@ -77,9 +78,12 @@ proptest! {
         let (granted, ..) = run(limit, &acts);
         match limit {
             Limit::AtOnce(n) => prop_assert!(granted.iter().all(|it| it.2 <= n as usize)),
-            Limit::PerSecond(n) => for it in granted.windows(n as usize + 1) {
-                prop_assert!(it[n as usize].0 - it[0].0 >= 1_000, "{it:?}");
-            },
+            Limit::Window { calls, ms, at_once } => {
+                for it in granted.windows(calls as usize + 1) {
+                    prop_assert!(it[calls as usize].0 - it[0].0 >= ms, "{it:?}");
+                }
+                prop_assert!(granted.iter().all(|it| at_once.is_none_or(|n| it.2 <= n as usize)));
+            }
             Limit::Points | Limit::Unknown => {}
         }
     }
@@ -237,6 +241,40 @@ fn a_sweep_leaves_half_of_the_points() {
     assert_eq!(granted(&mut budget, 0).len(), 5);
     ask(&mut budget, Class::Order, 10);
     assert_eq!(granted(&mut budget, 0).len(), 5, "orders find the other half");
+}
+
+/// A window that is spent stays so for minutes: nobody but the most urgent may spend all of it.
+#[test]
+fn a_sweep_leaves_half_of_a_window_and_a_first_load_a_tenth() {
+    let limit = Limit::Window { calls: 100, ms: 300_000, at_once: None };
+    for (class, taken, left) in [(Class::Sweep, 50, 50), (Class::Catalogue, 90, 10), (Class::Stock, 100, 0)] {
+        let mut budget = Budget::new(limit);
+        ask(&mut budget, class, 200);
+        assert_eq!(granted(&mut budget, 0).len(), taken, "{class:?}");
+        assert_eq!(budget.next_at(0), Some(300_000), "{class:?}");
+        ask(&mut budget, Class::Order, 200);
+        assert_eq!(granted(&mut budget, 10).len(), left, "{class:?}");
+        assert_eq!(budget.gauge().shut_until_ms, 300_000, "{class:?}: nothing is left");
+    }
+    // None of them is kept out where there is next to nothing.
+    let mut budget = Budget::new(Limit::Window { calls: 1, ms: 1_000, at_once: None });
+    ask(&mut budget, Class::Sweep, 1);
+    assert_eq!(granted(&mut budget, 0).len(), 1);
+}
+
+#[test]
+fn a_window_is_as_fast_as_it_is_long_and_as_its_calls_at_a_time_let_it() {
+    let rate = |calls, ms, at_once| {
+        let mut budget = Budget::new(Limit::Window { calls, ms, at_once });
+        ask(&mut budget, Class::Order, 1);
+        let ticket = budget.grant(0).unwrap();
+        budget.ended(ticket, 100, &Heard::default());
+        budget.rate_milli(Class::Order)
+    };
+    assert_eq!(rate(6_000, 300_000, None), Some(20_000));
+    assert_eq!(rate(6_000, 300_000, Some(5)), Some(20_000), "fifty a second would be taken");
+    assert_eq!(rate(6_000, 300_000, Some(1)), Some(10_000), "one after the other, each a tenth of a second");
+    assert_eq!(rate(50, 86_400_000, None), Some(1), "seldom is not never");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::bindings::connector::truthsource::connector::{data, powers};
 use crate::error::Misfit;
 use crate::model::{
     Description, Effect, FieldPower, Finding, KindPower, Notice, Observed, Outcome, Page, PointsAt, Rate, Rejection,
-    Setting, State, Unread, Webhook, Write,
+    Setting, State, Unread, Webhook, Window, Write,
 };
 
 /// The longest remote id, in bytes: the contract's number.
@@ -184,13 +184,22 @@ pub(crate) fn description_in(it: powers::Description) -> Result<Description, Mis
         webhook: it.webhook.map(super::webhook::scheme_in).transpose()?,
         rate: match it.rate {
             powers::Rate::Concurrent(n) => Rate::Concurrent(n.max(1)),
-            powers::Rate::PerSecond(n) => Rate::PerSecond(n.max(1)),
+            powers::Rate::Window(it) => Rate::Window(Window {
+                requests: it.requests.clamp(1, WINDOW_REQUESTS_MAX),
+                seconds: it.seconds.clamp(1, WINDOW_SECONDS_MAX),
+                at_once: it.at_once.map(|it| it.max(1)),
+            }),
             powers::Rate::Points(it) => Rate::Points(Box::new(points_in(it)?)),
             powers::Rate::Other(text) => Rate::Other(message(text)),
         },
         settings: it.settings.into_iter().map(setting).collect(),
     })
 }
+
+/// Requests of a window that are kept in mind.
+const WINDOW_REQUESTS_MAX: u32 = 1_000_000;
+/// A day.
+const WINDOW_SECONDS_MAX: u32 = 86_400;
 
 /// The longest way to a number in an answer.
 const WAY_MAX: usize = 8;

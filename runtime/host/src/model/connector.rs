@@ -75,18 +75,42 @@ pub struct PointsAt {
     pub cost: Vec<String>,
 }
 
+/// So many requests and no more, wherever one begins to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Requests within it, 1 or more.
+    pub requests: u32,
+    /// How long it is, 1 or more.
+    pub seconds: u32,
+    /// Requests at the same time, where that is limited as well.
+    pub at_once: Option<u32>,
+}
+
 /// How the outside system limits its callers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rate {
     /// At most so many requests at a time.
     Concurrent(u32),
-    /// At most so many requests a second.
-    PerSecond(u32),
+    /// At most so many requests in any stretch of time.
+    Window(Window),
     /// So many points, which the system counts and tells.
     Points(Box<PointsAt>),
     /// Anything else, for people.
     Other(String),
+}
+
+impl Rate {
+    /// How many requests it takes at a time, where that is limited.
+    #[must_use]
+    pub fn at_once(&self) -> Option<u32> {
+        match self {
+            Self::Concurrent(n) => Some(*n),
+            Self::Window(window) => window.at_once,
+            Self::Points(_) | Self::Other(_) => None,
+        }
+    }
 }
 
 /// How a delivery proves where it comes from. The host verifies it.

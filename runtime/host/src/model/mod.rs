@@ -15,7 +15,7 @@ pub use truthsource_core::record::{Observed, State};
 
 pub use connector::{
     Description, Effect, FieldPower, Finding, Handshake, KindPower, Notice, Outcome, Page, PointsAt, Proof, Pull, Rate,
-    Rejection, Setting, Spelling, Standing, Target, Unread, Webhook, WebhookScheme, Write,
+    Rejection, Setting, Spelling, Standing, Target, Unread, Webhook, WebhookScheme, Window, Write,
 };
 pub use digests::{HeldRecord, RangeDigest, RangeTold};
 pub use rules::{Basket, Claim, Conflict, Decision, Level, Line, PriceBreak, Priced, Verdict};

@@ -23,8 +23,9 @@ const TYPES: &str = r#"
     (type $points (record
         (field "available" (list string)) (field "maximum" (list string)) (field "per-second" (list string))
         (field "needed" (list string)) (field "cost" (list string))))
+    (type $window (record (field "requests" u32) (field "seconds" u32) (field "at-once" (option u32))))
     (type $rate (variant
-        (case "concurrent" u32) (case "per-second" u32) (case "points" $points) (case "other" string)))
+        (case "concurrent" u32) (case "window" $window) (case "points" $points) (case "other" string)))
     (type $signature (record (field "header" string) (field "algorithm" string)))
     (type $proof (variant (case "signature" $signature) (case "body-secret" string) (case "other" string)))
     (type $echo (record (field "header" string) (field "member" string)))

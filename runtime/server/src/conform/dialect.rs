@@ -84,7 +84,7 @@ impl Dialect {
             Self::Dataverse => {
                 let settings = dataverse::Settings::default();
                 let page_max = if pages == Pages::Small { PAGE_ROWS } else { settings.page_max };
-                let settings = dataverse::Settings { page_max, requests_max: 60_000, ..settings };
+                let settings = dataverse::Settings { page_max, requests_max: account::REQUESTS_MAX, ..settings };
                 Arc::new(DataverseSite::open(now, settings, catalogue)?)
             }
             Self::Netsuite => Seat::fill(Product::Netsuite, now, catalogue)?.site,
@@ -132,6 +132,7 @@ impl Dialect {
             "settings": {
                 "dialect": "dataverse",
                 "base-url": url,
+                "requests-max": account::REQUESTS_MAX.to_string(),
                 "price-lists": "Standard=base, wholesale=wholesale, gold=gold",
             },
             "egress": [url],

@@ -57,9 +57,12 @@ pub(crate) fn sap_b1_settings() -> sap_b1::Settings {
     sap_b1::Settings { users: vec![user], webhooks: true, ..sap_b1::Settings::default() }
 }
 
+/// What ten users may ask Business Central or Dataverse for in five minutes.
+pub(crate) const REQUESTS_MAX: usize = 60_000;
+
 /// An environment whose limits are those of ten users.
 pub(crate) fn business_central_settings() -> business_central::Settings {
-    let limits = business_central::settings::Limits { requests_max: 60_000, ..Default::default() };
+    let limits = business_central::settings::Limits { requests_max: REQUESTS_MAX, ..Default::default() };
     business_central::Settings { limits, ..business_central::Settings::default() }
 }
 
@@ -186,6 +189,7 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
         Product::Dynamics365 => (
             json!({
                 "base-url": format!("{url}/v2.0/{}", business_central::Settings::default().environment),
+                "requests-max": REQUESTS_MAX.to_string(),
                 "company": "CRONUS",
                 "price-lists": "WHOLESALE=wholesale, GOLD=gold",
                 "location-codes": "MAIN=Main, OUTLET=Outlet",

@@ -346,8 +346,8 @@ impl Heard {
     }
 }
 
-/// A system that counts calls in flight answers soonest when writes are spread over as many as it takes. One that
-/// counts what calls cost is asked for more at once: every call has its price.
+/// A system that counts calls in flight alone answers soonest when writes are spread over as many as it takes. One that
+/// counts calls, or what they cost, is asked for more at once: every call has its price.
 fn chunk_min(parties: &Parties, connection: ConnectionId) -> usize {
     match parties.powers.get(&connection).map(|it| &it.rate) {
         Some(Rate::Concurrent(_)) => 1,
@@ -356,10 +356,8 @@ fn chunk_min(parties: &Parties, connection: ConnectionId) -> usize {
 }
 
 fn parallel(parties: &Parties, connection: ConnectionId) -> usize {
-    match parties.powers.get(&connection).map(|it| &it.rate) {
-        Some(Rate::Concurrent(n)) => (*n).clamp(1, 32) as usize,
-        _ => PARALLEL_DEFAULT,
-    }
+    let at_once = parties.powers.get(&connection).and_then(|it| it.rate.at_once());
+    at_once.map_or(PARALLEL_DEFAULT, |it| it.clamp(1, 32) as usize)
 }
 
 /// Sends the writes of one call and writes down what became of them.

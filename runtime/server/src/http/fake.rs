@@ -141,7 +141,7 @@ impl Plugins for Guests {
         Arc::new(crate::engine::fake::Fake::default())
     }
     fn accounts(&self, _: &TenantHandle, connections: &[Connection]) -> Vec<Account> {
-        let budget = Budget::new(Limit::PerSecond(2));
+        let budget = Budget::new(Limit::per_second(2));
         let connections = connections.iter().map(|it| it.id).collect();
         vec![Account { connections, ..Account::of(&budget, 0) }]
     }

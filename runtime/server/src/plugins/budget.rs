@@ -80,7 +80,9 @@ impl Budget {
         if state.rate.as_ref() != Some(rate) {
             state.budget.limit(match rate {
                 Rate::Concurrent(n) => Limit::AtOnce(*n),
-                Rate::PerSecond(n) => Limit::PerSecond(*n),
+                Rate::Window(it) => {
+                    Limit::Window { calls: it.requests, ms: u64::from(it.seconds) * 1_000, at_once: it.at_once }
+                }
                 Rate::Points(_) => Limit::Points,
                 Rate::Other(_) => Limit::Unknown,
             });

@@ -129,7 +129,7 @@ fn owing(connection: ConnectionId, kind: Kind, open: u64) -> Owing {
 
 /// One call a second, and one for each record.
 fn account(connections: &[ConnectionId]) -> Account {
-    let account = Account::of(&Budget::new(Limit::PerSecond(1)), 0);
+    let account = Account::of(&Budget::new(Limit::per_second(1)), 0);
     let mut one = Measured::default();
     one.add(10, 10);
     let measured = connections.iter().flat_map(|id| Kind::ALL.map(|kind| ((*id, kind), one))).collect();

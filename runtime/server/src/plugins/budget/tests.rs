@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use tokio::sync::Semaphore;
+use truthsource_host::model::Window;
 
 use super::*;
 
@@ -56,7 +57,7 @@ async fn connections_to_one_account_share_its_places() {
 
 #[tokio::test]
 async fn a_rate_is_kept_to_by_all_together() {
-    let (held, paced) = account(Rate::PerSecond(15), 20);
+    let (held, paced) = account(Rate::Window(Window { requests: 15, seconds: 1, at_once: None }), 20);
     let began = Instant::now();
     let sent = join_all((0..20).map(|at| send(paced[at % 2].clone(), MINUTE))).await;
     assert!(sent.iter().all(Result::is_ok) && held.came.load(Ordering::SeqCst) == 20);

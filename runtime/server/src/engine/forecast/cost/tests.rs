@@ -9,7 +9,7 @@ use crate::store::Deliver;
 
 /// One call a second, whoever makes it; nothing was measured.
 fn account(connections: &[ConnectionId]) -> Account {
-    let account = Account::of(&Budget::new(Limit::PerSecond(1)), 0);
+    let account = Account::of(&Budget::new(Limit::per_second(1)), 0);
     Account { connections: connections.iter().copied().collect(), ..account }
 }
 
