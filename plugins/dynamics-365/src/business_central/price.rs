@@ -109,7 +109,7 @@ fn base(books: &Books<'_>, row: &Row) -> Result<State, Fault> {
 fn of_items(books: &Books<'_>, page: &CustomPage, rows: &[Row]) -> Result<Vec<State>, Fault> {
     let items: BTreeMap<String, Known> =
         rows.iter().map(|row| Known::of(row).map(|it| (it.number.clone(), it))).collect::<Result<_, _>>()?;
-    let lines = lines(books, page, &items)?;
+    let (lines, _) = lines(books, page, &items)?;
     let priced = lines.iter().filter_map(|(pair, lines)| Some(state(books, page, pair, items.get(&pair.1)?, lines)));
     Ok(priced.collect())
 }

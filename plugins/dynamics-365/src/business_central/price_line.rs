@@ -19,6 +19,10 @@ pub(crate) struct Line {
     pub version: String,
     pub from: Decimal,
     pub amount: Decimal,
+    /// Whom it is for, as the system spells it; empty where the page does not say.
+    pub source: String,
+    /// Which group or customer of these; empty: everybody.
+    pub group: String,
     /// Empty: the local one.
     pub currency: String,
     pub changed_at_ms: Option<u64>,
@@ -43,21 +47,33 @@ pub(crate) fn pair(page: &CustomPage, row: &Row) -> Option<Pair> {
     is_item.then_some(pair)
 }
 
-/// The lines of these items that count today.
-pub(crate) fn lines(books: &Books<'_>, page: &CustomPage, items: &BTreeMap<String, Known>) -> Result<Lines, Fault> {
+/// The lines of these items that count today and are for many, and the pairs of those that are for a single customer or a
+/// campaign.
+pub(crate) fn lines(
+    books: &Books<'_>,
+    page: &CustomPage,
+    items: &BTreeMap<String, Known>,
+) -> Result<(Lines, BTreeSet<Pair>), Fault> {
     let numbers = items.keys().map(String::as_str);
     let rows = books.any_of(&page.place, &Query::of(&page.select()), (page.must("item"), true), numbers)?;
     let today = day(books, books.now_ms());
-    let mut lines = Lines::new();
+    let (mut lines, mut single) = (Lines::new(), BTreeSet::new());
     for row in &rows {
         let Some((list, number)) = pair(page, row) else { continue };
         let Some(item) = items.get(&number) else { continue };
-        if let Some(line) = line(page, row, (item, &today))? {
+        let Some(line) = line(page, row, (item, &today))? else { continue };
+        let source = page.name("source").and_then(|it| row.choice(it));
+        if source.is_none_or(|it| FOR_MANY.contains(&it.as_str())) {
             lines.entry((list, number)).or_default().push(line);
+        } else {
+            single.insert((list, number));
         }
     }
-    Ok(lines)
+    Ok((lines, single))
 }
+
+/// Whom a price is for, where a list is about more than one customer.
+const FOR_MANY: [&str; 3] = ["All", "All Customers", "Customer Price Group"];
 
 /// The line of a row; `None` when it does not count: it is not in force, of a variant, per another unit,
 /// or no plain price.
@@ -81,21 +97,23 @@ fn line(page: &CustomPage, row: &Row, (item, today): (&Known, &str)) -> Result<O
         version: row.etag(),
         from,
         amount,
+        source: text("source").unwrap_or_default(),
+        group: text("source-number").unwrap_or_default(),
         currency: text("currency").unwrap_or_default(),
         changed_at_ms: page.name("changed").and_then(|it| row.moment(it)),
     }))
 }
 
-/// The lines in the currency that the price is told in: the local one, where there are such, or else the first by name.
-/// One price has one currency here.
-pub(crate) fn of_one_currency(lines: &[Line]) -> Vec<&Line> {
-    let currency = lines.iter().map(|it| it.currency.as_str()).min().unwrap_or_default();
-    lines.iter().filter(|it| it.currency == currency).collect()
+/// The lines that the price is told of: for everybody, where there are such, or else for the first group by name, and of
+/// these in the local currency, or else in the first by name. One price has one currency here, and is for one group.
+pub(crate) fn told_of(lines: &[Line]) -> Vec<&Line> {
+    let told = lines.iter().map(|it| (&it.group, &it.currency)).min();
+    lines.iter().filter(|it| Some((&it.group, &it.currency)) == told).collect()
 }
 
 /// What the lines of a pair come to. Where several count from one quantity, the system charges the least.
 pub(crate) fn state(books: &Books<'_>, page: &CustomPage, pair: &Pair, item: &Known, lines: &[Line]) -> State {
-    let counted = of_one_currency(lines);
+    let counted = told_of(lines);
     let mut amounts: BTreeMap<Decimal, Decimal> = BTreeMap::new();
     for line in &counted {
         amounts.entry(line.from).and_modify(|it| *it = line.amount.min(*it)).or_insert(line.amount);
@@ -128,7 +146,7 @@ pub(crate) fn of_pairs(
     page: &CustomPage,
     (pairs, items): (&BTreeSet<Pair>, &BTreeMap<String, Known>),
 ) -> Result<(Vec<State>, Vec<String>), Fault> {
-    let lines = lines(books, page, items)?;
+    let (lines, _) = lines(books, page, items)?;
     let (mut found, mut gone) = (Vec::new(), Vec::new());
     for pair in pairs {
         match (items.get(&pair.1), lines.get(pair)) {

@@ -138,10 +138,15 @@ fn set_listed(
     };
     let of_listed: BTreeMap<String, Known> =
         listed.iter().filter_map(|it| items.get(&it.pair.1).map(|known| (it.pair.1.clone(), known.clone()))).collect();
-    let lines = price_line::lines(books, page, &of_listed)?;
+    let (lines, single) = price_line::lines(books, page, &of_listed)?;
     let mut outcomes = Vec::new();
     let (mut sent, mut parts): (Vec<(Due<'_>, usize)>, Vec<Part>) = (Vec::new(), Vec::new());
     for due in listed {
+        if single.contains(&due.pair) && !lines.contains_key(&due.pair) {
+            let why = "the list has this price for single customers, and for nobody else";
+            outcomes.push((due.at, Outcome::rejected("for-one-customer", why)));
+            continue;
+        }
         match decided(books, page, &of_listed, &lines, &due) {
             Ok(more) => {
                 sent.push((due, more.len()));
@@ -187,7 +192,7 @@ fn decided(
     if let Some(outcome) = decide(due.write, held.as_ref(), &id) {
         return Err(outcome);
     }
-    let counted = price_line::of_one_currency(held_lines);
+    let counted = price_line::told_of(held_lines);
     if let (Some(line), Some(wanted)) = (counted.first(), due.price.currency.as_ref())
         && books.settings.currency_code(wanted) != line.currency
     {
@@ -220,7 +225,10 @@ fn parts(books: &Books<'_>, page: &CustomPage, due: &Due<'_>, held: &[&Line]) ->
                 let body = Body::new().number(page.must("amount"), *amount);
                 parts.push(Part::change(&page.place, (&line.id, &line.version), body));
             }
-            None => parts.push(Part::create(&page.place, new_line(books, page, due, (from, *quantity, *amount)))),
+            None => {
+                let line = new_line(books, page, (due, held.first().copied()), (from, *quantity, *amount));
+                parts.push(Part::create(&page.place, line));
+            }
         }
     }
     let gone = by_from.iter().filter(|(quantity, _)| !wanted.contains_key(quantity));
@@ -228,13 +236,18 @@ fn parts(books: &Books<'_>, page: &CustomPage, due: &Due<'_>, held: &[&Line]) ->
     Ok(parts)
 }
 
+/// Beside lines of a group's it is for that group; others are for whoever their list is for.
 fn new_line(
     books: &Books<'_>,
     page: &CustomPage,
-    due: &Due<'_>,
+    (due, beside): (&Due<'_>, Option<&Line>),
     (from, quantity, amount): (&str, Decimal, Decimal),
 ) -> Body {
     let mut body = Body::new().text(page.must("list"), due.pair.0.as_str());
+    let of_group = beside.filter(|it| !it.group.is_empty());
+    if let (Some(line), Some(source), Some(number)) = (of_group, page.name("source"), page.name("source-number")) {
+        body = body.text(source, line.source.as_str()).text(number, line.group.as_str());
+    }
     if let Some(name) = page.name("type") {
         body = body.text(name, "Item");
     }

@@ -205,6 +205,10 @@ fn a_price_is_what_its_lines_come_to_today() {
         &price_line(7, "0", "5", "").replace(r#""variantCode":"""#, r#""variantCode":"RED""#),
         &price_line(8, "0", "6", "").replace(r#""currencyCode":"""#, r#""currencyCode":"EUR""#),
         &price_line(9, "0", "0", r#","lineDiscountPercent":10"#),
+        &price_line(10, "0", "7", r#","sourceType":"Customer","sourceNumber":"10000""#),
+        &price_line(11, "0", "8", r#","sourceType":"Campaign","sourceNumber":"CP1""#),
+        &price_line(12, "0", "9", r#","sourceType":"Customer_x0020_Price_x0020_Group","sourceNumber":"SMALL""#),
+        &price_line(13, "20", "10.5", r#","sourceType":"All_x0020_Customers","sourceNumber":"""#),
     ]);
     let script = script().answer("GET", "/items?", 200, &known).answer("GET", "/priceListLines?", 200, &lines);
     let asked = ["GOLD:1896-S".to_owned(), "SILVER:1896-S".to_owned()];
@@ -214,7 +218,7 @@ fn a_price_is_what_its_lines_come_to_today() {
         ("item", text(ITEM)),
         ("currency", text("USD")),
         ("amount", number("11.75")),
-        ("breaks", Value::Json(r#"[{"from":"10","amount":"11"}]"#.to_owned())),
+        ("breaks", Value::Json(r#"[{"from":"10","amount":"11"},{"from":"20","amount":"10.5"}]"#.to_owned())),
     ]);
     assert_eq!(present(&seen[0]).fields, expect);
     assert!(matches!(&seen[1], Observed::Absent(_)));
@@ -292,6 +296,23 @@ fn a_price_is_written_line_by_line() {
     assert!(sent.contains(r#"{"method":"DELETE","id":"2""#), "{sent}");
     let partly = done.replace(r#""status":201"#, r#""status":429"#);
     assert!(matches!(push(&until_batch().answer("POST", "$batch", 200, &partly)), Outcome::Unknown(_)));
+
+    let whose = |source: &str, number: &str| {
+        let more = format!(r#","sourceType":"{source}","sourceNumber":"{number}""#);
+        rows(&[&price_line(1, "0", "11.75", &more), &price_line(2, "10", "11", &more)])
+    };
+    let of = |lines: &str| {
+        self::script().answer("GET", "/items?", 200, &known).answer("GET", "/priceListLines?", 200, lines)
+    };
+    // What would be made is for the customer that the list is for.
+    let outcome = push(&of(&whose("Customer", "10000")));
+    assert!(matches!(&outcome, Outcome::Rejected(it) if it.code == "for-one-customer"), "{outcome:?}");
+    let group = "Customer_x0020_Price_x0020_Group";
+    let script = of(&whose(group, "SMALL")).answer("POST", "$batch", 200, &partly);
+    push(&script);
+    let sent = script.body(2);
+    let line = format!(r#""priceListCode":"GOLD","sourceType":"{group}","sourceNumber":"SMALL","assetType":"Item""#);
+    assert!(sent.contains(&line), "{sent}");
 }
 
 pub(super) const KEY: &str = "TS-ORDER-0123456789ABCDEF01234567";
