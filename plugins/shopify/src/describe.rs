@@ -133,6 +133,7 @@ fn settings() -> Vec<Setting> {
             "Tag of orders that somebody has looked into: the shop's suspicion of fraud holds them no more",
             Some("released"),
         ),
+        setting("retail-company", "Id of the company that orders of private persons are for; else they wait", Some("")),
         setting("notify-customers", "`yes`: buyers get a mail from the shop when a parcel left", Some("no")),
         setting("location-codes", "Codes of locations by id: 67=main; others are called by name", Some("")),
     ]

@@ -202,7 +202,7 @@ fn state(shop: &Shop<'_>, mut order: Order) -> Result<State, Fault> {
     if let Err(why) = charges(&order) {
         shop.host.log(Level::Warn, &format!("the lines of order {} are left out: {why}", order.name));
     }
-    state_of(&shop.settings.release_tag, order)
+    state_of((&shop.settings.release_tag, shop.settings.retail_company.as_deref()), order)
 }
 
 /// What is charged beside the lines, or why whoever books lines and charges would book something else than what was
@@ -233,11 +233,13 @@ fn charges(order: &Order) -> Result<Vec<Charge>, String> {
     bill.charges(&net)
 }
 
-fn state_of(release_tag: &str, order: Order) -> Result<State, Fault> {
+/// What of an order is told, with the tag of those that are released, and the company that orders of private persons are for.
+fn state_of((release_tag, retail_company): (&str, Option<&str>), order: Order) -> Result<State, Fault> {
     let (status, payment, hold) = (status(&order), payment(&order), hold(release_tag, &order));
     let charges = charges(&order).ok();
     let is_ours = order.source_name.as_deref() == Some(SOURCE);
     let company = order.purchasing_entity.as_ref().and_then(|it| it.company.as_ref());
+    let company = company.map(|it| number(&it.id)).transpose()?.or_else(|| retail_company.map(str::to_owned));
     let mut lines = Vec::with_capacity(order.line_items.nodes.len());
     for item in order.line_items.nodes {
         // What was taken off the order since is no longer wanted.
@@ -256,7 +258,7 @@ fn state_of(release_tag: &str, order: Order) -> Result<State, Fault> {
     let fields = Fields {
         // An order that came from elsewhere has its number there; the shop's own is another.
         number: if is_ours { Held::Unknown } else { filled(Some(&order.name)).into() },
-        company: company.map(|it| number(&it.id)).transpose()?.into(),
+        company: company.into(),
         po_number: filled(order.po_number.as_deref()).into(),
         currency: order.currency_code.into(),
         placed_at: order.processed_at.into(),
@@ -348,7 +350,7 @@ mod tests {
 
     #[test]
     fn an_order_is_read_with_remote_ids_and_exact_numbers() {
-        let state = state_of("released", serde_json::from_str(ORDER).unwrap()).unwrap();
+        let state = state_of(("released", Some("99")), serde_json::from_str(ORDER).unwrap()).unwrap();
         assert_eq!((state.remote_id.as_str(), state.changed_at_ms), ("5512", Some(1_795_248_063_000)));
         let field = |name: &str| state.fields.get(name).cloned().unwrap();
         assert_eq!(field("number"), Value::Text("#1042".to_owned()));
@@ -357,6 +359,16 @@ mod tests {
         assert_eq!(field("total"), Value::Number("37.5".parse().unwrap()));
         let lines = r#"[{"item":"4501","sku":"BOLT-8","quantity":"3","unit_price":"12.5"}]"#;
         assert_eq!(field("lines"), Value::Json(lines.to_owned()));
+    }
+
+    #[test]
+    fn an_order_of_a_private_person_is_for_the_company_that_the_tenant_says() {
+        let mut order: Order = serde_json::from_str(ORDER).unwrap();
+        order.purchasing_entity = Some(Purchaser { company: None });
+        let company =
+            |retail: Option<&str>| state_of(("released", retail), order.clone()).unwrap().fields["company"].clone();
+        assert_eq!(company(Some("99")), Value::Text("99".to_owned()));
+        assert_eq!(company(None), Value::Null);
     }
 
     /// The charges of an order with these changes, or the beginning of why neither they nor its lines are told.
@@ -368,7 +380,7 @@ mod tests {
         }
         let order: Order = serde_json::from_str(&text).unwrap();
         let why = charges(&order).err();
-        let fields = state_of("released", order).unwrap().fields;
+        let fields = state_of(("released", None), order).unwrap().fields;
         assert_eq!(fields.contains_key("lines"), expect.is_ok(), "{changes:?}");
         match (why, expect) {
             (None, Ok(expect)) => {

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub writes_orders: bool,
     /// The tag of orders that somebody has looked into.
     pub release_tag: String,
+    /// The id of the company that orders of private persons are for.
+    pub retail_company: Option<String>,
     /// Buyers get a mail from the shop when a parcel left.
     pub notifies: bool,
 }
@@ -36,6 +38,7 @@ impl Settings {
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
             writes_orders: yes(ctx, "writes-orders", "yes")?,
             release_tag: ctx.setting_or("release-tag", "released").to_owned(),
+            retail_company: retail_company(ctx)?,
             notifies: yes(ctx, "notify-customers", "no")?,
         })
     }
@@ -43,6 +46,16 @@ impl Settings {
 
 pub(crate) fn base_list(ctx: &Context) -> &str {
     ctx.setting_or("base-list", "base")
+}
+
+fn retail_company(ctx: &Context) -> Result<Option<String>, Fault> {
+    let text = ctx.setting_or("retail-company", "");
+    match text.bytes().all(|it| it.is_ascii_digit()) {
+        true => Ok(Some(text.to_owned()).filter(|it| !it.is_empty())),
+        false => {
+            Err(Fault::Invalid(format!("setting `retail-company` is `{text}`, and no id of a company such as `31`")))
+        }
+    }
 }
 
 pub(crate) fn price_decimals(ctx: &Context) -> Result<u8, Fault> {
