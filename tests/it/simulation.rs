@@ -153,8 +153,7 @@ fn a_tenant_simulates_what_is_its_own() {
     "#;
     let path = dir.path().join("tenant.toml");
     std::fs::write(&path, config).unwrap();
-    let setup = Setup::read(&path).unwrap();
-    let systems = setup.systems();
+    let (setup, systems) = Setup::read(&path).unwrap().among(None).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let cast = runtime.block_on(Cast::of(&components(), crate::program().to_owned(), (&systems, setup))).unwrap();
     let cast = Arc::new(cast);

@@ -100,6 +100,7 @@ moments! {
     Parked "debt parked"
     Redriven "debt put back to work"
     Diverged "drift found"
+    SweptAtLast "all compared once more, after all was quiet"
 
     // What is decided once more.
     OtherOrder "decided in another order"

@@ -11,7 +11,7 @@ use super::tenancy::Tenancy;
 use crate::engine::word;
 use crate::store::{self, About, Batch, Change, DebtState, TenantStore as _};
 
-/// How often they look.
+/// Between two looks at the least.
 const LOOKS_EVERY_MS: u64 = 20_000;
 /// How often, of a thousand questions that are open when they look, one is answered.
 const ANSWERS: u32 = 500;

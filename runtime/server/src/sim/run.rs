@@ -36,6 +36,8 @@ const IDLE_MS: u64 = 500;
 /// How often the node may take turns: more, and something goes round in circles (I16). Days that go well take some hundreds,
 /// and those of a quick node some thousands.
 const TURNS_MAX: u64 = 15_000;
+/// On how many days of a thousand all is compared once more at the end.
+const SWEPT_AT_LAST: u32 = 250;
 
 /// What debts are that are not paid, the worst first.
 const WAITING: [DebtState; 5] =
@@ -352,7 +354,7 @@ impl<'a> World<'a> {
         }
         let is_over = self.is_over();
         if !is_over {
-            self.listen().await;
+            self.listen().await?;
         }
         let (mut notes, mut story, mut state) = (self.notes, Vec::new(), Vec::new());
         notes.violations.append(&mut self.network.breaches());
@@ -425,8 +427,17 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// All is quiet, and stays so: nobody writes any more (P2).
-    async fn listen(&mut self) {
+    /// All is quiet, and stays so: nobody writes any more (P2), on some days though all is compared once more.
+    ///
+    /// # Errors
+    /// When a store fails.
+    async fn listen(&mut self) -> anyhow::Result<()> {
+        let asked_at = self.clock.now();
+        if self.draw().chance(SWEPT_AT_LAST, "all is compared once more", 0) {
+            for tenant in &self.tenants {
+                tenant.ask_for_sweeps(asked_at).await?;
+            }
+        }
         let marks: Vec<Mark> = self.tenants.iter().map(|it| Mark::now(&it.seats)).collect();
         let until = self.clock.now().plus(self.quiet_ms());
         while self.clock.now() < until && !self.is_over() {
@@ -445,7 +456,11 @@ impl<'a> World<'a> {
             if !written.is_empty() {
                 self.notes.broke(format!("P2: written after all was quiet: {written:?}"));
             }
+            if tenant.is_swept_since(asked_at).await? {
+                self.notes.reach(Moment::SweptAtLast);
+            }
         }
+        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::store::Connection;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
-    /// Its connections, the one first that the others are compared with.
+    /// Its connections, the one first that the others are compared with; none: the usual ones.
     #[serde(default)]
     pub connections: Vec<Link>,
     /// Conflict policies and validators by the slots that they fill, as paths of components.
@@ -77,10 +77,10 @@ impl Setup {
         if let Some(twice) = once.iter().find(|it| systems.iter().filter(|other| other == it).count() > 1) {
             bail!("two connections lead to {twice}: the simulation has each system once");
         }
-        if systems.len() < 2 {
-            bail!("it has {} connections, and it takes two systems to disagree", systems.len());
+        if systems.len() == 1 {
+            bail!("it has one connection, and it takes two systems to disagree");
         }
-        if seated(&systems)? != systems {
+        if !systems.is_empty() && seated(&systems)? != systems {
             bail!("the first connection leads to a shop: put an ERP first, which has the items from the start");
         }
         let names: BTreeSet<String> = setup.connections.iter().map(Link::name).collect();
@@ -115,10 +115,23 @@ impl Setup {
         paths
     }
 
-    /// The systems in their places; none where nothing is said of them.
-    #[must_use]
-    pub fn systems(&self) -> Vec<Product> {
-        self.connections.iter().map(|it| it.system).collect()
+    /// What is simulated of it where only these systems are, and the systems in their places. Its connections lead to all
+    /// there are, or to every system where it has none.
+    ///
+    /// # Errors
+    /// When it has no connection to one of them, or they are too few, or none is an ERP.
+    pub fn among(mut self, named: Option<&[Product]>) -> anyhow::Result<(Self, Vec<Product>)> {
+        let Some(named) = named else {
+            let its: Vec<Product> = self.connections.iter().map(|it| it.system).collect();
+            let systems = if its.is_empty() { Product::ALL.to_vec() } else { its };
+            return Ok((self, systems));
+        };
+        let systems = seated(named)?;
+        if let Some(none) = systems.iter().find(|it| !self.connections.is_empty() && self.link(**it).is_none()) {
+            bail!("no connection leads to {none}");
+        }
+        self.connections.retain(|it| systems.contains(&it.system));
+        Ok((self, systems))
     }
 
     /// The connection to a system, where anything is said of it.
@@ -172,6 +185,22 @@ mod tests {
     const SHOP: &str = "[[connections]]\nsystem = 'shopify'\n";
 
     #[test]
+    fn some_of_its_systems_are_simulated() {
+        let among = |text: &str, named: Option<&[Product]>| {
+            let setup = Setup::parse(text, Path::new("")).unwrap().among(named);
+            setup.map(|(setup, systems)| (setup.connections.len(), systems)).map_err(|it| it.to_string())
+        };
+        let two = [Product::Netsuite, Product::Shopify];
+        let three = format!("{ERP}{SHOP}[[connections]]\nsystem = 'sap-b1'\n");
+        assert_eq!(among(&three, None), Ok((3, vec![Product::Netsuite, Product::Shopify, Product::SapB1])));
+        assert_eq!(among(&three, Some(&two)), Ok((2, two.to_vec())));
+        assert_eq!(among("", Some(&two)), Ok((0, two.to_vec())));
+        assert_eq!(among("", None), Ok((0, Product::ALL.to_vec())));
+        let other = [Product::Netsuite, Product::Dynamics365];
+        assert_eq!(among(&three, Some(&other)), Err("no connection leads to dynamics-365".to_owned()));
+    }
+
+    #[test]
     fn o3_what_cannot_be_simulated_is_said() {
         let cases = [
             (format!("{ERP}{SHOP}"), "nothing"),
@@ -181,7 +210,8 @@ mod tests {
             (format!("{ERP}{SHOP}[slots]\n'conflict:mine' = 'none.wasm'"), "slot `conflict:mine`: there is no"),
             (format!("{ERP}{SHOP}[slots]\n'pricing' = 'mine.wasm'"), "slot `pricing`: only"),
             (format!("{ERP}{ERP}"), "two connections lead to netsuite"),
-            (ERP.to_owned(), "it has 1 connections"),
+            (String::new(), "nothing"),
+            (ERP.to_owned(), "it has one connection"),
             (format!("{SHOP}{ERP}"), "the first connection leads to a shop"),
             (format!("{ERP}name = 'one'\n{SHOP}name = 'one'"), "two connections have one name"),
             (

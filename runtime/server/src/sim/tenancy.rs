@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use truthsource_core::draw::Draw;
+use truthsource_core::record::ConnectionId;
 use truthsource_core::{Kind, UnixMs};
 use truthsource_simulators::door::Reply;
 use truthsource_simulators::faults::Faults;
@@ -34,7 +35,7 @@ use crate::engine::ports::Clock as _;
 use crate::http::hooks::{Endpoint, Pages};
 use crate::plugins::Made;
 use crate::store::control::TenantId;
-use crate::store::{Backlog, Batch, TenantStore as _};
+use crate::store::{Backlog, Batch, Change, TenantStore as _, Work};
 
 /// The systems of a tenant, with their doors.
 pub(super) struct Place<'a> {
@@ -216,20 +217,50 @@ impl<'a> Tenancy<'a> {
         !self.plan.stirs.is_empty() && wares::is_asked(self.store.as_ref(), &backlog).await.unwrap_or(false)
     }
 
-    /// What its connections read and was not listed to the end yet, by connection and kind.
+    /// What its connections read and was not listed to the end yet.
     pub(super) async fn unlisted(&self) -> anyhow::Result<Vec<String>> {
         let mut unlisted = Vec::new();
-        for connection in self.store.connections().await? {
-            let cursors = self.store.cursors(connection.id).await?;
-            let described = self.node.engine.guests.describe(&connection).await?;
-            let is_missing = |kind: &Kind| {
-                let reads = connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
-                reads && cursors.get(kind).is_none_or(|it| !it.listed)
-            };
-            let missing = described.kinds.iter().map(|it| it.kind).filter(is_missing);
-            unlisted.extend(missing.map(|kind| format!("{} {kind}", connection.name)));
+        for (connection, kind) in self.read().await? {
+            let cursors = self.store.cursors(connection).await?;
+            if cursors.get(&kind).is_none_or(|it| !it.listed) {
+                unlisted.push(format!("{kind} at connection {connection}"));
+            }
         }
         Ok(unlisted)
+    }
+
+    /// Somebody asks for a comparison of everything that its connections read.
+    pub(super) async fn ask_for_sweeps(&self, now: UnixMs) -> anyhow::Result<()> {
+        let mut batch = Batch::new(now);
+        for (connection, kind) in self.read().await? {
+            batch.changes.push(Change::Ask { connection, kind, work: Work::Sweep });
+        }
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// A comparison of everything has begun since then, and ended.
+    pub(super) async fn is_swept_since(&self, at: UnixMs) -> anyhow::Result<bool> {
+        for (connection, kind) in self.read().await? {
+            let cursors = self.store.cursors(connection).await?;
+            let swept_at = cursors.get(&kind).and_then(|it| it.swept_at);
+            if swept_at.is_none_or(|it| it < at) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What its connections read.
+    async fn read(&self) -> anyhow::Result<Vec<(ConnectionId, Kind)>> {
+        let mut read = Vec::new();
+        for connection in self.store.connections().await? {
+            let described = self.node.engine.guests.describe(&connection).await?;
+            let reads = |kind: &Kind| connection.spec.kinds.get(kind).is_some_and(|it| it.reads);
+            let kinds = described.kinds.iter().map(|it| it.kind).filter(reads);
+            read.extend(kinds.map(|kind| (connection.id, kind)));
+        }
+        Ok(read)
     }
 
     /// When the next webhook leaves one of its systems.

@@ -13,7 +13,6 @@ use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use super::output::Output;
-use crate::demo::seated;
 use crate::demo::setup::Components;
 use crate::demo::world::Product;
 use crate::sim::seeds::{Broken, Stores, Tally, alone, run_all};
@@ -34,11 +33,12 @@ pub struct Sim {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "systems"])]
     plan: Option<PathBuf>,
     /// A tenant's own connections, rules and components, as TOML: see docs/simulation.md.
-    #[arg(long, value_name = "FILE", conflicts_with = "systems")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The systems, the one first that owns what only one may say.
-    #[arg(long, value_delimiter = ',', default_values_t = Product::ALL)]
-    systems: Vec<Product>,
+    /// The systems, the one first that owns what only one may say; of the tenant's own connections those that lead to them.
+    /// All, where nothing is said.
+    #[arg(long, value_delimiter = ',')]
+    systems: Option<Vec<Product>>,
     /// What they keep their data in.
     #[arg(long, value_enum, default_value_t = Stores::Model)]
     store: Stores,
@@ -79,11 +79,8 @@ impl Sim {
         std::fs::create_dir_all(&self.plans).with_context(|| format!("cannot make {}", self.plans.display()))?;
         let plan = self.plan.as_ref().map(|path| read(path)).transpose()?;
         let setup = self.config.as_ref().map(|path| Setup::read(path)).transpose()?.unwrap_or_default();
-        let systems = match &plan {
-            Some(plan) => plan.systems.clone(),
-            None if setup.is_usual() => seated(&self.systems)?,
-            None => setup.systems(),
-        };
+        let named = plan.as_ref().map(|it| &it.systems).or(self.systems.as_ref());
+        let (setup, systems) = setup.among(named.map(Vec::as_slice))?;
         let components = Components::find(self.components.as_deref())?;
         let program = std::env::current_exe().context("cannot find our own program")?;
         let cast = Arc::new(Cast::of(&components, program, (&systems, setup)).await?);
