@@ -26,6 +26,7 @@ use super::carried::UnderWay;
 use super::conclude::{again, conclude_all, put_back};
 use super::connections::Parties;
 use super::lane::{Lane, cuts_off};
+use super::through::Through;
 use super::token::{Token, look_once_more};
 use super::twins::there;
 use super::{Did, Engine, Error, apply, damage, mapped};
@@ -181,6 +182,10 @@ async fn set_out(
     let just_created = there(engine, lane.connection.id, created).await?;
     let links = Links::of(engine, lane.connection.id, intended.iter().map(|(debt, it)| (debt.key.kind, it))).await?;
     let mut under_way = UnderWay::at(engine, lane.connection.id, &intended).await?;
+    let mut through = BTreeMap::new();
+    for kind in intended.iter().map(|(debt, _)| debt.key.kind).collect::<BTreeSet<Kind>>() {
+        through.insert(kind, Through::of(engine, &lane.connection, kind).await);
+    }
     let (mut ready, mut waits) = (Vec::new(), BTreeSet::new());
     for (debt, intent) in intended {
         let (kind, creates) = (debt.key.kind, intent.remote_id.is_none());
@@ -217,7 +222,7 @@ async fn set_out(
                     let debt = Debt { state: DebtState::Settling, ..debt.clone() };
                     batch.changes.push(Change::Debt { debt, token: None });
                 } else if !plant::on(Bug::ForgetIntent) {
-                    note_begun(&mut batch, &debt, &intent);
+                    note_begun(&mut batch, &debt, &intent, &through[&kind]);
                 }
                 ready.push(Ready { debt: Debt { intent: Some(intent.clone()), ..debt }, intent, write, open: false });
             }
@@ -275,15 +280,15 @@ pub(super) fn intend(parties: &Parties, debt: &Debt, state: &KeyState, at: UnixM
     })
 }
 
-fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent) {
+fn note_begun(batch: &mut Batch, debt: &Debt, intent: &Intent, through: &Through) {
     let (at, key, connection) = (batch.at, debt.key.clone(), debt.connection);
     if intent.remote_id.is_none() {
         let command_key = intent.command_key.clone();
         batch.changes.push(Change::Command { connection, command_key, key: key.clone() });
     }
     let fields = intent.want.iter().filter(|(name, _)| intent.changed.contains(name));
-    let what =
-        What::Began { op_id: intent.op_id.clone(), fields: fields.map(|(n, v)| (n.clone(), v.clone())).collect() };
+    let fields = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let what = What::Began { op_id: intent.op_id.clone(), fields, through: through.passed(&intent.changed) };
     batch.changes.push(Change::Event(Event { id: 0, at, key, connection: Some(connection), what }));
     let debt = Debt { intent: Some(intent.clone()), ..debt.clone() };
     batch.changes.push(Change::Debt { debt, token: None });

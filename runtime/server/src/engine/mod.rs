@@ -42,6 +42,7 @@ pub mod shelf;
 pub mod stock_rules;
 pub mod subscribe;
 pub mod sweep;
+mod through;
 mod token;
 pub mod trust;
 pub mod turn;

@@ -7,6 +7,7 @@ use truthsource_core::record::{Claim, ConnectionId, KeyState, RecordKey, Shadow}
 use truthsource_core::{Kind, Value};
 
 use super::connections::Parties;
+use super::through::{self, Through};
 use super::{Engine, Error};
 use crate::store::{Connection, Debt, DebtState, PlannedWrite, Step, What};
 
@@ -62,12 +63,12 @@ pub async fn propose(
     let open: Vec<Debt> = debts.into_iter().filter(is_open).collect();
     let keys: BTreeSet<RecordKey> = open.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
-    let releases = Releases::of(engine, connection, kind).await?;
+    let through = Through::of(engine, connection, kind).await;
     let mut proposals = Vec::with_capacity(open.len());
     for debt in open {
         let state = states.get(&debt.key).cloned().unwrap_or_default();
         if let Some(write) = owed(parties, &debt, &state) {
-            let why = explain(engine, parties, (&debt, &state), &write, &releases).await?;
+            let why = explain(engine, parties, (&debt, &state), &write, &through).await?;
             proposals.push(Proposal { connection: connection.id, key: debt.key, write, why });
         }
     }
@@ -110,7 +111,7 @@ async fn explain(
     parties: &Parties,
     (debt, state): (&Debt, &KeyState),
     write: &PlannedWrite,
-    releases: &Releases,
+    through: &Through,
 ) -> Result<BTreeMap<String, Why>, Error> {
     let rule = |field: &str| parties.rules.field(debt.key.kind, field);
     let has_policy = |field: &String| rule(field).is_some_and(|it| it.policy.is_some());
@@ -123,7 +124,10 @@ async fn explain(
         let truth = state.truth.fields.get(name);
         let (owner, slot) = rule(name).map_or((None, None), |it| (it.owner, it.policy.as_deref()));
         let policy = match slot {
-            Some(slot) => decided.get(name).cloned().unwrap_or_else(|| releases.named(slot)),
+            Some(slot) => match decided.get(name) {
+                Some(policy) => policy.clone(),
+                None => through::named(engine, slot).await,
+            },
             None if owner.is_some() => "owner".to_owned(),
             None => "newest".to_owned(),
         };
@@ -135,7 +139,7 @@ async fn explain(
                 owner,
                 policy,
                 inputs: truth.map(|it| it.claims.clone()).unwrap_or_default(),
-                through: releases.through(name),
+                through: through.passed([name]),
             },
         );
     }
@@ -159,48 +163,6 @@ async fn who_decided(engine: &Engine, key: &RecordKey) -> Result<BTreeMap<String
         if is_last {
             return Ok(decided);
         }
-    }
-}
-
-/// The components that have a say in what a connection is told of a kind.
-struct Releases {
-    /// Slot → the digest of what fills it.
-    digests: BTreeMap<String, String>,
-    /// Slots that everything passes, in order.
-    all: Vec<String>,
-    /// Stock is published there by the tenant's rule.
-    is_published: bool,
-    /// Who has a say in the prices of lists that are told there.
-    priced_by: Option<String>,
-}
-
-impl Releases {
-    async fn of(engine: &Engine, connection: &Connection, kind: Kind) -> Result<Self, Error> {
-        let mut digests = BTreeMap::new();
-        for slot in engine.store.slots().await? {
-            let Some(active) = slot.active else { continue };
-            let releases = engine.store.releases(&slot.name).await?;
-            if let Some(release) = releases.into_iter().find(|it| it.id == active) {
-                digests.insert(slot.name, release.digest);
-            }
-        }
-        let passed = [format!("mapping:{}", connection.name), connection.spec.connector.clone()];
-        let all = passed.into_iter().filter(|it| digests.contains_key(it)).collect();
-        let is_published = kind == Kind::StockLevel && connection.spec.publishes.is_some();
-        let priced_by = connection.spec.priced_by.clone().filter(|_| kind == Kind::Price);
-        Ok(Self { priced_by, is_published: is_published && digests.contains_key("stock"), digests, all })
-    }
-
-    /// `slot@digest`; only the slot where nothing fills it.
-    fn named(&self, slot: &str) -> String {
-        self.digests.get(slot).map_or_else(|| slot.to_owned(), |digest| format!("{slot}@{digest}"))
-    }
-
-    fn through(&self, field: &str) -> Vec<String> {
-        let stock = (self.is_published && field == "on_hand").then(|| self.named("stock"));
-        let is_price = matches!(field, "amount" | "breaks");
-        let price = self.priced_by.as_ref().filter(|_| is_price).map(|it| self.named(it));
-        stock.into_iter().chain(price).chain(self.all.iter().map(|it| self.named(it))).collect()
     }
 }
 

@@ -76,7 +76,9 @@ fn what(what: &What) -> Map<String, Json> {
             json!({"event": "answered", "about": about, "outcome": outcome.to_json(), "by": by})
         }
         What::Overtaken { op_id } => json!({"event": "overtaken", "op_id": op_id}),
-        What::Began { op_id, fields } => json!({"event": "began", "op_id": op_id, "fields": fields_to_json(fields)}),
+        What::Began { op_id, fields, through } => {
+            json!({"event": "began", "op_id": op_id, "fields": fields_to_json(fields), "through": through})
+        }
         What::Confirmed { op_id, version } => json!({"event": "confirmed", "op_id": op_id, "version": version}),
         What::Failed { error, attempts } => json!({"event": "failed", "error": error, "attempts": attempts}),
         What::Parked { error } => json!({"event": "parked", "error": error}),

@@ -94,6 +94,9 @@ pub enum What {
         op_id: String,
         /// What it sends.
         fields: Fields,
+        /// The components that made that of the truth, as `slot@digest`, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        through: Vec<String>,
     },
     /// A write was carried out and read back.
     Confirmed {

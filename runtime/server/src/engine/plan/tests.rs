@@ -1,9 +1,9 @@
 use truthsource_core::record::ConnectionId;
 
 use super::*;
-use crate::engine::fake::{ERP, Fake, House, SHOP, item};
+use crate::engine::fake::{ERP, Fake, House, SHOP, answers, item};
 use crate::engine::rules::{FieldSpec, RULES, RulesSpec};
-use crate::store::{Change, Release};
+use crate::store::Change;
 
 async fn proposed(house: &House, connection: ConnectionId, after: Option<&str>, n_max: u32) -> Vec<Proposal> {
     let parties = Parties::load(&house.engine).await.unwrap();
@@ -11,21 +11,18 @@ async fn proposed(house: &House, connection: ConnectionId, after: Option<&str>, 
     propose(&house.engine, &parties, at, after, n_max).await.unwrap().0
 }
 
-async fn fill(house: &House, slot: &str) {
-    let (slot, digest, plugin) = (slot.to_owned(), "d1".to_owned(), "x 1.0.0".to_owned());
-    let id = u64::try_from(slot.len()).unwrap();
-    let release =
-        Release { id, slot: slot.clone(), digest, plugin, state: "staged".to_owned(), created_at: house.engine.now() };
-    house.commit([Change::Release(release), Change::Activate { slot, release: id }]).await;
+/// Where these slots are filled, and nothing else is.
+async fn filled(slots: &'static [&'static str]) -> House {
+    let release = answers(|slot: String| Ok(slots.contains(&slot.as_str()).then(|| "d1".to_owned())));
+    House::with(Fake { release, ..Fake::default() }).await
 }
 
 #[tokio::test]
 async fn a_proposal_says_from_to_and_why() {
-    let house = House::with(Fake::default()).await;
+    let house = filled(&["connector:fake"]).await;
     let owner = FieldSpec { field: "title".to_owned(), owner: Some("erp".to_owned()), ..FieldSpec::default() };
     let value = serde_json::to_value(RulesSpec { fields: vec![owner], ..RulesSpec::default() }).unwrap();
     house.commit([Change::Setting { name: RULES.to_owned(), value }]).await;
-    fill(&house, "connector:fake").await;
     house.saw(ERP, "a", "bolt").await;
     house.saw(SHOP, "a", "screw").await;
     house.fold_all().await;
@@ -44,8 +41,7 @@ async fn a_proposal_says_from_to_and_why() {
 /// The digest that decided is told; where none was asked yet, the one that would be.
 #[tokio::test]
 async fn a_proposal_names_the_policy_that_decided() {
-    let house = House::with(Fake::default()).await.titles_have_a_policy().await;
-    fill(&house, "conflict:x").await;
+    let house = filled(&["conflict:x"]).await.titles_have_a_policy().await;
     house.saw(ERP, "a", "bolt").await;
     house.saw(SHOP, "a", "screw").await;
     house.fold_all().await;
