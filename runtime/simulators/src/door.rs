@@ -69,7 +69,7 @@ impl Door {
             Hit::Unapplied if !self.system.is_sign_in(request) => {
                 Reply::Answer(dated(self.system.copy().answer(now, request), now), latency_ms)
             }
-            Hit::None | Hit::TimeoutAfter | Hit::BrokenOff | Hit::Unapplied | Hit::SignedOut => {
+            Hit::None | Hit::TimeoutAfter | Hit::BrokenOff | Hit::PageForAnswer | Hit::Unapplied | Hit::SignedOut => {
                 if hit == Hit::SignedOut {
                     self.system.sign_everybody_out();
                 }
@@ -175,8 +175,17 @@ fn reply(hit: Hit, response: Response, latency_ms: u64) -> Reply {
     match hit {
         Hit::TimeoutAfter => Reply::Silence,
         Hit::BrokenOff => Reply::Refused,
+        Hit::PageForAnswer => Reply::Answer(page(), latency_ms),
         _ => Reply::Answer(response, latency_ms),
     }
+}
+
+/// What a proxy shows where somebody is to sign in with it first.
+fn page() -> Response {
+    let mut response = Response::new(Bytes::from_static(b"<!DOCTYPE html><title>Sign in</title><form></form>"));
+    let html = http::HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, html);
+    response
 }
 
 const JSON: &str = "application/json";
@@ -298,6 +307,14 @@ mod tests {
         let door = Door::new(Arc::new(Asking::default()));
         door.set_faults(Faults { timeout_after: 1_000, ..Faults::default() });
         assert_eq!(answered(&door, None), None);
+    }
+
+    #[test]
+    fn a_page_for_people_is_no_answer_of_the_systems() {
+        let door = Door::new(Arc::new(Asking::default()));
+        door.set_faults(Faults { page_for_answer: 1_000, ..Faults::default() });
+        let Reply::Answer(answer, 0) = door.api(UnixMs(0), &request("GET")) else { panic!("no answer") };
+        assert_eq!((answer.status().as_u16(), answer.body().starts_with(b"<!DOCTYPE html>")), (200, true));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Faults {
     pub timeout_after: u32,
     /// Carried out, and the connection breaks before the answer.
     pub broken_off: u32,
+    /// Carried out, and answered "200" with a page for people, as something in between has put there.
+    pub page_for_answer: u32,
     /// Answered as if carried out, and not carried out: success means accepted, and what was accepted comes to nothing.
     pub unapplied: u32,
     /// Before it every token and session that the system gave out ends.
@@ -54,6 +56,7 @@ impl Default for Faults {
             timeout_before: 0,
             timeout_after: 0,
             broken_off: 0,
+            page_for_answer: 0,
             unapplied: 0,
             signed_out: 0,
             locked: 0,
@@ -86,6 +89,8 @@ pub enum Hit {
     TimeoutAfter,
     /// It is carried out, and the connection breaks before the answer.
     BrokenOff,
+    /// It is carried out, and its answer is a page for people.
+    PageForAnswer,
     /// It is answered as if it were carried out.
     Unapplied,
     /// Whoever signed in must sign in again.
@@ -112,6 +117,7 @@ impl Faults {
             (self.timeout_before, "timeout-before", Hit::TimeoutBefore),
             (self.timeout_after, "timeout-after", Hit::TimeoutAfter),
             (self.broken_off, "broken-off", Hit::BrokenOff),
+            (self.page_for_answer, "page-for-answer", Hit::PageForAnswer),
             (self.unapplied, "unapplied", Hit::Unapplied),
             (self.signed_out, "signed-out", Hit::SignedOut),
         ];

@@ -142,6 +142,7 @@ fn menu(draw: Draw, round: u64, seats: usize, chaos_ms: u64) -> Menu {
         timeout_before: rate("timeout-before", 30),
         timeout_after: rate("timeout-after", 60),
         broken_off: rate("broken-off", 100),
+        page_for_answer: rate("page-for-answer", 40),
         unapplied: rate("accepted-not-applied", 30),
         signed_out: rate("token-expiry", 30),
         locked: rate("record-lock", 200),

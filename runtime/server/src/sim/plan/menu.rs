@@ -22,6 +22,8 @@ pub struct Menu {
     pub timeout_after: u32,
     /// A request is carried out, and its answer breaks off.
     pub broken_off: u32,
+    /// A request is carried out, and its answer is a page for people.
+    pub page_for_answer: u32,
     /// A write is answered as if it were carried out, and comes to nothing.
     pub unapplied: u32,
     /// Tokens and sessions end before their time.
@@ -98,6 +100,7 @@ impl Menu {
             ("timeout-before", self.timeout_before.into()),
             ("timeout-after", self.timeout_after.into()),
             ("broken-off", self.broken_off.into()),
+            ("page-for-answer", self.page_for_answer.into()),
             ("accepted-not-applied", self.unapplied.into()),
             ("token-expiry", self.signed_out.into()),
             ("record-lock", self.locked.into()),
@@ -138,6 +141,7 @@ impl Menu {
             timeout_before: self.timeout_before,
             timeout_after: self.timeout_after,
             broken_off: self.broken_off,
+            page_for_answer: self.page_for_answer,
             unapplied: self.unapplied,
             signed_out: self.signed_out,
             locked: self.locked,
