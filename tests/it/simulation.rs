@@ -78,8 +78,11 @@ fn s1_s5_c4_c5_p5_p6_hold_wherever_the_node_dies() {
 
 #[test]
 fn the_same_seed_twice_is_the_same_run() {
-    for seed in [3, 77, 1_234] {
-        let plan = Plan::of(seed, &Product::ALL);
+    for seed in 0..20 {
+        let whole = Plan::of(seed, &Product::ALL);
+        // Of a morning as much is drawn as of a day.
+        let acts = whole.acts.iter().take(25).cloned().collect();
+        let plan = Plan { acts, chaos_ms: 60_000, ..whole };
         let run = || alone(cast(), &plan, Stores::Model).unwrap();
         assert_eq!(run(), run(), "seed {seed}");
     }
