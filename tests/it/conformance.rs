@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
+use tokio::io::AsyncBufReadExt as _;
 use truthsource::certificate::{Finding as Tried, Power, Verdict, markdown, text};
 use truthsource::conform::{Dialect, Stand, examine, sample, try_power};
 use truthsource::engine::ports::{Decided, Guests};
@@ -190,6 +191,44 @@ fn a_component_that_nobody_has_seen_is_answered_clearly() {
         assert!(powers[power]["told"].as_str().unwrap().contains(told), "{mood}: {powers:#}");
         assert_eq!(printed["connection"]["credentials"]["verdict"], "refuted", "{printed:#}");
     }
+}
+
+/// Whoever writes a client or a connector tries it against a system that is nobody's.
+#[tokio::test]
+async fn simulated_systems_are_served_by_themselves() {
+    let mut command = tokio::process::Command::new(crate::program());
+    command.args(["--json", "simulator", "sap-b1,dataverse", "--items", "7"]).kill_on_drop(true);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut said = tokio::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let said: serde_json::Value = serde_json::from_str(&said.next_line().await.unwrap().unwrap()).unwrap();
+    let [b1, dataverse] = said["systems"].as_array().unwrap().as_slice() else { panic!("{said}") };
+    let text = |it: &serde_json::Value| it.as_str().unwrap().to_owned();
+    let client = reqwest::Client::new();
+
+    let auth = &b1["credentials"]["auth"];
+    let login = serde_json::json!({
+        "CompanyDB": auth["company"], "UserName": auth["username"], "Password": auth["password"],
+    });
+    let session = client.post(text(&auth["login_url"])).body(login.to_string()).send().await.unwrap();
+    let cookie = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let count = client.get(format!("{}/b1s/v2/Items/$count", text(&b1["url"]))).header("cookie", cookie);
+    assert_eq!(count.send().await.unwrap().text().await.unwrap(), "7");
+
+    let auth = &dataverse["credentials"]["auth"];
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
+        text(&auth["client_id"]),
+        text(&auth["client_secret"]),
+        text(&auth["scope"])
+    );
+    let form =
+        client.post(text(&auth["token_url"])).header("content-type", "application/x-www-form-urlencoded").body(form);
+    let token: serde_json::Value = serde_json::from_slice(&form.send().await.unwrap().bytes().await.unwrap()).unwrap();
+    let count = client.get(format!("{}/api/data/v9.2/products/$count", text(&dataverse["url"])));
+    let count = count.bearer_auth(text(&token["access_token"])).send().await.unwrap().text().await.unwrap();
+    assert_eq!(count.trim_start_matches('\u{feff}'), "7");
+    let admin = client.get(format!("{}/journal", text(&dataverse["admin"]))).send().await.unwrap();
+    assert!(admin.status().is_success());
 }
 
 /// A connector with somebody between it and who asks.

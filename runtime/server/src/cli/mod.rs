@@ -21,6 +21,7 @@ mod rules;
 mod seams;
 mod serve;
 mod sim;
+mod simulator;
 mod status;
 mod stock;
 mod sweep;
@@ -81,6 +82,8 @@ enum Command {
     Demo(Demo),
     /// Run the real engine and components on simulated days full of faults, and check the promises at every step.
     Sim(sim::Sim),
+    /// Serve simulated systems, for clients and connectors to be tried against.
+    Simulator(simulator::Simulator),
     /// Every remote field that would change, why, and what it costs.
     Plan(plan::Plan),
     /// Carry out a plan: exactly that, and only where nothing moved since; exits with 1 if anything was not written.
@@ -180,6 +183,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(it) => serve::run(&it, &global, &out).await?,
         Command::Demo(demo) => return demo.run(global.data_dir, &out).await,
         Command::Sim(sim) => return sim.run(&out).await,
+        Command::Simulator(it) => return it.run(&out).await,
         Command::Rebuild(it) => return it.run(&global, &out).await,
         Command::Rekey => rekey::run(&global, &out).await?,
         Command::Bench(bench) => return bench.run(&out).await,

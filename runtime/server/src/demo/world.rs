@@ -239,7 +239,7 @@ pub fn company(at: u32) -> String {
 
 /// What the system in this place begins with. The owner has everything; the others have seven tenths of its items, of
 /// which the first thirty differ: ten in their title, ten in their stock, ten in their price.
-fn catalogue(extent: Extent, seat: usize) -> Catalogue {
+pub(crate) fn catalogue(extent: Extent, seat: usize) -> Catalogue {
     let (items, companies) =
         if seat == 0 { (extent.items, COMPANIES) } else { (extent.items_shared(), COMPANIES_SHARED) };
     Catalogue {
