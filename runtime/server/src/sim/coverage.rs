@@ -6,6 +6,7 @@ use truthsource_core::record::Cause;
 
 use super::cast::Cast;
 use super::seeds::Stores;
+use crate::demo::world::Product;
 use crate::store::What;
 
 macro_rules! moments {
@@ -117,6 +118,10 @@ impl Moment {
             Self::MapIn | Self::MapOut => !cast.mappings.is_empty(),
             Self::Validate => !cast.validators.is_empty(),
             Self::BothStores => stores == Stores::Both,
+            Self::StockPublished => cast.connectors.contains_key(&Product::Shopify),
+            // A tenant that is simulated for its own sake stays as it is, and by itself.
+            Self::TwoTenants => cast.setup.is_usual(),
+            Self::RulesChanged => cast.setup.rules.is_none(),
             _ => true,
         }
     }
