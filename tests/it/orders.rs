@@ -4,7 +4,7 @@ use truthsource::demo::world::{Product, code, company};
 use truthsource_core::Decimal;
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::journal::Actor;
-use truthsource_simulators::world::{Charge, ChargeKind, Deed, OrderHeld, Placed, Waits};
+use truthsource_simulators::world::{Cell, Charge, ChargeKind, Deed, OrderHeld, Placed, Waits};
 use truthsource_tests::Stage;
 
 /// One answer of seven is lost after the request was carried out, and webhooks come twice.
@@ -24,6 +24,16 @@ fn act(stage: &Stage, at: Product, deed: Deed) {
 fn place(stage: &Stage, po_number: &str) {
     place_charged(stage, po_number, &[]);
 }
+
+/// Somebody whom no other system knows orders at once.
+fn place_of_a_newcomer(stage: &Stage, po_number: &str) {
+    let (name, company) = ("Newcomers".to_owned(), NEWCOMER.to_owned());
+    act(stage, Product::Shopify, Deed::Enrol { company: company.clone(), name });
+    let (po_number, charges, waits) = (po_number.to_owned(), Vec::new(), Vec::new());
+    act(stage, Product::Shopify, Deed::Order(Placed { po_number, company, lines: ordered(2), charges, waits }));
+}
+
+const NEWCOMER: &str = "N-1";
 
 fn place_charged(stage: &Stage, po_number: &str, charges: &[Charge]) {
     let (po_number, charges) = (po_number.to_owned(), charges.to_vec());
@@ -71,6 +81,7 @@ async fn whole_life(erp: Product) {
     for po_number in ["PO-1", "PO-2", "PO-3", "PO-4"] {
         place(&stage, po_number);
     }
+    place_of_a_newcomer(&stage, "PO-5");
     stage.quiet().await;
     // The first leaves in two parcels, and of the last one a part before it is called off.
     parcel(&stage, erp, ("PO-1", "1Z-A"), &[(0, 3)]);
@@ -105,6 +116,11 @@ async fn whole_life(erp: Product) {
         };
         assert_eq!(off, expect, "{erp}: {po_number}");
     }
+    // The company went first, once, and its order behind it.
+    assert_eq!(order(&stage, erp, "PO-5").unwrap().company, NEWCOMER, "{erp}");
+    let newcomers = |cell: &&Cell| cell.record == format!("company/{NEWCOMER}") && cell.field == "name";
+    let held = stage.world.seat(erp).unwrap().0.site.held(stage.world.now());
+    assert_eq!(held.keys().filter(newcomers).count(), 1, "{erp}");
     assert_eq!(fulfilments(&stage), 3, "{erp}");
     let asked = questions(&stage).await;
     assert!(asked.len() == 1 && asked[0].starts_with("has-left"), "{erp}: {asked:?}");

@@ -6,7 +6,7 @@ use truthsource_core::{Decimal, UnixMs};
 use super::Shopify;
 use super::refusals::Refusal;
 use super::settings::Settings;
-use super::state::companies::CompanyInput;
+use super::state::companies::{CompanyInput, LocationInput};
 use super::state::items::{ProductChange, Status, VariantChange};
 use super::state::orders::{
     Both, CancelReason, Claim, Financial, LineInput, OrderChange, OrderInput, Restock, TaxLine,
@@ -275,6 +275,20 @@ impl Shopify {
         self.act(now, |state, cause| {
             let variant = state.items.get(item).map(|it| it.variant).ok_or_else(|| Refused::missing("item", item))?;
             Ok(state.delete_fixed_prices(cause, list, &[variant])?)
+        })
+    }
+
+    /// Takes a company on, with a place of its own; answers with its number.
+    ///
+    /// # Errors
+    /// When the external id is taken.
+    pub fn add_company(&self, now: UnixMs, name: &str, code: &str) -> Result<u64, Refused> {
+        let location = LocationInput { name: name.to_owned(), ..LocationInput::default() };
+        let input = CompanyInput { name: Some(name.to_owned()), external_id: Some(Some(code.to_owned())), note: None };
+        self.act(now, |state, cause| {
+            let id = state.make_company(cause, input)?;
+            state.make_company_location(cause, id, location)?;
+            Ok(id)
         })
     }
 

@@ -152,8 +152,8 @@ impl Site for BusinessCentralSite {
                 let edit = CustomerEdit { name: Some(name.clone()), ..CustomerEdit::default() };
                 if known { self.system.set_customer(now, Editor::User, company, edit).map_err(refused) } else { Ok(()) }
             }
-            // Orders are taken where they are bought.
-            Deed::Order(_) => Ok(()),
+            // Orders are taken where they are bought, and so are those who buy.
+            Deed::Enrol { .. } | Deed::Order(_) => Ok(()),
             Deed::Book(placed) => self.book(now, placed),
             Deed::Ship { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.post_order(now, Editor::User, &order.id.to_string()).map_err(refused),

@@ -111,8 +111,8 @@ impl Site for DataverseSite {
                 if known { self.system.set_customer(now, company, edit).map_err(refused) } else { Ok(()) }
             }
             Deed::Order(placed) | Deed::Book(placed) => self.order(now, placed),
-            // Whole orders are fulfilled there.
-            Deed::Parcel { .. } => Ok(()),
+            // Whole orders are fulfilled there, and those who buy are taken on in shops.
+            Deed::Parcel { .. } | Deed::Enrol { .. } => Ok(()),
             Deed::Ship { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.ship_order(now, (&order.id.to_string(), None), None).map_err(refused),
                 None => Ok(()),

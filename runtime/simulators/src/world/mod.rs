@@ -167,6 +167,13 @@ pub enum Deed {
         /// The whole price.
         price: Price,
     },
+    /// A shop takes a company on that may buy there; elsewhere nobody is taken on.
+    Enrol {
+        /// Its code.
+        company: String,
+        /// What it is called.
+        name: String,
+    },
     /// Changes what a company is called.
     Rename {
         /// Which.

@@ -140,8 +140,8 @@ impl Site for NetsuiteSite {
                 let edit = CustomerEdit { name: Some(name.clone()), ..CustomerEdit::default() };
                 known.map_or(Ok(()), |it| self.system.set_customer(now, it.id, edit).map_err(refused))
             }
-            // Orders are taken where they are bought.
-            Deed::Order(Placed { .. }) => Ok(()),
+            // Orders are taken where they are bought, and so are those who buy.
+            Deed::Enrol { .. } | Deed::Order(_) => Ok(()),
             Deed::Book(placed) => self.book(now, placed),
             Deed::Ship { po_number } => match self.order(po_number) {
                 Some(order) if order.status == Some(Status::PendingFulfillment) => {

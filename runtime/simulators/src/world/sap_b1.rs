@@ -154,8 +154,8 @@ impl Site for SapB1Site {
                 let edit = PartnerEdit { name: Some(name.clone()), ..PartnerEdit::default() };
                 if known { self.system.set_partner(now, company, edit).map_err(refused) } else { Ok(()) }
             }
-            // Orders are taken where they are bought.
-            Deed::Order(_) => Ok(()),
+            // Orders are taken where they are bought, and so are those who buy.
+            Deed::Enrol { .. } | Deed::Order(_) => Ok(()),
             Deed::Book(placed) => self.book(now, placed),
             Deed::Ship { po_number } => match self.untouched_order(po_number) {
                 Some(order) => self.system.deliver(now, order.entry, None).map(drop).map_err(refused),

@@ -23,7 +23,6 @@ use crate::system::System;
 pub struct ShopifySite {
     system: Arc<Shopify>,
     lists: BTreeMap<u64, String>,
-    buyers: BTreeMap<String, u64>,
     apps: Vec<App>,
 }
 
@@ -37,9 +36,7 @@ impl ShopifySite {
         let system = Shopify::new(settings);
         let seeded = system.seed(now, &seed(catalogue)).map_err(refused)?;
         let lists = seeded.price_lists.iter().map(|(name, id)| (*id, name.clone())).collect();
-        let yard = |firm: &Firm| Some((firm.code.clone(), *seeded.company_locations.get(&yard(firm))?));
-        let buyers = catalogue.firms.iter().filter_map(yard).collect();
-        Ok(Self { system: Arc::new(system), lists, buyers, apps })
+        Ok(Self { system: Arc::new(system), lists, apps })
     }
 
     fn item(&self, code: &str) -> Option<u64> {
@@ -74,7 +71,8 @@ impl ShopifySite {
     }
 
     fn place(&self, now: UnixMs, placed: &Placed) -> Result<(), Refused> {
-        let Some(buyer) = self.buyers.get(&placed.company) else { return Ok(()) };
+        let company = self.system.companies().into_iter().find(|it| it.code == placed.company);
+        let Some(buyer) = company.and_then(|it| it.locations.first().copied()) else { return Ok(()) };
         let line = |(code, quantity): &(String, u32)| {
             let quantity = i32::try_from(*quantity).unwrap_or(i32::MAX);
             Some(PlacedLine { item: self.item(code)?, quantity, price: None })
@@ -84,7 +82,7 @@ impl ShopifySite {
             return Ok(());
         }
         let order = people::Placed {
-            company_location: Some(*buyer),
+            company_location: Some(buyer),
             po_number: Some(placed.po_number.clone()),
             lines,
             shipping: sum(placed, ChargeKind::Shipping),
@@ -148,6 +146,7 @@ impl Site for ShopifySite {
             }
             Deed::Move { item, location, by } => self.move_stock(now, (item, location), *by),
             Deed::Price { list, item, price } => self.price(now, (list, item), price),
+            Deed::Enrol { company, name } => self.system.add_company(now, name, company).map(drop).map_err(refused),
             Deed::Rename { company, name } => {
                 let known = self.system.companies().into_iter().find(|it| it.code == *company);
                 known

@@ -24,6 +24,7 @@ pub fn typed(site: &dyn Site, deed: &Deed) -> Deed {
     let fits = |field: &str, text: &str| cut(text, site.room(field)).to_owned();
     match deed {
         Deed::Retitle { item, title } => Deed::Retitle { item: item.clone(), title: fits("title", title) },
+        Deed::Enrol { company, name } => Deed::Enrol { company: company.clone(), name: fits("name", name) },
         Deed::Rename { company, name } => Deed::Rename { company: company.clone(), name: fits("name", name) },
         deed => deed.clone(),
     }
