@@ -50,7 +50,8 @@ impl Plan {
         let begins = moment(BEGINS[draw.below(BEGINS.len() as u64, "begins", 0) as usize]);
         let count = 100 + draw.below(40, "acts", 0);
         let rush_ms = RUSHES_MS[draw.below(RUSHES_MS.len() as u64, "rush", 0) as usize];
-        let mut acts: Vec<Act> = (0..count).map(|n| act(draw, n, systems, (chaos_ms, rush_ms))).collect();
+        let mut acts: Vec<Act> =
+            (0..count).flat_map(|n| of_a_newcomer(draw, n, act(draw, n, systems, (chaos_ms, rush_ms)))).collect();
         let became: Vec<Act> = acts.iter().flat_map(|it| became_of(draw, it, systems)).collect();
         acts.extend(became);
         let stirs = Stir::drawn(draw);
@@ -117,6 +118,21 @@ fn stock(draw: Draw) -> Vec<u32> {
     }
     let there = |item| [0, 3, 12, PLENTY][draw.below(4, "how many there are", item) as usize];
     (0..ITEMS).map(there).collect()
+}
+
+/// How many of a thousand orders are of somebody who was taken on a moment before.
+const NEWCOMERS: u32 = 150;
+
+/// Who buys may be nobody whom any system knows, until the shop takes them on, up to three seconds before.
+fn of_a_newcomer(draw: Draw, n: u64, act: Act) -> Vec<Act> {
+    let Deed::Order(placed) = &act.deed else { return vec![act] };
+    if !draw.chance(NEWCOMERS, "a newcomer buys", n) {
+        return vec![act];
+    }
+    let (company, name) = (format!("N-{n}"), spoken(draw, n, format!("Newcomers {n}")));
+    let at_ms = act.at_ms.saturating_sub(draw.below(3_000, "taken on before", n));
+    let enrol = Act { at_ms, seat: act.seat, deed: Deed::Enrol { company: company.clone(), name } };
+    vec![enrol, Act { deed: Deed::Order(Placed { company, ..placed.clone() }), ..act }]
 }
 
 /// Stock is published where there is a shop, and somebody else who counts.
