@@ -1,6 +1,8 @@
 //! Resource paths. Without a model a path has no meaning yet: whether a name is an entity set, a property, a function
 //! or an action is the service's to say.
 
+use std::fmt;
+
 use super::cell::Cell;
 use super::dialect::Dialect;
 use super::expr::At;
@@ -33,6 +35,21 @@ pub enum Segment {
     Batch,
     /// `$1`: what the part of a batch with this Content-ID made.
     Reference(String),
+}
+
+/// As it stands in an address, without what a name is given.
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(&name.name),
+            Self::Count => f.write_str("$count"),
+            Self::Value => f.write_str("$value"),
+            Self::Ref => f.write_str("$ref"),
+            Self::Metadata => f.write_str("$metadata"),
+            Self::Batch => f.write_str("$batch"),
+            Self::Reference(name) => write!(f, "${name}"),
+        }
+    }
 }
 
 /// An entity set, a navigation or other property, a function or an action.

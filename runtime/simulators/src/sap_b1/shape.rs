@@ -132,8 +132,9 @@ impl Edm {
         Some(match (self, json) {
             (_, Json::Null) => Datum::Null,
             (Self::Text, Json::Text(text)) => Datum::Text(Cow::Owned(text)),
-            (Self::Int, Json::Number(text)) => Datum::Int(whole(&text)?),
-            (Self::Double, Json::Number(text)) => Datum::Double(text.parse().ok()?),
+            // Numbers are taken in quotes as well, as SAP's own examples have them.
+            (Self::Int, Json::Number(text) | Json::Text(text)) => Datum::Int(whole(&text)?),
+            (Self::Double, Json::Number(text) | Json::Text(text)) => Datum::Double(text.parse().ok()?),
             (Self::Date, Json::Text(text)) => Datum::Date(day(&text)?),
             (Self::Time, Json::Text(text)) => Datum::Time(text.parse().ok()?),
             (Self::Enum(_, members), Json::Text(text)) => {
@@ -294,7 +295,9 @@ pub(super) fn merge<L: Line>(rows: &mut Vec<L>, entries: Vec<Json>, rules: &Rule
         let Json::Object(mut members) = entry else { return Err(Problem::body("an object was expected")) };
         let key = match members.remove(L::KEY) {
             None | Some(Json::Null) => None,
-            Some(Json::Number(text)) => Some(whole(&text).ok_or_else(|| Problem::property(L::KEY, L::TYPE))?),
+            Some(Json::Number(text) | Json::Text(text)) => {
+                Some(whole(&text).ok_or_else(|| Problem::property(L::KEY, L::TYPE))?)
+            }
             Some(_) => return Err(Problem::property(L::KEY, L::TYPE)),
         };
         let at = key.and_then(|key| rows.iter().position(|it| it.key() == key)).unwrap_or_else(|| {

@@ -113,6 +113,7 @@ impl Problem {
         let message = format!("{}  CorrelationId:  {}.", self.message, Guid::drawn("correlation", n));
         let body = json!({ "error": { "code": self.code, "message": message } });
         let mut response = system::json(self.status, JSON, &body);
+        response.headers_mut().insert("odata-version", http::HeaderValue::from_static("4.0"));
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from(seconds));
         }

@@ -64,6 +64,7 @@ impl Problem {
     pub(super) fn response(&self) -> Response {
         let body = json!({ "error": { "code": self.code, "message": self.message } });
         let mut response = system::json(self.status, JSON, &body);
+        response.headers_mut().insert("odata-version", http::HeaderValue::from_static("4.0"));
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from(seconds));
         }

@@ -382,7 +382,8 @@ impl Line for DocumentLine {
             number,
             item: String::new(),
             description: None,
-            quantity: Decimal::ZERO,
+            // Where nothing is said of it.
+            quantity: Decimal::ONE,
             unit_price: None,
             discount: Decimal::ZERO,
             price: Decimal::ZERO,

@@ -172,7 +172,9 @@ fn write_prices(item: &mut Item, entries: Vec<Json>, rules: &Rules<'_>) -> Resul
     for entry in entries {
         let Json::Object(members) = entry else { return Err(Problem::body("an object was expected")) };
         let list = members.get("PriceList").and_then(|it| Edm::Int.read(it.clone())).and_then(|it| it.int());
-        let unknown = || Problem::reference("price list", "ItemPrices.PriceList", &format!("{list:?}"));
+        let unknown = || {
+            Problem::reference("price list", "ItemPrices.PriceList", &list.map(|it| it.to_string()).unwrap_or_default())
+        };
         let row = list.and_then(|it| item.prices.get_mut(&it)).ok_or_else(unknown)?;
         let before = row.price;
         fill(row, members, rules)?;

@@ -73,10 +73,7 @@ impl State {
             return Err(Problem::rule(place(&format!("Item '{}' is not a sales item ", line.item))));
         }
         line.description = line.description.take().or_else(|| item.name.clone());
-        if line.quantity == Decimal::ZERO {
-            line.quantity = Decimal::ONE;
-        }
-        if line.quantity.is_negative() {
+        if line.quantity <= Decimal::ZERO {
             return Err(Problem::rule(place("Enter a valid quantity [DocumentLines.Quantity]")));
         }
         let warehouse = line.warehouse.get_or_insert_with(|| self.settings.default_warehouse.clone());

@@ -23,6 +23,21 @@ fn order_with(changes: Value) -> Value {
     body
 }
 
+/// As SAP's own examples spell numbers. Nothing is ordered of what is ordered nothing of.
+#[test]
+fn a_quantity_is_what_was_said() {
+    let company = Company::new();
+    let line =
+        |quantity: Value| json!({ "DocumentLines": [{ "ItemCode": "A1", "Quantity": quantity, "UnitPrice": "5" }] });
+    let made = company.made("v2/Orders", order_with(line(json!("2"))));
+    let line_made = &made.body["DocumentLines"][0];
+    assert_eq!((&line_made["Quantity"], &line_made["UnitPrice"]), (&json!(2.0), &json!(5.0)));
+    for wrong in [json!(0), json!(-1), json!("two")] {
+        let refused = company.call("POST", "v2/Orders", order_with(line(wrong.clone())));
+        assert_eq!(refused.status, 400, "{wrong}: {}", refused.body);
+    }
+}
+
 #[test]
 fn an_order_gets_what_it_leaves_out() {
     let company = Company::new();

@@ -92,7 +92,7 @@ fn resolve(state: &State, call: &Call<'_>, segments: &[Segment]) -> Result<Targe
     match rest {
         [] => Ok(Target::Collection(entity, source)),
         [Segment::Count] => Ok(Target::Count(entity, source)),
-        [other, ..] => Err(Problem::no_segment(&shown(other))),
+        [other, ..] => Err(Problem::no_segment(&other.to_string())),
     }
 }
 
@@ -128,10 +128,10 @@ fn under_record(
                 (Some(to), _) => under_record(state, (next, Source::All, to), rest),
                 (None, []) => Ok(Target::Collection(next, source)),
                 (None, [Segment::Count]) => Ok(Target::Count(next, source)),
-                (None, [other, ..]) => Err(Problem::no_segment(&shown(other))),
+                (None, [other, ..]) => Err(Problem::no_segment(&other.to_string())),
             }
         }
-        [other, ..] => Err(Problem::no_segment(&shown(other))),
+        [other, ..] => Err(Problem::no_segment(&other.to_string())),
     }
 }
 
@@ -150,18 +150,6 @@ fn key_of(name: &Name) -> Result<Option<Guid>, Problem> {
 
 fn bad_key(name: &Name) -> Problem {
     Problem::bad(format!("Bad Request - Error in query syntax: the key of '{}' must be a GUID.", name.name))
-}
-
-fn shown(segment: &Segment) -> String {
-    match segment {
-        Segment::Name(name) => name.name.clone(),
-        Segment::Count => "$count".to_owned(),
-        Segment::Value => "$value".to_owned(),
-        Segment::Ref => "$ref".to_owned(),
-        Segment::Metadata => "$metadata".to_owned(),
-        Segment::Batch => "$batch".to_owned(),
-        Segment::Reference(name) => format!("${name}"),
-    }
 }
 
 impl Call<'_> {

@@ -10,24 +10,21 @@ use crate::dynamics::guid::Guid;
 use crate::dynamics::json::{Json, object};
 use crate::dynamics::wire;
 use crate::faults::Faults;
-use crate::odata::{Case, Dialect, Options, orderby};
+use crate::odata::{Case, Cell, Dialect, Options, orderby};
 use crate::system::Response;
 
 pub(super) fn answer(state: &State, call: &Call<'_>, target: &Target) -> Result<Response, Problem> {
     match target {
-        Target::Companies => {
-            let companies = state.settings.companies.iter().map(company).collect();
-            Ok(list(format!("{}/$metadata#companies", call.address.root), companies))
-        }
+        Target::Companies => listed(call, "companies", state.settings.companies.iter().map(company).collect()),
         Target::Company(id) => {
             let found = state.settings.companies.iter().find(|it| it.id == *id);
             let found = found.ok_or_else(|| Problem::no_record("Company", *id))?;
-            Ok(respond(200, Some(&company(found))))
+            Ok(respond(200, Some(&selected(company(found), &options_of(call)?))))
         }
         Target::Subscribable => {
-            let root = format!("{}/$metadata#webhookSupportedResources", call.address.root);
             let resources = subscriptions::supported(&state.settings);
-            Ok(list(root, resources.map(|it| object([("resource", Json::Text(it))])).collect()))
+            let resources = resources.map(|it| object([("resource", Json::Text(it))])).collect();
+            listed(call, "webhookSupportedResources", resources)
         }
         Target::Record(entity, id) => {
             let options = options_of(call)?;
@@ -59,8 +56,51 @@ fn company(it: &Company) -> Json {
     ])
 }
 
-fn list(context: String, entries: Vec<Json>) -> Response {
-    respond(200, Some(&object([("@odata.context", Json::Text(context)), ("value", Json::List(entries))])))
+/// What is no record of a table, as conditions see it.
+struct Plain(Json);
+
+impl crate::odata::Row for Plain {
+    fn cell(&self, path: &[String]) -> Option<Cell> {
+        let (Json::Object(members), [name]) = (&self.0, path) else { return None };
+        Some(match &members.iter().find(|it| it.0 == *name)?.1 {
+            Json::Text(text) if name == "id" => Cell::Guid(crate::odata::Guid(text.parse::<Guid>().ok()?.bits())),
+            Json::Text(text) => Cell::Text(text.clone()),
+            Json::Number(text) => Cell::Number(text.parse().ok()?),
+            Json::Flag(flag) => Cell::Flag(*flag),
+            _ => Cell::Null,
+        })
+    }
+}
+
+/// A collection that is on no page: what the options leave of it, in the order they want.
+pub(super) fn listed(call: &Call<'_>, name: &str, entries: Vec<Json>) -> Result<Response, Problem> {
+    let options = options_of(call)?;
+    let rules = Dialect::business_central().rules(Case::Sensitive);
+    let bad = |it: crate::odata::Bad| Problem::query(it.to_string());
+    let mut rows = Vec::new();
+    for row in entries.into_iter().map(Plain) {
+        if options.filter.as_ref().map_or(Ok(true), |it| it.holds(&row, &rules)).map_err(bad)? {
+            rows.push(row);
+        }
+    }
+    orderby::sort(&mut rows, &options.orderby, &rules).map_err(bad)?;
+    let context = Json::Text(format!("{}/$metadata#{name}", call.address.root));
+    let mut members = vec![("@odata.context".to_owned(), context)];
+    if options.count {
+        members.push(("@odata.count".to_owned(), Json::Number(rows.len().to_string())));
+    }
+    let number = |it: Option<u64>, or: usize| it.map_or(or, |it| usize::try_from(it).unwrap_or(usize::MAX));
+    let rows = rows.into_iter().skip(number(options.skip, 0)).take(number(options.top, usize::MAX));
+    members.push(("value".to_owned(), Json::List(rows.map(|it| selected(it.0, &options)).collect())));
+    Ok(respond(200, Some(&Json::Object(members))))
+}
+
+/// Those members that the options select.
+fn selected(entry: Json, options: &Options) -> Json {
+    let (Json::Object(members), Some(select)) = (&entry, &options.select) else { return entry };
+    let is_selected =
+        |name: &str| name.starts_with('@') || select.iter().any(|it| it.path == [name] || it.path == ["*"]);
+    Json::Object(members.iter().filter(|it| is_selected(&it.0)).cloned().collect())
 }
 
 pub(super) fn options_of(call: &Call<'_>) -> Result<Options, Problem> {

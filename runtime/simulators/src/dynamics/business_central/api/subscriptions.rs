@@ -174,11 +174,8 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>, name: &Name) -> Result<
             Ok(respond(200, found.as_ref()))
         }
         ("GET", false) => {
-            let options = read::options_of(call)?;
             let its = state.subscriptions.living(call.now).filter(|it| it.endpoint == call.address.api);
-            let entries = its.map(json).skip(skip(options.skip)).collect();
-            let context = Json::text(format!("{}/$metadata#subscriptions", call.address.root));
-            Ok(respond(200, Some(&object([("@odata.context", context), ("value", Json::List(entries))]))))
+            read::listed(call, "subscriptions", its.map(json).collect())
         }
         ("POST", false) | ("PATCH", true) => {
             let wanted = wanted(state, call, name)?;
@@ -196,10 +193,6 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>, name: &Name) -> Result<
         }
         (method, _) => Err(Problem::method(method)),
     }
-}
-
-fn skip(skip: Option<u64>) -> usize {
-    usize::try_from(skip.unwrap_or(0)).unwrap_or(usize::MAX)
 }
 
 fn json(it: &Subscription) -> Json {

@@ -50,6 +50,26 @@ fn conditions_orders_and_selections_are_evaluated() {
 }
 
 #[test]
+fn companies_are_filtered_and_ordered_too() {
+    let environment = Environment::new();
+    let get = |rest: &str| {
+        environment.send(&environment.request("GET", &format!("/v2.0/Production/api/v2.0/{rest}"), &Value::Null, &[]))
+    };
+    let all = get("companies?$orderby=name desc&$count=true");
+    let names = all.column("name");
+    assert!(names.is_sorted_by(|a, b| a >= b) && all.body["@odata.count"] == names.len(), "{}", all.text);
+    let one = get(&format!("companies?$filter=name eq '{}'&$select=id", names[0]));
+    assert_eq!((one.rows().len(), one.rows()[0].get("name")), (1, None));
+    let id = one.rows()[0]["id"].as_str().unwrap();
+    assert_eq!(get(&format!("companies?$filter=id eq {id}")).column("name"), names[..1]);
+    assert_eq!(get("companies?$filter=name eq 'Nobody'").rows().len(), 0);
+    assert_eq!(get("companies?$top=1&$skip=1").rows().len(), usize::from(names.len() > 1));
+    for bad in ["$filter=colour eq 'red'", "$filter=garbage((", "$orderby=colour"] {
+        assert_eq!(get(&format!("companies?{bad}")).status, 404, "{bad}");
+    }
+}
+
+#[test]
 fn enums_are_escaped_and_compared_as_they_are_shown() {
     let environment = Environment::new();
     let shown = environment.get("customers?$orderby=number");

@@ -93,7 +93,7 @@ fn collection(
         ("GET", [Segment::Count]) => read::count(state, call, entity),
         ("POST", []) => write::insert(state, call, entity),
         (method, []) => Err(Problem::method(method)),
-        (_, [other, ..]) => Err(Problem::no_segment(&format!("{other:?}"))),
+        (_, [other, ..]) => Err(Problem::no_segment(&other.to_string())),
     }
 }
 
@@ -115,10 +115,13 @@ fn record(
             }
             let (column, set) = entity.binding(&nav.name).ok_or_else(|| Problem::no_segment(&nav.name))?;
             let to = state.row(entity.set, id).map_or(Guid::ZERO, |it| it.reference(column.name));
+            if to.is_zero() {
+                return Ok(respond(204, None));
+            }
             read::record(state, call, (metadata::of(set), &Key::Id(to)))
         }
         (method, []) => Err(Problem::method(method.as_str())),
-        (_, [other, ..]) => Err(Problem::no_segment(&format!("{other:?}"))),
+        (_, [other, ..]) => Err(Problem::no_segment(&other.to_string())),
     }
 }
 
@@ -151,7 +154,13 @@ impl Call<'_> {
     }
 
     fn options(&self) -> Result<Options, Problem> {
-        Options::parse(self.request.uri().query().unwrap_or_default(), &Dialect::dataverse()).map_err(bad)
+        let query = self.request.uri().query().unwrap_or_default();
+        let options = Options::parse(query, &Dialect::dataverse()).map_err(bad)?;
+        // FetchXML, saved queries and the like are not played, and what would be ignored is not taken as if it were done.
+        match options.custom.first() {
+            Some((name, _)) => Err(Problem::query(format!("The query parameter {name} is not supported."))),
+            None => Ok(options),
+        }
     }
 
     /// The absolute URL of a record.

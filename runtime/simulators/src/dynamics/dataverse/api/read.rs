@@ -176,9 +176,10 @@ pub(super) fn page(
         members.push(("@odata.deltaLink".to_owned(), Json::Text(track::link(call, version))));
     }
     let mut response = respond(200, Some(&Json::Object(members)));
-    let applied = [(asked.is_some(), "odata.maxpagesize"), (wants_tracking, "odata.track-changes")];
-    for (_, name) in applied.into_iter().filter(|(is_applied, _)| *is_applied) {
-        response.headers_mut().append("preference-applied", http::HeaderValue::from_static(name));
+    let asked = asked.map(|it| format!("odata.maxpagesize={it}"));
+    let applied = asked.into_iter().chain(wants_tracking.then(|| "odata.track-changes".to_owned()));
+    for preference in applied.filter_map(|it| http::HeaderValue::try_from(it).ok()) {
+        response.headers_mut().append("preference-applied", preference);
     }
     Ok(response)
 }

@@ -140,7 +140,11 @@ fn fill<'b>(state: &State, entity: &'static Entity, row: &mut Row, body: &'b Jso
             let (column, set) = entity.binding(nav).ok_or_else(|| undeclared(entity, nav))?;
             row.set(column.name, bound(state, entity, (nav, set), value)?);
         } else if let Some(column) = entity.column(name) {
-            if column.is_read_only || matches!(column.ty, Ty::Lookup(_)) {
+            // What only the system says is taken and comes to nothing, so that a record may be sent back as it was read.
+            if column.is_read_only {
+                continue;
+            }
+            if matches!(column.ty, Ty::Lookup(_)) {
                 let why = format!("The property '{name}' cannot be written; bind its navigation property.");
                 return Err(Problem::payload(entity.plural, why));
             }
