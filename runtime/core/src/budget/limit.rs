@@ -244,8 +244,8 @@ impl Gauge {
     }
 }
 
-/// So many calls of a window a class may have: a sweep leaves half of it to whoever comes in between, and what is listed
-/// for the first time a tenth, as a window that is spent stays so for long.
+/// So many calls of a window a class may have: a sweep leaves half of it to whoever comes in between, and the catalogue,
+/// as at a first load, a tenth: a window that is spent stays so for long.
 fn share(class: Class, calls: u32) -> u32 {
     let left = match class {
         Class::Sweep => calls / 2,
