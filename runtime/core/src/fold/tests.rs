@@ -1,10 +1,11 @@
 mod carried;
+mod counters;
 mod lag;
+mod order;
+mod owners;
 mod refused;
 mod review;
 mod vanished;
-
-use proptest::prelude::*;
 
 use super::*;
 use crate::record::Cause;
@@ -28,6 +29,16 @@ fn rules(kind: Kind) -> Rules {
     };
     let connections = [(ERP, rule("erp", 0)), (SHOP, rule("shop", 1)), (WEB, rule("web", 2))];
     Rules { connections: connections.into(), ..Rules::default() }
+}
+
+fn owned(kind: Kind, field: &str) -> Rules {
+    let rule = FieldRule {
+        kind: Some(kind),
+        field: field.to_owned(),
+        owner: Some(ERP),
+        policy: Some("conflict:owner".to_owned()),
+    };
+    Rules { fields: vec![rule], ..rules(kind) }
 }
 
 fn saw(connection: ConnectionId, as_of: u64, at: u64, fields: &[(&str, Value)]) -> Entry {
@@ -214,36 +225,6 @@ fn p8_a_word_that_is_being_answered_has_no_say() {
     }
 }
 
-/// Whether it is heard first that the owner deleted it, or what others say against its word; and whether that deletes it
-/// for everybody, or is a question.
-#[test]
-fn p8_what_the_owner_said_last_stands_when_it_deleted_the_record() {
-    let (mut rules, key) = (owned(Kind::Item, "code"), item());
-    let code = |code: &str| [("code", code.into())];
-    let opened = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &code("BOLT-8")), saw(SHOP, 1, 1, &code("BOLT-8"))]]);
-    for (owner, other) in [(ERP, SHOP), (SHOP, ERP)] {
-        rules.fields[0].owner = Some(owner);
-        let said = [saw(other, 2, 5, &code("BOLT-8-B")), gone(owner, 2)];
-        for order in [[0, 1], [1, 0]] {
-            for cut in [false, true] {
-                let said: Vec<Entry> = order.iter().map(|at| said[*at].clone()).collect();
-                let batches = if cut { said.into_iter().map(|it| vec![it]).collect() } else { vec![said] };
-                let after = batches.iter().fold(opened.clone(), |state, batch| {
-                    let mut folding = Folding::new(&key, &rules, state);
-                    batch.iter().for_each(|it| folding.absorb(it, NOW));
-                    while let Some(question) = folding.questions().pop() {
-                        let verdict = question.policy.as_ref().map(|_| owner_wins(&question));
-                        let verdict = verdict.unwrap_or_else(|| folding.newest(&question));
-                        folding.answer(&question, verdict);
-                    }
-                    folding.finish().0
-                });
-                assert_eq!(after.truth.values()["code"], "BOLT-8".into(), "{owner} {order:?} {cut}");
-            }
-        }
-    }
-}
-
 #[test]
 fn p8_a_second_change_is_news_to_who_was_told_the_first() {
     let (rules, key) = (rules(Kind::Item), item());
@@ -257,76 +238,6 @@ fn p8_a_second_change_is_news_to_who_was_told_the_first() {
         let (state, _) = fold(&rules, &key, told.clone(), &said);
         assert_eq!(state.truth.values()["title"], "c".into(), "the higher authority counts");
     }
-}
-
-#[test]
-fn p3_a_change_against_the_owner_is_overruled_and_restored() {
-    let mut rules = rules(Kind::Item);
-    rules.fields = vec![FieldRule { kind: Some(Kind::Item), field: "title".into(), owner: Some(ERP), policy: None }];
-    let key = item();
-    let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
-    let state = fold_all(&rules, &key, &[opening]);
-    let (state, notes) = fold(&rules, &key, state, &[saw(SHOP, 2, 99, &[("title", "Mine".into())])]);
-    assert_eq!(state.truth.fields["title"].value, "Bolt".into());
-    assert_eq!(owed(&rules, &key, &state, ERP), None);
-    assert_eq!(owed(&rules, &key, &state, SHOP).unwrap().changed, ["title"]);
-    assert!(notes.iter().any(|it| matches!(it, Note::Disagreed { outcome: Some(kept), .. } if *kept == "Bolt".into())));
-}
-
-#[test]
-fn p3_a_policy_that_decides_against_the_owner_is_not_obeyed() {
-    let mut rules = rules(Kind::Item);
-    rules.fields = vec![FieldRule { kind: None, field: "*".into(), owner: Some(ERP), policy: None }];
-    let key = item();
-    let opening = vec![saw(ERP, 1, 5, &[("title", "Bolt".into())]), saw(SHOP, 1, 5, &[("title", "Bolt".into())])];
-    let state = fold_all(&rules, &key, &[opening]);
-    let mut folding = Folding::new(&key, &rules, state);
-    folding.absorb(&saw(SHOP, 2, 99, &[("title", "Mine".into())]), NOW);
-    let question = folding.questions().remove(0);
-    folding.answer(&question, Verdict::Merge("Mine".into()));
-    let field = &folding.state().truth.fields["title"];
-    assert_eq!((&field.value, field.held.is_some()), (&"Bolt".into(), true));
-    assert!(folding.questions().is_empty());
-}
-
-#[test]
-fn every_move_of_a_counter_counts_once() {
-    let (rules, key) = (rules(Kind::StockLevel), stock());
-    let opening = vec![saw(ERP, 1, 1, &on_hand(10)), saw(SHOP, 1, 1, &on_hand(10))];
-    let state = fold_all(&rules, &key, &[opening]);
-    // Both sold three: the shop's seven is not the echo of the seven that it was to be told.
-    let state = fold(&rules, &key, state, &[saw(ERP, 2, 2, &on_hand(7))]).0;
-    let state = fold(&rules, &key, state, &[saw(SHOP, 2, 2, &on_hand(7))]).0;
-    assert_eq!(state.truth.fields["on_hand"].value, Value::Number(4.into()));
-    let told = state.truth.version;
-    let state = fold(&rules, &key, state, &[wrote(SHOP, 3, told, &on_hand(4))]).0;
-    let state = fold(&rules, &key, state, &[saw(SHOP, 4, 3, &on_hand(4)), wrote(ERP, 3, told, &on_hand(4))]).0;
-    assert_eq!(state.truth.fields["on_hand"].value, Value::Number(4.into()));
-    assert_eq!((owed(&rules, &key, &state, ERP), owed(&rules, &key, &state, SHOP)), (None, None));
-}
-
-#[test]
-fn somebody_who_sells_while_we_write_is_counted() {
-    let (rules, key) = (rules(Kind::StockLevel), stock());
-    let state = fold_all(&rules, &key, &[vec![saw(ERP, 1, 1, &on_hand(10)), saw(SHOP, 1, 1, &on_hand(10))]]);
-    let state = fold(&rules, &key, state, &[saw(ERP, 2, 2, &on_hand(8))]).0;
-    let mut entry = wrote(SHOP, 2, state.truth.version, &on_hand(8));
-    let Entry::Wrote { state: read_back, .. } = &mut entry else { unreachable!() };
-    read_back.fields.insert("on_hand".into(), Value::Number(5.into()));
-    let state = fold(&rules, &key, state, &[entry]).0;
-    assert_eq!(state.truth.fields["on_hand"].value, Value::Number(5.into()));
-    assert_eq!(owed(&rules, &key, &state, ERP).unwrap().changed, ["on_hand"]);
-}
-
-#[test]
-fn the_highest_authority_opens_a_counter() {
-    let (rules, key) = (rules(Kind::StockLevel), stock());
-    let (erp, shop) = (saw(ERP, 1, 1, &on_hand(100)), saw(SHOP, 1, 1, &on_hand(90)));
-    let sold = saw(SHOP, 2, 2, &on_hand(85));
-    let early = fold_all(&rules, &key, &[vec![shop.clone()], vec![sold.clone()], vec![erp.clone()]]);
-    let late = fold_all(&rules, &key, &[vec![erp], vec![shop], vec![sold]]);
-    assert_eq!(early.truth.fields["on_hand"].value, Value::Number(95.into()));
-    assert_eq!(late.truth.fields["on_hand"].value, Value::Number(95.into()));
 }
 
 fn gone(connection: ConnectionId, as_of: u64) -> Entry {
@@ -379,137 +290,6 @@ fn a_missing_record_is_created_when_it_can_be_named() {
     );
 }
 
-prop_compose! {
-    /// What three systems say one after the other, each with its own clock and counting its reads.
-    fn said()(steps in prop::collection::vec((0u32..3, 0u64..4, 0i32..4), 1..10)) -> Vec<(ConnectionId, u64, u64, i32)> {
-        let mut reads = BTreeMap::new();
-        steps.into_iter().map(|(who, at, value)| {
-            let read = reads.entry(who).and_modify(|it| *it += 1).or_insert(1u64);
-            (ConnectionId(who + 1), *read, at, value)
-        }).collect()
-    }
-}
-
-/// Shuffles by keys, says everything twice, and cuts into batches.
-fn arrange(entries: &[Entry], order: &[u64], cuts: &[bool]) -> Vec<Vec<Entry>> {
-    let twice = entries.iter().chain(entries);
-    let mut shuffled: Vec<(u64, &Entry)> = order.iter().copied().zip(twice).collect();
-    shuffled.sort_by_key(|it| it.0);
-    cut(&shuffled.into_iter().map(|it| it.1.clone()).collect::<Vec<_>>(), cuts)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    #[test]
-    fn p8_order_repeats_and_batches_change_nothing(
-        said in said(),
-        order in prop::collection::vec(any::<u64>(), 20),
-        cuts in prop::collection::vec(any::<bool>(), 7),
-    ) {
-        let (rules, key) = (rules(Kind::Item), item());
-        // Only the latest word of each system counts: earlier ones of it may or may not be seen on the way.
-        let latest: BTreeMap<ConnectionId, (u64, u64, i32)> = said.iter().map(|(who, read, at, value)| (*who, (*read, *at, *value))).collect();
-        let entries: Vec<Entry> = latest.iter()
-            .map(|(who, (read, at, value))| saw(*who, *read, *at, &[("title", format!("t{value}").into())])).collect();
-        let straight = fold_all(&rules, &key, std::slice::from_ref(&entries));
-        let other = fold_all(&rules, &key, &arrange(&entries, &order, &cuts));
-        prop_assert_eq!(straight.truth.values(), other.truth.values());
-    }
-
-    #[test]
-    fn p8_what_systems_say_one_after_the_other_may_interleave(
-        said in said(),
-        cuts in prop::collection::vec(any::<bool>(), 7),
-        turns in prop::collection::vec(0usize..3, 10),
-    ) {
-        let (rules, key) = (rules(Kind::Item), item());
-        // A system's clock does not go back: its later words carry later times.
-        let entries: Vec<Entry> = said.iter()
-            .map(|(who, read, at, value)| saw(*who, *read, *read * 10 + *at, &[("title", format!("t{value}").into())])).collect();
-        let straight = fold_all(&rules, &key, std::slice::from_ref(&entries));
-        let other = fold_all(&rules, &key, &cut(&interleave(&entries, &turns), &cuts));
-        prop_assert_eq!(straight.truth.values(), other.truth.values());
-    }
-
-    #[test]
-    fn p8_counters_do_not_care_either(
-        said in said(),
-        cuts in prop::collection::vec(any::<bool>(), 7),
-        turns in prop::collection::vec(0usize..3, 10),
-    ) {
-        let (rules, key) = (rules(Kind::StockLevel), stock());
-        let opening: Vec<Entry> = rules.connections.keys().map(|who| saw(*who, 0, 0, &on_hand(10))).collect();
-        let entries: Vec<Entry> = said.iter().map(|(who, read, at, value)| saw(*who, *read, *at, &on_hand(10 - value))).collect();
-        let straight = fold_all(&rules, &key, &[opening.clone(), entries.clone()]);
-        let mut batches = vec![opening];
-        batches.extend(cut(&interleave(&entries, &turns), &cuts));
-        let other = fold_all(&rules, &key, &batches);
-        prop_assert_eq!(straight.truth.values(), other.truth.values());
-    }
-}
-
-/// Each system's words keep their order; between systems they take turns, and everything is said twice.
-fn interleave(entries: &[Entry], turns: &[usize]) -> Vec<Entry> {
-    let of =
-        |who: u32| entries.iter().filter(move |it| it.connection() == Some(ConnectionId(who))).rev().cloned().collect();
-    let mut queues: Vec<Vec<Entry>> = (1..=3).map(of).collect();
-    let mut mixed = Vec::new();
-    for turn in turns.iter().copied().chain([0, 1, 2].repeat(10)) {
-        if let Some(entry) = queues[turn].pop() {
-            mixed.extend([entry.clone(), entry]);
-        }
-    }
-    mixed
-}
-
-fn cut(entries: &[Entry], cuts: &[bool]) -> Vec<Vec<Entry>> {
-    let mut batches = vec![Vec::new()];
-    for (entry, cut) in entries.iter().zip(cuts.iter().cycle()) {
-        if *cut {
-            batches.push(Vec::new());
-        }
-        if let Some(batch) = batches.last_mut() {
-            batch.push(entry.clone());
-        }
-    }
-    batches
-}
-
-/// A policy that sides with owners and keeps the truth where none claims anything.
-fn owner_wins(question: &Question) -> Verdict {
-    let owners = question.claims.iter().position(|it| question.owner == Some(it.connection));
-    owners.map_or(Verdict::Keep, Verdict::Take)
-}
-
-fn owned(kind: Kind, field: &str) -> Rules {
-    let rule = FieldRule {
-        kind: Some(kind),
-        field: field.to_owned(),
-        owner: Some(ERP),
-        policy: Some("conflict:owner".to_owned()),
-    };
-    Rules { fields: vec![rule], ..rules(kind) }
-}
-
-#[test]
-fn an_owner_that_was_not_read_yet_empties_nothing() {
-    let (rules, key) = (owned(Kind::Item, "code"), item());
-    let mut folding = Folding::new(&key, &rules, KeyState::default());
-    folding.absorb(&saw(SHOP, 1, 5, &[("code", "bolt-8".into())]), NOW);
-    let question = folding.questions().remove(0);
-    assert_eq!(question.policy, None, "nobody to side with");
-    let newest = folding.newest(&question);
-    folding.answer(&question, newest);
-    assert_eq!(folding.state().truth.values()["code"], "bolt-8".into());
-    // The owner speaks: its policy is asked, and its word stands.
-    folding.absorb(&saw(ERP, 1, 1, &[("code", "BOLT-8".into())]), NOW);
-    let question = folding.questions().remove(0);
-    assert_eq!(question.policy.as_deref(), Some("conflict:owner"));
-    folding.answer(&question, owner_wins(&question));
-    assert_eq!(folding.state().truth.values()["code"], "BOLT-8".into());
-}
-
 #[test]
 fn what_a_system_fills_in_by_itself_is_no_change() {
     let (rules, key) = (rules(Kind::Item), item());
@@ -560,37 +340,6 @@ fn what_was_created_empty_empties_nothing() {
     assert_eq!(read.truth.values()["fulfilments"], Value::Rows(Vec::new()));
 }
 
-/// What it holds is about to be what it is told, whether that is heard before its rule is or after.
-#[test]
-fn an_owner_that_is_being_told_stands_by_what_it_is_told() {
-    let (key, none, rules) = (item(), rules(Kind::Item), owned(Kind::Item, "title"));
-    let title = |title: &str| [("title", title.into())];
-    let long = "Bolt, galvanised";
-    let opened = fold_all(&none, &key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
-    let renamed = fold(&none, &key, opened, &[saw(SHOP, 2, 5, &title(long))]).0;
-    let mut folding = Folding::new(&key, &none, renamed.clone());
-    folding.projected(ERP, [("title".to_owned(), "Bolt, galv".into())].into(), None);
-    let before = folding.finish().0;
-    let telling = Telling::from([(ERP, [("title".to_owned(), renamed.truth.version)].into())]);
-    let told = wrote(ERP, 2, renamed.truth.version, &title("Bolt, galv"));
-    for batches in [vec![vec![told.clone()]], vec![vec![], vec![told]]] {
-        let mut state = before.clone();
-        for (at, batch) in batches.iter().enumerate() {
-            let mut folding = Folding::new(&key, &rules, state);
-            folding.telling(telling.clone());
-            if at == 0 {
-                folding.review();
-            }
-            batch.iter().for_each(|it| folding.absorb(it, NOW));
-            for question in folding.questions() {
-                folding.answer(&question, owner_wins(&question));
-            }
-            state = folding.finish().0;
-        }
-        assert_eq!(state.truth.values()["title"], long.into());
-    }
-}
-
 /// What has left before we first read the order that we booked is no opening that a higher rank's empty list outdoes.
 #[test]
 fn what_was_done_to_what_we_created_is_a_change() {
@@ -619,29 +368,6 @@ fn what_was_called_off_before_it_was_read_is_called_off() {
         let made = created(WEB, 1, placed.truth.version, &status(there));
         let after = fold(&rules, &key, placed.clone(), &[made]).0;
         assert_eq!(after.truth.values()["status"], expect.into());
-    }
-}
-
-/// One knows what another has said meanwhile, and one does not: what they had in common does not depend on who is heard
-/// first.
-#[test]
-fn p8_what_claims_have_in_common_is_the_same_whoever_is_heard_first() {
-    let (rules, key) = (rules(Kind::Item), item());
-    let title = |title: &str| [("title", title.into())];
-    let openings = [ERP, SHOP, WEB].map(|it| saw(it, 1, 1, &title("A")));
-    let state = fold_all(&rules, &key, &[openings.to_vec(), vec![saw(ERP, 2, 2, &title("B"))]]);
-    let told = wrote(WEB, 2, state.truth.version, &title("B"));
-    let state = fold(&rules, &key, state, &[told, saw(SHOP, 2, 3, &title("C"))]).0;
-    let told = wrote(ERP, 3, state.truth.version, &title("C"));
-    let state = fold(&rules, &key, state, &[told]).0;
-    let said = [saw(ERP, 4, 4, &title("D")), saw(WEB, 3, 4, &title("E"))];
-    for order in [[0, 1], [1, 0]] {
-        let mut folding = Folding::new(&key, &rules, state.clone());
-        order.iter().for_each(|it| folding.absorb(&said[*it], NOW));
-        let questions = folding.questions();
-        assert_eq!(questions.len(), 1);
-        assert_eq!(questions[0].base, "C".into(), "{order:?}: {questions:?}");
-        assert_eq!(questions[0].claims.len(), 2);
     }
 }
 
@@ -695,29 +421,6 @@ fn what_a_lost_write_left_for_a_while_is_no_news() {
     let written = fold(&rules, &key, known, &[wrote]).0;
     let folding = Folding::new(&key, &rules, written);
     assert!(folding.lags(&saw(ERP, 4, 1, &title("39")), NOW.plus(1_000), lag));
-}
-
-/// It holds as much of it as it has room for, and that is no word against the rest.
-#[test]
-fn an_owner_without_the_room_for_what_it_was_told_stands_by_it() {
-    let (key, none, rules) = (item(), rules(Kind::Item), owned(Kind::Item, "title"));
-    let title = |title: &str| [("title", title.into())];
-    let long = "Bolt, galvanised";
-    let opened = fold_all(&none, &key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
-    let renamed = fold(&none, &key, opened, &[saw(SHOP, 2, 5, &title(long))]).0;
-    let mut folding = Folding::new(&key, &none, renamed.clone());
-    folding.projected(ERP, [("title".to_owned(), "Bolt, galv".into())].into(), None);
-    let told = [wrote(ERP, 2, renamed.truth.version, &title("Bolt, galv"))];
-    told.iter().for_each(|it| folding.absorb(it, NOW));
-    let told = folding.finish().0;
-    for said in [vec![], vec![saw(SHOP, 3, 9, &title("Nut"))]] {
-        let mut folding = Folding::new(&key, &rules, told.clone());
-        folding.review();
-        said.iter().for_each(|it| folding.absorb(it, NOW));
-        let question = folding.questions().remove(0);
-        folding.answer(&question, owner_wins(&question));
-        assert_eq!(folding.state().truth.values()["title"], long.into());
-    }
 }
 
 /// Everybody was told what came of what they said: nobody has a word any more, and nothing is decided of it.

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn owned(kind: Kind, owner: ConnectionId) -> Rules {
