@@ -8,10 +8,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use truthsource::bench::intake::{Sender, counted, prepare};
-use truthsource::demo::judge::Rivals;
 use truthsource::demo::server::{Server, Wishes};
 use truthsource::demo::setup::TENANT;
-use truthsource::demo::traffic::{Done, Flow, run};
+use truthsource::demo::traffic::{Flow, run};
 use truthsource_core::draw::Draw;
 use truthsource_tests::{Stage, components};
 
@@ -95,8 +94,7 @@ async fn p1_p6_s5_c4_c5_systems_converge_though_the_server_is_killed_again_and_a
         }
     };
     let (done, ()) = tokio::join!(run(world, flow, |_| ()), killed);
-    // Who speaks while the server is dead knows nothing of what was said elsewhere, for however long that is.
-    let done = Done { rivals: Rivals::Untold, ..done.unwrap() };
+    let done = done.unwrap();
     stage.quiet().await;
     let verdict = stage.judge(&done);
     assert_eq!(verdict.examples, Vec::<String>::new());

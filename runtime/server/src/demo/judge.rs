@@ -11,21 +11,6 @@ use super::law::Word;
 use super::traffic::Done;
 use super::world::Seat;
 
-/// Whose word may stand beside the last one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rivals {
-    /// One that was said at another side at most so many milliseconds before.
-    WithinMs(u64),
-    /// One of which the side that spoke last had not been told.
-    Untold,
-}
-
-impl Default for Rivals {
-    fn default() -> Self {
-        Self::WithinMs(4_000)
-    }
-}
-
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -142,7 +127,6 @@ fn lessened<'a>(seat: &Seat, cell: &Cell, value: &'a str) -> Option<&'a str> {
 /// What a person did to a field.
 struct Said {
     seat: usize,
-    at: UnixMs,
     /// What the field held there before.
     was: Option<String>,
     now: String,
@@ -157,7 +141,7 @@ fn said_by_people(seats: &[Seat], first: &[Held], changes: &[Line]) -> BTreeMap<
         let Some((cell, now)) = readers[*seat](change) else { continue };
         let was = held[*seat].insert(cell.clone(), now.clone());
         if change.actor == Actor::Human {
-            said.entry(cell).or_default().push(Said { seat: *seat, at: change.at, was, now });
+            said.entry(cell).or_default().push(Said { seat: *seat, was, now });
         }
     }
     said
@@ -186,8 +170,8 @@ fn quantities(
     }
 }
 
-/// What a person wrote last stands, unless another side was changed in the same moment: then one of them does. The word of
-/// others about what is the owner's never stands.
+/// What a person wrote last stands, or another word that nobody who spoke later had been told of: some systems do not say when
+/// a field was changed, so such words have no order. The word of others about what is the owner's never stands.
 fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>>, done: &Done, verdict: &mut Verdict) {
     for (cell, said) in said.iter().filter(|(cell, _)| cell.field != "on_hand" && !done.is_aside(cell)) {
         let kind = cell.record.split('/').next().unwrap_or_default();
@@ -198,15 +182,8 @@ fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>
             Word::Any => false,
         };
         let heard: Vec<&Said> = said.iter().filter(counts).collect();
-        let (Some(last), Some(held)) = (heard.last(), whole(seats, held, cell)) else { continue };
-        let mut accepted: Vec<&String> = match done.rivals {
-            Rivals::WithinMs(ms) => {
-                let is_rival = |it: &&&Said| it.seat != last.seat && last.at.since(it.at) < ms;
-                heard.iter().filter(is_rival).map(|it| &it.now).collect()
-            }
-            Rivals::Untold => untold(seats, cell, &heard),
-        };
-        accepted.push(&last.now);
+        let Some(held) = whole(seats, held, cell).filter(|_| !heard.is_empty()) else { continue };
+        let accepted = untold(seats, cell, &heard);
         // Also as a system holds it that has no room for all of it.
         let is_named = |word: &str| done.overruled.contains(&(cell.clone(), word.to_owned()));
         let is_overruled =
@@ -219,8 +196,8 @@ fn last_words((seats, held): (&[Seat], &[Held]), said: &BTreeMap<Cell, Vec<Said>
     }
 }
 
-/// Words that no later one knew of: each side's last, unless somebody changed it where it had been told, as far as there
-/// is room for it.
+/// Words that no later one knew of, the last among them: each side's last, unless somebody changed it where it had been told, as
+/// far as there is room for it.
 fn untold<'a>(seats: &[Seat], cell: &Cell, heard: &[&'a Said]) -> Vec<&'a String> {
     let is_final = |at: usize, word: &Said| {
         let was_told = |it: &Said| {

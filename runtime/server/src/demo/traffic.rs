@@ -8,7 +8,6 @@ use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::faults::Faults;
 use truthsource_simulators::world::{Cell, Charge, ChargeKind, Deed, Placed, Price};
 
-use super::judge::Rivals;
 use super::law::Law;
 use super::world::{COMPANIES_SHARED, LISTS, LOCATIONS, Product, World, code, company};
 
@@ -37,8 +36,6 @@ pub struct Done {
     pub orders: Vec<(String, UnixMs)>,
     /// When one side was not there.
     pub outage: (UnixMs, UnixMs),
-    /// Whose word may stand beside the last one.
-    pub rivals: Rivals,
     /// Words that were heard and overruled, as the conflict log says.
     pub overruled: BTreeSet<(Cell, String)>,
     /// What shops should hold that others hold otherwise: what is published there.

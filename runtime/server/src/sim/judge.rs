@@ -12,7 +12,7 @@ use super::notes::Notes;
 use super::plan::{Shelf, WARE};
 use super::shelf::{Shown, shown};
 use super::wares;
-use crate::demo::judge::{Rivals, Verdict, judge};
+use crate::demo::judge::{Verdict, judge};
 use crate::demo::latency::Line;
 use crate::demo::traffic::Done;
 use crate::demo::world::Seat;
@@ -33,11 +33,9 @@ pub fn systems(
     let placed = orders.placed.iter().map(|(number, at)| (number.clone(), *at)).collect();
     let owner = seats.0.first().map(|it| it.site.held(it.there(seats.1))).unwrap_or_default();
     let Shown { computed, uncounted } = shelf.map(|it| shown(seats, &owner, it)).unwrap_or_default();
-    let rivals = Rivals::Untold;
     let names: Vec<String> = seats.0.iter().map(|it| it.called.clone()).collect();
     let done = Done {
         orders: placed,
-        rivals,
         overruled,
         computed,
         uncounted,
