@@ -207,7 +207,7 @@ fn detail(response: &Response) -> ErrorDetail {
 
 /// Reads the body of an answer as a page of a collection.
 pub(crate) fn collection(response: &Response, what: &str) -> Result<crate::odata::Collection, Fault> {
-    json::read(&response.body, what)
+    json::answer(&response.body, what)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! SuiteQL shows and compares times in a zone that it does not name: the account's, the user's, or UTC. What it shows
 //! for *now* is compared with the server's time in UTC, and the difference is kept for a few minutes. When it changes
-//! (daylight saving), the smaller difference is used for a day, so that a delta reaches back too far, never too short.
+//! (daylight saving), or may have while it could not be measured, the smaller difference is used for a day, so that a delta
+//! reaches back too far, never too short.
 
 use serde::{Deserialize, Serialize};
 use truthsource_sdk::host::Level;
@@ -18,6 +19,8 @@ const KEY: &str = "clock";
 const FRESH_MS: u64 = 10 * 60 * 1_000;
 /// Zones differ by multiples of this.
 const STEP_MS: i64 = 15 * 60 * 1_000;
+/// By how much a zone moves at the most.
+const SHIFT_MS: i64 = 3_600_000;
 /// How long an earlier difference is kept in mind.
 const DOUBT_MS: u64 = 25 * 3_600 * 1_000;
 
@@ -30,6 +33,9 @@ pub(crate) struct Clock {
     skew_ms: i64,
     /// An offset that held until lately, and until when it is kept in mind (host's time).
     before: Option<(i64, u64)>,
+    /// The zone may have moved while nothing could be measured: until when that is kept in mind (host's time).
+    #[serde(default)]
+    doubted: Option<u64>,
     /// When it was measured (host's time).
     at_ms: u64,
     /// False: nothing could be measured, and nothing shorter than a day is safe.
@@ -49,7 +55,8 @@ impl Clock {
 
     /// The earliest text under which SuiteQL may show a moment (UTC).
     pub(crate) fn shown(&self, at_ms: u64) -> String {
-        let earlier = self.before.map_or(self.offset_ms, |(offset_ms, _)| offset_ms.min(self.offset_ms));
+        let measured = self.before.map_or(self.offset_ms, |(offset_ms, _)| offset_ms.min(self.offset_ms));
+        let earlier = measured - if self.doubted.is_some() { SHIFT_MS } else { 0 };
         let doubt_ms = if self.is_measured { 0 } else { DOUBT_MS };
         moment::plain(at_ms.saturating_add_signed(earlier).saturating_sub(doubt_ms))
     }
@@ -75,7 +82,7 @@ impl Clock {
     /// As if it had been measured just now, so many hours from UTC.
     #[cfg(test)]
     pub(crate) fn measured(hours: i64, at_ms: u64) -> Self {
-        Self { offset_ms: hours * 3_600_000, skew_ms: 0, before: None, at_ms, is_measured: true }
+        Self { offset_ms: hours * 3_600_000, skew_ms: 0, before: None, doubted: None, at_ms, is_measured: true }
     }
 
     /// Zones move at the full quarters of UTC's hours, so a measurement holds no longer than until the next.
@@ -113,7 +120,7 @@ pub(crate) fn read(account: &Account<'_>) -> Result<Clock, Fault> {
         Ok((shown_ms, server_ms)) => settle(kept.as_ref(), (shown_ms, server_ms), now_ms),
         Err(fault @ (Fault::Denied(_) | Fault::Protocol(_))) => {
             account.host.log(Level::Warn, &format!("the account's clock is not known: {fault}"));
-            Clock { offset_ms: 0, skew_ms: 0, before: None, at_ms: now_ms, is_measured: false }
+            Clock { offset_ms: 0, skew_ms: 0, before: None, doubted: None, at_ms: now_ms, is_measured: false }
         }
         Err(fault) => return Err(fault),
     };
@@ -144,7 +151,13 @@ fn settle(kept: Option<&Clock>, (shown_ms, server_ms): (u64, u64), now_ms: u64) 
         Some(it) => it.before.filter(|(_, until_ms)| now_ms < *until_ms),
         None => None,
     };
-    Clock { offset_ms, skew_ms: signed(server_ms) - signed(now_ms), before, at_ms: now_ms, is_measured: true }
+    let doubted = match kept {
+        Some(it) if !it.is_measured => Some(now_ms + DOUBT_MS),
+        Some(it) => it.doubted.filter(|until_ms| now_ms < *until_ms),
+        None => None,
+    };
+    let skew_ms = signed(server_ms) - signed(now_ms);
+    Clock { offset_ms, skew_ms, before, doubted, at_ms: now_ms, is_measured: true }
 }
 
 #[cfg(test)]
@@ -210,7 +223,13 @@ mod tests {
 
     #[test]
     fn a_clock_that_could_not_be_measured_reaches_back_a_day() {
-        let clock = Clock { offset_ms: 0, skew_ms: 0, before: None, at_ms: NOON, is_measured: false };
+        let clock = Clock { offset_ms: 0, skew_ms: 0, before: None, doubted: None, at_ms: NOON, is_measured: false };
         assert_eq!(clock.shown(NOON), "2026-11-20 11:00:00");
+        // The zone may have moved while nobody could tell: what was shown then is still asked for.
+        let known = settle(Some(&clock), (NOON - 7 * HOUR, NOON), NOON);
+        assert_eq!(known.shown(NOON), "2026-11-21 04:00:00");
+        assert_eq!(known.day(NOON - 5 * HOUR), "2026-11-21", "what it is by the difference that is known");
+        let later = settle(Some(&known), (NOON - 7 * HOUR, NOON), NOON + 27 * HOUR);
+        assert_eq!(later.shown(NOON), "2026-11-21 05:00:00");
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn ask(account: &Account<'_>, q: &str, params: &[String], rows_max: u
     if response.status != 200 {
         return Err(refusal(&response, "SuiteQL", account.ctx.now_ms));
     }
-    let answer: Answer = json::read(&response.body, "SuiteQL")?;
+    let answer: Answer = json::answer(&response.body, "SuiteQL")?;
     answer.items.iter().try_for_each(Row::check)?;
     Ok(Rows { more: answer.has_more, rows: answer.items })
 }

@@ -70,7 +70,7 @@ impl<'a> Account<'a> {
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Fault> {
         let response = self.send("GET", path, Vec::new())?;
         match response.status {
-            200 => json::read(&response.body, path).map(Some),
+            200 => json::answer(&response.body, path).map(Some),
             404 if detail(&response).code == "NONEXISTENT_ID" => Ok(None),
             _ => Err(refusal(&response, path, self.ctx.now_ms)),
         }

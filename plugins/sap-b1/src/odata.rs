@@ -45,7 +45,7 @@ impl Service<'_> {
         if response.status != 200 {
             return Err(refusal(&response, what, self.ctx.now_ms));
         }
-        let page: Collection = json::read(&response.body, what)?;
+        let page: Collection = json::answer(&response.body, what)?;
         let rows: Result<Vec<T>, _> = page.value.iter().map(|it| read(it)).collect();
         let rows = rows.map_err(|error| Fault::Protocol(format!("{what}: {error}")))?;
         Ok(Rows { rows, more: page.next.is_some_and(|it| !it.is_empty()) })

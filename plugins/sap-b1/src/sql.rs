@@ -46,7 +46,7 @@ impl Stored {
         if response.status != 200 {
             return Err(refusal(&response, &self.code, service.ctx.now_ms));
         }
-        let page: Answer<T> = truthsource_sdk::json::read(&response.body, &self.code)?;
+        let page: Answer<T> = truthsource_sdk::json::answer(&response.body, &self.code)?;
         Ok(Rows { rows: page.value, more: page.next.is_some_and(|it| !it.is_empty()) })
     }
 

@@ -98,7 +98,7 @@ impl<'a> Service<'a> {
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Fault> {
         let response = self.send("GET", path, &[], Vec::new())?;
         match response.status {
-            200 => json::read(&response.body, path).map(Some),
+            200 => json::answer(&response.body, path).map(Some),
             404 if refused(&response).code == code::NO_MATCH => Ok(None),
             _ => Err(refusal(&response, path, self.ctx.now_ms)),
         }
@@ -111,7 +111,7 @@ impl<'a> Service<'a> {
         match response.status {
             // A page in place of a record is somebody else's answer, and tells nothing of ours.
             200 | 201 => {
-                json::read(&response.body, path).map_err(|it| Unwritten::Other(Outcome::Unknown(it.to_string())))
+                json::answer(&response.body, path).map_err(|it| Unwritten::Other(Outcome::Unknown(it.to_string())))
             }
             _ => Err(unwritten(&response, self.ctx.now_ms)),
         }

@@ -46,14 +46,31 @@ pub fn text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// Reads a document that was sent to us.
+///
+/// # Errors
+/// [`Fault::Protocol`] when it is no JSON or not of this shape.
+pub fn read<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Fault> {
+    parse(body, what).map_err(|(why, _)| Fault::Protocol(why))
+}
+
 /// Reads the body of an answer.
 ///
 /// # Errors
-/// [`Fault::Protocol`] when it is no JSON (a login page, half an answer) or not of this shape.
-pub fn read<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Fault> {
+/// [`Fault::Unavailable`] when the system did not answer: somebody else's page stands there, or half an answer.
+/// [`Fault::Protocol`] when it did, and not in JSON of this shape.
+pub fn answer<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Fault> {
+    parse(body, what).map_err(|(why, is_half)| {
+        let is_page = body.trim_ascii_start().first() == Some(&b'<');
+        if is_page || is_half { Fault::Unavailable(why) } else { Fault::Protocol(why) }
+    })
+}
+
+/// What is wrong with a document, and whether that is only that it ends too soon.
+fn parse<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, (String, bool)> {
     serde_json::from_slice(body).map_err(|error| {
         let start: String = String::from_utf8_lossy(&body[..body.len().min(80)]).chars().collect();
-        Fault::Protocol(format!("{what}: {error}; the answer begins `{start}`"))
+        (format!("{what}: {error}; it begins `{start}`"), error.is_eof())
     })
 }
 
@@ -90,9 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn a_login_page_is_a_fault_that_shows_its_beginning() {
-        let fault = read::<Line>(b"<html>Sign in", "stock").err().unwrap().to_string();
-        assert!(fault.contains("<html>Sign in"), "{fault}");
+    fn a_page_or_half_an_answer_is_none_and_shows_its_beginning() {
+        for body in ["<html>Sign in", "\n <!DOCTYPE html>", "", "{\"quantity\":4", "[{\"quantity\""] {
+            let fault = answer::<Line>(body.as_bytes(), "stock").err().unwrap();
+            assert!(matches!(&fault, Fault::Unavailable(why) if why.contains(body)), "{body}: {fault}");
+        }
+        for body in ["{\"amount\":4}", "Sign in", "{quantity:4}"] {
+            let fault = answer::<Line>(body.as_bytes(), "stock").err().unwrap();
+            assert!(matches!(&fault, Fault::Protocol(why) if why.contains(body)), "{body}: {fault}");
+        }
     }
 
     #[test]

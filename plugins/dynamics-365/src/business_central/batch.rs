@@ -123,7 +123,7 @@ pub(crate) fn at_once(books: &Books<'_>, parts: &[Part]) -> Written {
         Ok(response) => response,
         Err(outcome) => return Written::Failed(outcome),
     };
-    let answers: Answers = match json::read(&response.body, "the batch") {
+    let answers: Answers = match json::answer(&response.body, "the batch") {
         Ok(answers) => answers,
         Err(fault) => return Written::Failed(Outcome::Unknown(fault.to_string())),
     };
@@ -162,7 +162,7 @@ fn request<'p>(books: &Books<'_>, at: usize, part: &'p Part) -> Request<'p> {
 }
 
 fn answers(books: &Books<'_>, response: &Response, n: usize) -> Vec<Written> {
-    let answers: Answers = match json::read(&response.body, "the batch") {
+    let answers: Answers = match json::answer(&response.body, "the batch") {
         Ok(answers) => answers,
         Err(fault) => return vec![Written::Failed(Outcome::Unknown(fault.to_string())); n],
     };
