@@ -1,9 +1,9 @@
 //! Tenants: nobody sees or changes another's, and what does not work says so to its own.
 
-use std::sync::Arc;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use truthsource::certificate::{self, Certificate};
 use truthsource::demo::account::credentials;
@@ -365,6 +365,40 @@ async fn t1_t6_no_route_shows_or_changes_what_is_anothers() {
     // Nor do the numbers that anybody may read name anybody.
     let metrics = house.send(Method::GET, "/metrics", &[], Body::Nothing).await;
     assert!(metrics.text.contains("http_requests_total") && !metrics.text.contains("acme"), "{}", metrics.text);
+}
+
+/// Half of the requests took less than this.
+fn median(mut took: Vec<Duration>) -> Duration {
+    took.sort_unstable();
+    took[took.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t1_what_is_anothers_takes_no_longer_to_refuse_than_what_is_not_there() {
+    const PAIRS: usize = 60;
+    let house = House::on(lived_in().await, &[], &Wishes::default()).await;
+    let (acmes, nobodys) = (acmes(&house.acme), nobodys());
+    let mut compared = 0;
+    for route in routes().iter().filter(|it| it.spec.method == Method::GET) {
+        let paths = [&acmes, &nobodys].map(|ids| naming(&route.spec, ids).0);
+        if paths[0] == paths[1] {
+            continue;
+        }
+        // By turns, so that whatever else the machine does falls on both.
+        let mut took = [const { Vec::new() }; 2];
+        for _ in 0..PAIRS {
+            for (path, took) in paths.iter().zip(&mut took) {
+                let began = Instant::now();
+                house.call(&house.zeta, Method::GET, path, Body::Nothing).await;
+                took.push(began.elapsed());
+            }
+        }
+        let [theirs, absent] = took.map(median);
+        let apart = theirs.max(absent).as_secs_f64() / theirs.min(absent).as_secs_f64();
+        assert!(apart < 1.5, "{}: {theirs:?} for another's, {absent:?} for what is not there", route.spec.path);
+        compared += 1;
+    }
+    assert!(compared >= 8, "{compared} routes name something");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 mod store;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -47,6 +47,8 @@ pub struct Control {
     pub keys: Mutex<BTreeMap<String, ApiKey>>,
     pub answers: Mutex<BTreeMap<(String, String), Asked>>,
     pub key_reads: AtomicU64,
+    /// Who its tenants are cannot be read.
+    pub broken: AtomicBool,
 }
 
 #[async_trait]
@@ -61,6 +63,9 @@ impl ControlStore for Control {
         Ok(tenants.last().unwrap().clone())
     }
     async fn tenants(&self) -> Result<Vec<Tenant>> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(Error::Unavailable(anyhow::anyhow!("no place")));
+        }
         Ok(self.tenants.lock().unwrap().clone())
     }
     async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {

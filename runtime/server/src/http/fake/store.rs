@@ -23,11 +23,16 @@ pub struct Store {
     pub debts: Mutex<Vec<Debt>>,
     pub settings: Mutex<BTreeMap<String, serde_json::Value>>,
     pub appended: Mutex<Vec<Change>>,
-    /// Commits fail while this is set.
+    /// Commits, and readings of records, fail while this is set.
     pub broken: AtomicBool,
 }
 
 impl Store {
+    fn works(&self) -> Result<()> {
+        let is_broken = self.broken.load(Ordering::SeqCst);
+        if is_broken { Err(Error::Unavailable(anyhow::anyhow!("disk /var/secret is full"))) } else { Ok(()) }
+    }
+
     fn change(&self, id: ConnectionId, read: u64, change: impl FnOnce(&mut Connection)) -> Result<()> {
         let mut all = self.connections.lock().unwrap();
         let found = all.iter_mut().find(|it| it.id == id && it.revision == read);
@@ -129,9 +134,7 @@ impl Ledger for Store {
 #[async_trait]
 impl TenantStore for Store {
     async fn commit(&self, batch: Batch) -> Result<Committed> {
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(Error::Unavailable(anyhow::anyhow!("disk /var/secret is full")));
-        }
+        self.works()?;
         let mut out = Committed::default();
         for change in batch.changes {
             self.apply(change, batch.at, &mut out)?;
@@ -288,6 +291,7 @@ impl TenantStore for Store {
         Ok(Backlog { parked, debts, oldest_debt, ..Backlog::default() })
     }
     async fn records(&self, kind: Kind, after: Option<&str>, n_max: u32) -> Result<Vec<String>> {
+        self.works()?;
         let states = self.states.lock().unwrap();
         let keys = states.keys().filter(|it| it.kind == kind).map(|it| it.key.clone());
         Ok(keys.filter(|it| after.is_none_or(|after| it.as_str() > after)).take(n_max as usize).collect())

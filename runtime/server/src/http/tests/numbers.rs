@@ -1,6 +1,7 @@
 //! What the node says about itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use truthsource_core::record::{ConnectionId, RecordKey};
 use truthsource_core::{Kind, UnixMs};
@@ -120,6 +121,29 @@ async fn a_node_whose_workers_are_not_all_at_work_says_so() {
     assert_eq!(
         (answer.status.as_u16(), answer.body),
         (200, json!({"status": "degraded", "tenants_standing_still": 1}))
+    );
+}
+
+#[tokio::test]
+async fn s9_where_there_is_no_place_to_read_callers_are_sent_away_and_told_when_to_come_again() {
+    let house = House::new().await;
+    let look = async |path: &str| house.send(Request::get(path).body(Body::empty()).unwrap()).await;
+    // Of one tenant's data: its callers are, and nobody else; the node is ready.
+    house.acme.broken.store(true, Ordering::SeqCst);
+    let answer = house.get("/v1/records/item").await;
+    assert_eq!((answer.code(), &answer.headers["retry-after"]), ((503, "unavailable"), &"1".parse().unwrap()));
+    let others = house.call(&house.other, Method::GET, "/v1/records/item", Json::Null).await;
+    assert_eq!([others.status.as_u16(), look("/readyz").await.status.as_u16()], [200, 200]);
+    // Of what says who is who: the process is alive, and not ready.
+    house.world.control.broken.store(true, Ordering::SeqCst);
+    let answer = look("/readyz").await;
+    assert_eq!((answer.code(), &answer.headers["retry-after"]), ((503, "unavailable"), &"1".parse().unwrap()));
+    assert_eq!(look("/healthz").await.status, 200);
+    house.acme.broken.store(false, Ordering::SeqCst);
+    house.world.control.broken.store(false, Ordering::SeqCst);
+    assert_eq!(
+        [look("/readyz").await.status, house.get("/v1/records/item").await.status].map(|it| it.as_u16()),
+        [200, 200]
     );
 }
 

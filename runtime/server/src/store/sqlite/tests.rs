@@ -123,6 +123,30 @@ async fn s10_a_newer_file_is_refused() {
 }
 
 #[tokio::test]
+async fn s10_a_migration_that_breaks_off_leaves_the_file_as_it_was() {
+    const FIRST: &str = "create table a (n integer) strict; insert into a values (7); pragma user_version = 1;";
+    const BROKEN: &str =
+        "alter table a rename to b; create table c (n integer) strict; pragma user_version = 2; select nothing;";
+    const MENDED: &str = "alter table a add column m integer; pragma user_version = 2;";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file.db");
+    let open_with = async |scripts: Migrations| {
+        let lock = Arc::new(std::fs::File::open(dir.path()).unwrap());
+        File::open(&path, scripts, lock).await
+    };
+    open_with(&[FIRST]).await.unwrap().close().await;
+    let refused = open_with(&[FIRST, BROKEN]).await.err().unwrap();
+    assert!(format!("{refused:?}").contains("nothing"), "{refused:?}");
+    for scripts in [&[FIRST] as Migrations, &[FIRST, MENDED]] {
+        let file = open_with(scripts).await.unwrap();
+        let kept: i64 = sqlx::query_scalar("select n from a").fetch_one(file.reads()).await.unwrap();
+        let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(file.reads()).await.unwrap();
+        assert_eq!((kept, version), (7, scripts.len() as i64));
+        file.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_place_that_cannot_be_written_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
