@@ -9,7 +9,7 @@ use truthsource_core::UnixMs;
 use truthsource_simulators::dynamics::dataverse;
 use truthsource_simulators::world::{BusinessCentralSite, Catalogue, DataverseSite, Site};
 
-use crate::demo::account;
+use crate::demo::account::{self, Edition};
 use crate::demo::world::{Product, Seat};
 
 /// Rows of a page where pages can be made small.
@@ -75,7 +75,7 @@ impl Dialect {
     pub fn fill(self, now: UnixMs, catalogue: &Catalogue, pages: Pages) -> anyhow::Result<Arc<dyn Site>> {
         Ok(match self {
             Self::BusinessCentral => {
-                let mut settings = account::business_central_settings();
+                let mut settings = account::business_central_settings(Edition::Newest);
                 if pages == Pages::Small {
                     settings.limits.page_max = PAGE_ROWS;
                 }
@@ -159,7 +159,7 @@ impl Dialect {
 
 /// A product's system in a place of its own.
 fn seated(product: Product, site: &Arc<dyn Site>) -> Seat {
-    Seat { product, called: product.connection().to_owned(), site: site.clone(), ahead_ms: 0 }
+    Seat { product, called: product.connection().to_owned(), site: site.clone(), edition: Edition::Newest, ahead_ms: 0 }
 }
 
 /// How large a system's pages are.

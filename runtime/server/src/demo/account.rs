@@ -2,12 +2,14 @@
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use truthsource_simulators::dynamics::business_central;
+use truthsource_simulators::dynamics::business_central::settings::Stamp;
 use truthsource_simulators::netsuite::Settings;
-use truthsource_simulators::netsuite::settings::Tba;
+use truthsource_simulators::netsuite::settings::{PutLines, SalesLines, Tba, Ties};
 use truthsource_simulators::sap_b1;
-use truthsource_simulators::sap_b1::settings::User;
+use truthsource_simulators::sap_b1::settings::{FreshUpdateDate, NextLinks, SqlDates, User};
 use truthsource_simulators::shopify::settings::Settings as ShopSettings;
 use truthsource_simulators::world::{CHARGE_ACCOUNTS, CHARGE_EXPENSES, CHARGE_ITEMS, charge_names};
 
@@ -33,6 +35,17 @@ const TOPICS: [&str; 11] = [
     "LOCATIONS_UPDATE",
 ];
 
+/// How an account is set up. Two ways of many: what a connector takes for given and only one of them does is found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edition {
+    /// The newest release, with all that it can.
+    #[default]
+    Newest,
+    /// A release of years ago; and where nobody documents what a system does, the other thing that it may do.
+    Older,
+}
+
 fn tba() -> Tba {
     Tba {
         consumer_key: "9ef1c3".to_owned(),
@@ -42,28 +55,64 @@ fn tba() -> Tba {
     }
 }
 
-pub(crate) fn netsuite_settings() -> Settings {
-    Settings { tba: Some(tba()), ..Settings::default() }
+pub(crate) fn netsuite_settings(edition: Edition) -> Settings {
+    let newest = Settings { tba: Some(tba()), ..Settings::default() };
+    match edition {
+        Edition::Newest => newest,
+        Edition::Older => Settings {
+            one_world: false,
+            put_lines: PutLines::Replace,
+            sales_lines: SalesLines::Positive,
+            ties: Ties::Stable,
+            ..newest
+        },
+    }
 }
 
 /// A shop of the largest plan, as fifty changes a second want it: two thousand points a second.
-pub(crate) fn shopify_settings() -> ShopSettings {
-    ShopSettings { restore_rate: 2_000, bucket_max: 40_000, ..ShopSettings::default() }
+pub(crate) fn shopify_settings(edition: Edition) -> ShopSettings {
+    let newest = ShopSettings { restore_rate: 2_000, bucket_max: 40_000, ..ShopSettings::default() };
+    match edition {
+        Edition::Newest => newest,
+        Edition::Older => ShopSettings { activate_on_set: true, price_decimals: Some(2), ..newest },
+    }
 }
 
-/// A company of the newest release, which tells of changes.
-pub(crate) fn sap_b1_settings() -> sap_b1::Settings {
+/// A company: of the newest release it tells of changes, and of one before FP2602 it does not.
+pub(crate) fn sap_b1_settings(edition: Edition) -> sap_b1::Settings {
     let user = User { name: "truthsource".to_owned(), password: SAP_PASSWORD.to_owned(), denied: Vec::new() };
-    sap_b1::Settings { users: vec![user], webhooks: true, ..sap_b1::Settings::default() }
+    let newest = sap_b1::Settings { users: vec![user], webhooks: true, ..sap_b1::Settings::default() };
+    match edition {
+        Edition::Newest => newest,
+        Edition::Older => sap_b1::Settings {
+            webhooks: false,
+            next_links: NextLinks::FromHost,
+            fresh_update_date: FreshUpdateDate::Created,
+            sql_dates: SqlDates::Iso,
+            sql_tables: Vec::new(),
+            ..newest
+        },
+    }
 }
 
 /// What ten users may ask Business Central or Dataverse for in five minutes.
 pub(crate) const REQUESTS_MAX: usize = 60_000;
 
 /// An environment whose limits are those of ten users.
-pub(crate) fn business_central_settings() -> business_central::Settings {
+pub(crate) fn business_central_settings(edition: Edition) -> business_central::Settings {
     let limits = business_central::settings::Limits { requests_max: REQUESTS_MAX, ..Default::default() };
-    business_central::Settings { limits, ..business_central::Settings::default() }
+    let newest = business_central::Settings { limits, ..business_central::Settings::default() };
+    match edition {
+        Edition::Newest => newest,
+        Edition::Older => business_central::Settings {
+            stale_status: 412,
+            stock_stamp: Stamp::Stays,
+            header_stamp: Stamp::Moves,
+            lock_status: 409,
+            webhooks: business_central::settings::Webhooks { leading_slash: true, ..newest.webhooks },
+            ..newest
+        },
+    }
 }
 
 /// What the host signs the requests of a product at `url` with.
@@ -157,7 +206,7 @@ pub fn subscribed(answer: &[u8]) -> anyhow::Result<()> {
 /// The connection to a system at `url`, as its tenant makes it. `rank` is its place among the systems.
 #[must_use]
 pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
-    let (settings, prices_ms) = match seat.product {
+    let (mut settings, prices_ms) = match seat.product {
         Product::Netsuite => (
             json!({
                 "base-url": url,
@@ -202,6 +251,9 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
             700,
         ),
     };
+    if seat.edition == Edition::Older {
+        settings.as_object_mut().into_iter().for_each(|it| it.extend(older(seat.product)));
+    }
     let webhook = hook_secret(seat.product).map(|it| json!([{"secret": it}]));
     let mut credentials = json!({"auth": credentials(seat.product, url)});
     if let Some(webhook) = webhook {
@@ -228,6 +280,19 @@ pub fn connection(seat: &Seat, url: &str, rank: usize, items: u32) -> Json {
         },
         "credentials": credentials,
     })
+}
+
+/// What a connection to an older edition says otherwise.
+fn older(product: Product) -> impl Iterator<Item = (String, Json)> {
+    let said: &[(&str, &str)] = match product {
+        Product::Netsuite | Product::Shopify => &[],
+        Product::SapB1 => &[("api-version", "v1"), ("sql-queries", "no"), ("webhooks", "no")],
+        // Its stamp does not move with the quantity.
+        Product::Dynamics365 => {
+            &[("stock-fields", "item=itemNumber, location=locationCode, on-hand=quantity, variant=variantCode")]
+        }
+    };
+    said.iter().map(|(name, value)| ((*name).to_owned(), Json::from(*value)))
 }
 
 /// Orders are placed in the shop, which is told what becomes of them and is given none.

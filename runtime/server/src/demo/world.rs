@@ -14,7 +14,7 @@ use truthsource_simulators::world::{
     Article, BASE, Break, BusinessCentralSite, Catalogue, Firm, NetsuiteSite, Price, SapB1Site, ShopifySite, Site,
 };
 
-use super::account;
+use super::account::{self, Edition};
 use crate::engine::ports::Clock;
 
 /// Places that hold stock.
@@ -116,6 +116,8 @@ pub struct Seat {
     pub called: String,
     /// It and its people.
     pub site: Arc<dyn Site>,
+    /// How it is set up.
+    pub edition: Edition,
     /// By how many milliseconds its clock is ahead.
     pub ahead_ms: i64,
 }
@@ -126,15 +128,23 @@ impl Seat {
     /// # Errors
     /// When the catalogue makes no sense.
     pub fn fill(product: Product, now: UnixMs, catalogue: &Catalogue) -> anyhow::Result<Self> {
+        Self::of(Edition::Newest, product, now, catalogue)
+    }
+
+    /// One of an edition that was filled from a catalogue.
+    ///
+    /// # Errors
+    /// When the catalogue makes no sense.
+    pub fn of(edition: Edition, product: Product, now: UnixMs, catalogue: &Catalogue) -> anyhow::Result<Self> {
         let site: Arc<dyn Site> = match product {
-            Product::Netsuite => Arc::new(NetsuiteSite::open(now, account::netsuite_settings(), catalogue)?),
-            Product::Shopify => Arc::new(ShopifySite::open(now, account::shopify_settings(), catalogue)?),
-            Product::SapB1 => Arc::new(SapB1Site::open(now, account::sap_b1_settings(), catalogue)?),
+            Product::Netsuite => Arc::new(NetsuiteSite::open(now, account::netsuite_settings(edition), catalogue)?),
+            Product::Shopify => Arc::new(ShopifySite::open(now, account::shopify_settings(edition), catalogue)?),
+            Product::SapB1 => Arc::new(SapB1Site::open(now, account::sap_b1_settings(edition), catalogue)?),
             Product::Dynamics365 => {
-                Arc::new(BusinessCentralSite::open(now, account::business_central_settings(), catalogue)?)
+                Arc::new(BusinessCentralSite::open(now, account::business_central_settings(edition), catalogue)?)
             }
         };
-        Ok(Self { product, called: product.connection().to_owned(), site, ahead_ms: 0 })
+        Ok(Self { product, called: product.connection().to_owned(), site, edition, ahead_ms: 0 })
     }
 
     /// What its clock shows.

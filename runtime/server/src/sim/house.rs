@@ -88,17 +88,20 @@ fn opening(setup: &Setup, seats: &[Seat]) -> anyhow::Result<Change> {
     Ok(Change::Setting { name: RULES.to_owned(), value: serde_json::to_value(rules)? })
 }
 
-/// Where each system's webhooks come to.
-pub(super) async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Arc<Endpoint>>> {
+/// Where each system's webhooks come to, if it sends any.
+pub(super) async fn endpoints(engine: &Engine, seats: &[Seat]) -> anyhow::Result<Vec<Option<Arc<Endpoint>>>> {
     let connections = engine.store.connections().await?;
     let mut endpoints = Vec::with_capacity(seats.len());
     for (seat, connection) in seats.iter().zip(&connections) {
         let described = engine.guests.describe(connection).await?;
-        let scheme = described.webhook.as_ref().with_context(|| format!("{} has no webhooks", seat.name()))?;
+        let Some(scheme) = described.webhook.as_ref() else {
+            endpoints.push(None);
+            continue;
+        };
         let secret = account::hook_secret(seat.product).unwrap_or_else(|| SUBSCRIBED_SECRET.to_owned());
         let secrets = HookSecrets { secrets: vec![HookSecret { secret, expires_at: None }] };
         let endpoint = Endpoint::new(connection.id, scheme, &secrets);
-        endpoints.push(Arc::new(endpoint.with_context(|| format!("{} has no webhook secret", seat.name()))?));
+        endpoints.push(Some(Arc::new(endpoint.with_context(|| format!("{} has no webhook secret", seat.name()))?)));
     }
     Ok(endpoints)
 }

@@ -22,7 +22,7 @@ pub fn shrink(plan: &Plan, mut fails: impl FnMut(&Plan) -> bool) -> Plan {
 type Without = fn(&mut Plan);
 
 /// What can be left out as a whole, what takes the most time first.
-const WITHOUT: [Without; 41] = [
+const WITHOUT: [Without; 42] = [
     |it| it.neighbour = None,
     without_last,
     without_last,
@@ -50,6 +50,7 @@ const WITHOUT: [Without; 41] = [
     |it| it.faults.listing_empty = 0,
     |it| it.faults.listing_cut = 0,
     |it| it.faults.crash_at = None,
+    |it| it.older.clear(),
     |it| it.shelf = None,
     |it| it.tariff = Tariff::new(),
     |it| it.stock.clear(),
@@ -119,6 +120,9 @@ impl Shrinking<'_> {
         }
         for at in (0..self.plan.faults.mute.len()).rev() {
             self.take(|it| _ = it.faults.mute.remove(at));
+        }
+        for product in self.plan.older.clone() {
+            self.take(|it| _ = it.older.remove(&product));
         }
         for id in self.plan.tariff.clone().into_keys() {
             self.take(|it| _ = it.tariff.remove(&id));

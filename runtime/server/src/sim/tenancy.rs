@@ -51,7 +51,7 @@ impl<'a> Place<'a> {
         let fill = |(at, product)| -> anyhow::Result<Seat> {
             let ahead_ms = plan.faults.ahead_ms(at);
             let begins = UnixMs(plan.begins.0.saturating_add_signed(ahead_ms));
-            let seat = Seat::fill(product, begins, &plan.catalogue_of(at))?;
+            let seat = Seat::of(plan.edition(product), product, begins, &plan.catalogue_of(at))?;
             let called = setup.link(product).map_or(seat.called.clone(), Link::name);
             Ok(Seat { ahead_ms, called, ..seat })
         };
@@ -90,7 +90,8 @@ pub(super) struct Tenancy<'a> {
     pub seats: Vec<Seat>,
     doors: Vec<Clocked>,
     pub troupe: Arc<Troupe>,
-    endpoints: Vec<Arc<Endpoint>>,
+    /// Where each system's webhooks come to, if it sends any.
+    endpoints: Vec<Option<Arc<Endpoint>>>,
     pages: Arc<Pages>,
     intake: Intake,
     pub store: Arc<MortalStore>,
@@ -149,7 +150,7 @@ impl<'a> Tenancy<'a> {
     /// Where its systems deliver to, by path.
     pub(super) fn receivers(&self) -> BTreeMap<String, Arc<Endpoint>> {
         let path = |seat: &Seat| hook_of(self.tenant, seat.name()).replace("https://truthsource.sim", "");
-        self.seats.iter().map(path).zip(self.endpoints.iter().cloned()).collect()
+        self.seats.iter().map(path).zip(&self.endpoints).filter_map(|(path, it)| Some((path, it.clone()?))).collect()
     }
 
     /// Administrators have the systems tell of changes.
@@ -369,11 +370,14 @@ impl<'a> Tenancy<'a> {
         if !told.starts_with(&own) {
             notes.broke(format!("P11: {own} is told of changes as {told}"));
         }
+        let Some(endpoint) = &self.endpoints[at] else {
+            notes.broke(format!("P11: {own} is told of changes, and its system tells of none"));
+            return;
+        };
         if !self.is_known(at, now).await {
             notes.broke(format!("P11: a webhook to {own} is verified by what is another connection's"));
         }
-        let told = (&self.endpoints[at], &departure.webhook);
-        let answer = self.intake.answer(self.store.as_ref(), told, now, notes).await;
+        let answer = self.intake.answer(self.store.as_ref(), (endpoint, &departure.webhook), now, notes).await;
         self.doors[at].webhook_answered(now, departure, Some(&answer));
     }
 }
@@ -382,11 +386,11 @@ impl Tenancy<'_> {
     /// Where the webhooks of a system come to is what the node takes it for, among those of all its tenants.
     async fn is_known(&self, at: usize, now: UnixMs) -> bool {
         let read = async || {
-            let names = self.seats.iter().map(|it| it.name().to_owned());
-            Ok::<_, Infallible>(names.zip(self.endpoints.iter().cloned()).collect())
+            let named = self.seats.iter().map(|it| it.name().to_owned()).zip(&self.endpoints);
+            Ok::<_, Infallible>(named.filter_map(|(name, it)| Some((name, it.clone()?))).collect())
         };
         let Ok(found) = self.pages.endpoint((self.id, self.seats[at].name()), || (now, 0), read).await;
-        found.is_some_and(|it| Arc::ptr_eq(&it, &self.endpoints[at]))
+        found.zip(self.endpoints[at].as_ref()).is_some_and(|(found, own)| Arc::ptr_eq(&found, own))
     }
 }
 

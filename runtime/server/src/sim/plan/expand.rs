@@ -1,5 +1,7 @@
 //! From a seed to a plan.
 
+use std::collections::BTreeSet;
+
 use truthsource_core::draw::Draw;
 use truthsource_core::{Decimal, UnixMs};
 use truthsource_simulators::world::{Article, Break, Catalogue, Charge, ChargeKind, Deed, Firm, Placed, Price, Waits};
@@ -81,6 +83,7 @@ impl Plan {
             faults: Menu { drift, skew: skew(draw, systems), ..faults },
             habits,
             chaos_ms,
+            older: older(draw, systems),
             stock: stock(draw),
             shelf: shelf(draw, systems),
             tariff: tariff::drawn(draw, begins),
@@ -109,6 +112,13 @@ impl Plan {
             firms: (0..COMPANIES).map(firm).collect(),
         }
     }
+}
+
+/// How many of a thousand systems are of an older edition.
+const OLDER: u32 = 200;
+
+fn older(draw: Draw, systems: &[Product]) -> BTreeSet<Product> {
+    systems.iter().filter(|it| draw.chance(OLDER, &format!("an older {it}"), 0)).copied().collect()
 }
 
 /// What there is at the start: on every other day plenty, and else of each item plenty, few or none.

@@ -10,11 +10,14 @@ mod tariff;
 mod wares;
 pub mod words;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use truthsource_core::UnixMs;
 use truthsource_simulators::world::Deed;
 
 use super::setup::Setup;
+use crate::demo::account::Edition;
 use crate::demo::world::Product;
 pub use habits::{Beside, Habits, PATIENT};
 pub use menu::{CrashAt, Menu, Outage};
@@ -45,6 +48,9 @@ pub struct Plan {
     pub habits: Habits,
     /// When faults end, in milliseconds since people began to act.
     pub chaos_ms: u64,
+    /// The systems that are of an older edition.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub older: BTreeSet<Product>,
     /// How many there are of each of the first items at the start, at each location; 100 of the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stock: Vec<u32>,
@@ -66,14 +72,21 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan for a tenant that has rules of its own: they stay as they are, and nobody lives next door.
+    /// The plan for a tenant that has rules of its own: they stay as they are, so do its accounts, and nobody lives next
+    /// door.
     #[must_use]
     pub fn under(self, setup: &Setup) -> Self {
         if setup.is_usual() {
             return self;
         }
         let reforms = if setup.rules.is_some() { Vec::new() } else { self.reforms };
-        Self { reforms, neighbour: None, ..self }
+        Self { reforms, neighbour: None, older: BTreeSet::new(), ..self }
+    }
+
+    /// How a product's account is set up.
+    #[must_use]
+    pub fn edition(&self, product: Product) -> Edition {
+        if self.older.contains(&product) { Edition::Older } else { Edition::Newest }
     }
 
     /// The names of what goes wrong or is out of the ordinary.
@@ -82,6 +95,7 @@ impl Plan {
         let mut kinds = self.faults.kinds();
         kinds.extend(self.stirs.iter().map(|it| it.name()));
         kinds.extend(self.neighbour.as_ref().map(|_| "neighbour"));
+        kinds.extend((!self.older.is_empty()).then_some("older-edition"));
         kinds.extend((self.habits.tries_max < PATIENT).then_some("given-up"));
         kinds.extend(expand::clocks_change(self.begins).then_some("daylight-saving"));
         kinds
