@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use truthsource::certificate::{self, Certificate};
 use truthsource::demo::account::credentials;
@@ -388,7 +388,7 @@ async fn t1_what_is_anothers_takes_no_longer_to_refuse_than_what_is_not_there() 
         let mut took = [const { Vec::new() }; 2];
         for _ in 0..PAIRS {
             for (path, took) in paths.iter().zip(&mut took) {
-                let began = Instant::now();
+                let began = tokio::time::Instant::now();
                 house.call(&house.zeta, Method::GET, path, Body::Nothing).await;
                 took.push(began.elapsed());
             }
