@@ -86,14 +86,24 @@ fn an_owner_that_was_not_read_yet_empties_nothing() {
     assert_eq!(folding.state().truth.values()["code"], "BOLT-8".into());
 }
 
+/// Its name in the shop, for which the ERP has no room.
+const LONG: &str = "Bolt, galvanised";
+
+fn title(title: &str) -> [(&'static str, Value); 1] {
+    [("title", title.into())]
+}
+
+/// Known to both, and then renamed in the shop.
+fn renamed(rules: &Rules, key: &RecordKey) -> KeyState {
+    let opened = fold_all(rules, key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
+    fold(rules, key, opened, &[saw(SHOP, 2, 5, &title(LONG))]).0
+}
+
 /// What it holds is about to be what it is told, whether that is heard before its rule is or after.
 #[test]
 fn an_owner_that_is_being_told_stands_by_what_it_is_told() {
     let (key, none, rules) = (item(), rules(Kind::Item), owned(Kind::Item, "title"));
-    let title = |title: &str| [("title", title.into())];
-    let long = "Bolt, galvanised";
-    let opened = fold_all(&none, &key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
-    let renamed = fold(&none, &key, opened, &[saw(SHOP, 2, 5, &title(long))]).0;
+    let renamed = renamed(&none, &key);
     let mut folding = Folding::new(&key, &none, renamed.clone());
     folding.projected(ERP, [("title".to_owned(), "Bolt, galv".into())].into(), None);
     let before = folding.finish().0;
@@ -113,7 +123,7 @@ fn an_owner_that_is_being_told_stands_by_what_it_is_told() {
             }
             state = folding.finish().0;
         }
-        assert_eq!(state.truth.values()["title"], long.into());
+        assert_eq!(state.truth.values()["title"], LONG.into());
     }
 }
 
@@ -121,10 +131,7 @@ fn an_owner_that_is_being_told_stands_by_what_it_is_told() {
 #[test]
 fn an_owner_without_the_room_for_what_it_was_told_stands_by_it() {
     let (key, none, rules) = (item(), rules(Kind::Item), owned(Kind::Item, "title"));
-    let title = |title: &str| [("title", title.into())];
-    let long = "Bolt, galvanised";
-    let opened = fold_all(&none, &key, &[vec![saw(ERP, 1, 1, &title("Bolt")), saw(SHOP, 1, 1, &title("Bolt"))]]);
-    let renamed = fold(&none, &key, opened, &[saw(SHOP, 2, 5, &title(long))]).0;
+    let renamed = renamed(&none, &key);
     let mut folding = Folding::new(&key, &none, renamed.clone());
     folding.projected(ERP, [("title".to_owned(), "Bolt, galv".into())].into(), None);
     let told = [wrote(ERP, 2, renamed.truth.version, &title("Bolt, galv"))];
@@ -136,6 +143,6 @@ fn an_owner_without_the_room_for_what_it_was_told_stands_by_it() {
         said.iter().for_each(|it| folding.absorb(it, NOW));
         let question = folding.questions().remove(0);
         folding.answer(&question, owner_wins(&question));
-        assert_eq!(folding.state().truth.values()["title"], long.into());
+        assert_eq!(folding.state().truth.values()["title"], LONG.into());
     }
 }
