@@ -308,7 +308,8 @@ fn p3_a_page_in_place_of_an_answer_is_never_a_write_that_was_done() {
         let before = script().answer("POST", SUITEQL, 200, TYPE).answer("GET", ITEM, 200, body);
         let asked = write(Some("482:2"), stock("133"), stock("140"));
         let fault = NetSuite::push(&before, &ctx(), Kind::StockLevel, &[asked]);
-        assert!(matches!(fault, Err(Fault::Unavailable(_) | Fault::Protocol(_))), "{body}: {fault:?}");
+        let is_none = matches!(fault, Err(Fault::Unavailable(_)));
+        assert!(fault.is_err() && is_none == (body != error), "{body}: {fault:?}");
         assert!(before.sent().iter().all(|it| it.method != "PUT"), "{body}");
         // Whether or not the record can be read then: that it did not move would be taken for a movement back.
         for held in [body, &item("140")] {
@@ -325,7 +326,19 @@ fn a_login_page_and_half_an_answer_are_never_data() {
     for body in ["<html>Sign in</html>", r#"{"items":[{"id":"4"#, "", "{}"] {
         let script = script().answer("POST", SUITEQL, 200, body);
         let fault = NetSuite::read(&script, &ctx(), Kind::Item, &["482".to_owned()], false);
-        assert!(matches!(fault, Err(Fault::Unavailable(_) | Fault::Protocol(_))), "{body}: {fault:?}");
+        let is_none = matches!(fault, Err(Fault::Unavailable(_)));
+        assert!(is_none == (body != "{}") && fault.is_err(), "{body}: {fault:?}");
+    }
+}
+
+/// It says nothing of what the role may ask, so the account's times are not taken for UTC.
+#[test]
+fn p10_a_page_in_place_of_the_time_is_no_clock_that_cannot_be_known() {
+    for body in ["<html>Sign in</html>", "", r#"{"serverTime":"2026"#] {
+        let script = Script::new().keep("catalog", CATALOG).answer("GET", "system/v1/serverTime", 200, body);
+        let fault = NetSuite::pull(&script, &ctx(), Kind::Item, None, 0);
+        assert!(matches!(fault, Err(Fault::Unavailable(_))), "{body}: {fault:?}");
+        assert!(script.sent().iter().all(|it| !it.url.contains("suiteql")), "{body}");
     }
 }
 
