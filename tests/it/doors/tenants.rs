@@ -367,15 +367,24 @@ async fn t1_t6_no_route_shows_or_changes_what_is_anothers() {
     assert!(metrics.text.contains("http_requests_total") && !metrics.text.contains("acme"), "{}", metrics.text);
 }
 
-/// Half of the requests took less than this.
-fn median(mut took: Vec<Duration>) -> Duration {
-    took.sort_unstable();
-    took[took.len() / 2]
+/// How long `zeta` waits for each of these, as a median. By turns, so that whatever else the machine does falls on both.
+async fn took(house: &House, paths: &[String; 2]) -> [Duration; 2] {
+    let mut took = [const { Vec::new() }; 2];
+    for _ in 0..60 {
+        for (path, took) in paths.iter().zip(&mut took) {
+            let began = tokio::time::Instant::now();
+            house.call(&house.zeta, Method::GET, path, Body::Nothing).await;
+            took.push(began.elapsed());
+        }
+    }
+    took.map(|mut it| {
+        it.sort_unstable();
+        it[it.len() / 2]
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t1_what_is_anothers_takes_no_longer_to_refuse_than_what_is_not_there() {
-    const PAIRS: usize = 60;
     let house = House::on(lived_in().await, &[], &Wishes::default()).await;
     let (acmes, nobodys) = (acmes(&house.acme), nobodys());
     let mut compared = 0;
@@ -384,18 +393,13 @@ async fn t1_what_is_anothers_takes_no_longer_to_refuse_than_what_is_not_there() 
         if paths[0] == paths[1] {
             continue;
         }
-        // By turns, so that whatever else the machine does falls on both.
-        let mut took = [const { Vec::new() }; 2];
-        for _ in 0..PAIRS {
-            for (path, took) in paths.iter().zip(&mut took) {
-                let began = tokio::time::Instant::now();
-                house.call(&house.zeta, Method::GET, path, Body::Nothing).await;
-                took.push(began.elapsed());
-            }
+        // What takes longer does so every time; what the machine does beside this, not.
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let [theirs, absent] = took(&house, &paths).await;
+            seen.push(theirs.max(absent).as_secs_f64() / theirs.min(absent).as_secs_f64());
         }
-        let [theirs, absent] = took.map(median);
-        let apart = theirs.max(absent).as_secs_f64() / theirs.min(absent).as_secs_f64();
-        assert!(apart < 1.5, "{}: {theirs:?} for another's, {absent:?} for what is not there", route.spec.path);
+        assert!(seen.iter().any(|apart| *apart < 1.3), "{}: the one takes {seen:?} times the other", route.spec.path);
         compared += 1;
     }
     assert!(compared >= 8, "{compared} routes name something");
