@@ -153,6 +153,36 @@ impl Expr {
         found
     }
 
+    /// Hands on each literal that a property is compared with, to be put into the spelling that the property has. Those
+    /// within lambdas are left out.
+    pub fn each_compared(&mut self, visit: &mut impl FnMut(&Property, &mut Cell)) {
+        match self {
+            Self::Not(inner, _) => inner.each_compared(visit),
+            Self::And(parts) | Self::Or(parts) => parts.iter_mut().for_each(|it| it.each_compared(visit)),
+            Self::Compare { left, right, .. } => match (&mut **left, &mut **right) {
+                (Self::Property(property), Self::Literal(cell, _))
+                | (Self::Literal(cell, _), Self::Property(property)) => {
+                    visit(property, cell);
+                }
+                _ => {}
+            },
+            Self::In { value, list, .. } => {
+                let Self::Property(property) = &**value else { return };
+                for literal in list {
+                    if let Self::Literal(cell, _) = literal {
+                        visit(property, cell);
+                    }
+                }
+            }
+            Self::Literal(..)
+            | Self::Property(_)
+            | Self::Negate(..)
+            | Self::Arithmetic { .. }
+            | Self::Call { .. }
+            | Self::Lambda { .. } => {}
+        }
+    }
+
     /// `variables`: those of the lambdas around, with the paths they stand for.
     fn gather(&self, variables: &mut Vec<(String, Vec<String>)>, found: &mut Vec<Property>) {
         match self {

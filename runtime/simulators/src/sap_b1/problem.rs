@@ -42,6 +42,10 @@ impl Problem {
         Self::new(400, -1000, format!("Property '{name}' of '{ty}' is invalid"))
     }
 
+    pub(super) fn too_long(name: &str, ty: &str) -> Self {
+        Self::new(400, -1000, format!("Value too long in property '{name}' of '{ty}'"))
+    }
+
     pub(super) fn body(why: &str) -> Self {
         Self::new(400, -1000, format!("Malformed request body: {why}"))
     }

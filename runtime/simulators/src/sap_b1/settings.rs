@@ -37,6 +37,10 @@ pub struct Settings {
     pub expenses: Vec<Expense>,
     /// Tax codes of sales; the first is every line's that names none.
     pub taxes: Vec<Tax>,
+    /// Groups of items, by `ItemsGroupCode`; the first is that of an item that names none.
+    pub item_groups: Vec<i64>,
+    /// Groups of business partners, by `GroupCode`; as of items.
+    pub partner_groups: Vec<i64>,
     /// The warehouse of lines that name none.
     pub default_warehouse: String,
     /// Whether goods may leave that are not there.
@@ -192,6 +196,8 @@ impl Default for Settings {
                 .map(|(code, name)| Expense { code, name: text(name) })
                 .to_vec(),
             taxes: vec![Tax { code: text("EX"), percent: Decimal::ZERO }],
+            item_groups: vec![100],
+            partner_groups: vec![100],
             default_warehouse: text("01"),
             negative_stock: NegativeStock::Refused,
             factor_lists: FactorLists::Recalculated,

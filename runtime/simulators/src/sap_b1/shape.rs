@@ -19,16 +19,22 @@ use crate::odata::{Cell, Row};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edm {
     Text,
+    /// A text of so many letters at most.
+    Chars(usize),
     Int,
     Double,
     Date,
     Time,
     /// One of some names: of the enumeration type, and its members.
-    Enum(&'static str, &'static [&'static str]),
+    Enum(&'static str, &'static [Member]),
 }
 
+/// A member of an enumeration type: its name, and the value that the database has for it, which writes and conditions
+/// may give as well.
+pub(super) type Member = (&'static str, &'static str);
+
 /// `tNO` and `tYES`.
-pub(super) const YES_NO: Edm = Edm::Enum("BoYesNoEnum", &["tNO", "tYES"]);
+pub(super) const YES_NO: Edm = Edm::Enum("BoYesNoEnum", &[("tNO", "N"), ("tYES", "Y")]);
 
 /// A value of a property.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,23 +137,39 @@ impl Edm {
     pub(super) fn read(self, json: Json) -> Option<Datum<'static>> {
         Some(match (self, json) {
             (_, Json::Null) => Datum::Null,
-            (Self::Text, Json::Text(text)) => Datum::Text(Cow::Owned(text)),
+            (Self::Text | Self::Chars(_), Json::Text(text)) => Datum::Text(Cow::Owned(text)),
             // Numbers are taken in quotes as well, as SAP's own examples have them.
             (Self::Int, Json::Number(text) | Json::Text(text)) => Datum::Int(whole(&text)?),
             (Self::Double, Json::Number(text) | Json::Text(text)) => Datum::Double(text.parse().ok()?),
             (Self::Date, Json::Text(text)) => Datum::Date(day(&text)?),
             (Self::Time, Json::Text(text)) => Datum::Time(text.parse().ok()?),
-            (Self::Enum(_, members), Json::Text(text)) => {
-                Datum::Member(members.iter().find(|it| ***it == *text).copied()?)
-            }
+            (Self::Enum(..), Json::Text(text)) => Datum::Member(self.member(&text)?),
             _ => return None,
         })
+    }
+
+    /// The member of an enumeration that has this name or value.
+    pub(super) fn member(self, text: &str) -> Option<&'static str> {
+        let Self::Enum(_, members) = self else { return None };
+        members.iter().find(|(name, value)| *name == text || *value == text).map(|it| it.0)
+    }
+
+    /// A value of a body for the property `name` of `ty`.
+    ///
+    /// # Errors
+    /// It is not of this type, or longer than what holds it.
+    pub(super) fn take(self, json: Json, name: &str, ty: &str) -> Result<Datum<'static>, Problem> {
+        let datum = self.read(json).ok_or_else(|| Problem::property(name, ty))?;
+        match (&datum, self) {
+            (Datum::Text(text), Self::Chars(max)) if text.chars().count() > max => Err(Problem::too_long(name, ty)),
+            _ => Ok(datum),
+        }
     }
 
     /// The type's name in `$metadata`.
     pub(super) fn name(self) -> String {
         match self {
-            Self::Text => "Edm.String".to_owned(),
+            Self::Text | Self::Chars(_) => "Edm.String".to_owned(),
             Self::Int => "Edm.Int32".to_owned(),
             Self::Double => "Edm.Double".to_owned(),
             Self::Date => "Edm.DateTime".to_owned(),
@@ -264,7 +286,7 @@ pub(super) fn fill<E: Shape>(it: &mut E, members: Members, rules: &Rules<'_>) ->
         let invalid = || Problem::property(&name, E::TYPE);
         if let Some(property) = E::PROPERTIES.iter().find(|it| it.name == name) {
             let Some(write) = property.write else { continue };
-            write(it, property.edm.read(json).ok_or_else(invalid)?);
+            write(it, property.edm.take(json, &name, E::TYPE)?);
         } else if let Some(collection) = E::COLLECTIONS.iter().find(|it| it.name == name) {
             let (Some(write), false) = (collection.write, json == Json::Null) else { continue };
             let Json::List(entries) = json else { return Err(invalid()) };
@@ -272,7 +294,7 @@ pub(super) fn fill<E: Shape>(it: &mut E, members: Members, rules: &Rules<'_>) ->
         } else {
             let (table, values) = it.user_fields_mut().ok_or_else(invalid)?;
             let edm = rules.fields.edm(table, &name).ok_or_else(invalid)?;
-            values.insert(name.clone(), edm.read(json).ok_or_else(invalid)?);
+            values.insert(name.clone(), edm.take(json, &name, E::TYPE)?);
         }
     }
     Ok(())
@@ -336,7 +358,11 @@ impl<E: Shape> Row for Filtered<'_, E> {
 
 /// Whether the type has a member of this name.
 pub(super) fn knows<E: Shape>(name: &str, table: Option<&str>, fields: &Definitions) -> bool {
-    E::PROPERTIES.iter().any(|it| it.name == name)
-        || E::COLLECTIONS.iter().any(|it| it.name == name)
-        || table.is_some_and(|table| fields.edm(table, name).is_some())
+    edm_of::<E>(name, table, fields).is_some() || E::COLLECTIONS.iter().any(|it| it.name == name)
+}
+
+/// What a property holds; `None`: the type has no property of this name.
+pub(super) fn edm_of<E: Shape>(name: &str, table: Option<&str>, fields: &Definitions) -> Option<Edm> {
+    let own = E::PROPERTIES.iter().find(|it| it.name == name).map(|it| it.edm);
+    own.or_else(|| fields.edm(table?, name))
 }

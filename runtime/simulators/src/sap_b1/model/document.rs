@@ -217,11 +217,20 @@ pub(in crate::sap_b1) fn percent(of: Decimal) -> Option<Decimal> {
     of.checked_mul(Decimal::new(1, 2).unwrap_or_default())
 }
 
-const STATUS: Edm = Edm::Enum("BoStatus", &["bost_Open", "bost_Close", "bost_Paid", "bost_Delivered"]);
-const CANCEL: Edm = Edm::Enum("CancelStatusEnum", &["csYes", "csNo", "csCancellation"]);
-const TYPES: Edm = Edm::Enum("BoDocumentTypes", &["dDocument_Items", "dDocument_Service"]);
-const OBJECTS: Edm =
-    Edm::Enum("BoObjectTypes", &["oOrders", "oDeliveryNotes", "oDrafts", "oInventoryGenEntry", "oInventoryGenExit"]);
+const STATUS: Edm =
+    Edm::Enum("BoStatus", &[("bost_Open", "O"), ("bost_Close", "C"), ("bost_Paid", "P"), ("bost_Delivered", "D")]);
+const CANCEL: Edm = Edm::Enum("CancelStatusEnum", &[("csYes", "Y"), ("csNo", "N"), ("csCancellation", "C")]);
+const TYPES: Edm = Edm::Enum("BoDocumentTypes", &[("dDocument_Items", "I"), ("dDocument_Service", "S")]);
+const OBJECTS: Edm = Edm::Enum(
+    "BoObjectTypes",
+    &[
+        ("oOrders", "17"),
+        ("oDeliveryNotes", "15"),
+        ("oDrafts", "112"),
+        ("oInventoryGenEntry", "59"),
+        ("oInventoryGenExit", "60"),
+    ],
+);
 
 fn status<'a>(closed: bool) -> Datum<'a> {
     Datum::Member(if closed { "bost_Close" } else { "bost_Open" })
@@ -242,28 +251,29 @@ impl Shape for Document {
         Property::<Self>::new("DocDueDate", Edm::Date, |it| Datum::date(it.due)).set(|it, to| it.due = to.day()),
         Property::<Self>::new("TaxDate", Edm::Date, |it| Datum::Date(it.tax_day))
             .set(|it, to| it.tax_day = to.day().unwrap_or(it.tax_day)),
-        Property::<Self>::new("CardCode", Edm::Text, |it| maybe(&it.card)).set(|it, to| it.card = to.into_text()),
-        Property::<Self>::new("CardName", Edm::Text, |it| maybe(&it.card_name))
+        Property::<Self>::new("CardCode", Edm::Chars(15), |it| maybe(&it.card)).set(|it, to| it.card = to.into_text()),
+        Property::<Self>::new("CardName", Edm::Chars(100), |it| maybe(&it.card_name))
             .set(|it, to| it.card_name = to.into_text()),
-        Property::<Self>::new("NumAtCard", Edm::Text, |it| maybe(&it.reference))
+        Property::<Self>::new("NumAtCard", Edm::Chars(100), |it| maybe(&it.reference))
             .set(|it, to| it.reference = to.into_text()),
-        Property::<Self>::new("DocCurrency", Edm::Text, |it| text(&it.currency))
+        Property::<Self>::new("DocCurrency", Edm::Chars(3), |it| text(&it.currency))
             .set(|it, to| it.currency = to.into_text().unwrap_or_default()),
         Property::<Self>::new("DocTotal", Edm::Double, |it| Datum::Double(it.total)),
         Property::<Self>::new("VatSum", Edm::Double, |it| Datum::Double(it.vat)),
         Property::<Self>::new("DiscountPercent", Edm::Double, |it| Datum::Double(it.discount.unwrap_or_default()))
             .set(|it, to| it.discount = Some(to.number())),
         Property::<Self>::new("TotalDiscount", Edm::Double, |it| Datum::Double(it.total_discount)),
-        Property::<Self>::new("Comments", Edm::Text, |it| maybe(&it.comments))
+        Property::<Self>::new("Comments", Edm::Chars(254), |it| maybe(&it.comments))
             .set(|it, to| it.comments = to.into_text()),
-        Property::<Self>::new("Reference2", Edm::Text, |it| maybe(&it.reference2))
+        Property::<Self>::new("Reference2", Edm::Chars(11), |it| maybe(&it.reference2))
             .set(|it, to| it.reference2 = to.into_text()),
-        Property::<Self>::new("JournalMemo", Edm::Text, |it| maybe(&it.memo)).set(|it, to| it.memo = to.into_text()),
-        Property::<Self>::new("ShipToCode", Edm::Text, |it| maybe(&it.ship_to))
+        Property::<Self>::new("JournalMemo", Edm::Chars(50), |it| maybe(&it.memo))
+            .set(|it, to| it.memo = to.into_text()),
+        Property::<Self>::new("ShipToCode", Edm::Chars(50), |it| maybe(&it.ship_to))
             .set(|it, to| it.ship_to = to.into_text()),
         Property::<Self>::new("TransportationCode", Edm::Int, |it| it.transport.map_or(Datum::Null, int))
             .set(|it, to| it.transport = to.int()),
-        Property::<Self>::new("TrackingNumber", Edm::Text, |it| maybe(&it.tracking))
+        Property::<Self>::new("TrackingNumber", Edm::Chars(30), |it| maybe(&it.tracking))
             .set(|it, to| it.tracking = to.into_text()),
         Property::<Self>::new("DocumentStatus", STATUS, |it| status(it.closed)),
         Property::<Self>::new("Cancelled", YES_NO, |it| yes_no(it.cancelled)),
@@ -326,9 +336,9 @@ impl Shape for DocumentLine {
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("DocEntry", Edm::Int, |it| int(it.entry)),
         Property::<Self>::new("LineNum", Edm::Int, |it| int(it.number)),
-        Property::<Self>::new("ItemCode", Edm::Text, |it| text(&it.item))
+        Property::<Self>::new("ItemCode", Edm::Chars(50), |it| text(&it.item))
             .set(|it, to| it.item = to.into_text().unwrap_or_default()),
-        Property::<Self>::new("ItemDescription", Edm::Text, |it| maybe(&it.description))
+        Property::<Self>::new("ItemDescription", Edm::Chars(100), |it| maybe(&it.description))
             .set(|it, to| it.description = to.into_text()),
         Property::<Self>::new("Quantity", Edm::Double, |it| Datum::Double(it.quantity))
             .set(|it, to| it.quantity = to.number()),
@@ -337,15 +347,15 @@ impl Shape for DocumentLine {
         Property::<Self>::new("UnitPrice", Edm::Double, |it| Datum::Double(it.unit_price.unwrap_or_default()))
             .set(|it, to| it.unit_price = Some(to.number())),
         Property::<Self>::new("PriceAfterVAT", Edm::Double, |it| Datum::Double(it.gross())),
-        Property::<Self>::new("Currency", Edm::Text, |it| maybe(&it.currency))
+        Property::<Self>::new("Currency", Edm::Chars(3), |it| maybe(&it.currency))
             .set(|it, to| it.currency = to.into_text()),
         Property::<Self>::new("DiscountPercent", Edm::Double, |it| Datum::Double(it.discount))
             .set(|it, to| it.discount = to.number()),
         Property::<Self>::new("LineTotal", Edm::Double, |it| Datum::Double(it.total)),
-        Property::<Self>::new("WarehouseCode", Edm::Text, |it| maybe(&it.warehouse))
+        Property::<Self>::new("WarehouseCode", Edm::Chars(8), |it| maybe(&it.warehouse))
             .set(|it, to| it.warehouse = to.into_text()),
-        Property::<Self>::new("TaxCode", Edm::Text, |it| maybe(&it.tax)).set(|it, to| it.tax = to.into_text()),
-        Property::<Self>::new("VatGroup", Edm::Text, |_| Datum::Null).set(|it, to| it.tax = to.into_text()),
+        Property::<Self>::new("TaxCode", Edm::Chars(8), |it| maybe(&it.tax)).set(|it, to| it.tax = to.into_text()),
+        Property::<Self>::new("VatGroup", Edm::Chars(8), |_| Datum::Null).set(|it, to| it.tax = to.into_text()),
         Property::<Self>::new("TaxPercentagePerRow", Edm::Double, |it| Datum::Double(it.tax_percent)),
         Property::<Self>::new("LineStatus", STATUS, |it| status(it.closed)),
         Property::<Self>::new("RemainingOpenQuantity", Edm::Double, |it| Datum::Double(it.open())),

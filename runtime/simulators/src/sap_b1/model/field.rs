@@ -24,7 +24,10 @@ pub struct Field {
     pub description: Option<String>,
 }
 
-const TYPES: Edm = Edm::Enum("BoFieldTypes", &["db_Alpha", "db_Memo", "db_Numeric", "db_Date", "db_Float"]);
+const TYPES: Edm = Edm::Enum(
+    "BoFieldTypes",
+    &[("db_Alpha", "A"), ("db_Memo", "M"), ("db_Numeric", "N"), ("db_Date", "D"), ("db_Float", "B")],
+);
 
 impl Field {
     fn edm(&self) -> Edm {
@@ -32,7 +35,8 @@ impl Field {
             "db_Numeric" => Edm::Int,
             "db_Date" => Edm::Date,
             "db_Float" => Edm::Double,
-            _ => Edm::Text,
+            "db_Memo" => Edm::Text,
+            _ => Edm::Chars(usize::try_from(self.size).unwrap_or_default()),
         }
     }
 }
@@ -94,7 +98,7 @@ impl Shape for Field {
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("TableName", Edm::Text, |it| text(&it.table)),
         Property::<Self>::new("FieldID", Edm::Int, |it| int(it.id)),
-        Property::<Self>::new("Name", Edm::Text, |it| text(&it.name))
+        Property::<Self>::new("Name", Edm::Chars(20), |it| text(&it.name))
             .set(|it, to| it.name = to.into_text().unwrap_or_default()),
         Property::<Self>::new("Type", TYPES, |it| Datum::Member(it.ty)).set(|it, to| {
             if let Datum::Member(ty) = to {
@@ -102,7 +106,7 @@ impl Shape for Field {
             }
         }),
         Property::<Self>::new("Size", Edm::Int, |it| int(it.size)).set(|it, to| it.size = to.int().unwrap_or(10)),
-        Property::<Self>::new("Description", Edm::Text, |it| maybe(&it.description))
+        Property::<Self>::new("Description", Edm::Chars(30), |it| maybe(&it.description))
             .set(|it, to| it.description = to.into_text()),
     ];
 }

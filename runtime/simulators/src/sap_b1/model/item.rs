@@ -117,11 +117,12 @@ pub struct Warehouse {
 impl Shape for Item {
     const TYPE: &'static str = "Item";
     const PROPERTIES: &'static [Property<Self>] = &[
-        Property::<Self>::new("ItemCode", Edm::Text, |it| text(&it.code)),
-        Property::<Self>::new("ItemName", Edm::Text, |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
-        Property::<Self>::new("ForeignName", Edm::Text, |it| maybe(&it.foreign_name))
+        Property::<Self>::new("ItemCode", Edm::Chars(50), |it| text(&it.code)),
+        Property::<Self>::new("ItemName", Edm::Chars(100), |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
+        Property::<Self>::new("ForeignName", Edm::Chars(100), |it| maybe(&it.foreign_name))
             .set(|it, to| it.foreign_name = to.into_text()),
-        Property::<Self>::new("BarCode", Edm::Text, |it| maybe(&it.barcode)).set(|it, to| it.barcode = to.into_text()),
+        Property::<Self>::new("BarCode", Edm::Chars(254), |it| maybe(&it.barcode))
+            .set(|it, to| it.barcode = to.into_text()),
         Property::<Self>::new("ItemsGroupCode", Edm::Int, |it| Datum::Int(it.group))
             .set(|it, to| it.group = to.int().unwrap_or(100)),
         Property::<Self>::new("InventoryItem", YES_NO, |it| yes_no(it.is_inventory))
@@ -200,7 +201,7 @@ impl Shape for ItemPrice {
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("PriceList", Edm::Int, |it| Datum::Int(it.list)),
         Property::<Self>::new("Price", Edm::Double, |it| Datum::Double(it.price)).set(|it, to| it.price = to.number()),
-        Property::<Self>::new("Currency", Edm::Text, |it| maybe(&it.currency))
+        Property::<Self>::new("Currency", Edm::Chars(3), |it| maybe(&it.currency))
             .set(|it, to| it.currency = to.into_text()),
         Property::<Self>::new("AdditionalPrice1", Edm::Double, |_| Datum::Double(Decimal::ZERO)),
         Property::<Self>::new("AdditionalCurrency1", Edm::Text, |_| Datum::Null),
@@ -230,8 +231,9 @@ impl Shape for Stock {
 impl Shape for Warehouse {
     const TYPE: &'static str = "Warehouse";
     const PROPERTIES: &'static [Property<Self>] = &[
-        Property::<Self>::new("WarehouseCode", Edm::Text, |it| text(&it.code)),
-        Property::<Self>::new("WarehouseName", Edm::Text, |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
+        Property::<Self>::new("WarehouseCode", Edm::Chars(8), |it| text(&it.code)),
+        Property::<Self>::new("WarehouseName", Edm::Chars(100), |it| maybe(&it.name))
+            .set(|it, to| it.name = to.into_text()),
         Property::<Self>::new("Inactive", YES_NO, |it| yes_no(it.inactive)).set(|it, to| it.inactive = to.is_yes()),
         Property::<Self>::new("BusinessPlaceID", Edm::Int, |_| int(0)),
     ];

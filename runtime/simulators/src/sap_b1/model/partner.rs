@@ -21,8 +21,8 @@ pub enum CardType {
     Lead,
 }
 
-const CARD_TYPES: Edm = Edm::Enum("BoCardTypes", &["cCustomer", "cSupplier", "cLid"]);
-const ADDRESS_TYPES: Edm = Edm::Enum("BoAddressType", &["bo_ShipTo", "bo_BillTo"]);
+const CARD_TYPES: Edm = Edm::Enum("BoCardTypes", &[("cCustomer", "C"), ("cSupplier", "S"), ("cLid", "L")]);
+const ADDRESS_TYPES: Edm = Edm::Enum("BoAddressType", &[("bo_ShipTo", "S"), ("bo_BillTo", "B")]);
 
 impl CardType {
     /// The name of the enumeration's member.
@@ -152,8 +152,8 @@ pub struct Contact {
 impl Shape for Partner {
     const TYPE: &'static str = "BusinessPartner";
     const PROPERTIES: &'static [Property<Self>] = &[
-        Property::<Self>::new("CardCode", Edm::Text, |it| text(&it.code)),
-        Property::<Self>::new("CardName", Edm::Text, |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
+        Property::<Self>::new("CardCode", Edm::Chars(15), |it| text(&it.code)),
+        Property::<Self>::new("CardName", Edm::Chars(100), |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
         Property::<Self>::new("CardType", CARD_TYPES, |it| Datum::Member(it.ty.name())).set(|it, to| {
             it.ty = match &to {
                 to if to.is("cSupplier") => CardType::Supplier,
@@ -165,20 +165,22 @@ impl Shape for Partner {
             .set(|it, to| it.group = to.int().unwrap_or(100)),
         Property::<Self>::new("PriceListNum", Edm::Int, |it| Datum::Int(it.price_list))
             .set(|it, to| it.price_list = to.int().unwrap_or(1)),
-        Property::<Self>::new("Currency", Edm::Text, |it| text(&it.currency))
+        Property::<Self>::new("Currency", Edm::Chars(3), |it| text(&it.currency))
             .set(|it, to| it.currency = to.into_text().unwrap_or_default()),
         Property::<Self>::new("CreditLimit", Edm::Double, |it| Datum::Double(it.credit_limit))
             .set(|it, to| it.credit_limit = to.number()),
         Property::<Self>::new("CurrentAccountBalance", Edm::Double, |_| Datum::Double(Decimal::ZERO)),
-        Property::<Self>::new("FederalTaxID", Edm::Text, |it| maybe(&it.tax_id))
+        Property::<Self>::new("FederalTaxID", Edm::Chars(32), |it| maybe(&it.tax_id))
             .set(|it, to| it.tax_id = to.into_text()),
-        Property::<Self>::new("EmailAddress", Edm::Text, |it| maybe(&it.email)).set(|it, to| it.email = to.into_text()),
-        Property::<Self>::new("Phone1", Edm::Text, |it| maybe(&it.phone)).set(|it, to| it.phone = to.into_text()),
+        Property::<Self>::new("EmailAddress", Edm::Chars(100), |it| maybe(&it.email))
+            .set(|it, to| it.email = to.into_text()),
+        Property::<Self>::new("Phone1", Edm::Chars(20), |it| maybe(&it.phone)).set(|it, to| it.phone = to.into_text()),
         Property::<Self>::new("PayTermsGrpCode", Edm::Int, |it| Datum::Int(it.payment_terms))
             .set(|it, to| it.payment_terms = to.int().unwrap_or(-1)),
         Property::<Self>::new("DiscountPercent", Edm::Double, |it| Datum::Double(it.discount))
             .set(|it, to| it.discount = to.number()),
-        Property::<Self>::new("FatherCard", Edm::Text, |it| maybe(&it.father)).set(|it, to| it.father = to.into_text()),
+        Property::<Self>::new("FatherCard", Edm::Chars(15), |it| maybe(&it.father))
+            .set(|it, to| it.father = to.into_text()),
         Property::<Self>::new("Valid", YES_NO, |it| yes_no(it.valid)).set(|it, to| it.said.0 = Some(to.is_yes())),
         Property::<Self>::new("Frozen", YES_NO, |it| yes_no(it.frozen)).set(|it, to| it.said.1 = Some(to.is_yes())),
         Property::<Self>::new("UpdateDate", Edm::Date, |it| Datum::date(it.updated.map(|it| it.date))),
@@ -215,12 +217,15 @@ impl Shape for Address {
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("RowNum", Edm::Int, |it| int(it.row)),
         Property::<Self>::new("BPCode", Edm::Text, |it| text(&it.partner)),
-        Property::<Self>::new("AddressName", Edm::Text, |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
-        Property::<Self>::new("Street", Edm::Text, |it| maybe(&it.street)).set(|it, to| it.street = to.into_text()),
-        Property::<Self>::new("City", Edm::Text, |it| maybe(&it.city)).set(|it, to| it.city = to.into_text()),
-        Property::<Self>::new("ZipCode", Edm::Text, |it| maybe(&it.zip)).set(|it, to| it.zip = to.into_text()),
-        Property::<Self>::new("State", Edm::Text, |it| maybe(&it.state)).set(|it, to| it.state = to.into_text()),
-        Property::<Self>::new("Country", Edm::Text, |it| maybe(&it.country)).set(|it, to| it.country = to.into_text()),
+        Property::<Self>::new("AddressName", Edm::Chars(50), |it| maybe(&it.name))
+            .set(|it, to| it.name = to.into_text()),
+        Property::<Self>::new("Street", Edm::Chars(100), |it| maybe(&it.street))
+            .set(|it, to| it.street = to.into_text()),
+        Property::<Self>::new("City", Edm::Chars(100), |it| maybe(&it.city)).set(|it, to| it.city = to.into_text()),
+        Property::<Self>::new("ZipCode", Edm::Chars(20), |it| maybe(&it.zip)).set(|it, to| it.zip = to.into_text()),
+        Property::<Self>::new("State", Edm::Chars(3), |it| maybe(&it.state)).set(|it, to| it.state = to.into_text()),
+        Property::<Self>::new("Country", Edm::Chars(3), |it| maybe(&it.country))
+            .set(|it, to| it.country = to.into_text()),
         Property::<Self>::new("AddressType", ADDRESS_TYPES, |it| {
             Datum::Member(if it.is_billing { "bo_BillTo" } else { "bo_ShipTo" })
         })
@@ -247,13 +252,13 @@ impl Shape for Contact {
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("InternalCode", Edm::Int, |it| int(it.code)),
         Property::<Self>::new("CardCode", Edm::Text, |it| text(&it.partner)),
-        Property::<Self>::new("Name", Edm::Text, |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
-        Property::<Self>::new("FirstName", Edm::Text, |it| maybe(&it.first_name))
+        Property::<Self>::new("Name", Edm::Chars(50), |it| maybe(&it.name)).set(|it, to| it.name = to.into_text()),
+        Property::<Self>::new("FirstName", Edm::Chars(50), |it| maybe(&it.first_name))
             .set(|it, to| it.first_name = to.into_text()),
-        Property::<Self>::new("LastName", Edm::Text, |it| maybe(&it.last_name))
+        Property::<Self>::new("LastName", Edm::Chars(50), |it| maybe(&it.last_name))
             .set(|it, to| it.last_name = to.into_text()),
-        Property::<Self>::new("E_Mail", Edm::Text, |it| maybe(&it.email)).set(|it, to| it.email = to.into_text()),
-        Property::<Self>::new("Phone1", Edm::Text, |it| maybe(&it.phone)).set(|it, to| it.phone = to.into_text()),
+        Property::<Self>::new("E_Mail", Edm::Chars(100), |it| maybe(&it.email)).set(|it, to| it.email = to.into_text()),
+        Property::<Self>::new("Phone1", Edm::Chars(20), |it| maybe(&it.phone)).set(|it, to| it.phone = to.into_text()),
         Property::<Self>::new("Active", YES_NO, |it| yes_no(it.active)).set(|it, to| it.active = to.is_yes()),
     ];
 }

@@ -38,7 +38,7 @@ impl Shape for PriceList {
     const TYPE: &'static str = "PriceList";
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("PriceListNo", Edm::Int, |it| int(it.number)),
-        Property::<Self>::new("PriceListName", Edm::Text, |it| text(&it.name))
+        Property::<Self>::new("PriceListName", Edm::Chars(32), |it| text(&it.name))
             .set(|it, to| it.name = to.into_text().unwrap_or_default()),
         Property::<Self>::new("BasePriceList", Edm::Int, |it| int(it.base))
             .set(|it, to| it.base = to.int().unwrap_or(it.number)),
@@ -46,7 +46,7 @@ impl Shape for PriceList {
             .set(|it, to| it.factor = to.number()),
         Property::<Self>::new("IsGrossPrice", YES_NO, |it| yes_no(it.is_gross)).set(|it, to| it.is_gross = to.is_yes()),
         Property::<Self>::new("Active", YES_NO, |it| yes_no(it.active)).set(|it, to| it.active = to.is_yes()),
-        Property::<Self>::new("DefaultPrimeCurrency", Edm::Text, |it| text(&it.currency))
+        Property::<Self>::new("DefaultPrimeCurrency", Edm::Chars(3), |it| text(&it.currency))
             .set(|it, to| it.currency = to.into_text().unwrap_or_default()),
         Property::<Self>::new("ValidFrom", Edm::Date, |it| Datum::date(it.valid_from))
             .set(|it, to| it.valid_from = to.day()),
@@ -132,10 +132,10 @@ pub struct QuantityArea {
 impl Shape for SpecialPrice {
     const TYPE: &'static str = "SpecialPrice";
     const PROPERTIES: &'static [Property<Self>] = &[
-        Property::<Self>::new("CardCode", Edm::Text, |it| text(&it.card)),
+        Property::<Self>::new("CardCode", Edm::Chars(15), |it| text(&it.card)),
         Property::<Self>::new("ItemCode", Edm::Text, |it| text(&it.item)),
         Property::<Self>::new("Price", Edm::Double, |it| Datum::Double(it.price)).set(|it, to| it.price = to.number()),
-        Property::<Self>::new("Currency", Edm::Text, |it| maybe(&it.currency))
+        Property::<Self>::new("Currency", Edm::Chars(3), |it| maybe(&it.currency))
             .set(|it, to| it.currency = to.into_text()),
         Property::<Self>::new("DiscountPercent", Edm::Double, |it| Datum::Double(it.discount))
             .set(|it, to| it.discount = to.number()),
@@ -166,7 +166,7 @@ impl Shape for DataArea {
         Property::<Self>::new("Dateto", Edm::Date, |it| Datum::date(it.to)).set(|it, to| it.to = to.day()),
         Property::<Self>::new("SpecialPrice", Edm::Double, |it| Datum::Double(it.price))
             .set(|it, to| it.price = to.number()),
-        Property::<Self>::new("PriceCurrency", Edm::Text, |it| maybe(&it.currency))
+        Property::<Self>::new("PriceCurrency", Edm::Chars(3), |it| maybe(&it.currency))
             .set(|it, to| it.currency = to.into_text()),
         Property::<Self>::new("Discount", Edm::Double, |it| Datum::Double(it.discount))
             .set(|it, to| it.discount = to.number()),
@@ -202,7 +202,7 @@ impl Shape for QuantityArea {
         Property::<Self>::new("Quantity", Edm::Double, |it| Datum::Double(it.from)).set(|it, to| it.from = to.number()),
         Property::<Self>::new("SpecialPrice", Edm::Double, |it| Datum::Double(it.price))
             .set(|it, to| it.price = to.number()),
-        Property::<Self>::new("PriceCurrency", Edm::Text, |it| maybe(&it.currency))
+        Property::<Self>::new("PriceCurrency", Edm::Chars(3), |it| maybe(&it.currency))
             .set(|it, to| it.currency = to.into_text()),
         Property::<Self>::new("Discountin", Edm::Double, |it| Datum::Double(it.discount))
             .set(|it, to| it.discount = to.number()),

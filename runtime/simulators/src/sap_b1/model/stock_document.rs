@@ -117,8 +117,8 @@ pub struct TransferLine {
     pub to: Option<String>,
 }
 
-const COUNTING_STATUS: Edm = Edm::Enum("CountingDocumentStatusEnum", &["cdsOpen", "cdsClosed"]);
-const COUNTING_LINE_STATUS: Edm = Edm::Enum("CountingLineStatusEnum", &["clsOpen", "clsClosed"]);
+const COUNTING_STATUS: Edm = Edm::Enum("CountingDocumentStatusEnum", &[("cdsOpen", "O"), ("cdsClosed", "C")]);
+const COUNTING_LINE_STATUS: Edm = Edm::Enum("CountingLineStatusEnum", &[("clsOpen", "O"), ("clsClosed", "C")]);
 
 impl Shape for Counting {
     const TYPE: &'static str = "InventoryCounting";
@@ -127,7 +127,8 @@ impl Shape for Counting {
         Property::<Self>::new("DocumentNumber", Edm::Int, |it| int(it.entry)),
         Property::<Self>::new("CountDate", Edm::Date, |it| Datum::Date(it.day))
             .set(|it, to| it.day = to.day().unwrap_or(it.day)),
-        Property::<Self>::new("Remarks", Edm::Text, |it| maybe(&it.remarks)).set(|it, to| it.remarks = to.into_text()),
+        Property::<Self>::new("Remarks", Edm::Chars(254), |it| maybe(&it.remarks))
+            .set(|it, to| it.remarks = to.into_text()),
         Property::<Self>::new("DocumentStatus", COUNTING_STATUS, |it| {
             Datum::Member(if it.closed { "cdsClosed" } else { "cdsOpen" })
         }),
@@ -144,9 +145,9 @@ impl Shape for CountingLine {
     const TYPE: &'static str = "InventoryCountingLine";
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("LineNumber", Edm::Int, |it| int(it.number)),
-        Property::<Self>::new("ItemCode", Edm::Text, |it| text(&it.item))
+        Property::<Self>::new("ItemCode", Edm::Chars(50), |it| text(&it.item))
             .set(|it, to| it.item = to.into_text().unwrap_or_default()),
-        Property::<Self>::new("WarehouseCode", Edm::Text, |it| text(&it.warehouse))
+        Property::<Self>::new("WarehouseCode", Edm::Chars(8), |it| text(&it.warehouse))
             .set(|it, to| it.warehouse = to.into_text().unwrap_or_default()),
         Property::<Self>::new("InWarehouseQuantity", Edm::Double, |it| Datum::Double(it.booked)),
         Property::<Self>::new("Counted", YES_NO, |it| yes_no(it.is_counted)).set(|it, to| it.is_counted = to.is_yes()),
@@ -184,8 +185,9 @@ impl Shape for Posting {
             .set(|it, to| it.day = to.day().unwrap_or(it.day)),
         Property::<Self>::new("CountDate", Edm::Date, |it| Datum::Date(it.count_day))
             .set(|it, to| it.count_day = to.day().unwrap_or(it.count_day)),
-        Property::<Self>::new("Remarks", Edm::Text, |it| maybe(&it.remarks)).set(|it, to| it.remarks = to.into_text()),
-        Property::<Self>::new("Reference2", Edm::Text, |it| maybe(&it.reference))
+        Property::<Self>::new("Remarks", Edm::Chars(254), |it| maybe(&it.remarks))
+            .set(|it, to| it.remarks = to.into_text()),
+        Property::<Self>::new("Reference2", Edm::Chars(11), |it| maybe(&it.reference))
             .set(|it, to| it.reference = to.into_text()),
     ];
     const COLLECTIONS: &'static [Collection<Self>] = &[Collection {
@@ -206,9 +208,9 @@ impl Shape for PostingLine {
     const TYPE: &'static str = "InventoryPostingLine";
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("LineNumber", Edm::Int, |it| int(it.number)),
-        Property::<Self>::new("ItemCode", Edm::Text, |it| text(&it.item))
+        Property::<Self>::new("ItemCode", Edm::Chars(50), |it| text(&it.item))
             .set(|it, to| it.item = to.into_text().unwrap_or_default()),
-        Property::<Self>::new("WarehouseCode", Edm::Text, |it| maybe(&it.warehouse))
+        Property::<Self>::new("WarehouseCode", Edm::Chars(8), |it| maybe(&it.warehouse))
             .set(|it, to| it.warehouse = to.into_text()),
         Property::<Self>::new("InWarehouseQuantity", Edm::Double, |it| Datum::Double(it.booked)),
         Property::<Self>::new("CountedQuantity", Edm::Double, |it| Datum::Double(it.counted.unwrap_or_default()))
@@ -242,9 +244,10 @@ impl Shape for Transfer {
         Property::<Self>::new("DocNum", Edm::Int, |it| int(it.entry)),
         Property::<Self>::new("DocDate", Edm::Date, |it| Datum::Date(it.day))
             .set(|it, to| it.day = to.day().unwrap_or(it.day)),
-        Property::<Self>::new("FromWarehouse", Edm::Text, |it| maybe(&it.from)).set(|it, to| it.from = to.into_text()),
-        Property::<Self>::new("ToWarehouse", Edm::Text, |it| maybe(&it.to)).set(|it, to| it.to = to.into_text()),
-        Property::<Self>::new("Comments", Edm::Text, |it| maybe(&it.comments))
+        Property::<Self>::new("FromWarehouse", Edm::Chars(8), |it| maybe(&it.from))
+            .set(|it, to| it.from = to.into_text()),
+        Property::<Self>::new("ToWarehouse", Edm::Chars(8), |it| maybe(&it.to)).set(|it, to| it.to = to.into_text()),
+        Property::<Self>::new("Comments", Edm::Chars(254), |it| maybe(&it.comments))
             .set(|it, to| it.comments = to.into_text()),
         Property::<Self>::new("CreationDate", Edm::Date, |it| Datum::Date(it.created.date)),
         Property::<Self>::new("UpdateDate", Edm::Date, |it| Datum::Date(it.created.date)),
@@ -261,13 +264,13 @@ impl Shape for TransferLine {
     const TYPE: &'static str = "StockTransferLine";
     const PROPERTIES: &'static [Property<Self>] = &[
         Property::<Self>::new("LineNum", Edm::Int, |it| int(it.number)),
-        Property::<Self>::new("ItemCode", Edm::Text, |it| text(&it.item))
+        Property::<Self>::new("ItemCode", Edm::Chars(50), |it| text(&it.item))
             .set(|it, to| it.item = to.into_text().unwrap_or_default()),
         Property::<Self>::new("Quantity", Edm::Double, |it| Datum::Double(it.quantity))
             .set(|it, to| it.quantity = to.number()),
-        Property::<Self>::new("FromWarehouseCode", Edm::Text, |it| maybe(&it.from))
+        Property::<Self>::new("FromWarehouseCode", Edm::Chars(8), |it| maybe(&it.from))
             .set(|it, to| it.from = to.into_text()),
-        Property::<Self>::new("WarehouseCode", Edm::Text, |it| maybe(&it.to)).set(|it, to| it.to = to.into_text()),
+        Property::<Self>::new("WarehouseCode", Edm::Chars(8), |it| maybe(&it.to)).set(|it, to| it.to = to.into_text()),
     ];
 }
 

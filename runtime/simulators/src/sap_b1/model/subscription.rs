@@ -72,9 +72,10 @@ pub struct Notification {
     pub key: &'static str,
 }
 
-const AUTHENTICATION: Edm = Edm::Enum("WebhookAuthenticationType", &["HMAC", "None", "Basic", "OAuth"]);
-const WORK_MODES: Edm = Edm::Enum("WebhookWorkMode", &["Standard", "Replay"]);
-const STATES: Edm = Edm::Enum("WebhookState", &["Active", "Inactive", "Exceptional"]);
+const AUTHENTICATION: Edm =
+    Edm::Enum("WebhookAuthenticationType", &[("HMAC", "H"), ("None", "N"), ("Basic", "B"), ("OAuth", "O")]);
+const WORK_MODES: Edm = Edm::Enum("WebhookWorkMode", &[("Standard", "S"), ("Replay", "R")]);
+const STATES: Edm = Edm::Enum("WebhookState", &[("Active", "A"), ("Inactive", "I"), ("Exceptional", "E")]);
 
 impl Shape for Subscription {
     const TYPE: &'static str = "EventSubscription";

@@ -111,7 +111,7 @@ impl Model<'_> {
 
     fn type_name(&mut self, edm: Edm) -> String {
         if let Edm::Enum(name, members) = edm {
-            let written: String = members.iter().map(|it| format!(r#"<Member Name="{it}"/>"#)).collect();
+            let written: String = members.iter().map(|(it, _)| format!(r#"<Member Name="{it}"/>"#)).collect();
             self.enums.insert(name, format!(r#"<EnumType Name="{name}">{written}</EnumType>"#));
         }
         match (edm, self.call.style.version) {

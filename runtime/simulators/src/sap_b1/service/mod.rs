@@ -196,7 +196,18 @@ fn route(call: &mut Call<'_>, path: &str) -> Result<Response, Problem> {
         [Segment::Name(name), Segment::Name(action)] => {
             let set = set_of(call, name, path)?;
             let key = set.key(name.arguments.as_ref())?;
-            actions::answer(call, (set, &key), &action.name).unwrap_or_else(|| Err(Problem::resource(path)))
+            match actions::answer(call, (set, &key), &action.name) {
+                Some(answered) => answered,
+                None if call.is("GET") => {
+                    with_entity!(set, E => read::property::<E>(call, (set, &key), (&action.name, false)))
+                }
+                None => Err(Problem::resource(path)),
+            }
+        }
+        [Segment::Name(name), Segment::Name(property), Segment::Value] if call.is("GET") => {
+            let set = set_of(call, name, path)?;
+            let key = set.key(name.arguments.as_ref())?;
+            with_entity!(set, E => read::property::<E>(call, (set, &key), (&property.name, true)))
         }
         _ => Err(Problem::resource(path)),
     }

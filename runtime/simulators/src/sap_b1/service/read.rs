@@ -6,10 +6,10 @@ use super::entity::{Entity, etag};
 use super::sets::{Key, Set};
 use super::{Call, with_entity};
 use crate::faults::Faults;
-use crate::odata::{Options, Property, orderby};
+use crate::odata::{Cell, Options, Property, orderby};
 use crate::sap_b1::problem::Problem;
 use crate::sap_b1::settings::NextLinks;
-use crate::sap_b1::shape::{Filtered, View, knows, show};
+use crate::sap_b1::shape::{Filtered, View, edm_of, knows, show};
 use crate::sap_b1::state::State;
 use crate::sap_b1::wire::{self, Style};
 use crate::system::Response;
@@ -61,15 +61,49 @@ pub(super) fn count<E: Entity>(call: &Call<'_>, set: Set) -> Result<Response, Pr
     Ok(response)
 }
 
+/// Answers with one property of an entity: what it holds, as the member `value`; or, of a value that is no collection,
+/// plain text.
+pub(super) fn property<E: Entity>(
+    call: &Call<'_>,
+    (set, key): (Set, &Key),
+    (name, is_plain): (&str, bool),
+) -> Result<Response, Problem> {
+    if !knows::<E>(name, E::TABLE, &call.state.fields) {
+        return Err(Problem::property(name, E::TYPE));
+    }
+    let object = E::find(call.state, set, key).ok_or_else(Problem::not_found)?;
+    let view = View { style: call.style, fields: &call.state.fields };
+    let value = show(object, &view, |it| it == name).remove(name).unwrap_or_default();
+    if !is_plain {
+        let mut body = Map::new();
+        call.style.describe(&mut body, &wire::origin(call.request), &format!("{}/{name}", set.path(key)));
+        body.insert("value".to_owned(), value);
+        return Ok(wire::json(200, Style::content_type(call.style.version), &body.into()));
+    }
+    let text = match value {
+        Value::Null => return Ok(wire::empty(204)),
+        Value::String(text) => text,
+        Value::Array(_) => return Err(Problem::resource(call.request.uri().path())),
+        other => other.to_string(),
+    };
+    let mut response = Response::new(bytes::Bytes::from(text));
+    wire::set(&mut response, "content-type", "text/plain;charset=utf-8");
+    Ok(response)
+}
+
 /// The entities that the options ask for, in their order, pages aside.
 fn selected<'c, E: Entity>(call: &'c Call<'_>, set: Set, options: &Options) -> Result<Vec<Filtered<'c, E>>, Problem> {
     let state: &State = call.state;
     check_names::<E>(state, options)?;
     let rules = call.dialect.rules(call.wishes.case);
+    let mut filter = options.filter.clone();
+    if let Some(filter) = &mut filter {
+        filter.each_compared(&mut |property, cell| name_member::<E>(state, property, cell));
+    }
     let mut rows = Vec::new();
     for object in E::all(state, set) {
         let row = Filtered { object, fields: &state.fields };
-        let is_wanted = match &options.filter {
+        let is_wanted = match &filter {
             Some(filter) => filter.holds(&row, &rules)?,
             None => true,
         };
@@ -79,6 +113,15 @@ fn selected<'c, E: Entity>(call: &'c Call<'_>, set: Set, options: &Options) -> R
     }
     orderby::sort(&mut rows, &options.orderby, &rules)?;
     Ok(rows)
+}
+
+/// Puts the name of an enumeration's member in the place of its value: `CardType eq 'C'`.
+fn name_member<E: Entity>(state: &State, property: &Property, cell: &mut Cell) {
+    let ([name], Cell::Text(text)) = (property.path.as_slice(), &mut *cell) else { return };
+    let member = edm_of::<E>(name, E::TABLE, &state.fields).and_then(|it| it.member(text));
+    if let Some(member) = member {
+        *text = member.to_owned();
+    }
 }
 
 /// Refuses a property that the type does not have, rows or none.

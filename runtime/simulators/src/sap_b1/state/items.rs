@@ -11,9 +11,6 @@ use crate::sap_b1::problem::Problem;
 use crate::sap_b1::settings::FreshUpdateDate;
 use crate::sap_b1::shape::UserFields;
 
-/// The longest `ItemCode`.
-const CODE_CHARS_MAX: usize = 50;
-
 impl State {
     /// An item that is not saved yet.
     pub(in crate::sap_b1) fn blank_item(&self, cause: Cause, code: &str) -> Item {
@@ -22,7 +19,7 @@ impl State {
             name: None,
             foreign_name: None,
             barcode: None,
-            group: 100,
+            group: self.settings.item_groups.first().copied().unwrap_or_default(),
             is_inventory: true,
             is_sales: true,
             valid: true,
@@ -59,8 +56,11 @@ impl State {
     /// is not touched.
     pub(in crate::sap_b1) fn save_item(&mut self, cause: Cause, mut item: Item) -> Result<(), Problem> {
         let before = self.items.get(&item.code).cloned();
-        if item.code.trim().is_empty() || item.code.chars().count() > CODE_CHARS_MAX {
+        if item.code.trim().is_empty() {
             return Err(Problem::new(400, -5002, "Item number is missing; specify an item number [OITM.ItemCode]"));
+        }
+        if !self.settings.item_groups.contains(&item.group) {
+            return Err(Problem::reference("item group", "OITM.ItmsGrpCod", &item.group.to_string()));
         }
         for (list, price) in &item.prices {
             if price.price.is_negative() {

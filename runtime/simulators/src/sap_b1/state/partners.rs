@@ -8,9 +8,6 @@ use crate::sap_b1::problem::Problem;
 use crate::sap_b1::settings::FreshUpdateDate;
 use crate::sap_b1::shape::UserFields;
 
-/// The longest `CardCode`.
-const CODE_CHARS_MAX: usize = 15;
-
 impl State {
     /// A partner that is not saved yet.
     pub(in crate::sap_b1) fn blank_partner(&self, cause: Cause, code: &str) -> Partner {
@@ -18,7 +15,7 @@ impl State {
             code: code.to_owned(),
             name: None,
             ty: CardType::Customer,
-            group: 100,
+            group: self.settings.partner_groups.first().copied().unwrap_or_default(),
             price_list: 1,
             currency: self.settings.local_currency().to_owned(),
             credit_limit: Decimal::ZERO,
@@ -58,8 +55,11 @@ impl State {
     }
 
     fn check_partner(&self, partner: &Partner) -> Result<(), Problem> {
-        if partner.code.trim().is_empty() || partner.code.chars().count() > CODE_CHARS_MAX {
+        if partner.code.trim().is_empty() {
             return Err(Problem::new(400, -5002, "BP code is missing; specify a BP code [OCRD.CardCode]"));
+        }
+        if !self.settings.partner_groups.contains(&partner.group) {
+            return Err(Problem::reference("group", "OCRD.GroupCode", &partner.group.to_string()));
         }
         if !self.lists.contains_key(&partner.price_list) {
             return Err(Problem::reference("price list", "OCRD.ListNum", &partner.price_list.to_string()));

@@ -272,3 +272,62 @@ fn a_new_warehouse_has_a_row_in_every_item() {
     );
     assert_eq!(company.stock("A1", "03"), "0 / 0");
 }
+
+#[test]
+fn a_single_property_is_read_by_its_path() {
+    let company = Company::new();
+    let name = company.get("v2/Items('A1')/ItemName");
+    assert_eq!(name.body["@odata.context"], format!("{ORIGIN}/b1s/v2/$metadata#Items('A1')/ItemName"));
+    assert_eq!(name.body["value"], "Bolt M8");
+    assert_eq!(company.get("v2/Items('A1')/ItemName/$value").response.body(), "Bolt M8");
+    assert_eq!(company.get("v2/Items('A1')/QuantityOnStock/$value").response.body(), "140.5");
+    assert_eq!(company.get("v1/Items('A1')/ItemPrices").body["value"][0]["Price"], json!(12.5));
+    assert_eq!(company.get("v2/Items('A1')/ForeignName/$value").status, 204);
+    assert_eq!(company.get("v2/Items('A1')/Colour").refusal(), r#"400 "-1000""#);
+    assert_eq!(company.get("v2/Items('none')/ItemName").refusal(), r#"404 "-2028""#);
+    assert_eq!(company.call("POST", "v2/Items('A1')/ItemName", json!({})).refusal(), r#"404 "-1000""#);
+}
+
+#[test]
+fn texts_are_no_longer_than_their_fields() {
+    let company = Company::new();
+    let refused = |path: &str, body: Value, why: &str| {
+        let answer = company.call(if path.contains('(') { "PATCH" } else { "POST" }, path, body);
+        assert_eq!((answer.status, answer.body["error"]["message"].as_str()), (400, Some(why)));
+    };
+    let long = |letters: usize| "é".repeat(letters);
+    assert_eq!(company.call("PATCH", "v2/Items('A1')", json!({ "ItemName": long(100) })).status, 204);
+    let why = "Value too long in property 'ItemName' of 'Item'";
+    refused("v2/Items('A1')", json!({ "ItemName": long(101) }), why);
+    let why = "Value too long in property 'ItemCode' of 'Item'";
+    refused("v2/Items", json!({ "ItemCode": long(51) }), why);
+    let why = "Value too long in property 'CardCode' of 'BusinessPartner'";
+    refused("v2/BusinessPartners", json!({ "CardCode": long(16) }), why);
+    let why = "Value too long in property 'NumAtCard' of 'Document'";
+    refused("v2/Orders", json!({ "CardCode": "C1", "NumAtCard": long(101) }), why);
+}
+
+#[test]
+fn groups_are_those_that_the_company_has() {
+    let company = Company::with(Settings { item_groups: vec![101, 102], ..Settings::default() });
+    company.made("v2/Items", json!({ "ItemCode": "N1" }));
+    assert_eq!(company.get("v2/Items('N1')").body["ItemsGroupCode"], 101);
+    let group = |it: u64| company.call("PATCH", "v2/Items('N1')", json!({ "ItemsGroupCode": it }));
+    assert_eq!(group(102).status, 204);
+    assert_eq!(group(100).refusal(), r#"400 "-5002""#);
+    let partner = json!({ "CardCode": "C9", "GroupCode": 7 });
+    assert_eq!(company.call("POST", "v2/BusinessPartners", partner).refusal(), r#"400 "-5002""#);
+}
+
+#[test]
+fn members_of_enumerations_go_by_their_values_as_well() {
+    let company = Company::new();
+    assert_eq!(company.call("PATCH", "v2/Items('A1')", json!({ "Frozen": "Y" })).status, 204);
+    assert_eq!(company.get("v2/Items('A1')").body["Frozen"], "tYES");
+    let frozen = |it: &str| company.get(&format!("v2/Items?$filter=Frozen%20eq%20'{it}'")).rows().len();
+    assert_eq!((frozen("Y"), frozen("tYES"), frozen("N"), frozen("tNO")), (1, 1, 2, 2));
+    let customers =
+        |it: &str| company.get(&format!("v1/BusinessPartners?$filter=not%20(CardType%20ne%20'{it}')")).rows().len();
+    assert_eq!((customers("C"), customers("S")), (customers("cCustomer"), customers("cSupplier")));
+    assert!(customers("C") > customers("S"));
+}

@@ -202,7 +202,7 @@ fn the_load_balancer_does_not_know_what_to_expect() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let company = Company::new();
-    for path in ["v2/Nothing", "v2/Items('A1')/ItemPrices", "v3/Items", "v2/CompanyService_Nothing"] {
+    for path in ["v2/Nothing", "v2/Items('A1')/ItemPrices/1", "v3/Items", "v2/CompanyService_Nothing"] {
         assert_eq!(company.get(path).status, 404, "{path}");
     }
     assert_eq!(company.call("DELETE", "v2/Items", Value::Null).status, 405);

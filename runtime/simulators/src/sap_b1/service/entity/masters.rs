@@ -27,7 +27,7 @@ impl Entity for Item {
     }
 
     fn blank(state: &mut State, cause: Cause, set: Set, members: &mut Members) -> Result<Self, Problem> {
-        let code = new_code(members, set, |it| state.items.contains_key(it))?;
+        let code = new_code::<Self>(members, set, |it| state.items.contains_key(it))?;
         Ok(state.blank_item(cause, &code))
     }
 
@@ -61,7 +61,7 @@ impl Entity for Partner {
     }
 
     fn blank(state: &mut State, cause: Cause, set: Set, members: &mut Members) -> Result<Self, Problem> {
-        let code = new_code(members, set, |it| state.partners.contains_key(it))?;
+        let code = new_code::<Self>(members, set, |it| state.partners.contains_key(it))?;
         Ok(state.blank_partner(cause, &code))
     }
 
@@ -89,7 +89,7 @@ impl Entity for Warehouse {
     }
 
     fn blank(state: &mut State, _: Cause, set: Set, members: &mut Members) -> Result<Self, Problem> {
-        let code = new_code(members, set, |it| state.warehouses.contains_key(it))?;
+        let code = new_code::<Self>(members, set, |it| state.warehouses.contains_key(it))?;
         Ok(Self { code, name: None, inactive: false })
     }
 

@@ -3,10 +3,10 @@
 use aws_lc_rs::digest;
 
 use super::sets::{Key, Set};
-use crate::sap_b1::json::{Json, Members};
+use crate::sap_b1::json::Members;
 use crate::sap_b1::problem::Problem;
 use crate::sap_b1::settings::Settings;
-use crate::sap_b1::shape::Shape;
+use crate::sap_b1::shape::{Edm, Shape};
 use crate::sap_b1::state::{Cause, State};
 
 mod documents;
@@ -52,14 +52,12 @@ pub(super) fn etag<E: Entity>(settings: &Settings, set: Set, object: &E) -> Opti
 }
 
 /// A text key of a body, which nobody may have yet.
-fn new_code(members: &mut Members, set: Set, is_taken: impl Fn(&str) -> bool) -> Result<String, Problem> {
+fn new_code<E: Shape>(members: &mut Members, set: Set, is_taken: impl Fn(&str) -> bool) -> Result<String, Problem> {
     let name = set.key_properties().first().copied().unwrap_or_default();
-    match members.remove(name) {
-        Some(Json::Text(code)) if is_taken(&code) => Err(Problem::duplicate(set.table())),
-        Some(Json::Text(code)) => Ok(code),
-        None | Some(Json::Null) => Ok(String::new()),
-        Some(_) => Err(Problem::property(name, set.name())),
-    }
+    let Some(json) = members.remove(name) else { return Ok(String::new()) };
+    let edm = E::PROPERTIES.iter().find(|it| it.name == name).map_or(Edm::Text, |it| it.edm);
+    let code = edm.take(json, name, E::TYPE)?.into_text().unwrap_or_default();
+    if is_taken(&code) { Err(Problem::duplicate(set.table())) } else { Ok(code) }
 }
 
 fn code(key: &Key) -> &str {

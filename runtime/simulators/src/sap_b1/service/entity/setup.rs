@@ -20,7 +20,7 @@ impl Entity for SqlQuery {
     }
 
     fn blank(state: &mut State, cause: Cause, set: Set, members: &mut Members) -> Result<Self, Problem> {
-        let code = new_code(members, set, |it| state.queries.contains_key(it))?;
+        let code = new_code::<Self>(members, set, |it| state.queries.contains_key(it))?;
         let stamp = state.stamp(cause.now);
         Ok(Self { code, name: String::new(), sql: String::new(), params: Vec::new(), created: stamp, updated: stamp })
     }
@@ -89,7 +89,7 @@ impl Entity for Subscription {
     }
 
     fn blank(state: &mut State, _: Cause, set: Set, members: &mut Members) -> Result<Self, Problem> {
-        let id = new_code(members, set, |it| state.subscriptions.contains_key(it))?;
+        let id = new_code::<Self>(members, set, |it| state.subscriptions.contains_key(it))?;
         Ok(Self {
             id,
             url: String::new(),
