@@ -7,6 +7,7 @@ mod amounts;
 pub mod business_central;
 pub mod dataverse;
 mod edits;
+mod edmx;
 mod guid;
 mod json;
 mod moment;

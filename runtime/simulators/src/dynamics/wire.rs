@@ -29,6 +29,12 @@ pub(super) fn preference(request: &Request, name: &str) -> Option<String> {
     })
 }
 
+/// What a request carries is JSON, or it does not say what it is.
+pub(super) fn is_json(request: &Request) -> bool {
+    let media = header(request, "content-type").split(';').next().unwrap_or_default().trim();
+    media.is_empty() || media.eq_ignore_ascii_case("application/json")
+}
+
 /// A text without its percent-encoding; `None` if that is broken.
 pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

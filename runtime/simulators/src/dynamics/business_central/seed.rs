@@ -19,6 +19,8 @@ pub struct Seed {
     pub payment_terms: Vec<SeedCode>,
     /// Units of measure; `PCS` is always there.
     pub units: Vec<SeedCode>,
+    /// Categories of items.
+    pub item_categories: Vec<SeedCode>,
     /// Places that hold stock.
     pub locations: Vec<SeedCode>,
     /// Items.
@@ -172,6 +174,7 @@ impl State {
             (Set::Currencies, seed.currencies),
             (Set::PaymentTerms, seed.payment_terms),
             (Set::Units, seed.units),
+            (Set::ItemCategories, seed.item_categories),
             (Set::Locations, seed.locations),
         ];
         for (set, codes) in lists {

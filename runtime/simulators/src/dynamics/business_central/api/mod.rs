@@ -15,6 +15,7 @@ use crate::system::{Request, Response};
 
 mod address;
 mod batch;
+mod model;
 mod read;
 mod show;
 pub(super) mod subscriptions;
@@ -56,6 +57,8 @@ pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Resul
     let path = Path::parse(&address.resource, &dialect).map_err(|it| Problem::query(it.to_string()))?;
     let call = Call { now, request, address };
     match path.segments.as_slice() {
+        [] if call.is(Method::GET) => return Ok(model::sets(state, &call)),
+        [Segment::Metadata] if call.is(Method::GET) => return Ok(model::document(state, &call)),
         [Segment::Batch] => return batch::answer(state, &call),
         [Segment::Name(it)] if it.name == "subscriptions" => return subscriptions::answer(state, &call, it),
         _ => {}
@@ -159,6 +162,10 @@ impl Call<'_> {
 
     /// The body as JSON.
     fn body(&self) -> Result<Json, Problem> {
+        if !wire::is_json(self.request) {
+            let message = "The request's media type is not supported. Use application/json.";
+            return Err(Problem::new(415, "RequestedMediaTypeNotSupported", message));
+        }
         let json = Json::parse(self.request.body()).map_err(|it| Problem::bad(format!("Error in payload: {it}")))?;
         if matches!(json, Json::Object(_)) {
             Ok(json)

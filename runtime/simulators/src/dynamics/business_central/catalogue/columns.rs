@@ -119,6 +119,9 @@ pub(super) const UNITS: &[Column] = &[
     STAMP,
 ];
 
+pub(super) const ITEM_CATEGORIES: &[Column] =
+    &[ID, write("code", Ty::Code(20)), write("displayName", Ty::Text(100)), STAMP];
+
 pub(super) const LEDGER_ENTRIES: &[Column] = &[
     ID,
     read("entryNumber", Ty::Integer),

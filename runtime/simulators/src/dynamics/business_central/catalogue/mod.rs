@@ -4,8 +4,8 @@ mod columns;
 
 pub(super) use columns::ORDER_STATUS;
 use columns::{
-    ADJUSTMENTS, CURRENCIES, CUSTOMERS, INVOICE_LINES, INVOICES, ITEMS, LEDGER_ENTRIES, LOCATIONS, ORDER_LINES, ORDERS,
-    PAYMENT_TERMS, PRICE_LINES, PRICE_LISTS, SHIPMENT_LINES, SHIPMENTS, STOCKS, UNITS,
+    ADJUSTMENTS, CURRENCIES, CUSTOMERS, INVOICE_LINES, INVOICES, ITEM_CATEGORIES, ITEMS, LEDGER_ENTRIES, LOCATIONS,
+    ORDER_LINES, ORDERS, PAYMENT_TERMS, PRICE_LINES, PRICE_LISTS, SHIPMENT_LINES, SHIPMENTS, STOCKS, UNITS,
 };
 
 /// A table behind the API.
@@ -17,6 +17,7 @@ pub(super) enum Set {
     Currencies,
     PaymentTerms,
     Units,
+    ItemCategories,
     LedgerEntries,
     Orders,
     OrderLines,
@@ -150,7 +151,10 @@ const fn master(set: Set, plural: &'static str, singular: &'static str, columns:
 /// Every entity that is served.
 pub(super) const ENTITIES: &[Entity] = &[
     Entity {
-        navs: &[by("unitOfMeasure", Set::Units, "baseUnitOfMeasureId")],
+        navs: &[
+            by("unitOfMeasure", Set::Units, "baseUnitOfMeasureId"),
+            by("itemCategory", Set::ItemCategories, "itemCategoryId"),
+        ],
         ..master(Set::Items, "items", "item", ITEMS)
     },
     Entity {
@@ -161,6 +165,7 @@ pub(super) const ENTITIES: &[Entity] = &[
     master(Set::Currencies, "currencies", "currency", CURRENCIES),
     master(Set::PaymentTerms, "paymentTerms", "paymentTerm", PAYMENT_TERMS),
     master(Set::Units, "unitsOfMeasure", "unitOfMeasure", UNITS),
+    master(Set::ItemCategories, "itemCategories", "itemCategory", ITEM_CATEGORIES),
     Entity {
         verbs: NONE,
         subscribable: false,

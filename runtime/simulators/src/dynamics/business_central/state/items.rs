@@ -13,6 +13,9 @@ use crate::dynamics::table::Cell;
 const UNIT: Reference =
     Reference { to: Set::Units, id: "baseUnitOfMeasureId", code: "baseUnitOfMeasureCode", label: "unit of measure" };
 
+const CATEGORY: Reference =
+    Reference { to: Set::ItemCategories, id: "itemCategoryId", code: "itemCategoryCode", label: "item category" };
+
 impl State {
     pub(super) fn save_item(&mut self, cause: Cause, mut draft: Draft) -> Result<Guid, Problem> {
         let id = draft.row.id;
@@ -35,6 +38,7 @@ impl State {
         }
         self.unique(Set::Items, &draft.row, "Item", "No.")?;
         self.refer(&mut draft, UNIT)?;
+        self.refer(&mut draft, CATEGORY)?;
         draft.default("type", Cell::text("Inventory"));
         draft.default("blocked", Cell::Flag(false));
         draft.default("unitPrice", Cell::Number(Decimal::ZERO));

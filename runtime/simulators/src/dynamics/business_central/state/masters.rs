@@ -20,6 +20,7 @@ fn title(set: Set) -> &'static str {
         Set::Locations => "Location",
         Set::Currencies => "Currency",
         Set::PaymentTerms => "Payment Terms",
+        Set::ItemCategories => "Item Category",
         _ => "Unit of Measure",
     }
 }
@@ -128,6 +129,7 @@ impl State {
             }
             Set::Currencies => self.table(Set::Customers).rows().any(|it| it.reference("currencyId") == id),
             Set::Units => self.table(Set::Items).rows().any(|it| it.reference("baseUnitOfMeasureId") == id),
+            Set::ItemCategories => self.table(Set::Items).rows().any(|it| it.reference("itemCategoryId") == id),
             _ => false,
         };
         if self.row(set, id).is_none() {

@@ -115,13 +115,14 @@ pub(super) struct State {
     undo: Vec<(Set, Guid, Option<Row>)>,
 }
 
-const SETS: [Set; 19] = [
+const SETS: [Set; 20] = [
     Set::Items,
     Set::Customers,
     Set::Locations,
     Set::Currencies,
     Set::PaymentTerms,
     Set::Units,
+    Set::ItemCategories,
     Set::LedgerEntries,
     Set::Orders,
     Set::OrderLines,
@@ -148,7 +149,7 @@ fn index(set: Set) -> Index {
         Set::Items | Set::Customers | Set::Orders | Set::Shipments | Set::Invoices => {
             Index { key: number, ..Index::NONE }
         }
-        Set::Locations | Set::Currencies | Set::PaymentTerms | Set::Units | Set::PriceLists => {
+        Set::Locations | Set::Currencies | Set::PaymentTerms | Set::Units | Set::ItemCategories | Set::PriceLists => {
             Index { key: code, ..Index::NONE }
         }
         Set::OrderLines | Set::ShipmentLines | Set::InvoiceLines | Set::PastLines => {
@@ -292,7 +293,9 @@ impl State {
         match set {
             Set::Items => self.save_item(cause, draft),
             Set::Customers => self.save_customer(cause, draft),
-            Set::Locations | Set::Currencies | Set::PaymentTerms | Set::Units => self.save_master(cause, set, draft),
+            Set::Locations | Set::Currencies | Set::PaymentTerms | Set::Units | Set::ItemCategories => {
+                self.save_master(cause, set, draft)
+            }
             Set::Orders => self.save_order(cause, draft),
             Set::OrderLines => self.save_line(cause, draft),
             Set::Stocks => self.save_stock(cause, draft),
@@ -308,7 +311,9 @@ impl State {
         match set {
             Set::Items => self.delete_item(cause, id),
             Set::Customers => self.delete_customer(cause, id),
-            Set::Locations | Set::Currencies | Set::PaymentTerms | Set::Units => self.delete_master(cause, set, id),
+            Set::Locations | Set::Currencies | Set::PaymentTerms | Set::Units | Set::ItemCategories => {
+                self.delete_master(cause, set, id)
+            }
             Set::Orders => self.delete_order(cause, id),
             Set::OrderLines => self.delete_line(cause, id),
             Set::PriceLists => self.delete_price_list(cause, id),

@@ -140,3 +140,24 @@ fn companies_are_listed() {
     assert_eq!(reply.column("name"), ["CRONUS", "My Company"]);
     assert_eq!(reply.response.headers()["odata-version"], "4.0");
 }
+
+#[test]
+fn what_there_is_can_be_looked_up() {
+    let environment = Environment::new();
+    let read = |path: &str| environment.send(&environment.request("GET", path, &Value::Null, &[]));
+    let root = "/v2.0/Production/api/v2.0";
+    let sets = read(root);
+    let names: Vec<&str> = sets.rows().iter().filter_map(|it| it["name"].as_str()).collect();
+    assert!(names.starts_with(&["companies", "items"]), "{names:?}");
+    assert!(!names.contains(&"itemLocationStocks"));
+    let model = read(&format!("{root}/$metadata"));
+    assert!(model.text.contains(r#"<Property Name="unitPrice" Type="Edm.Decimal"/>"#), "{}", model.text);
+    assert!(
+        model.text.contains(
+            r#"<NavigationProperty Name="salesOrderLines" Type="Collection(Microsoft.NAV.salesOrderLine)"/>"#
+        )
+    );
+    let own = read("/v2.0/Production/api/erpsync/inventory/v1.0/$metadata");
+    assert!(own.text.contains(r#"<EntitySet Name="itemLocationStocks" EntityType="Microsoft.NAV.itemLocationStock">"#));
+    assert!(!own.text.contains(r#"Name="items""#));
+}

@@ -77,6 +77,7 @@ fn a_refusal_carries_its_code() {
     check("PATCH", &bolt, json!({ "gtin": "123456789012345" }), (400, "Application_StringExceededLength"));
     check("PATCH", &bolt, json!({ "type": "Thing" }), (400, "BadRequest"));
     check("PATCH", &bolt, json!({ "baseUnitOfMeasureCode": "BOX" }), (400, "Internal_RecordNotFound"));
+    check("PATCH", &bolt, json!({ "itemCategoryCode": "NONE" }), (400, "Internal_RecordNotFound"));
     check("PATCH", "items", json!({}), (405, "BadRequest_MethodNotAllowed"));
     check("POST", "itemLedgerEntries", json!({}), (405, "BadRequest_MethodNotAllowed"));
     check("POST", "locations", json!({ "displayName": "North" }), (400, "BadRequest_RequiredParamNotProvided"));
@@ -112,4 +113,25 @@ fn a_renamed_item_is_renamed_wherever_it_is_named() {
     assert!(changes.contains(&"Api stock-level BOLT%3A9:MAIN on_hand=140".to_owned()));
     assert!(changes.contains(&"Api price GOLD:BOLT%3A9 amount=11.75".to_owned()));
     assert_eq!(environment.system.orders()[0].lines[0].sku, "BOLT:9");
+}
+
+#[test]
+fn an_item_is_of_a_category_that_there_is() {
+    let environment = Environment::new();
+    let category = environment.post("itemCategories", json!({ "code": "TABLE", "displayName": "Tables" }));
+    assert_eq!(category.status, 201, "{}", category.text);
+    let path = format!("items({})", environment.id("items", "number eq 'BOLT-8'"));
+    environment.patch(&path, json!({ "itemCategoryCode": "TABLE" }));
+    let item = environment.get(&format!("{path}?$expand=itemCategory"));
+    assert_eq!(item.body["itemCategoryId"], category.body["id"]);
+    assert_eq!(item.body["itemCategory"]["displayName"], "Tables");
+    let used = format!("itemCategories({})", category.body["id"].as_str().unwrap());
+    assert_eq!(environment.call("DELETE", &used, Value::Null, &[]).code(), "Application_DialogException");
+}
+
+#[test]
+fn a_form_is_no_body() {
+    let environment = Environment::new();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(environment.call("POST", "items", json!({ "number": "N1" }), &form).status, 415);
 }
