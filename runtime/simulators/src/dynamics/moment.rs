@@ -21,6 +21,11 @@ pub(super) fn second(at: UnixMs) -> String {
     timestamp(UnixMs(at.0 / 1_000 * 1_000)).to_string()
 }
 
+/// UTC as people in the United States write it, in minutes: `7/1/2026 11:00 AM`.
+pub(super) fn of_people(at: UnixMs) -> String {
+    timestamp(at).strftime("%-m/%-d/%Y %-I:%M %p").to_string()
+}
+
 /// The day in UTC.
 pub(super) fn day_of(at: UnixMs) -> Date {
     timestamp(at).to_zoned(TimeZone::UTC).date()
@@ -53,6 +58,7 @@ mod tests {
         assert_eq!(at(123), "2026-07-01T12:00:30.123Z");
         assert_eq!(short(UnixMs(0)), "0001-01-01T00:00:00Z");
         assert_eq!(second(UnixMs(1_782_907_230_999)), "2026-07-01T12:00:30Z");
+        assert_eq!(of_people(UnixMs(1_782_907_230_999)), "7/1/2026 12:00 PM");
         assert_eq!(parse("2026-07-01T12:00:30.50Z"), Some(UnixMs(1_782_907_230_500)));
         assert_eq!(parse("0001-01-01T00:00:00Z"), Some(UnixMs(0)));
         assert_eq!(day_of(UnixMs(1_782_907_230_000)).to_string(), "2026-07-01");

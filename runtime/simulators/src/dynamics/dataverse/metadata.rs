@@ -21,8 +21,8 @@ pub(super) enum Ty {
     Text(usize),
     /// Money and decimals.
     Number,
-    /// One of these values of a choice.
-    Choice(&'static [u32]),
+    /// One of these values of a choice, each with what people read.
+    Choice(&'static [(u32, &'static str)]),
     Flag,
     /// `modifiedon` and its like.
     Moment,
@@ -88,6 +88,26 @@ const CURRENCY: Column = own("_transactioncurrencyid_value", Ty::Lookup(&[("tran
 const PRICE_LEVEL: Column = own("_pricelevelid_value", Ty::Lookup(&[("pricelevelid", Set::PriceLevels)]));
 const PRODUCT: Column = own("_productid_value", Ty::Lookup(&[("productid", Set::Products)]));
 
+const PRICING_METHODS: &[(u32, &str)] = &[
+    (1, "Currency Amount"),
+    (2, "Percent of List"),
+    (3, "Percent Markup - Current Cost"),
+    (4, "Percent Margin - Current Cost"),
+    (5, "Percent Markup - Standard Cost"),
+    (6, "Percent Margin - Standard Cost"),
+];
+const ORDER_STATES: &[(u32, &str)] =
+    &[(0, "Active"), (1, "Submitted"), (2, "Canceled"), (3, "Fulfilled"), (4, "Invoiced")];
+const ORDER_STATUSES: &[(u32, &str)] = &[
+    (1, "New"),
+    (2, "Pending"),
+    (3, "In Progress"),
+    (4, "No Money"),
+    (100_001, "Complete"),
+    (100_002, "Partial"),
+    (100_003, "Invoiced"),
+];
+
 const PRODUCTS: &[Column] = &[
     own("productnumber", Ty::Text(100)),
     own("name", Ty::Text(100)),
@@ -95,8 +115,8 @@ const PRODUCTS: &[Column] = &[
     own("price", Ty::Number),
     own("currentcost", Ty::Number),
     own("quantityonhand", Ty::Number),
-    own("statecode", Ty::Choice(&[0, 1, 2, 3])),
-    own("statuscode", Ty::Choice(&[0, 1, 2, 3])),
+    own("statecode", Ty::Choice(&[(0, "Active"), (1, "Retired"), (2, "Draft"), (3, "Under Revision")])),
+    own("statuscode", Ty::Choice(&[(0, "Draft"), (1, "Active"), (2, "Retired"), (3, "Under Revision")])),
     PRICE_LEVEL,
     CURRENCY,
     CREATED,
@@ -106,7 +126,7 @@ const PRODUCTS: &[Column] = &[
 const PRICE_LEVELS: &[Column] = &[
     own("name", Ty::Text(100)),
     own("description", Ty::Text(2_000)),
-    own("statecode", Ty::Choice(&[0, 1])),
+    own("statecode", Ty::Choice(&[(0, "Active"), (1, "Inactive")])),
     CURRENCY,
     CREATED,
     MODIFIED,
@@ -114,8 +134,8 @@ const PRICE_LEVELS: &[Column] = &[
 
 const PRODUCT_PRICES: &[Column] = &[
     own("amount", Ty::Number),
-    own("pricingmethodcode", Ty::Choice(&[1, 2, 3, 4, 5, 6])),
-    own("quantitysellingcode", Ty::Choice(&[1, 2, 3])),
+    own("pricingmethodcode", Ty::Choice(PRICING_METHODS)),
+    own("quantitysellingcode", Ty::Choice(&[(1, "No Control"), (2, "Whole"), (3, "Whole and Fractional")])),
     PRICE_LEVEL,
     PRODUCT,
     CURRENCY,
@@ -128,8 +148,8 @@ const ACCOUNTS: &[Column] = &[
     own("name", Ty::Text(160)),
     own("emailaddress1", Ty::Text(100)),
     own("telephone1", Ty::Text(50)),
-    own("statecode", Ty::Choice(&[0, 1])),
-    own("statuscode", Ty::Choice(&[1, 2])),
+    own("statecode", Ty::Choice(&[(0, "Active"), (1, "Inactive")])),
+    own("statuscode", Ty::Choice(&[(1, "Active"), (2, "Inactive")])),
     own("_defaultpricelevelid_value", Ty::Lookup(&[("defaultpricelevelid", Set::PriceLevels)])),
     CURRENCY,
     CREATED,
@@ -143,8 +163,8 @@ const ORDERS: &[Column] = &[
     own("_customerid_value", Ty::Lookup(&[("customerid_account", Set::Accounts)])),
     PRICE_LEVEL,
     CURRENCY,
-    own("statecode", Ty::Choice(&[0, 1, 2, 3, 4])),
-    own("statuscode", Ty::Choice(&[1, 2, 3, 4, 100_001, 100_002, 100_003])),
+    own("statecode", Ty::Choice(ORDER_STATES)),
+    own("statuscode", Ty::Choice(ORDER_STATUSES)),
     read("totallineitemamount", Ty::Number),
     own("freightamount", Ty::Number),
     own("discountamount", Ty::Number),

@@ -14,6 +14,8 @@ use crate::odata::{Arguments, Bad, Cell, Dialect, Name, Options, Path, Segment};
 use crate::system::{Request, Response};
 
 mod batch;
+mod definitions;
+mod property;
 mod read;
 mod show;
 mod track;
@@ -43,14 +45,19 @@ pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Resul
     let path = request.uri().path();
     let (version, rest) = path
         .strip_prefix(ROOT)
-        .and_then(|it| it.split_once('/'))
+        .map(|it| it.split_once('/').unwrap_or((it, "")))
         .filter(|(version, _)| version.starts_with("v9."))
         .ok_or_else(|| Problem::no_segment(path))?;
     let root = format!("{}{ROOT}{version}", wire::origin(request));
     let call = Call { now, request, root };
     let parsed = Path::parse(rest, &Dialect::dataverse()).map_err(bad)?;
     match parsed.segments.as_slice() {
+        [] if call.is_read() => Ok(definitions::sets(state, &call)),
+        [Segment::Metadata] if call.is_read() => Ok(definitions::model(state)),
         [Segment::Batch] => batch::answer(state, &call),
+        [Segment::Name(it)] if it.name == "EntityDefinitions" && call.is_read() => {
+            definitions::answer(state, &call, it)
+        }
         [Segment::Name(it)] if it.name == "WhoAmI" => Ok(who_am_i(&call)),
         [Segment::Name(set), rest @ ..] => {
             let entity = entity_of(state, &set.name)?;
@@ -64,9 +71,13 @@ pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Resul
 }
 
 fn entity_of(state: &State, plural: &str) -> Result<&'static Entity, Problem> {
-    let found = ENTITIES.iter().find(|it| it.plural == plural);
-    let is_there = |it: &&Entity| state.settings.inventory || !matches!(it.set, Set::Warehouses | Set::Inventories);
-    found.filter(is_there).ok_or_else(|| Problem::no_segment(plural))
+    entities(state).find(|it| it.plural == plural).ok_or_else(|| Problem::no_segment(plural))
+}
+
+/// The tables that this organisation has.
+fn entities(state: &State) -> impl Iterator<Item = &'static Entity> {
+    let has_inventory = state.settings.inventory;
+    ENTITIES.iter().filter(move |it| has_inventory || !matches!(it.set, Set::Warehouses | Set::Inventories))
 }
 
 fn key_of(entity: &Entity, name: &Name) -> Result<Option<Key>, Problem> {
@@ -107,6 +118,15 @@ fn record(
         (&Method::GET, []) => read::record(state, call, (entity, &key)),
         (&Method::PATCH, []) => write::upsert(state, call, (entity, &key)),
         (&Method::DELETE, []) => write::delete(state, call, (entity, &key)),
+        (_, [Segment::Name(name), rest @ ..]) if entity.column(&name.name).is_some() => {
+            let id = find(state, entity, &key)?;
+            let column = entity.column(&name.name).ok_or_else(|| Problem::no_segment(&name.name))?;
+            property::answer(state, call, (entity, id), (column, rest))
+        }
+        (_, [Segment::Name(nav), Segment::Ref]) => {
+            let id = find(state, entity, &key)?;
+            property::references(state, call, (entity, id), &nav.name)
+        }
         (&Method::GET, [Segment::Name(nav)]) => {
             let id = find(state, entity, &key)?;
             let owned = entity.owned.iter().find(|(name, ..)| *name == nav.name);
@@ -149,6 +169,10 @@ fn who_am_i(call: &Call<'_>) -> Response {
 }
 
 impl Call<'_> {
+    fn is_read(&self) -> bool {
+        *self.request.method() == Method::GET
+    }
+
     fn cause(&self) -> Cause {
         Cause { now: self.now, actor: Actor::Api }
     }

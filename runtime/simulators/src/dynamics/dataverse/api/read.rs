@@ -81,11 +81,21 @@ pub(super) fn matching<'s>(
 }
 
 pub(super) fn count(state: &State, call: &Call<'_>, entity: &'static Entity) -> Result<Response, Problem> {
-    let rows = matching(state, entity, None, &call.options()?)?;
-    let mut response = Response::new(bytes::Bytes::from(rows.len().min(5_000).to_string()));
-    let text = http::HeaderValue::from_static("text/plain");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, text);
-    Ok(response)
+    let options = call.options()?;
+    let total = match &options.deltatoken {
+        Some(token) => track::count(state, call, entity, (&options, token))?,
+        None => matching(state, entity, None, &options)?.len(),
+    };
+    Ok(plain(total.min(5_000).to_string()))
+}
+
+/// An answer that is text and no more.
+pub(super) fn plain(text: String) -> Response {
+    let mut response = respond(200, None);
+    let media = http::HeaderValue::from_static("text/plain");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, media);
+    *response.body_mut() = bytes::Bytes::from(text);
+    response
 }
 
 /// Where a page begins, as the skip token says: so many rows on, or behind a record.

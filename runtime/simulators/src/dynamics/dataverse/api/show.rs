@@ -1,14 +1,14 @@
 //! Records as the API shows them.
 
-use super::super::super::guid::Guid;
 use super::super::super::json::Json;
 use super::super::super::moment;
 use super::super::super::table::{Cell, Row};
-use super::super::metadata::{self, Entity, Ty};
+use super::super::metadata::{self, Column, Entity, Ty};
 use super::super::problem::Problem;
 use super::super::state::State;
 use super::read::matching;
 use crate::odata::{self, Expand, Options};
+use truthsource_core::Decimal;
 
 /// A record together with where it stands, as conditions and answers see it.
 #[derive(Clone, Copy)]
@@ -63,7 +63,7 @@ impl odata::Row for Shown<'_> {
 
 impl Shown<'_> {
     /// What a column holds.
-    fn value(&self, column: &str) -> Cell {
+    pub(super) fn value(&self, column: &str) -> Cell {
         match column {
             "createdon" => Cell::Moment(self.row.created),
             "modifiedon" => Cell::Moment(self.row.modified),
@@ -85,8 +85,8 @@ impl Shown<'_> {
         let mut members = vec![("@odata.etag".to_owned(), Json::text(etag(self.row.version)))];
         for column in self.entity.columns.iter().filter(|it| is_selected(it.name)) {
             let value = self.value(column.name);
-            if let (true, Cell::Id(id), Ty::Lookup(ways)) = (is_annotated, &value, column.ty) {
-                members.extend(self.annotations(column.name, *id, ways));
+            if is_annotated {
+                members.extend(self.annotations(column, &value));
             }
             members.push((column.name.to_owned(), spelled(value)));
         }
@@ -97,17 +97,28 @@ impl Shown<'_> {
         Ok(Json::Object(members))
     }
 
-    /// What a lookup is called and which table it is of.
-    fn annotations(&self, column: &str, id: Guid, ways: &[(&str, metadata::Set)]) -> Vec<(String, Json)> {
-        let found = ways.iter().find_map(|(_, set)| self.state.row(*set, id).map(|row| (metadata::of(*set), row)));
-        let Some((entity, row)) = found else { return Vec::new() };
-        let name = ["name", "currencyname", "msdyn_name"].into_iter().map(|it| row.text(it)).find(|it| !it.is_empty());
-        let shown = Json::text(name.or(entity.key.map(|it| row.text(it))).unwrap_or_default());
-        let named = |what: &str| format!("{column}@{what}");
-        vec![
-            (named("OData.Community.Display.V1.FormattedValue"), shown),
-            (named("Microsoft.Dynamics.CRM.lookuplogicalname"), Json::text(entity.name)),
-        ]
+    /// What people read of a value, and which table a lookup is of. Numbers and times are spelled as in the United States.
+    fn annotations(&self, column: &Column, value: &Cell) -> Vec<(String, Json)> {
+        let named = |what: &str, text: &str| (format!("{}@{what}", column.name), Json::text(text));
+        let formatted = |text: &str| vec![named("OData.Community.Display.V1.FormattedValue", text)];
+        match (column.ty, value) {
+            (Ty::Lookup(ways), Cell::Id(id)) => {
+                let row = |set| self.state.row(set, *id).map(|row| (metadata::of(set), row));
+                let Some((entity, row)) = ways.iter().find_map(|(_, set)| row(*set)) else { return Vec::new() };
+                let names = ["name", "currencyname", "msdyn_name"].into_iter().chain(entity.key);
+                let name = names.map(|it| row.text(it)).find(|it| !it.is_empty()).unwrap_or_default();
+                let table = named("Microsoft.Dynamics.CRM.lookuplogicalname", entity.name);
+                formatted(name).into_iter().chain([table]).collect()
+            }
+            (Ty::Choice(values), Cell::Number(number)) => {
+                let label = values.iter().find(|(value, _)| *number == Decimal::from(*value));
+                label.map(|(_, label)| formatted(label)).unwrap_or_default()
+            }
+            (Ty::Number, Cell::Number(number)) => formatted(&grouped(*number)),
+            (Ty::Flag, Cell::Flag(flag)) => formatted(if *flag { "Yes" } else { "No" }),
+            (Ty::Moment, Cell::Moment(at)) => formatted(&moment::of_people(*at)),
+            _ => Vec::new(),
+        }
     }
 
     fn expanded(&self, expand: &Expand, is_annotated: bool) -> Result<Json, Problem> {
@@ -170,7 +181,17 @@ pub(super) fn check(entity: &Entity, options: &Options) -> Result<(), Problem> {
     names.into_iter().find(|it| !is_nav(it)).map_or(Ok(()), |it| Err(unknown(entity, &it)))
 }
 
-fn spelled(cell: Cell) -> Json {
+/// `1,234.50`
+fn grouped(number: Decimal) -> String {
+    let text = number.round(2).to_string();
+    let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |it| ("-", it));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let groups: Vec<&[u8]> = whole.as_bytes().rchunks(3).rev().collect();
+    let groups: Vec<String> = groups.into_iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect();
+    format!("{sign}{}.{fraction:0<2}", groups.join(","))
+}
+
+pub(super) fn spelled(cell: Cell) -> Json {
     match cell {
         Cell::Null => Json::Null,
         Cell::Flag(flag) => Json::Flag(flag),

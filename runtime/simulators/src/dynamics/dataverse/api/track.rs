@@ -5,7 +5,7 @@ use super::super::super::json::{Json, object};
 use super::super::super::moment;
 use super::super::metadata::Entity;
 use super::super::problem::Problem;
-use super::super::state::State;
+use super::super::state::{Deleted, State};
 use super::read::Cookie;
 use super::show::{self, Shown};
 use super::{Call, read, respond};
@@ -53,6 +53,28 @@ pub(super) fn delta(
     entity: &'static Entity,
     (options, token): (&Options, &str),
 ) -> Result<Response, Problem> {
+    let since = version_of(state, call, entity, (options, token))?;
+    changes(state, call, entity, (options, since, 1))
+}
+
+/// How much changed and went since a token was given.
+pub(super) fn count(
+    state: &State,
+    call: &Call<'_>,
+    entity: &'static Entity,
+    (options, token): (&Options, &str),
+) -> Result<usize, Problem> {
+    let since = version_of(state, call, entity, (options, token))?;
+    Ok(state.table(entity.set).rows().filter(|it| it.version > since).count() + gone(state, entity, since).count())
+}
+
+/// The version at which a token was given that still holds.
+fn version_of(
+    state: &State,
+    call: &Call<'_>,
+    entity: &'static Entity,
+    (options, token): (&Options, &str),
+) -> Result<u64, Problem> {
     check(entity, options)?;
     show::check(entity, options)?;
     let malformed = || Problem::new(400, "0x80060889", "The delta token is not valid.");
@@ -61,7 +83,13 @@ pub(super) fn delta(
         let message = "The delta token has expired. Read the whole collection again.";
         return Err(Problem::new(state.settings.delta_gone_status, "0x80044352", message));
     }
-    changes(state, call, entity, (options, version, 1))
+    Ok(version)
+}
+
+/// What was deleted after a version and is not there again.
+fn gone<'s>(state: &'s State, entity: &'static Entity, since: u64) -> impl Iterator<Item = &'s Deleted> {
+    let is_gone = |id| state.row(entity.set, id).is_none();
+    state.deleted.iter().filter(move |it| it.set == entity.set && it.version > since && is_gone(it.id))
 }
 
 /// A page of what is newer than a version, in the order in which it was saved.
@@ -75,10 +103,8 @@ pub(super) fn changes(
     for row in state.table(entity.set).rows().filter(|it| it.version > since) {
         entries.push((row.version, Shown { state, entity, row }.json(options, read::is_annotated(call))?));
     }
-    let is_gone = |id| state.row(entity.set, id).is_none();
-    let gone = state.deleted.iter().filter(|it| it.set == entity.set && it.version > since && is_gone(it.id));
     let context = format!("{}/$metadata#{}/$deletedEntity", call.root, entity.plural);
-    entries.extend(gone.map(|it| {
+    entries.extend(gone(state, entity, since).map(|it| {
         let deleted = [
             ("@odata.context", Json::text(&context)),
             ("id", Json::text(it.id.to_string())),

@@ -32,17 +32,8 @@ pub(super) fn upsert(
     match found {
         Ok(_) if is_only_insert => Err(Problem::duplicate()),
         Ok(id) => {
-            let row = state.row(entity.set, id).cloned().ok_or_else(|| Problem::no_record(entity.name, id))?;
-            match_etag(call, row.version)?;
             let body = body(call, entity)?;
-            state.atomically(call.now, |state| {
-                let mut row = row;
-                if !fill(state, entity, &mut row, &body)?.is_empty() {
-                    return Err(Problem::payload(entity.plural, "Deep updates are not supported."));
-                }
-                state.save(call.cause(), entity.set, row)
-            })?;
-            written(state, call, (entity, id), 200)
+            change(state, call, (entity, id), &body)
         }
         Err(missing) if is_only_update => Err(missing),
         Err(_) => {
@@ -58,6 +49,25 @@ pub(super) fn upsert(
             written(state, call, (entity, id), 201)
         }
     }
+}
+
+/// Changes a record as a body says, unless the caller knows another version of it.
+pub(super) fn change(
+    state: &mut State,
+    call: &Call<'_>,
+    (entity, id): (&'static Entity, Guid),
+    body: &Json,
+) -> Result<Response, Problem> {
+    let row = state.row(entity.set, id).cloned().ok_or_else(|| Problem::no_record(entity.name, id))?;
+    match_etag(call, row.version)?;
+    state.atomically(call.now, |state| {
+        let mut row = row;
+        if !fill(state, entity, &mut row, body)?.is_empty() {
+            return Err(Problem::payload(entity.plural, "Deep updates are not supported."));
+        }
+        state.save(call.cause(), entity.set, row)
+    })?;
+    written(state, call, (entity, id), 200)
 }
 
 pub(super) fn delete(
@@ -102,7 +112,12 @@ fn written(
     Ok(response)
 }
 
-fn body(call: &Call<'_>, entity: &Entity) -> Result<Json, Problem> {
+pub(super) fn body(call: &Call<'_>, entity: &Entity) -> Result<Json, Problem> {
+    if !wire::is_json(call.request) {
+        let media = wire::header(call.request, "content-type");
+        let message = format!("A supported MIME type could not be found that matches the content type '{media}'.");
+        return Err(Problem::new(415, "0x8006088b", message));
+    }
     let json = Json::parse(call.request.body()).map_err(|it| Problem::payload(entity.plural, it))?;
     if matches!(json, Json::Object(_)) {
         Ok(json)
@@ -219,7 +234,7 @@ fn cell_of(entity: &Entity, column: &Column, value: &Json) -> Result<Cell, Probl
         (Ty::Text(_), _) => Err(wrong("String")),
         (Ty::Number, Json::Number(digits)) => digits.parse().map(Cell::Number).map_err(|_| wrong("Decimal")),
         (Ty::Choice(values), Json::Number(digits)) => {
-            let value = digits.parse::<u32>().ok().filter(|it| values.contains(it));
+            let value = digits.parse::<u32>().ok().filter(|it| values.iter().any(|(value, _)| value == it));
             let message = format!(
                 "A validation error occurred. The value {digits} of '{name}' on record of type '{}' is outside the valid range.",
                 entity.name

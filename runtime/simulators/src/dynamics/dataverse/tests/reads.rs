@@ -39,7 +39,7 @@ fn what_is_not_played_is_refused_and_what_is_empty_is_nothing() {
     let account = "accounts(accountnumber='C1')";
     organisation.call("PATCH", account, json!({ "defaultpricelevelid": null }), &[]);
     assert_eq!(organisation.get(&format!("{account}/defaultpricelevelid")).status, 204);
-    let property = organisation.call("DELETE", &format!("{account}/name"), Value::Null, &[]);
+    let property = organisation.call("DELETE", &format!("{account}/colour"), Value::Null, &[]);
     assert_eq!((property.status, property.text.contains("Name(")), (404, false), "{}", property.text);
     // A record may be sent back as it was read, without its references.
     let mut read = organisation.get(account).body;
@@ -98,4 +98,47 @@ fn pages_follow_their_cookie() {
     }
     assert_eq!(organisation.get("accounts/$count").text, "7");
     assert_eq!(organisation.get("accounts?$skip=1").status, 400);
+}
+
+#[test]
+fn people_read_names_for_numbers() {
+    let organisation = Organisation::new();
+    let annotated = |path: &str| {
+        let prefer = "odata.include-annotations=\"OData.Community.Display.V1.FormattedValue\"";
+        organisation.call("GET", path, Value::Null, &[("prefer", prefer)]).body
+    };
+    let product = annotated("products(productnumber='NUT-8')");
+    let formatted = |column: &str| &product[format!("{column}@OData.Community.Display.V1.FormattedValue")];
+    assert_eq!((&product["statecode"], formatted("statecode")), (&json!(1), &json!("Retired")));
+    assert_eq!(formatted("modifiedon"), "7/1/2026 11:00 AM");
+    assert_eq!(formatted("name"), &Value::Null);
+    organisation.call("PATCH", "products(productnumber='BOLT-8')", json!({ "price": 1_234_567.5 }), &[]);
+    let product = annotated("products(productnumber='BOLT-8')");
+    assert_eq!(product["price@OData.Community.Display.V1.FormattedValue"], "1,234,567.50");
+}
+
+#[test]
+fn what_there_is_can_be_looked_up() {
+    let organisation = Organisation::new();
+    let sets = organisation.get("");
+    assert!(sets.column("name").contains(&"productpricelevels".to_owned()), "{}", sets.text);
+    let model = organisation.get("$metadata");
+    assert_eq!(model.header("content-type"), "application/xml");
+    assert!(model.text.contains(r#"<Property Name="accountnumber" Type="Edm.String" MaxLength="20"/>"#));
+    assert!(model.text.contains(
+        r#"<NavigationProperty Name="order_details" Type="Collection(Microsoft.Dynamics.CRM.salesorderdetail)"/>"#
+    ));
+    let tracked = "$select=EntitySetName,ChangeTrackingEnabled";
+    let account = organisation.get(&format!("EntityDefinitions(LogicalName='account')?{tracked}"));
+    assert_eq!(
+        (&account.body["EntitySetName"], &account.body["ChangeTrackingEnabled"]),
+        (&json!("accounts"), &json!(true))
+    );
+    assert_eq!(account.body.get("SchemaName"), None);
+    let by_id = organisation.get(&format!("EntityDefinitions({})", account.body["MetadataId"].as_str().unwrap()));
+    assert_eq!(by_id.body["PrimaryNameAttribute"], "name");
+    let untracked = organisation.get("EntityDefinitions?$filter=ChangeTrackingEnabled eq false");
+    assert_eq!(untracked.column("LogicalName"), ["transactioncurrency"]);
+    assert_eq!(organisation.get("EntityDefinitions(LogicalName='thing')").status, 404);
+    assert_eq!(organisation.get("EntityDefinitions?$select=Colour").status, 400);
 }

@@ -31,6 +31,7 @@ fn a_delta_link_tells_what_changed_and_what_went() {
     let told = organisation.get(&delta);
     assert_eq!(told.rows()[0]["name"], "Bolt");
     assert!(told.rows()[0].get("productnumber").is_none());
+    assert_eq!(organisation.get(&delta.replacen("products?", "products/$count?", 1)).text, "2");
     let context = "http://127.0.0.1:8080/api/data/v9.2/$metadata#products/$deletedEntity";
     assert_eq!(told.rows()[1], json!({ "@odata.context": context, "id": nut, "reason": "deleted" }));
     let next = told.body["@odata.deltaLink"].as_str().unwrap();

@@ -143,3 +143,48 @@ fn a_deleted_record_takes_along_what_belongs_to_it() {
     );
     assert_eq!(organisation.get("productpricelevels").rows().len(), 0);
 }
+
+#[test]
+fn a_single_column_is_read_written_and_emptied_by_its_path() {
+    let organisation = Organisation::new();
+    let column = |name: &str| format!("accounts(accountnumber='C1')/{name}");
+    let telephone = column("telephone1");
+    let written = organisation.call("PUT", &telephone, json!({ "value": "+1 5" }), &[]);
+    assert_eq!(written.status, 204, "{}", written.text);
+    let read = organisation.get(&telephone);
+    assert_eq!(read.body["value"], "+1 5");
+    assert!(read.body["@odata.context"].as_str().unwrap().ends_with(")/telephone1"), "{}", read.text);
+    assert_eq!(organisation.get(&column("telephone1/$value")).text, "+1 5");
+    assert_eq!(organisation.call("DELETE", &telephone, Value::Null, &[]).status, 204);
+    assert_eq!(organisation.get(&telephone).status, 204);
+    assert_eq!(organisation.call("DELETE", &column("name"), Value::Null, &[]).status, 400);
+    let stale = organisation.call("PUT", &telephone, json!({ "value": "1" }), &[("if-match", "W/\"1\"")]);
+    assert_eq!((stale.status, stale.code()), (412, "0x80060882"));
+    assert_eq!(organisation.call("PUT", &telephone, json!({ "telephone1": "1" }), &[]).status, 400);
+    assert_eq!(organisation.call("POST", &telephone, json!({ "value": "1" }), &[]).status, 405);
+}
+
+#[test]
+fn references_are_made_and_cut_by_themselves() {
+    let organisation = Organisation::new();
+    let path = "accounts(accountnumber='C1')/defaultpricelevelid/$ref";
+    let level = organisation.get("pricelevels(name='Gold')?$select=name").body["pricelevelid"].clone();
+    let url = format!("{ORIGIN}/api/data/v9.2/pricelevels({})", level.as_str().unwrap());
+    let made = organisation.call("PUT", path, json!({ "@odata.id": url }), &[]);
+    assert_eq!(made.status, 204, "{}", made.text);
+    assert_eq!(organisation.get(path).body["@odata.id"], url.as_str());
+    assert_eq!(organisation.get("accounts(accountnumber='C1')/_defaultpricelevelid_value").body["value"], level);
+    assert_eq!(organisation.call("DELETE", path, Value::Null, &[]).status, 204);
+    assert_eq!(organisation.get(path).status, 204);
+    let many = organisation.get("pricelevels(name='Gold')/price_level_product_price_levels/$ref");
+    assert_eq!(many.rows().len(), 1, "{}", many.text);
+    assert!(many.rows()[0]["@odata.id"].as_str().unwrap().contains("/productpricelevels("));
+    assert_eq!(organisation.call("PUT", path, json!({ "@odata.id": "accounts(x)" }), &[]).status, 400);
+}
+
+#[test]
+fn a_form_is_no_body() {
+    let organisation = Organisation::new();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(organisation.call("POST", "accounts", json!({ "name": "A" }), &form).status, 415);
+}
