@@ -104,7 +104,34 @@ fn why(why: &Json) -> String {
     let owner = why["owner"].as_str().map(|it| format!(" {it}")).unwrap_or_default();
     let said = items(&why["inputs"]).map(|it| format!("{} said {}", cell(&it["connection"]), cell(&it["said"])));
     let said = said.collect::<Vec<_>>().join(", ");
-    format!("{}{owner}, version {}: {said}", short(&cell(&why["policy"])), cell(&why["version"]))
+    let count = counted(&why["count"]).map(|it| format!("; {it}")).unwrap_or_default();
+    let rules: Vec<&str> = items(&why["price_rules"]).filter_map(Json::as_str).collect();
+    let rules = if rules.is_empty() { String::new() } else { format!("; price rules {}", rules.join(", ")) };
+    format!("{}{owner}, version {}: {said}{count}{rules}", short(&cell(&why["policy"])), cell(&why["version"]))
+}
+
+/// What a count was worked out of: `10 on hand, 2 reserved, 1 for web, 3 may be sold before a cap of 2`.
+fn counted(count: &Json) -> Option<String> {
+    let number = |it: &Json| it.as_str().filter(|it| *it != "0").map(str::to_owned);
+    let promised = &count["promised"];
+    let waiting = promised["unacknowledged"].as_object().into_iter().flatten();
+    let waiting = waiting.filter_map(|(name, it)| Some(format!("{} ordered at {name}", number(it)?)));
+    let held = ["absolute", "percent", "cover_days"].into_iter();
+    let held =
+        held.filter_map(|it| Some(format!("{} {} held back", number(&count["hold"][it])?, it.replace('_', " "))));
+    let cap = count["hold"]["cap"].as_str().map(|it| format!(" before a cap of {it}")).unwrap_or_default();
+    let parts = count["parts"].as_object().into_iter().flatten();
+    let part = |(item, it): (&String, &Json)| {
+        let takes = cell(&it["quantity"]);
+        format!("{takes} each of {} of {item}", it["on_hand"].as_str().unwrap_or("unknown"))
+    };
+    let told = [
+        number(&count["on_hand"]).map(|it| format!("{it} on hand")),
+        number(&promised["reserved"]).map(|it| format!("{it} reserved")),
+    ];
+    let told = told.into_iter().flatten().chain(waiting).chain(held).chain(parts.map(part));
+    let free = count["free"].as_str().map(|it| format!("{it} may be sold{cap}"))?;
+    Some(told.chain([free]).collect::<Vec<_>>().join(", "))
 }
 
 /// A digest is known by its beginning.
@@ -208,6 +235,23 @@ mod tests {
         assert_eq!((&parts[0], parts.len()), (&expect, 2));
         let asked_for = json!({"connection": "shop", "kind": "item", "creates": 1, "changes": 1});
         assert_eq!(asked(&parts[0]), asked_for);
+    }
+
+    #[test]
+    fn a_count_says_what_it_was_worked_out_of() {
+        let count = json!({
+            "on_hand": "10", "promised": {"reserved": "2", "unacknowledged": {"web": "1", "b2b": "0"}, "demand": "0"},
+            "hold": {"absolute": "0", "percent": "10", "cap": "5"}, "free": "6.3", "tells": "available",
+        });
+        let expect =
+            "10 on hand, 2 reserved, 1 ordered at web, 10 percent held back, 6.3 may be sold before a cap of 5";
+        assert_eq!(counted(&count).as_deref(), Some(expect));
+        assert_eq!(counted(&Json::Null), None);
+        let kit = json!({
+            "on_hand": null, "promised": {"reserved": "0"}, "free": "2", "hold": {},
+            "parts": {"BOLT": {"quantity": "4", "on_hand": "8"}, "NUT": {"quantity": "1", "on_hand": null}},
+        });
+        assert_eq!(counted(&kit).as_deref(), Some("4 each of 8 of BOLT, 1 each of unknown of NUT, 2 may be sold"));
     }
 
     #[test]

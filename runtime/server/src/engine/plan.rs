@@ -3,16 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_core::fold::Folding;
+use truthsource_core::price::PriceRule;
 use truthsource_core::record::{Claim, ConnectionId, KeyState, RecordKey, Shadow};
-use truthsource_core::{Kind, Value};
+use truthsource_core::rules::Rules;
+use truthsource_core::stock::{Buffer, Supply, Tells};
+use truthsource_core::{Decimal, Fields, Kind, UnixMs, Value};
 
 use super::connections::Parties;
+use super::price::published_by;
+use super::shelf::{Shelf, Undecided, count, day_began, place_of};
 use super::through::{self, Through};
 use super::{Engine, Error};
-use crate::store::{Connection, Debt, DebtState, PlannedWrite, Step, What};
+use crate::store::{Connection, Debt, DebtState, PRICED_BY_RULES, PlannedWrite, Step, What};
 
 /// Events of a record that are looked through for who decided a field.
 const EVENTS_MAX: u32 = 500;
+
+/// The field that is published of a level.
+const COUNT: &str = "on_hand";
+/// The fields of a price that rules have a say in.
+const PRICES: [&str; 2] = ["amount", "breaks"];
 
 /// One record's write, as it is owed now.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +52,27 @@ pub struct Why {
     pub inputs: Vec<Claim>,
     /// What stands between the truth and the system, as `slot@digest`.
     pub through: Vec<String>,
+    /// What a count that is published was worked out of.
+    pub count: Option<Counted>,
+    /// The price rules that have a say in a list price of today, by id.
+    pub price_rules: Vec<String>,
+}
+
+/// What a count that is published is worked out of, as it is known now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted {
+    /// `None` where nobody has said how many there are.
+    pub on_hand: Option<Decimal>,
+    /// Of a kit, how many of each part one takes.
+    pub takes: BTreeMap<String, Decimal>,
+    /// What is promised of it, and what there is of a kit's parts.
+    pub supply: Supply,
+    /// What is held back.
+    pub hold: Buffer,
+    /// What may be sold there, before the cap; below 0 where more is promised than there is.
+    pub free: Option<Decimal>,
+    /// As what the system is told it.
+    pub tells: Tells,
 }
 
 /// Proposals for a kind of a connection, in order of the key after `after`; of at most `n_max` debts. Also the key after
@@ -64,15 +95,60 @@ pub async fn propose(
     let keys: BTreeSet<RecordKey> = open.iter().map(|it| it.key.clone()).collect();
     let states = engine.store.states(&keys).await?;
     let through = Through::of(engine, connection, kind).await;
+    let places = states.values().filter_map(|it| place_of(&it.truth.values()));
+    let publishes = parties.rules.publishes(connection.id).is_some() && kind == Kind::StockLevel;
+    let places = places.filter(|_| publishes).collect();
+    let news = (Undecided::default(), engine.now());
+    let shelf = Shelf::look(engine.store.as_ref(), &parties.rules, &places, news).await?;
+    let is_ruled = kind == Kind::Price && connection.spec.priced_by.as_deref() == Some(PRICED_BY_RULES);
+    let items = states.values().filter_map(|it| text(&it.truth.values(), "item").map(str::to_owned));
+    let items = items.filter(|_| is_ruled).collect();
+    let rules = published_by(engine.store.as_ref(), &items).await?;
     let mut proposals = Vec::with_capacity(open.len());
     for debt in open {
         let state = states.get(&debt.key).cloned().unwrap_or_default();
         if let Some(write) = owed(parties, &debt, &state) {
-            let why = explain(engine, parties, (&debt, &state), &write, &through).await?;
+            let mut why = explain(engine, parties, (&debt, &state), &write, &through).await?;
+            if let Some(count) = why.get_mut(COUNT).filter(|_| publishes) {
+                count.count = counted(&parties.rules, debt.connection, &state.truth.values(), &shelf);
+            }
+            for name in PRICES {
+                if let Some(price) = why.get_mut(name).filter(|_| is_ruled) {
+                    price.price_rules = reaching(&rules, &state.truth.values(), engine.now());
+                }
+            }
             proposals.push(Proposal { connection: connection.id, key: debt.key, write, why });
         }
     }
     Ok((proposals, last))
+}
+
+fn text<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
+    fields.get(name)?.as_text()
+}
+
+/// The rules that hold today and are about the item and the currency of a price.
+fn reaching(rules: &BTreeMap<String, PriceRule>, price: &Fields, now: UnixMs) -> Vec<String> {
+    let (item, currency, today) = (text(price, "item"), text(price, "currency"), day_began(now));
+    let is_about = |it: &PriceRule| {
+        it.holds(today) && (it.item.is_none() || it.item.as_deref() == item) && Some(it.currency.as_str()) == currency
+    };
+    rules.iter().filter(|(_, it)| is_about(it)).map(|(id, _)| id.clone()).collect()
+}
+
+/// What a level's count is worked out of, for one that is told it.
+fn counted(rules: &Rules, connection: ConnectionId, level: &Fields, shelf: &Shelf<'_>) -> Option<Counted> {
+    let place = place_of(level)?;
+    let supply = shelf.supply(&place);
+    let parts = rules.stock.kits.get(&place.0).into_iter().flatten();
+    Some(Counted {
+        on_hand: count(level),
+        takes: parts.map(|it| (it.item.clone(), it.quantity)).collect(),
+        hold: rules.buffer(connection, &place.0, &place.1),
+        free: rules.free(connection, level, &supply).flatten(),
+        tells: rules.publishes(connection)?.tells,
+        supply,
+    })
 }
 
 fn is_open(debt: &Debt) -> bool {
@@ -140,6 +216,8 @@ async fn explain(
                 policy,
                 inputs: truth.map(|it| it.claims.clone()).unwrap_or_default(),
                 through: through.passed([name]),
+                count: None,
+                price_rules: Vec::new(),
             },
         );
     }

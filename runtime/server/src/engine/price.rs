@@ -32,6 +32,20 @@ pub async fn prices(store: &dyn TenantStore, asks: &[Ask]) -> store::Result<(Vec
     Ok((asks.iter().map(price).collect(), looked))
 }
 
+/// The rules that have a say in the list prices of these items as they are told: those that are everybody's and change
+/// them by per cent, by id.
+///
+/// # Errors
+/// When the store fails.
+pub async fn published_by(
+    store: &dyn TenantStore,
+    items: &BTreeSet<String>,
+) -> store::Result<BTreeMap<String, PriceRule>> {
+    let mut rules = store.price_rules(None, items).await?;
+    rules.retain(|_, it| matches!(it.pays, Pays::Percent { .. }));
+    Ok(rules)
+}
+
 /// By item, what each list says that a rule names.
 async fn lists(
     store: &dyn TenantStore,

@@ -10,7 +10,7 @@ use truthsource_host::model::{Basket, Line, PriceBreak};
 
 use super::Fold;
 use crate::engine::halves::in_halves;
-use crate::engine::price::listed;
+use crate::engine::price::{listed, published_by};
 use crate::engine::shelf::day_began;
 use crate::engine::{Engine, Error};
 use crate::store::PRICED_BY_RULES;
@@ -70,9 +70,7 @@ pub(super) async fn price(
 async fn rules(engine: &Engine, told: &[(usize, Fields)]) -> Result<BTreeMap<String, PriceRule>, Error> {
     let items: BTreeSet<String> =
         told.iter().filter_map(|(_, it)| it.get("item")?.as_text().map(str::to_owned)).collect();
-    let mut rules = engine.store.price_rules(None, &items).await?;
-    rules.retain(|_, it| matches!(it.pays, Pays::Percent { .. }));
-    Ok(rules)
+    Ok(published_by(engine.store.as_ref(), &items).await?)
 }
 
 fn listed_of(fields: &Fields, rules: &BTreeMap<String, PriceRule>, at: UnixMs) -> Option<Listed> {

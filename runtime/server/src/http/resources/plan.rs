@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
-use truthsource_core::Kind;
 use truthsource_core::draw::Draw;
 use truthsource_core::record::{Claim, ConnectionId};
+use truthsource_core::stock::{Buffer, Tells};
+use truthsource_core::{Decimal, Kind};
 use utoipa::{IntoParams, ToSchema};
 
 use super::connection;
+use super::stock::SupplyView;
 use crate::app::TenantHandle;
 use crate::auth::Scope;
 use crate::engine::connections::Parties;
-use crate::engine::plan::{Proposal, Why, propose};
+use crate::engine::plan::{Counted, Proposal, Why, propose};
 use crate::engine::{self, Engine, Pace, priority};
 use crate::http::cursor::limit;
 use crate::http::extract::{Json, Query};
@@ -84,6 +86,31 @@ struct WhyView {
     inputs: Vec<InputView>,
     /// What stands between the truth and the system, as `slot@digest`.
     through: Vec<String>,
+    /// What a count that is published was worked out of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<CountView>,
+    /// The price rules that have a say in a list price of today, by id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    price_rules: Vec<String>,
+}
+
+/// What a count that is published was worked out of.
+#[derive(Serialize, ToSchema)]
+struct CountView {
+    /// `null` where nobody has said.
+    #[schema(value_type = Option<String>)]
+    on_hand: Option<Decimal>,
+    #[serde(flatten)]
+    supply: SupplyView,
+    /// What is held back.
+    #[schema(value_type = Object)]
+    hold: Buffer,
+    /// What may be sold there, before `cap`; below 0 where more is promised than there is.
+    #[schema(value_type = Option<String>)]
+    free: Option<Decimal>,
+    /// `on-hand` or `available`.
+    #[schema(value_type = String)]
+    tells: Tells,
 }
 
 /// What a system said.
@@ -211,6 +238,11 @@ fn view(it: Proposal, parties: &Parties) -> WriteView {
     }
 }
 
+fn count_view(it: Counted, parties: &Parties) -> CountView {
+    let supply = SupplyView::of(&it.supply, it.takes, parties);
+    CountView { on_hand: it.on_hand, supply, hold: it.hold, free: it.free, tells: it.tells }
+}
+
 fn why_view(why: Why, parties: &Parties) -> WhyView {
     let input = |it: Claim| InputView {
         connection: parties.name(it.connection),
@@ -225,5 +257,7 @@ fn why_view(why: Why, parties: &Parties) -> WhyView {
         policy: why.policy,
         inputs: why.inputs.into_iter().map(input).collect(),
         through: why.through,
+        count: why.count.map(|it| count_view(it, parties)),
+        price_rules: why.price_rules,
     }
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, header};
 use serde::Serialize;
 use truthsource_core::record::{ConnectionId, RecordKey};
-use truthsource_core::stock::{Buffer, Promised, Tells};
+use truthsource_core::stock::{Buffer, Promised, Supply, Tells};
 use truthsource_core::{Decimal, Kind};
 use utoipa::ToSchema;
 
@@ -36,13 +36,20 @@ struct StockView {
     /// `null` where nobody has said.
     #[schema(value_type = Option<String>)]
     on_hand: Option<Decimal>,
+    #[serde(flatten)]
+    supply: SupplyView,
+    /// By the connection that it is published to.
+    published: BTreeMap<String, PublishedView>,
+}
+
+/// What other records say about a level.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SupplyView {
     /// What is promised to orders.
     promised: PromisedView,
     /// What a kit is made of, by item.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     parts: BTreeMap<String, PartView>,
-    /// By the connection that it is published to.
-    published: BTreeMap<String, PublishedView>,
 }
 
 /// What is promised to orders.
@@ -172,15 +179,24 @@ async fn show(State(door): State<Door>, acting: Acting, Path(key): Path<String>)
         (parties.name(id), shown)
     });
     let published = published.collect();
-    let parts = rules.stock.kits.get(&place.0).into_iter().flatten().map(|part| {
-        let there = supply.parts.get(&part.item);
-        let promised = there.map(|it| it.promised.clone()).unwrap_or_default();
-        let (quantity, on_hand) = (part.quantity, there.map(|it| it.on_hand));
-        (part.item.clone(), PartView { quantity, on_hand, promised: promised_view(promised, &parties) })
-    });
-    let parts = parts.collect();
-    let (on_hand, promised) = (count(&level), promised_view(supply.promised.clone(), &parties));
-    Ok(Json(StockView { item: place.0.clone(), location: place.1.clone(), on_hand, promised, parts, published }))
+    let parts = rules.stock.kits.get(&place.0).into_iter().flatten();
+    let takes = parts.map(|it| (it.item.clone(), it.quantity)).collect();
+    let supply = SupplyView::of(&supply, takes, &parties);
+    Ok(Json(StockView { on_hand: count(&level), item: place.0, location: place.1, supply, published }))
+}
+
+impl SupplyView {
+    /// `takes`: of a kit, how many of each part one takes.
+    pub(super) fn of(supply: &Supply, takes: BTreeMap<String, Decimal>, parties: &Parties) -> Self {
+        let parts = takes.into_iter().map(|(item, quantity)| {
+            let there = supply.parts.get(&item);
+            let promised = there.map(|it| it.promised.clone()).unwrap_or_default();
+            let part =
+                PartView { quantity, on_hand: there.map(|it| it.on_hand), promised: promised_view(promised, parties) };
+            (item, part)
+        });
+        Self { parts: parts.collect(), promised: promised_view(supply.promised.clone(), parties) }
+    }
 }
 
 fn promised_view(it: Promised, parties: &Parties) -> PromisedView {

@@ -6,7 +6,9 @@ use truthsource_core::record::RecordKey;
 use truthsource_core::{Decimal, Kind, Row, UnixMs, Value};
 use truthsource_host::model::{Basket, Priced};
 
+use crate::engine::connections::Parties;
 use crate::engine::fake::{ERP, Fake, House, SHOP, answers};
+use crate::engine::plan::propose;
 use crate::engine::rebuild;
 use crate::store::{Change, ConnectionSpec, DebtState};
 
@@ -58,6 +60,15 @@ async fn told(house: &House) -> String {
     format!("{amount}{}", rows.collect::<String>())
 }
 
+/// The rules that a plan says the amount passed.
+async fn planned_by(house: &House) -> Vec<String> {
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let at = (&parties.connections[&SHOP], Kind::Price);
+    let proposals = propose(&house.engine, &parties, at, None, 10).await.unwrap().0;
+    let [it] = &proposals[..] else { panic!("{proposals:?}") };
+    it.why["amount"].price_rules.clone()
+}
+
 #[tokio::test]
 async fn a_list_price_that_is_told_passes_the_rules_for_everybody() {
     let house = house(Fake::default(), "rules").await;
@@ -66,12 +77,14 @@ async fn a_list_price_that_is_told_passes_the_rules_for_everybody() {
     house.commit([percent(-10, 0, Some(day.plus(DAY_MS))), percent(-20, 50, None), retell()]).await;
     house.fold_all().await;
     assert_eq!(told(&house).await, "9 10:8.1 50:7.2");
+    assert_eq!(planned_by(&house).await, ["-10", "-20"]);
     let rebuilt = rebuild::verify(house.store.as_ref()).await.unwrap();
     assert!(rebuilt.differences.is_empty(), "{:?}", rebuilt.differences);
     // The day after, one of them is over: nobody has to say so.
     house.pass(DAY_MS);
     house.fold_all().await;
     assert_eq!(told(&house).await, "10 10:9 50:7.2");
+    assert_eq!(planned_by(&house).await, ["-20"]);
     let states = house.store.states(&[RecordKey::new(Kind::Price, "base@bolt")].into()).await.unwrap();
     let truth = states.values().next().unwrap().truth.values();
     assert_eq!(truth["amount"], number("10"), "the list is what it was");

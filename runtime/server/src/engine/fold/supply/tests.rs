@@ -4,7 +4,9 @@ use truthsource_core::rules::Direction;
 use truthsource_core::stock::{Publishes, Tells};
 use truthsource_core::{Decimal, Kind, Row, Value};
 
+use crate::engine::connections::Parties;
 use crate::engine::fake::{ERP, Fake, House, SHOP};
+use crate::engine::plan::propose;
 use crate::engine::rebuild;
 use crate::engine::stock_rules::STOCK_RULES;
 use crate::store::{Change, ConnectionSpec, DebtState};
@@ -200,4 +202,30 @@ async fn where_nothing_is_published_nothing_is_asked() {
     // What is ordered is known all the same, once stock is published.
     let wanted = house.store.commitments(&["a".to_owned()].into(), None).await.unwrap();
     assert_eq!(wanted.len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_says_what_a_count_was_worked_out_of() {
+    let publishes = Publishes { absolute: 3.into(), ..available() };
+    let mut rules = kit();
+    rules["ships_from"] = json!({"shop": "main"});
+    let house = house(publishes, rules).await;
+    ordered(&house, SHOP, "1", ("a", 5), 0, "2026-01-01").await;
+    house.fold_all().await;
+    let parties = Parties::load(&house.engine).await.unwrap();
+    let at = (&parties.connections[&SHOP], Kind::StockLevel);
+    let proposals = propose(&house.engine, &parties, at, None, 100).await.unwrap().0;
+    let count = async |item: &str| {
+        let found = proposals.iter().find(|it| it.key == level(item, "main")).unwrap();
+        let count = found.why["on_hand"].count.clone().unwrap();
+        // What it was worked out of comes to what is told.
+        assert_eq!(count.free.map(|it| it.to_string()), Some(told(&house, item, "main").await.to_string()));
+        count
+    };
+    let single = count("a").await;
+    assert_eq!((single.on_hand, single.hold.absolute, single.free), (Some(100.into()), 3.into(), Some(92.into())));
+    assert_eq!(single.supply.promised.unacknowledged, [(SHOP, 5.into())].into());
+    let kit = count("kit").await;
+    assert_eq!(kit.takes, [("a".to_owned(), 2.into()), ("b".to_owned(), 1.into())].into());
+    assert_eq!((kit.supply.parts["a"].on_hand, kit.free), (100.into(), Some(46.into())));
 }
