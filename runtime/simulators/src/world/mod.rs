@@ -6,7 +6,9 @@
 
 mod business_central;
 mod catalogue;
+mod charge;
 mod dataverse;
+mod deed;
 mod netsuite;
 mod sap_b1;
 mod shopify;
@@ -16,12 +18,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use truthsource_core::{Decimal, UnixMs};
 
 pub use business_central::{BusinessCentralSite, CHARGE_ACCOUNTS};
 pub use catalogue::{Article, Break, Catalogue, Firm, Price};
+use charge::charges;
+pub use charge::{Charge, ChargeKind, charge_names};
 pub use dataverse::DataverseSite;
+pub use deed::{Deed, Placed, Waits};
 pub use netsuite::{CHARGE_ITEMS, NetsuiteSite};
 pub use sap_b1::{CARRIERS, CHARGE_EXPENSES, EXTERNAL_ID, SapB1Site};
 pub use shopify::ShopifySite;
@@ -108,204 +112,6 @@ pub type Reader = Box<dyn Fn(&Change) -> Option<(Cell, String)> + Send>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);
-
-/// What somebody does. Items are named by their code, whatever its case; companies by their code, locations and price
-/// lists by their name, orders by the buyer's number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Deed {
-    /// Changes what an item is called.
-    Retitle {
-        /// Which.
-        item: String,
-        /// The new title.
-        title: String,
-    },
-    /// Gives an item another barcode.
-    Barcode {
-        /// Which.
-        item: String,
-        /// The new one.
-        barcode: String,
-    },
-    /// Takes an item out of sale, or back in.
-    Offer {
-        /// Which.
-        item: String,
-        /// It is for sale.
-        active: bool,
-    },
-    /// Gives an item another code.
-    Recode {
-        /// Which.
-        item: String,
-        /// The new one.
-        code: String,
-    },
-    /// Adds an item.
-    Add(Article),
-    /// Deletes an item.
-    Delete {
-        /// Which.
-        item: String,
-    },
-    /// Something is received, sold over the counter or corrected: stock moves. Never below nothing.
-    Move {
-        /// Of what.
-        item: String,
-        /// Where.
-        location: String,
-        /// By how many.
-        by: i64,
-    },
-    /// Prices an item.
-    Price {
-        /// On which list.
-        list: String,
-        /// Of which item.
-        item: String,
-        /// The whole price.
-        price: Price,
-    },
-    /// A shop takes a company on that may buy there; elsewhere nobody is taken on.
-    Enrol {
-        /// Its code.
-        company: String,
-        /// What it is called.
-        name: String,
-    },
-    /// Changes what a company is called.
-    Rename {
-        /// Which.
-        company: String,
-        /// The new name.
-        name: String,
-    },
-    /// A buyer orders.
-    Order(Placed),
-    /// Somebody enters an order where orders are booked, at the first location.
-    Book(Placed),
-    /// Everything that is open of an order leaves.
-    Ship {
-        /// Which.
-        po_number: String,
-    },
-    /// A parcel of an order leaves.
-    Parcel {
-        /// Of which.
-        po_number: String,
-        /// Codes of items, and how many of each.
-        lines: Vec<(String, u32)>,
-        /// Who carries it.
-        carrier: String,
-        /// The carrier's number for it.
-        tracking: String,
-    },
-    /// A buyer changes an order that is placed: so many of these items from now on, and nothing else.
-    Edit {
-        /// Which.
-        po_number: String,
-        /// Codes of items, and how many of each.
-        lines: Vec<(String, u32)>,
-    },
-    /// An order is paid.
-    Pay {
-        /// Which.
-        po_number: String,
-    },
-    /// Whoever or whatever held an order lets it go.
-    Release {
-        /// Which.
-        po_number: String,
-    },
-    /// An order is called off.
-    Cancel {
-        /// Which.
-        po_number: String,
-    },
-}
-
-/// An order that a buyer places.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Placed {
-    /// Its number at the buyer's.
-    pub po_number: String,
-    /// The code of the company that buys.
-    pub company: String,
-    /// Codes of items, and how many of each.
-    pub lines: Vec<(String, u32)>,
-    /// What the shop charges beside them. Whoever books an order elsewhere charges nothing else.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub charges: Vec<Charge>,
-    /// What keeps it for now, if anything does.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waits: Vec<Waits>,
-}
-
-/// Why nobody is to do anything about an order yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Waits {
-    /// It is not paid.
-    Unpaid,
-    /// Somebody holds it.
-    Held,
-    /// The shop suspects fraud.
-    Suspected,
-}
-
-/// What is charged beside the lines of an order.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Charge {
-    /// What it is for.
-    pub kind: ChargeKind,
-    /// How much; below zero for what is taken off.
-    pub amount: Decimal,
-}
-
-/// What something is charged for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChargeKind {
-    /// Bringing it.
-    Shipping,
-    /// Taxes on net prices.
-    Tax,
-    /// Taken off the whole.
-    Discount,
-}
-
-impl ChargeKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Shipping, Self::Tax, Self::Discount];
-
-    /// Its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Shipping => "shipping",
-            Self::Tax => "tax",
-            Self::Discount => "discount",
-        }
-    }
-}
-
-/// What a site books charges as, in its own names: `shipping=501, tax=502, discount=503`.
-#[must_use]
-pub fn charge_names(names: [&str; 3]) -> String {
-    let pairs: Vec<String> =
-        ChargeKind::ALL.iter().zip(names).map(|(kind, name)| format!("{}={name}", kind.as_str())).collect();
-    pairs.join(", ")
-}
-
-/// The charges behind names and amounts of a site.
-fn charges<'n>(names: [&str; 3], booked: impl IntoIterator<Item = (&'n str, Decimal)>) -> Vec<Charge> {
-    let kind = |name: &str| names.iter().position(|it| *it == name).and_then(|at| ChargeKind::ALL.get(at).copied());
-    let mut charges: Vec<Charge> =
-        booked.into_iter().filter_map(|(name, amount)| Some(Charge { kind: kind(name)?, amount })).collect();
-    charges.sort();
-    charges
-}
 
 /// A field of a record, by a name that every site would give it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
