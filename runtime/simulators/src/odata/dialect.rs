@@ -60,7 +60,10 @@ impl Dialect {
             Version::V3 => {
                 (SUBSTRINGS_V3, &["$select", "$filter", "$orderby", "$expand", "$top", "$skip", "$inlinecount"])
             }
-            Version::V4 => (SUBSTRINGS, &["$select", "$filter", "$orderby", "$expand", "$top", "$skip", "$count"]),
+            // Clients of version 3 go on saying `$inlinecount` here, and are understood.
+            Version::V4 => {
+                (SUBSTRINGS, &["$select", "$filter", "$orderby", "$expand", "$top", "$skip", "$count", "$inlinecount"])
+            }
         };
         Self {
             version,
@@ -99,7 +102,6 @@ impl Dialect {
                 "$skip",
                 "$count",
                 "$skiptoken",
-                "$deltatoken",
                 "$schemaversion",
             ],
         }

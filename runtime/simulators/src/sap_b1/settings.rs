@@ -63,6 +63,8 @@ pub struct Settings {
     pub webhooks: bool,
     /// Business objects in the catalogue of events.
     pub webhook_objects: Vec<String>,
+    /// The media type of a delivery.
+    pub webhook_media: String,
     /// How many deliveries in a row must be given up before a subscription becomes inactive.
     pub webhook_failures_max: u32,
 }
@@ -205,7 +207,7 @@ impl Default for Settings {
             unique_references: false,
             fresh_update_date: FreshUpdateDate::Empty,
             etags: true,
-            sql_tables: list(&["OITM", "OITW", "ITM1", "OPLN", "OCRD", "CRD1", "ORDR", "RDR1"]),
+            sql_tables: list(&["OITM", "OITW", "ITM1", "OPLN", "OCRD", "CRD1", "OCPR", "ORDR", "RDR1"]),
             sql_dates: SqlDates::Compact,
             webhooks: false,
             webhook_objects: list(&[
@@ -219,6 +221,7 @@ impl Default for Settings {
                 "StockTransfers",
                 "Warehouses",
             ]),
+            webhook_media: text("application/json"),
             webhook_failures_max: 3,
         }
     }

@@ -91,7 +91,8 @@ impl<'a> Datum<'a> {
             Self::Int(it) => Decimal::new(it, 0).map_or(Cell::Null, Cell::Number),
             Self::Double(it) => Cell::Number(it),
             Self::Date(it) => Cell::Date(it),
-            Self::Time(it) => Cell::Time(it),
+            // What is shown is what is compared: minutes.
+            Self::Time(it) => Cell::Time(jiff::civil::time(it.hour(), it.minute(), 0, 0)),
             Self::Member(it) => Cell::Enum { ty: String::new(), member: it.to_owned() },
         }
     }

@@ -91,10 +91,14 @@ pub(super) fn handshake(subscription: &Subscription, token: &str) -> Result<Webh
 }
 
 /// A delivery of events.
-pub(super) fn delivery(subscription: &Subscription, events: &[serde_json::Value]) -> Result<Webhook, Problem> {
+pub(super) fn delivery(
+    subscription: &Subscription,
+    media: &str,
+    events: &[serde_json::Value],
+) -> Result<Webhook, Problem> {
     let body = Bytes::from(serde_json::Value::Array(events.to_vec()).to_string());
     let mut headers = proof(subscription, &body)?;
-    headers.push(("Content-Type".to_owned(), "application/cloudevents-batch+json".to_owned()));
+    headers.push(("Content-Type".to_owned(), media.to_owned()));
     let url = subscription.url.clone();
     Ok(Webhook { method: http::Method::POST, url, headers, body, retries_ms: RETRIES_MS })
 }

@@ -110,5 +110,10 @@ fn rendered(response: &Response, content_id: Option<String>) -> batch::Response 
     if !response.body().is_empty() && !headers.iter().any(|(name, _)| name == "content-type") {
         headers.push(("content-type".to_owned(), Style::content_type(Version::V4).to_owned()));
     }
-    batch::Response { content_id, status: response.status().as_u16(), headers, body: response.body().to_vec() }
+    // Some clients part headers from bodies by the blank line that follows a body's own end of line.
+    let mut body = response.body().to_vec();
+    if !body.is_empty() {
+        body.push(b'\n');
+    }
+    batch::Response { content_id, status: response.status().as_u16(), headers, body }
 }

@@ -5,7 +5,7 @@ use truthsource_core::Decimal;
 use super::cell::Cell;
 use super::tables::Row;
 use crate::sap_b1::clock::Stamp;
-use crate::sap_b1::model::{Address, Document, DocumentLine, Item, ItemPrice, Partner, PriceList, Stock};
+use crate::sap_b1::model::{Address, Contact, Document, DocumentLine, Item, ItemPrice, Partner, PriceList, Stock};
 
 /// How a column is read.
 #[derive(Clone, Copy)]
@@ -16,6 +16,7 @@ pub(super) enum Reader {
     List(for<'a> fn(&'a PriceList) -> Cell<'a>),
     Partner(for<'a> fn(&'a Partner) -> Cell<'a>),
     Address(for<'a> fn(&'a Address) -> Cell<'a>),
+    Contact(for<'a> fn(&'a Contact) -> Cell<'a>),
     Order(for<'a> fn(&'a Document) -> Cell<'a>),
     Line(for<'a> fn(&'a Document, &'a DocumentLine) -> Cell<'a>),
 }
@@ -29,6 +30,7 @@ impl Reader {
             (Self::List(read), Row::List(it)) => read(it),
             (Self::Partner(read), Row::Partner(it)) => read(it),
             (Self::Address(read), Row::Address(it)) => read(it),
+            (Self::Contact(read), Row::Contact(it)) => read(it),
             (Self::Order(read), Row::Order(it)) => read(it),
             (Self::Line(read), Row::OrderLine(order, it)) => read(order, it),
             _ => Cell::Null,
@@ -64,6 +66,10 @@ const fn partner(name: &'static str, read: for<'a> fn(&'a Partner) -> Cell<'a>) 
 
 const fn address(name: &'static str, read: for<'a> fn(&'a Address) -> Cell<'a>) -> Column {
     Column { name, read: Reader::Address(read) }
+}
+
+const fn contact(name: &'static str, read: for<'a> fn(&'a Contact) -> Cell<'a>) -> Column {
+    Column { name, read: Reader::Contact(read) }
 }
 
 const fn order(name: &'static str, read: for<'a> fn(&'a Document) -> Cell<'a>) -> Column {
@@ -169,6 +175,17 @@ pub(super) const CRD1: &[Column] = &[
     address("ZipCode", |it| Cell::maybe(&it.zip)),
     address("State", |it| Cell::maybe(&it.state)),
     address("Country", |it| Cell::maybe(&it.country)),
+];
+
+pub(super) const OCPR: &[Column] = &[
+    contact("CntctCode", |it| Cell::Int(it.code)),
+    contact("CardCode", |it| Cell::text(&it.partner)),
+    contact("Name", |it| Cell::maybe(&it.name)),
+    contact("FirstName", |it| Cell::maybe(&it.first_name)),
+    contact("LastName", |it| Cell::maybe(&it.last_name)),
+    contact("E_MailL", |it| Cell::maybe(&it.email)),
+    contact("Tel1", |it| Cell::maybe(&it.phone)),
+    contact("Active", |it| Cell::flag(it.active)),
 ];
 
 pub(super) const ORDR: &[Column] = &[

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use super::cell::Cell;
 use super::columns::{self, Column};
-use crate::sap_b1::model::{Address, Book, Document, DocumentLine, Item, ItemPrice, Partner, PriceList, Stock};
+use crate::sap_b1::model::{
+    Address, Book, Contact, Document, DocumentLine, Item, ItemPrice, Partner, PriceList, Stock,
+};
 use crate::sap_b1::shape::{Shape, UserFields};
 use crate::sap_b1::state::State;
 
@@ -17,6 +19,7 @@ pub(super) enum Table {
     PriceLists,
     Partners,
     Addresses,
+    Contacts,
     Orders,
     OrderLines,
 }
@@ -31,6 +34,7 @@ pub(super) enum Row<'a> {
     List(&'a PriceList),
     Partner(&'a Partner),
     Address(&'a Address),
+    Contact(&'a Contact),
     Order(&'a Document),
     OrderLine(&'a Document, &'a DocumentLine),
     Derived(Rc<Vec<Cell<'static>>>),
@@ -61,6 +65,7 @@ impl Table {
             "OPLN" => Self::PriceLists,
             "OCRD" => Self::Partners,
             "CRD1" => Self::Addresses,
+            "OCPR" => Self::Contacts,
             "ORDR" => Self::Orders,
             "RDR1" => Self::OrderLines,
             _ => return None,
@@ -75,6 +80,7 @@ impl Table {
             Self::PriceLists => columns::OPLN,
             Self::Partners => columns::OCRD,
             Self::Addresses => columns::CRD1,
+            Self::Contacts => columns::OCPR,
             Self::Orders => columns::ORDR,
             Self::OrderLines => columns::RDR1,
         }
@@ -96,7 +102,7 @@ impl Table {
         match self {
             Self::Items | Self::ItemStock | Self::ItemPrices => "ItemCode",
             Self::PriceLists => "ListNum",
-            Self::Partners | Self::Addresses => "CardCode",
+            Self::Partners | Self::Addresses | Self::Contacts => "CardCode",
             Self::Orders | Self::OrderLines => "DocEntry",
         }
     }
@@ -116,6 +122,7 @@ impl Table {
             }
             Self::Partners => Box::new(partners(state, code).map(Row::Partner)),
             Self::Addresses => Box::new(partners(state, code).flat_map(|it| it.addresses.iter().map(Row::Address))),
+            Self::Contacts => Box::new(partners(state, code).flat_map(|it| it.contacts.iter().map(Row::Contact))),
             Self::Orders => Box::new(orders(state, entry).map(Row::Order)),
             Self::OrderLines => Box::new(
                 orders(state, entry).flat_map(|order| order.lines.iter().map(move |it| Row::OrderLine(order, it))),

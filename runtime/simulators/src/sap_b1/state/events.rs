@@ -135,7 +135,7 @@ impl State {
     fn send(&mut self, subscription: &Subscription, batch: &[Notification]) {
         let events: Vec<Value> = batch.iter().map(|it| self.event(subscription, it)).collect();
         // The credential was checked when it was saved.
-        let Ok(webhook) = webhooks::delivery(subscription, &events) else { return };
+        let Ok(webhook) = webhooks::delivery(subscription, &self.settings.webhook_media, &events) else { return };
         self.mark(batch.iter().map(|it| it.id.as_str()), "Sent");
         let events = batch.iter().map(|it| it.id.clone()).collect();
         let sent = Sent { webhook: subscription.id.clone(), events, failures: 0 };

@@ -331,3 +331,16 @@ fn members_of_enumerations_go_by_their_values_as_well() {
     assert_eq!((customers("C"), customers("S")), (customers("cCustomer"), customers("cSupplier")));
     assert!(customers("C") > customers("S"));
 }
+
+#[test]
+fn times_are_compared_as_they_are_shown() {
+    let company = Company::new();
+    company.wait(7_000);
+    company.call("PATCH", "v2/Items('A1')", json!({ "ItemName": "Bolt" }));
+    let shown = company.get("v2/Items('A1')").body["UpdateTime"].as_str().unwrap().to_owned();
+    let found = |condition: &str| {
+        company.get(&format!("v2/Items?$filter=UpdateTime%20{condition}%20'{shown}'&$inlinecount=allpages")).body
+    };
+    assert_eq!(found("eq")["@odata.count"], 1);
+    assert_eq!(found("gt")["@odata.count"], 0);
+}

@@ -95,6 +95,12 @@ fn tables_are_joined_folded_and_put_together() {
          WHERE T0.CardType = 'C' ORDER BY T0.CardCode",
         "CardCode=C20000 City=none; CardCode=C30000 City=none",
     );
+    let person = json!({ "ContactEmployees": [{ "Name": "Jo", "E_Mail": "jo@acme.example" }] });
+    assert_eq!(company.call("PATCH", "v2/BusinessPartners('C20000')", person).status, 204);
+    check(
+        "SELECT T0.CardName, T1.E_MailL FROM OCRD T0 JOIN OCPR T1 ON T1.CardCode = T0.CardCode",
+        "CardName=Acme E_MailL=jo@acme.example",
+    );
     check(
         "SELECT ItemCode, SUM(OnHand) AS Total, COUNT(*) AS N, AVG(OnHand) AS Mean FROM OITW GROUP BY ItemCode \
          HAVING SUM(OnHand) > 0",
