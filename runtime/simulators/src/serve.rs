@@ -73,7 +73,8 @@ pub async fn serve_on(system: Arc<dyn System>, now: Now) -> std::io::Result<Serv
     let admin_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let (api, admin) = (api_listener.local_addr()?, admin_listener.local_addr()?);
     let client =
-        reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().build().map_err(std::io::Error::other)?;
+        reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).no_proxy().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().map_err(std::io::Error::other)?;
     let shared = Shared { door: Arc::new(Door::new(system)), wake: Arc::default(), api, now, client };
 
     let mut tasks = JoinSet::new();
@@ -142,14 +143,16 @@ async fn at_admin(State(shared): State<Shared>, request: axum::extract::Request)
     response.map(Body::from)
 }
 
-/// The request with its whole body and an absolute URI; `None` if it is too large.
+/// The request with its whole body and an absolute URI, `https` where somebody in front of us took TLS off; `None` if it is
+/// too large.
 async fn whole(request: axum::extract::Request, here: SocketAddr) -> Option<Request> {
     let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_BYTES_MAX).await.ok()?;
     let host = parts.headers.get(http::header::HOST).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let authority = host.unwrap_or_else(|| here.to_string());
     let path = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-    parts.uri = format!("http://{authority}{path}").parse().ok()?;
+    let scheme = parts.headers.get("x-forwarded-proto").filter(|it| *it == "https").map_or("http", |_| "https");
+    parts.uri = format!("{scheme}://{authority}{path}").parse().ok()?;
     Some(Request::from_parts(parts, body))
 }
 

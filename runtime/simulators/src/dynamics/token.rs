@@ -89,8 +89,41 @@ fn endpoint(path: &str) -> Option<(&str, Form)> {
     v2.or_else(|| path.strip_suffix("/oauth2/token").map(|it| (it, Form::V1))).filter(|(it, _)| !it.contains('/'))
 }
 
+/// Whether a directory goes by this name: its id or its domain, in any case.
+fn is_directory(application: &Application, name: &str) -> bool {
+    [&application.tenant, &application.domain].iter().any(|it| it.eq_ignore_ascii_case(name))
+}
+
+/// Answers what libraries ask before they ask for a token: which directory there is, and where it gives tokens.
+fn discovery(application: &Application, request: &Request) -> Option<Response> {
+    let (path, origin) = (request.uri().path(), super::wire::origin(request));
+    let of = |tenant: &str| format!("{origin}/{tenant}/v2.0/.well-known/openid-configuration");
+    if path == "/common/discovery/instance" {
+        let host = request.uri().authority().map_or("localhost", |it| it.as_str());
+        let known = json!([{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }]);
+        let endpoint = of(&application.tenant);
+        let body = json!({ "tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": known });
+        return Some(system::json(200, "application/json; charset=utf-8", &body));
+    }
+    let tenant = path.strip_prefix('/')?.strip_suffix("/v2.0/.well-known/openid-configuration")?;
+    if !is_directory(application, tenant) {
+        let body = json!({ "error": "invalid_tenant", "error_description": format!("AADSTS90002: Tenant '{tenant}' not found.") });
+        return Some(system::json(400, "application/json; charset=utf-8", &body));
+    }
+    let body = json!({
+        "token_endpoint": format!("{origin}/{tenant}/oauth2/v2.0/token"),
+        "authorization_endpoint": format!("{origin}/{tenant}/oauth2/v2.0/authorize"),
+        "issuer": format!("{origin}/{}/v2.0", application.tenant),
+        "jwks_uri": format!("{origin}/{tenant}/discovery/v2.0/keys"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "response_types_supported": ["code"], "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    Some(system::json(200, "application/json; charset=utf-8", &body))
+}
+
 impl Tokens {
-    /// Answers the token endpoint; `None` for another path. Tokens are good for `resource`, `https://host` without a
+    /// Answers the token endpoint and what leads to it; `None` for another path. Tokens are good for `resource`, `https://host` without a
     /// slash, which a caller may also spell as the address it came to.
     pub(super) fn answer(
         &mut self,
@@ -99,6 +132,9 @@ impl Tokens {
         now: UnixMs,
         request: &Request,
     ) -> Option<Response> {
+        if let Some(told) = discovery(application, request) {
+            return Some(told);
+        }
         let (tenant, form) = endpoint(request.uri().path())?;
         Some(match check(application, (tenant, form), resource, request) {
             Ok(()) => self.give(application, form, resource, now),
@@ -155,7 +191,7 @@ fn check(
     if request.method() != http::Method::POST {
         return Err(invalid(900561, "The endpoint only accepts POST requests. Received a GET request.".to_owned()));
     }
-    if tenant != application.tenant && tenant != application.domain {
+    if !is_directory(application, tenant) {
         return Err(invalid(
             90002,
             format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."),
@@ -275,6 +311,20 @@ mod tests {
             tokens.revoke();
             assert!(!tokens.admits(NOW, &request));
         }
+    }
+
+    #[test]
+    fn libraries_find_out_where_tokens_are_given() {
+        let instance = ask("/common/discovery/instance", &[]).1;
+        let endpoint =
+            instance["tenant_discovery_endpoint"].as_str().unwrap().strip_prefix("http://127.0.0.1:9").unwrap();
+        let told = ask(endpoint, &[]).1;
+        let place = told["token_endpoint"].as_str().unwrap().strip_prefix("http://127.0.0.1:9").unwrap();
+        assert_eq!(
+            ask(&place.to_uppercase().replace("OAUTH2/V2.0/TOKEN", "oauth2/v2.0/token"), &fields("x", "1")).0,
+            200
+        );
+        assert_eq!(ask("/none/v2.0/.well-known/openid-configuration", &[]).0, 400);
     }
 
     #[test]

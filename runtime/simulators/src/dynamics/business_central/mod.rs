@@ -12,7 +12,7 @@
 //! too many requests; the fields of shipments and of price lists.
 //!
 //! Not played: records in any company but the first; taxes; item variants; releasing orders and drafts of invoices by
-//! API; delta links; `$metadata`; OData web services; languages of messages. Of what runs at once only the number is
+//! API; delta links; OData web services; languages of messages. Of what runs at once only the number is
 //! limited: nothing waits in a queue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -87,13 +87,7 @@ impl BusinessCentral {
         } else {
             api::answer(state, now, request)
         };
-        let mut response = outcome.unwrap_or_else(|it| it.response(state.requests));
-        let id = Guid::drawn("request", state.requests).to_string();
-        if let Ok(id) = http::HeaderValue::from_str(&id) {
-            response.headers_mut().insert("request-id", id.clone());
-            response.headers_mut().insert("ms-correlation-x", id);
-        }
-        response
+        identified(state, outcome.unwrap_or_else(|it| it.response(state.requests)))
     }
 
     /// Tokens, limits and handshakes; the answer, unless the request has to wait for one.
@@ -106,7 +100,7 @@ impl BusinessCentral {
             }
             let admitted = state.admit(now, request, in_flight);
             match admitted.and_then(|()| api::subscriptions::handshake(state, now, request)) {
-                Err(problem) => Step::Answered(problem.response(state.requests)),
+                Err(problem) => Step::Answered(identified(state, problem.response(state.requests))),
                 Ok(Some(handshake)) => Step::Ask(handshake),
                 Ok(None) => Step::Answered(Self::carry_out(state, now, request)),
             }
@@ -134,7 +128,7 @@ impl System for BusinessCentral {
     fn resume(&self, now: UnixMs, request: &Request, asked: &Webhook, said: Option<&Answer>) -> Response {
         self.with(|state| match api::subscriptions::confirm(asked, said) {
             Ok(()) => Self::carry_out(state, now, request),
-            Err(problem) => problem.response(state.requests),
+            Err(problem) => identified(state, problem.response(state.requests)),
         })
     }
 
@@ -207,6 +201,16 @@ impl System for BusinessCentral {
     fn unsubscribe_everybody(&self) {
         self.with(|state| state.subscriptions = Subscriptions::default());
     }
+}
+
+/// An answer with the ids by which support would find the request.
+fn identified(state: &State, mut response: Response) -> Response {
+    let id = Guid::drawn("request", state.requests).to_string();
+    if let Ok(id) = http::HeaderValue::from_str(&id) {
+        response.headers_mut().insert("request-id", id.clone());
+        response.headers_mut().insert("ms-correlation-x", id);
+    }
+    response
 }
 
 /// A write to a document or to stock, which is where users meet each other's locks.

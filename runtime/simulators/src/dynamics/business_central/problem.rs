@@ -54,9 +54,9 @@ impl Problem {
         Self::new(400, "Internal_RecordNotFound", message)
     }
 
-    pub(super) fn same_key(table: &str, field: &str, value: &str) -> Self {
+    pub(super) fn same_key(status: u16, table: &str, field: &str, value: &str) -> Self {
         let message = format!("The {table} already exists. Identification fields and values: {field}='{value}'");
-        Self::new(400, "Internal_EntityWithSameKeyExists", message)
+        Self::new(status, "Internal_EntityWithSameKeyExists", message)
     }
 
     pub(super) fn relation(field: &str, table: &str, value: &str, related: &str) -> Self {

@@ -22,6 +22,8 @@ pub struct Settings {
     pub custom: Option<Custom>,
     /// The status that a stale etag is answered with: 409, or 412 as other OData services do.
     pub stale_status: u16,
+    /// The status that a number or code of another record is refused with: 400 or 409.
+    pub same_key_status: u16,
     /// Accounts of the general ledger that lines of orders may name: their numbers, and what they are called.
     pub accounts: Vec<(String, String)>,
     /// Whether customers take a number from the caller.
@@ -138,10 +140,22 @@ pub struct Webhooks {
     pub collection_over: usize,
     /// Whether a notification's `resource` begins with a slash.
     pub leading_slash: bool,
+    /// How a receiver is asked whether it wants notifications.
+    pub handshake: Handshake,
     /// How long a subscription lives.
     pub life_ms: u64,
     /// The most subscriptions.
     pub subscriptions_max: usize,
+}
+
+/// The method of the request that a receiver answers with the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Handshake {
+    /// `POST`
+    Post,
+    /// `GET`
+    Get,
 }
 
 /// How often something happens.
@@ -180,6 +194,7 @@ impl Default for Webhooks {
             delay_ms: 30_000,
             collection_over: 1_000,
             leading_slash: false,
+            handshake: Handshake::Post,
             life_ms: 3 * 24 * 3_600_000,
             subscriptions_max: 200,
         }
@@ -213,6 +228,7 @@ impl Default for Settings {
             local_currency: "USD".to_owned(),
             custom: Some(Custom::default()),
             stale_status: 409,
+            same_key_status: 400,
             accounts: [("6810", "Freight"), ("5410", "Sales tax of the shop"), ("6910", "Discounts of the shop")]
                 .map(|(number, name)| (number.to_owned(), name.to_owned()))
                 .to_vec(),

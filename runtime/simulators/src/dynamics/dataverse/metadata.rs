@@ -12,6 +12,7 @@ pub(super) enum Set {
     Currencies,
     Warehouses,
     Inventories,
+    Contacts,
 }
 
 /// What a column holds.
@@ -160,7 +161,10 @@ const ORDERS: &[Column] = &[
     own("ordernumber", Ty::Text(100)),
     own("name", Ty::Text(300)),
     own("description", Ty::Text(2_000)),
-    own("_customerid_value", Ty::Lookup(&[("customerid_account", Set::Accounts)])),
+    own(
+        "_customerid_value",
+        Ty::Lookup(&[("customerid_account", Set::Accounts), ("customerid_contact", Set::Contacts)]),
+    ),
     PRICE_LEVEL,
     CURRENCY,
     own("statecode", Ty::Choice(ORDER_STATES)),
@@ -206,6 +210,18 @@ const INVENTORIES: &[Column] = &[
     MODIFIED,
 ];
 
+const CONTACTS: &[Column] = &[
+    own("firstname", Ty::Text(50)),
+    own("lastname", Ty::Text(50)),
+    read("fullname", Ty::Text(160)),
+    own("emailaddress1", Ty::Text(100)),
+    own("telephone1", Ty::Text(50)),
+    own("_parentcustomerid_value", Ty::Lookup(&[("parentcustomerid_account", Set::Accounts)])),
+    own("statecode", Ty::Choice(&[(0, "Active"), (1, "Inactive")])),
+    CREATED,
+    MODIFIED,
+];
+
 const fn table(
     set: Set,
     (plural, name, id): (&'static str, &'static str, &'static str),
@@ -215,7 +231,7 @@ const fn table(
 }
 
 /// Every table.
-pub(super) const ENTITIES: [Entity; 9] = [
+pub(super) const ENTITIES: [Entity; 10] = [
     Entity {
         key: Some("productnumber"),
         required: &["name", "productnumber"],
@@ -264,6 +280,7 @@ pub(super) const ENTITIES: [Entity; 9] = [
             INVENTORIES,
         )
     },
+    table(Set::Contacts, ("contacts", "contact", "contactid"), CONTACTS),
 ];
 
 pub(super) fn of(set: Set) -> &'static Entity {

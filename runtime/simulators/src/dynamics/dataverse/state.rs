@@ -63,7 +63,7 @@ fn index(entity: &Entity) -> Index {
         Set::Warehouses => |it| filled(it.text("msdyn_name")),
         Set::ProductPrices => |it| Some(pair(it, "_pricelevelid_value", "_productid_value")),
         Set::Inventories => |it| Some(pair(it, "_msdyn_product_value", "_msdyn_warehouse_value")),
-        Set::OrderDetails => |_| None,
+        Set::OrderDetails | Set::Contacts => |_| None,
     };
     let owner: fn(&Row) -> Option<Guid> = match entity.set {
         Set::OrderDetails => |it| Some(it.reference("_salesorderid_value")),
@@ -230,6 +230,10 @@ impl State {
     /// What a record gets that nobody gave it.
     fn complete(&mut self, set: Set, row: &mut Row, is_new: bool) -> Result<(), Problem> {
         let zero = || Cell::Number(Decimal::ZERO);
+        if set == Set::Contacts {
+            let name = [row.text("firstname"), row.text("lastname")].join(" ").trim().to_owned();
+            row.set_text("fullname", name);
+        }
         if is_new {
             let (state, status) = match set {
                 Set::Products | Set::PriceLevels => (0, 1),

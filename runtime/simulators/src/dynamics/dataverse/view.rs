@@ -59,7 +59,7 @@ impl State {
                 let stocks = stocks.flat_map(|it| self.subjects(Set::Inventories, it));
                 std::iter::once(Subject::Item(row.id)).chain(prices).chain(stocks).collect()
             }
-            Set::PriceLevels | Set::Currencies => Vec::new(),
+            Set::PriceLevels | Set::Currencies | Set::Contacts => Vec::new(),
         }
     }
 

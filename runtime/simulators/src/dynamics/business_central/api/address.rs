@@ -6,6 +6,16 @@ use super::super::settings::{Page, Settings};
 use crate::dynamics::wire;
 use crate::system::Request;
 
+/// The API that every environment has.
+pub(in crate::dynamics::business_central) const STANDARD: &str = "api/v2.0";
+
+/// Whether a path asks which environments there are.
+pub(in crate::dynamics::business_central) fn names_environments(path: &str) -> bool {
+    let path = path.trim_end_matches('/').to_ascii_lowercase();
+    let of_admin = path.strip_prefix("/admin/").and_then(|it| it.split_once('/'));
+    path == "/environments/v1.1" || of_admin.is_some_and(|(_, it)| it == "applications/businesscentral/environments")
+}
+
 /// Where a request is addressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dynamics::business_central) struct Address {
@@ -54,7 +64,7 @@ impl Address {
         settings: &Settings,
         name: &str,
     ) -> Option<&'static Entity> {
-        if self.api == "api/v2.0" {
+        if self.api == STANDARD {
             return ENTITIES.iter().find(|it| it.api == Api::Standard && it.plural == name);
         }
         let page = pages(settings).find(|(_, it)| self.api == page_api(it) && it.set == name);

@@ -39,6 +39,7 @@ enum Target {
     Action(&'static Entity, Guid, String),
     Count(&'static Entity, Source),
     Subscribable,
+    Information(Guid),
 }
 
 /// Which rows of a table a collection has.
@@ -50,8 +51,14 @@ enum Source {
     OwnedBy(Guid),
 }
 
+/// What a company says of itself.
+const INFORMATION: &str = "companyInformation";
+
 /// Carries out a request that was admitted. A batch brings its parts here one by one.
 pub(super) fn answer(state: &mut State, now: UnixMs, request: &Request) -> Result<Response, Problem> {
+    if address::names_environments(request.uri().path()) && *request.method() == Method::GET {
+        return Ok(read::environments(&state.settings));
+    }
     let address = Address::of(&state.settings, request)?;
     let dialect = Dialect::business_central();
     let path = Path::parse(&address.resource, &dialect).map_err(|it| Problem::query(it.to_string()))?;
@@ -85,6 +92,9 @@ fn resolve(state: &State, call: &Call<'_>, segments: &[Segment]) -> Result<Targe
     if call.address.is_runtime {
         let is_it = name.name == "webhookSupportedResources" && rest.is_empty();
         return if is_it { Ok(Target::Subscribable) } else { Err(Problem::no_segment(&name.name)) };
+    }
+    if name.name == INFORMATION && call.address.api == address::STANDARD && rest.is_empty() {
+        return Ok(Target::Information(company));
     }
     let entity = call.address.entity(&state.settings, &name.name);
     let entity = entity.ok_or_else(|| Problem::no_segment(&name.name))?;

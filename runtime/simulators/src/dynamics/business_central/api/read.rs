@@ -2,16 +2,17 @@
 
 use super::super::catalogue::Entity;
 use super::super::problem::Problem;
-use super::super::settings::Company;
+use super::super::settings::{Company, Settings};
 use super::super::state::State;
 use super::show::{Shown, check};
-use super::{Call, Source, Target, address, is_lines, respond, subscriptions};
+use super::{Call, INFORMATION, Source, Target, address, is_lines, respond, subscriptions};
 use crate::dynamics::guid::Guid;
 use crate::dynamics::json::{Json, object};
-use crate::dynamics::wire;
+use crate::dynamics::{moment, wire};
 use crate::faults::Faults;
 use crate::odata::{Case, Cell, Dialect, Options, orderby};
 use crate::system::Response;
+use truthsource_core::UnixMs;
 
 pub(super) fn answer(state: &State, call: &Call<'_>, target: &Target) -> Result<Response, Problem> {
     match target {
@@ -25,6 +26,11 @@ pub(super) fn answer(state: &State, call: &Call<'_>, target: &Target) -> Result<
             let resources = subscriptions::supported(&state.settings);
             let resources = resources.map(|it| object([("resource", Json::Text(it))])).collect();
             listed(call, "webhookSupportedResources", resources)
+        }
+        Target::Information(id) => {
+            let found = state.settings.companies.iter().find(|it| it.id == *id);
+            let found = found.ok_or_else(|| Problem::no_record("Company", *id))?;
+            listed(call, &format!("companies({id})/{INFORMATION}"), vec![information(&state.settings, found)])
         }
         Target::Record(entity, id) => {
             let options = options_of(call)?;
@@ -54,6 +60,28 @@ fn company(it: &Company) -> Json {
         ("displayName", Json::text(&it.name)),
         ("businessProfileId", Json::text("")),
     ])
+}
+
+fn information(settings: &Settings, it: &Company) -> Json {
+    object([
+        ("id", Json::text(it.id.to_string())),
+        ("displayName", Json::text(&it.name)),
+        ("currencyCode", Json::text(&settings.local_currency)),
+        ("currentFiscalYearStartDate", Json::text(moment::no_day().to_string())),
+        ("lastModifiedDateTime", Json::text(moment::short(UnixMs(0)))),
+    ])
+}
+
+/// The environments of the directory: one.
+pub(super) fn environments(settings: &Settings) -> Response {
+    let environment = object([
+        ("name", Json::text(&settings.environment)),
+        ("type", Json::text("Production")),
+        ("aadTenantId", Json::text(&settings.application.tenant)),
+        ("applicationFamily", Json::text("BusinessCentral")),
+        ("status", Json::text("Active")),
+    ]);
+    respond(200, Some(&object([("value", Json::List(vec![environment]))])))
 }
 
 /// What is no record of a table, as conditions see it.

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::super::catalogue::{Api, ENTITIES, Entity};
 use super::super::problem::Problem;
-use super::super::settings::Settings;
+use super::super::settings::{Handshake, Settings};
 use super::super::state::State;
 use super::super::webhooks::Subscription;
 use super::address::{Address, name_of, page_api, pages};
@@ -57,7 +57,10 @@ pub(in crate::dynamics::business_central) fn handshake(
     let mut url = url::Url::parse(&wanted.url).map_err(|_| bad_url())?;
     url.query_pairs_mut().append_pair("validationToken", &token.to_string());
     Ok(Some(Webhook {
-        method: Method::POST,
+        method: match state.settings.webhooks.handshake {
+            Handshake::Post => Method::POST,
+            Handshake::Get => Method::GET,
+        },
         url: url.into(),
         headers: Vec::new(),
         body: Bytes::new(),
@@ -142,7 +145,7 @@ fn roomy(state: &State, call: &Call<'_>, (resource, url): (&str, &str)) -> Resul
         return Err(Problem::dialog(format!("The maximum number of webhook subscriptions ({max}) has been reached.")));
     }
     if state.subscriptions.living(call.now).any(|it| it.resource == resource && it.url == url) {
-        return Err(Problem::same_key("Webhook Subscription", "Endpoint", resource));
+        return Err(Problem::same_key(state.settings.same_key_status, "Webhook Subscription", "Endpoint", resource));
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ impl State {
             return Err(Problem::field(format!("Quantity must have a value in {TABLE}. It cannot be zero or empty.")));
         }
         if self.table(Set::Adjustments).by_key(&reference).is_some() {
-            return Err(Problem::same_key(TABLE, "External Reference", &reference));
+            return Err(Problem::same_key(self.settings.same_key_status, TABLE, "External Reference", &reference));
         }
         let document = self.next_number("ADJ");
         self.move_stock(cause, (item, location), by, Entry { document, ..Entry::default() })?;

@@ -51,7 +51,9 @@ impl State {
     pub(super) fn unique(&self, set: Set, row: &Row, table: &str, field: &str) -> Result<(), Problem> {
         let code = code_of(row);
         match self.table(set).by_key(code) {
-            Some(other) if other.id != row.id => Err(Problem::same_key(table, field, code)),
+            Some(other) if other.id != row.id => {
+                Err(Problem::same_key(self.settings.same_key_status, table, field, code))
+            }
             _ => Ok(()),
         }
     }

@@ -164,7 +164,12 @@ impl State {
         let (item, location) = self.place_named(&draft.row, table)?;
         if self.stock_row(item, location).is_some() {
             let (number, code) = (draft.row.text("itemNumber"), draft.row.text("locationCode"));
-            return Err(Problem::same_key(table, "Item No.", &format!("{number}',Location Code='{code}")));
+            return Err(Problem::same_key(
+                self.settings.same_key_status,
+                table,
+                "Item No.",
+                &format!("{number}',Location Code='{code}"),
+            ));
         }
         Ok((item, location))
     }

@@ -161,3 +161,17 @@ fn what_there_is_can_be_looked_up() {
     assert!(own.text.contains(r#"<EntitySet Name="itemLocationStocks" EntityType="Microsoft.NAV.itemLocationStock">"#));
     assert!(!own.text.contains(r#"Name="items""#));
 }
+
+#[test]
+fn environments_and_companies_say_what_they_are() {
+    let environment = Environment::new();
+    let read = |path: &str| environment.send(&environment.request("GET", path, &Value::Null, &[]));
+    for path in ["/environments/v1.1", "/admin/v2.0/applications/BusinessCentral/environments"] {
+        assert_eq!(read(path).column("name"), ["Production"], "{path}");
+    }
+    assert_eq!(environment.get("companyInformation").column("displayName"), ["CRONUS"]);
+    assert_eq!(environment.get("items?$deltatoken=1").status, 404);
+    let refused =
+        environment.send(&http::Request::get(format!("{ORIGIN}/environments/v1.1")).body(Bytes::new()).unwrap());
+    assert_eq!((refused.status, refused.response.headers().contains_key("request-id")), (401, true));
+}

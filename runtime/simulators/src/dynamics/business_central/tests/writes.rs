@@ -135,3 +135,10 @@ fn a_form_is_no_body() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(environment.call("POST", "items", json!({ "number": "N1" }), &form).status, 415);
 }
+
+#[test]
+fn what_nobody_documents_is_a_choice() {
+    let environment = Environment::with(Settings { same_key_status: 409, ..Settings::default() });
+    let reply = environment.post("items", json!({ "number": "bolt-8" }));
+    assert_eq!((reply.status, reply.code()), (409, "Internal_EntityWithSameKeyExists"));
+}

@@ -188,3 +188,20 @@ fn a_form_is_no_body() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(organisation.call("POST", "accounts", json!({ "name": "A" }), &form).status, 415);
 }
+
+#[test]
+fn a_contact_buys_as_an_account_does() {
+    let organisation = Organisation::new();
+    let contact = json!({
+        "firstname": "Jo", "lastname": "Doe", "parentcustomerid_account@odata.bind": "/accounts(accountnumber='C1')",
+    });
+    let id = organisation.call("POST", "contacts", contact, &[]).id();
+    assert_eq!(organisation.get(&format!("contacts({id})?$select=fullname")).body["fullname"], "Jo Doe");
+    let mut wanted = order();
+    wanted.as_object_mut().unwrap().remove("customerid_account@odata.bind");
+    wanted["customerid_contact@odata.bind"] = json!(format!("/contacts({id})"));
+    let placed = organisation.call("POST", "salesorders", wanted, &[]);
+    assert_eq!(placed.status, 204, "{}", placed.text);
+    let read = organisation.get(&format!("salesorders({})?$select=name&$expand=customerid_contact", placed.id()));
+    assert_eq!(read.body["customerid_contact"]["lastname"], "Doe", "{}", read.text);
+}
