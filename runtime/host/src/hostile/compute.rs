@@ -140,7 +140,7 @@ async fn g16_a_start_function_spends_the_same_budget() {
 
 #[tokio::test]
 async fn t7_memory_of_one_call_is_not_seen_by_the_next() {
-    // Answers 1 if its memory was all zeros at 4096, and leaves a mark there.
+    // Answers 1 if its memory was zero at 65528, and leaves a mark there.
     let work = "(if (i32.load (i32.const 65528)) (then unreachable)) (i32.store (i32.const 65528) (i32.const 7))";
     let rule = release(&pricing(&answering(work, 1, (1, 0), (512, 3)))).await;
     for _ in 0..20 {

@@ -185,7 +185,7 @@ mod tests {
 
     /// What made a kind fail may be gone when a connection was mended: it does not wait out its pause.
     #[tokio::test]
-    async fn p12_what_failed_is_pulled_at_once_when_its_connection_was_mended() {
+    async fn what_failed_is_pulled_at_once_when_its_connection_was_mended() {
         let asked = Arc::new(AtomicU32::new(0));
         let counted = asked.clone();
         let pull = answers(move |_: Pull| {

@@ -2,7 +2,8 @@
 //!
 //! What was proved is relied on. What was refuted, or never proved, is assumed to be the worst that the contract allows,
 //! wherever that costs work and no harm: polls reach further back, everything is compared more often, a write is looked up
-//! before it is repeated, and a record is read before it is written.
+//! before it is repeated, and a record is read before it is written. What this cannot make good is a race: where a system
+//! does not compare itself, what somebody does between that reading and the write is overwritten.
 
 use std::sync::Arc;
 

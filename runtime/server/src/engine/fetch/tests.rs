@@ -145,7 +145,7 @@ async fn g18_one_record_that_cannot_be_read_keeps_no_other_waiting() {
 
 /// A record whose reading never ends is tried later, too: the lane would ask for nothing else.
 #[tokio::test]
-async fn p12_a_reading_that_ran_out_of_time_waits_its_turn() {
+async fn a_reading_that_ran_out_of_time_waits_its_turn() {
     let read = answers(|_| Err(CallError::TimedOut { wall_ms_max: 60_000 }));
     let house = House::with(Fake { read, ..Fake::default() }).await;
     let (connection, kind, cause) = (ERP, Kind::Item, Cause::Webhook);

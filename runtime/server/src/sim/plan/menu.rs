@@ -56,7 +56,7 @@ pub struct Menu {
     pub crash_after: u32,
     /// The node dies where it notes how far it has read, before that is there or after.
     pub crash_at_cursors: u32,
-    /// A worker stands still in the middle of its turn until its lane is another's, and then goes on.
+    /// A worker stands still before its turn until its lane is another's, and then takes it.
     pub stalled: u32,
     /// A complete listing comes back empty.
     pub listing_empty: u32,
