@@ -62,7 +62,7 @@ impl Connector for Dynamics365 {
             Dialect::BusinessCentral => business_central::read(host, ctx, kind, remote_ids),
             Dialect::Dataverse => dataverse::read(host, ctx, kind, remote_ids),
         };
-        Ok(in_order(remote_ids, found?))
+        Ok(Observed::in_order(remote_ids, found?))
     }
 
     fn push(host: &dyn Host, ctx: &Context, kind: Kind, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
@@ -108,14 +108,6 @@ impl Subscriptions for Dynamics365 {
             Dialect::Dataverse => Ok(()),
         }
     }
-}
-
-/// What was found, in the order asked; what the system did not answer with is absent.
-fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
-    let mut found: std::collections::BTreeMap<String, State> =
-        found.into_iter().map(|it| (it.remote_id.clone(), it)).collect();
-    let observe = |id: &String| found.remove(id).map_or_else(|| Observed::Absent(id.clone()), Observed::Present);
-    remote_ids.iter().map(observe).collect()
 }
 
 truthsource_sdk::export_subscribing_connector!(Dynamics365);

@@ -67,7 +67,7 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
         }
         Kind::StockLevel => {
             let level = StockLevel::from_fields(record)?;
-            StockLevel { on_hand: rounded(level.on_hand, room.quantity_places), ..level }.into_fields()
+            StockLevel { on_hand: level.on_hand.rounded(room.quantity_places), ..level }.into_fields()
         }
         Kind::Price => {
             let has_breaks = dialect == Dialect::BusinessCentral && has_breaks(ctx)?;
@@ -91,7 +91,7 @@ fn has_breaks(ctx: &Context) -> Result<bool, Fault> {
 
 fn item(dialect: Dialect, room: &Room, item: Item) -> Item {
     let barcode = if dialect == Dialect::Dataverse { Held::Unknown } else { code(item.barcode, BARCODE_MAX, true) };
-    let title = cut(item.title, room.title);
+    let title = item.title.cut(room.title);
     // A product is released and retired by actions of its own.
     let active = if dialect == Dialect::Dataverse { Held::Unknown } else { item.active };
     Item { code: code(item.code, room.item_code, room.capitals), title, barcode, active }
@@ -100,15 +100,15 @@ fn item(dialect: Dialect, room: &Room, item: Item) -> Item {
 fn company(room: &Room, company: Company) -> Company {
     Company {
         code: code(company.code, room.company_code, room.capitals),
-        name: cut(company.name, room.name),
-        email: cut(company.email, room.email),
+        name: company.name.cut(room.name),
+        email: company.email.cut(room.email),
         currency: code(company.currency, 3, true),
         active: company.active,
     }
 }
 
 fn price(room: &Room, has_breaks: bool, mut price: Price) -> Price {
-    price.amount = rounded(price.amount, room.price_places);
+    price.amount = price.amount.rounded(room.price_places);
     let is_base = price.list.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(BASE));
     if !has_breaks || is_base {
         price.breaks = Held::Unknown;
@@ -150,7 +150,7 @@ fn order(dialect: Dialect, room: &Room, order: Order) -> Order {
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,
-        po_number: if is_dataverse { Held::Unknown } else { cut(order.po_number, EXTERNAL_MAX) },
+        po_number: if is_dataverse { Held::Unknown } else { order.po_number.cut(EXTERNAL_MAX) },
         placed_at: match order.placed_at {
             Held::Is(at) if !is_dataverse && date(&at).is_some() => Held::Is(at),
             _ => Held::Unknown,
@@ -178,24 +178,9 @@ fn of_head(charges: Held<Vec<Charge>>) -> Held<Vec<Charge>> {
 }
 
 fn code(text: Held<String>, letters_max: usize, capitals: bool) -> Held<String> {
-    match cut(text, letters_max) {
+    match text.cut(letters_max) {
         // A letter may become two, which do not fit.
-        Held::Is(text) if capitals => cut(Held::Is(text.to_uppercase()), letters_max),
-        held => held,
-    }
-}
-
-/// Without blanks at its ends, and not longer than the field; what is left of nothing is empty.
-fn cut(text: Held<String>, letters_max: usize) -> Held<String> {
-    let Held::Is(text) = text else { return text };
-    let short: String = text.trim().chars().take(letters_max).collect();
-    let short = short.trim_end();
-    if short.is_empty() { Held::Empty } else { Held::Is(short.to_owned()) }
-}
-
-fn rounded(number: Held<Decimal>, places: u8) -> Held<Decimal> {
-    match number {
-        Held::Is(number) => Held::Is(number.round(places)),
+        Held::Is(text) if capitals => Held::Is(text.to_uppercase()).cut(letters_max),
         held => held,
     }
 }

@@ -1,8 +1,6 @@
 //! What a tenant says about its system, whichever dialect it speaks.
 
-use std::collections::BTreeMap;
-
-use truthsource_sdk::{Context, Fault};
+use truthsource_sdk::{Context, Fault, settings};
 
 /// Which of the products that are called Dynamics 365.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +42,7 @@ pub(crate) fn requests_max(ctx: &Context) -> Result<u32, Fault> {
 
 /// A setting that says yes or no.
 pub(crate) fn yes(ctx: &Context, name: &str, default: &str) -> Result<bool, Fault> {
-    match ctx.setting_or(name, default) {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        other => Err(Fault::Invalid(format!("setting `{name}` is `{other}`, not `yes` or `no`"))),
-    }
+    settings::yes(name, ctx.setting_or(name, default))
 }
 
 /// A setting that may be given as `none`; not given at all, it is `default`.
@@ -56,29 +50,9 @@ pub(crate) fn or_none<'a>(ctx: &'a Context, name: &str, default: &'a str) -> Opt
     Some(ctx.setting_or(name, default)).filter(|it| *it != "none")
 }
 
-/// Reads `WHOLESALE=wholesale, EU=europe`.
-pub(crate) fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
-    let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
-    let pair = |part: &str| match part.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        }
-        _ => Err(Fault::Invalid(format!("`{part}` in a setting is no pair such as `WHOLESALE=wholesale`"))),
-    };
-    parts.map(pair).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pairs_are_read_and_anything_else_is_refused() {
-        let read = pairs(" EU=europe, uom@odata.bind = /uoms(1) ,").unwrap();
-        let expect = [("EU", "europe"), ("uom@odata.bind", "/uoms(1)")];
-        assert_eq!(read, expect.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
-        assert!(pairs("EU:europe").is_err() && pairs("=europe").is_err());
-    }
 
     #[test]
     fn a_dialect_is_one_of_two() {

@@ -99,7 +99,7 @@ impl<'a> Wire<'a> {
     pub(crate) fn write(&self, method: &'static str, url: &str, load: Load) -> Written {
         match self.send(method, url, load) {
             Ok(response) => written(&response, self.ctx.now_ms),
-            Err(fault) => Written::Failed(unanswered(fault)),
+            Err(fault) => Written::Failed(Outcome::unanswered(fault)),
         }
     }
 
@@ -119,17 +119,6 @@ fn http_date(text: &str) -> Option<u64> {
     let [_, day, month, year, time, "GMT"] = parts[..] else { return None };
     let month = MONTHS.iter().position(|it| *it == month)? + 1;
     moment::parse(&format!("{year}-{month:02}-{day}T{time}Z"))
-}
-
-/// What it means for a write that no answer came.
-pub(crate) fn unanswered(fault: HttpFault) -> Outcome {
-    match fault {
-        HttpFault::Unreachable(why) => Outcome::Retry(None, why),
-        HttpFault::TooMany => Outcome::Retry(None, "this call has sent its number of requests".to_owned()),
-        HttpFault::Denied(why) => Outcome::rejected("egress-denied", why),
-        HttpFault::Unknown(why) | HttpFault::Other(why) => Outcome::Unknown(why),
-        HttpFault::TooLarge => Outcome::Unknown("the answer was too large to read".to_owned()),
-    }
 }
 
 /// What an answer to a write means.

@@ -93,7 +93,7 @@ impl Connector for NetSuite {
             (Kind::Order, false) => order::read(&account, &clock()?, remote_ids),
             (Kind::Order, true) => order::certain(&account, &clock()?, remote_ids),
         };
-        Ok(in_order(remote_ids, found?))
+        Ok(Observed::in_order(remote_ids, found?))
     }
 
     fn push(host: &dyn Host, ctx: &Context, kind: Kind, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
@@ -140,14 +140,6 @@ impl Digests for NetSuite {
             other => Err(Fault::Unsupported(format!("a {other} cannot be added up"))),
         }
     }
-}
-
-/// What was found, in the order asked; what the system did not answer with is absent.
-fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
-    let mut found: std::collections::BTreeMap<String, State> =
-        found.into_iter().map(|it| (it.remote_id.clone(), it)).collect();
-    let observe = |id: &String| found.remove(id).map_or_else(|| Observed::Absent(id.clone()), Observed::Present);
-    remote_ids.iter().map(observe).collect()
 }
 
 truthsource_sdk::export_summing_connector!(NetSuite);

@@ -3,7 +3,7 @@
 use truthsource_sdk::charges::ChargeBook;
 use truthsource_sdk::kinds::{Company, Item, Line, Location, Order, Price, Record, Status, StockLevel};
 use truthsource_sdk::value::Held;
-use truthsource_sdk::{Context, Decimal, Fault, Fields, Kind};
+use truthsource_sdk::{Context, Fault, Fields, Kind};
 
 use crate::order::date;
 
@@ -27,7 +27,7 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
         Kind::Company => company(Company::from_fields(record)?).into_fields(),
         Kind::StockLevel => {
             let level = StockLevel::from_fields(record)?;
-            StockLevel { on_hand: rounded(level.on_hand, QUANTITY_PLACES), ..level }.into_fields()
+            StockLevel { on_hand: level.on_hand.rounded(QUANTITY_PLACES), ..level }.into_fields()
         }
         Kind::Price => price(Price::from_fields(record)?).into_fields(),
         Kind::Order => order(&ChargeBook::read(&ctx.settings)?, Order::from_fields(record)?).into_fields(),
@@ -36,24 +36,24 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
 
 fn item(item: Item) -> Item {
     Item {
-        code: cut(item.code, CODE_MAX),
-        title: cut(item.title, TITLE_MAX),
-        barcode: cut(item.barcode, BARCODE_MAX),
+        code: item.code.cut(CODE_MAX),
+        title: item.title.cut(TITLE_MAX),
+        barcode: item.barcode.cut(BARCODE_MAX),
         active: item.active,
     }
 }
 
 fn company(company: Company) -> Company {
     Company {
-        code: cut(company.code, NAME_MAX),
-        name: cut(company.name, NAME_MAX),
-        email: cut(company.email, EMAIL_MAX),
+        code: company.code.cut(NAME_MAX),
+        name: company.name.cut(NAME_MAX),
+        email: company.email.cut(EMAIL_MAX),
         ..company
     }
 }
 
 fn price(mut price: Price) -> Price {
-    price.amount = rounded(price.amount, RATE_PLACES);
+    price.amount = price.amount.rounded(RATE_PLACES);
     if let Held::Is(breaks) = &mut price.breaks {
         for row in breaks {
             row.from = row.from.round(QUANTITY_PLACES);
@@ -90,7 +90,7 @@ fn order(book: &ChargeBook, order: Order) -> Order {
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,
-        po_number: cut(order.po_number, PO_NUMBER_MAX),
+        po_number: order.po_number.cut(PO_NUMBER_MAX),
         placed_at: match order.placed_at {
             Held::Is(at) if date(&at).is_none() => Held::Unknown,
             held => held,
@@ -100,21 +100,6 @@ fn order(book: &ChargeBook, order: Order) -> Order {
             held => held,
         },
         charges: book.project(order.charges),
-    }
-}
-
-/// Without blanks at its ends, and not longer than the field; what is left of nothing is empty.
-fn cut(text: Held<String>, letters_max: usize) -> Held<String> {
-    let Held::Is(text) = text else { return text };
-    let short: String = text.trim().chars().take(letters_max).collect();
-    let short = short.trim_end();
-    if short.is_empty() { Held::Empty } else { Held::Is(short.to_owned()) }
-}
-
-fn rounded(number: Held<Decimal>, places: u8) -> Held<Decimal> {
-    match number {
-        Held::Is(number) => Held::Is(number.round(places)),
-        held => held,
     }
 }
 

@@ -6,10 +6,10 @@
 
 use serde::Deserialize;
 use truthsource_sdk::connector::{Notice, Webhook};
+use truthsource_sdk::settings::pairs;
 use truthsource_sdk::{Context, Fault, Kind, json};
 
 use crate::record::Id;
-use crate::settings::pairs;
 
 #[derive(Deserialize)]
 struct Saved {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use truthsource_sdk::charges::ChargeBook;
+use truthsource_sdk::settings::{pairs, yes};
 use truthsource_sdk::{Context, Fault};
 
 /// The settings of a connection, read.
@@ -41,36 +42,11 @@ impl Settings {
             adjustment_account: ctx.setting("adjustment-account").map(str::to_owned),
             currency: ctx.setting_or("currency", "USD").to_uppercase(),
             currency_id: ctx.setting_or("currency-id", "1").to_owned(),
-            multi_currency: ctx.setting_or("multi-currency", "yes") == "yes",
+            multi_currency: yes("multi-currency", ctx.setting_or("multi-currency", "yes"))?,
             lists: pairs(ctx.setting_or("price-lists", "1=base"))?,
             location_codes: pairs(ctx.setting_or("location-codes", ""))?,
             order_location: ctx.setting("order-location").map(str::to_owned),
             charges: ChargeBook::read(&ctx.settings)?,
         })
-    }
-}
-
-/// Reads `1=base, 5=wholesale`.
-pub(crate) fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
-    let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
-    let pair = |part: &str| match part.split_once('=') {
-        Some((id, code)) if !id.trim().is_empty() && !code.trim().is_empty() => {
-            Ok((id.trim().to_owned(), code.trim().to_owned()))
-        }
-        _ => Err(Fault::Invalid(format!("`{part}` in a setting is no pair such as `1=base`"))),
-    };
-    parts.map(pair).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pairs_are_read_and_anything_else_is_refused() {
-        let read = pairs(" 1=base, 5 = Wholesale ,").unwrap();
-        assert_eq!(read, BTreeMap::from([("1".into(), "base".into()), ("5".into(), "Wholesale".into())]));
-        assert!(pairs("1:base").is_err());
-        assert!(pairs("=base").is_err());
     }
 }

@@ -78,22 +78,12 @@ impl<'a> Account<'a> {
 
     /// Writes a record. `Err` is the outcome of a write that did not, or may not, have happened.
     pub(crate) fn write(&self, method: &'static str, path: &str, body: &impl serde::Serialize) -> Result<(), Outcome> {
-        let response = self.send(method, path, json::text(body).into_bytes()).map_err(unanswered)?;
+        let response = self.send(method, path, json::text(body).into_bytes()).map_err(Outcome::unanswered)?;
         match response.status {
             // All that NetSuite says to a write that was done. A page with 200 is somebody else's answer.
             204 => Ok(()),
             _ => Err(unwritten(&response, self.ctx.now_ms)),
         }
-    }
-}
-
-fn unanswered(fault: HttpFault) -> Outcome {
-    match fault {
-        HttpFault::Unreachable(why) => Outcome::Retry(None, why),
-        HttpFault::TooMany => Outcome::Retry(None, "this call has sent its number of requests".to_owned()),
-        HttpFault::Denied(why) => Outcome::rejected("egress-denied", why),
-        HttpFault::Unknown(why) | HttpFault::Other(why) => Outcome::Unknown(why),
-        HttpFault::TooLarge => Outcome::Unknown("the answer was too large to read".to_owned()),
     }
 }
 
@@ -193,7 +183,7 @@ mod tests {
         check(400, "RCRD_HAS_BEEN_CHANGED", |it| matches!(it, Outcome::Retry(..)));
         check(429, "CONCURRENCY_LIMIT_EXCEEDED", |it| matches!(it, Outcome::Retry(..)));
         check(500, "UNEXPECTED_ERROR", |it| matches!(it, Outcome::Unknown(_)));
-        assert!(matches!(unanswered(HttpFault::Unknown(String::new())), Outcome::Unknown(_)));
-        assert!(matches!(unanswered(HttpFault::Unreachable(String::new())), Outcome::Retry(..)));
+        assert!(matches!(Outcome::unanswered(HttpFault::Unknown(String::new())), Outcome::Unknown(_)));
+        assert!(matches!(Outcome::unanswered(HttpFault::Unreachable(String::new())), Outcome::Retry(..)));
     }
 }

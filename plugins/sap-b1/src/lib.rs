@@ -97,7 +97,7 @@ impl Connector for SapB1 {
             Kind::Price => price::read(&service, remote_ids),
             Kind::Order => order::read(&service, remote_ids),
         };
-        Ok(in_order(remote_ids, found?))
+        Ok(Observed::in_order(remote_ids, found?))
     }
 
     fn push(host: &dyn Host, ctx: &Context, kind: Kind, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
@@ -129,14 +129,6 @@ impl Subscriptions for SapB1 {
     fn remove(host: &dyn Host, ctx: &Context, target: &Target) -> Result<(), Fault> {
         subscriptions::remove(host, ctx, target)
     }
-}
-
-/// What was found, in the order asked; what the company did not answer with is absent.
-fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
-    let found: std::collections::BTreeMap<String, State> =
-        found.into_iter().map(|it| (it.remote_id.clone(), it)).collect();
-    let observe = |id: &String| push::observed(id, found.get(id).cloned());
-    remote_ids.iter().map(observe).collect()
 }
 
 truthsource_sdk::export_subscribing_connector!(SapB1);

@@ -28,7 +28,7 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
         Kind::Company => company(Company::from_fields(record)?).into_fields(),
         Kind::StockLevel => {
             let level = StockLevel::from_fields(record)?;
-            let on_hand = rounded(level.on_hand, quantity);
+            let on_hand = level.on_hand.rounded(quantity);
             let on_hand = if negative_stock(&ctx.settings)? { on_hand } else { at_least_nothing(on_hand) };
             StockLevel { on_hand, ..level }.into_fields()
         }
@@ -47,18 +47,18 @@ fn at_least_nothing(on_hand: Held<Decimal>) -> Held<Decimal> {
 
 fn item(item: Item) -> Item {
     Item {
-        code: cut(item.code, ITEM_CODE_MAX),
-        title: cut(item.title, ITEM_NAME_MAX),
-        barcode: cut(item.barcode, BARCODE_MAX),
+        code: item.code.cut(ITEM_CODE_MAX),
+        title: item.title.cut(ITEM_NAME_MAX),
+        barcode: item.barcode.cut(BARCODE_MAX),
         active: item.active,
     }
 }
 
 fn company(company: Company) -> Company {
     Company {
-        code: cut(company.code, CARD_CODE_MAX),
-        name: cut(company.name, CARD_NAME_MAX),
-        email: cut(company.email, EMAIL_MAX),
+        code: company.code.cut(CARD_CODE_MAX),
+        name: company.name.cut(CARD_NAME_MAX),
+        email: company.email.cut(EMAIL_MAX),
         ..company
     }
 }
@@ -70,7 +70,7 @@ fn of_price(ctx: &Context, mut price: Price, places: u8) -> Result<Price, Fault>
         let Some(named) = named else { return Ok(Price::default()) };
         price.list = Held::Is(named);
     }
-    price.amount = rounded(price.amount, places);
+    price.amount = price.amount.rounded(places);
     // They are told and not taken: whatever the truth is, it is not owed here.
     price.breaks = Held::Unknown;
     Ok(price)
@@ -100,7 +100,7 @@ fn order(ctx: &Context, order: Order, (quantity, price): (u8, u8)) -> Result<Ord
         total: Held::Unknown,
         company: order.company,
         currency: order.currency,
-        po_number: if has_number { cut(order.po_number, PO_NUMBER_MAX) } else { Held::Unknown },
+        po_number: if has_number { order.po_number.cut(PO_NUMBER_MAX) } else { Held::Unknown },
         placed_at: match order.placed_at {
             Held::Is(at) if !is_time(&at) => Held::Unknown,
             held => held,
@@ -111,21 +111,6 @@ fn order(ctx: &Context, order: Order, (quantity, price): (u8, u8)) -> Result<Ord
         },
         charges: ChargeBook::read(&ctx.settings)?.project(order.charges),
     })
-}
-
-/// Without blanks at its ends, and not longer than the field; what is left of nothing is empty.
-fn cut(text: Held<String>, letters_max: usize) -> Held<String> {
-    let Held::Is(text) = text else { return text };
-    let short: String = text.trim().chars().take(letters_max).collect();
-    let short = short.trim_end();
-    if short.is_empty() { Held::Empty } else { Held::Is(short.to_owned()) }
-}
-
-fn rounded(number: Held<Decimal>, places: u8) -> Held<Decimal> {
-    match number {
-        Held::Is(number) => Held::Is(number.round(places)),
-        held => held,
-    }
 }
 
 #[cfg(test)]

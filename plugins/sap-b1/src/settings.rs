@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use truthsource_sdk::charges::ChargeBook;
+use truthsource_sdk::settings::{pairs, yes};
 use truthsource_sdk::{Context, Fault, Settings as Given};
 
 use crate::zone::Zone;
@@ -156,28 +157,11 @@ fn required<'a>(given: &'a Given, name: &str, what: &str) -> Result<&'a str, Fau
 }
 
 pub(crate) fn flag(given: &Given, name: &str, default: bool) -> Result<bool, Fault> {
-    match given.get(name) {
-        None => Ok(default),
-        Some("yes") => Ok(true),
-        Some("no") => Ok(false),
-        Some(other) => Err(Fault::Invalid(format!("setting `{name}` is yes or no, not `{other}`"))),
-    }
+    given.get(name).map_or(Ok(default), |it| yes(name, it))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::Invalid(format!("setting `{name}`: `{text}` is no such number")))
-}
-
-/// Reads `1=base, 2=wholesale`.
-fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
-    let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
-    let pair = |part: &str| match part.split_once('=') {
-        Some((id, code)) if !id.trim().is_empty() && !code.trim().is_empty() => {
-            Ok((id.trim().to_owned(), code.trim().to_owned()))
-        }
-        _ => Err(Fault::Invalid(format!("`{part}` in a setting is no pair such as `1=base`"))),
-    };
-    parts.map(pair).collect()
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl<'a> Service<'a> {
     /// Creates a record, or runs an action that answers with one.
     pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, Unwritten> {
         let sent = self.send("POST", path, &[], json::text(body).into_bytes());
-        let response = sent.map_err(|it| Unwritten::Other(unanswered(it)))?;
+        let response = sent.map_err(|it| Unwritten::Other(Outcome::unanswered(it)))?;
         match response.status {
             // A page in place of a record is somebody else's answer, and tells nothing of ours.
             200 | 201 => {
@@ -143,22 +143,12 @@ impl<'a> Service<'a> {
     }
 
     fn done(&self, method: &'static str, path: &str, extra: &[(&str, &str)], body: Vec<u8>) -> Result<(), Unwritten> {
-        let response = self.send(method, path, extra, body).map_err(|it| Unwritten::Other(unanswered(it)))?;
+        let response = self.send(method, path, extra, body).map_err(|it| Unwritten::Other(Outcome::unanswered(it)))?;
         match response.status {
             // All that is said to a change that was done. A page with 200 is somebody else's answer.
             204 => Ok(()),
             _ => Err(unwritten(&response, self.ctx.now_ms)),
         }
-    }
-}
-
-fn unanswered(fault: HttpFault) -> Outcome {
-    match fault {
-        HttpFault::Unreachable(why) => Outcome::Retry(None, why),
-        HttpFault::TooMany => Outcome::Retry(None, "this call has sent its number of requests".to_owned()),
-        HttpFault::Denied(why) => Outcome::rejected("egress-denied", why),
-        HttpFault::Unknown(why) | HttpFault::Other(why) => Outcome::Unknown(why),
-        HttpFault::TooLarge => Outcome::Unknown("the answer was too large to read".to_owned()),
     }
 }
 
@@ -293,7 +283,7 @@ mod tests {
         for status in [400, 404, 413, 500, 502, 503, 200, 302] {
             check(status, "<html>no</html>", |it| matches!(it, Unwritten::Other(Outcome::Unknown(_))));
         }
-        assert!(matches!(unanswered(HttpFault::Unknown(String::new())), Outcome::Unknown(_)));
-        assert!(matches!(unanswered(HttpFault::Unreachable(String::new())), Outcome::Retry(..)));
+        assert!(matches!(Outcome::unanswered(HttpFault::Unknown(String::new())), Outcome::Unknown(_)));
+        assert!(matches!(Outcome::unanswered(HttpFault::Unreachable(String::new())), Outcome::Retry(..)));
     }
 }

@@ -155,7 +155,7 @@ impl<'a> Shop<'a> {
 
     /// Carries out a mutation. `Err` is the outcome of everything in it: it did not happen, or nobody knows.
     pub(crate) fn mutate<T: DeserializeOwned>(&self, document: &str, variables: Json) -> Result<T, Outcome> {
-        let response = self.send(document, &variables).map_err(unanswered)?;
+        let response = self.send(document, &variables).map_err(Outcome::unanswered)?;
         let data = answer(&response, self.ctx.now_ms).map_err(|failure| match failure {
             Failure::Throttled(wait_ms) => Outcome::Retry(wait_ms, "throttled".to_owned()),
             Failure::Denied(why) => Outcome::Retry(None, format!("denied: {why}")),
@@ -163,16 +163,6 @@ impl<'a> Shop<'a> {
             Failure::Refused(code, why) => Outcome::rejected(&code, why),
         })?;
         shaped(&data).map_err(|fault| Outcome::Unknown(fault.to_string()))
-    }
-}
-
-fn unanswered(fault: HttpFault) -> Outcome {
-    match fault {
-        HttpFault::Unreachable(why) => Outcome::Retry(None, why),
-        HttpFault::TooMany => Outcome::Retry(None, "this call has sent its number of requests".to_owned()),
-        HttpFault::Denied(why) => Outcome::rejected("egress-denied", why),
-        HttpFault::Unknown(why) | HttpFault::Other(why) => Outcome::Unknown(why),
-        HttpFault::TooLarge => Outcome::Unknown("the answer was too large to read".to_owned()),
     }
 }
 

@@ -88,7 +88,7 @@ impl Connector for Shopify {
             Kind::Price => price::read(&shop, remote_ids)?,
             Kind::Order => order::read(&shop, remote_ids)?,
         };
-        Ok(in_order(remote_ids, found))
+        Ok(Observed::in_order(remote_ids, found))
     }
 
     fn push(host: &dyn Host, ctx: &Context, kind: Kind, writes: &[Write]) -> Result<Vec<Outcome>, Fault> {
@@ -122,14 +122,6 @@ impl Connector for Shopify {
     fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fields, Fault> {
         project::project(ctx, kind, record)
     }
-}
-
-/// What was found, in the order asked; what the shop answered nothing for is absent.
-fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Observed> {
-    let mut found: std::collections::BTreeMap<String, State> =
-        found.into_iter().map(|it| (it.remote_id.clone(), it)).collect();
-    let observe = |id: &String| found.remove(id).map_or_else(|| Observed::Absent(id.clone()), Observed::Present);
-    remote_ids.iter().map(observe).collect()
 }
 
 truthsource_sdk::export_connector!(Shopify);

@@ -24,15 +24,20 @@ pub(crate) fn project(ctx: &Context, kind: Kind, record: &Fields) -> Result<Fiel
 }
 
 fn item(item: Item) -> Item {
-    Item { code: cut(item.code), title: cut(item.title), barcode: cut(item.barcode), active: item.active }
+    Item {
+        code: item.code.cut(TEXT_MAX),
+        title: item.title.cut(TEXT_MAX),
+        barcode: item.barcode.cut(TEXT_MAX),
+        active: item.active,
+    }
 }
 
 /// A shop has no mark for companies that may not buy.
 fn company(company: Company) -> Company {
     Company {
-        code: cut(company.code),
-        name: cut(company.name),
-        email: cut(company.email),
+        code: company.code.cut(TEXT_MAX),
+        name: company.name.cut(TEXT_MAX),
+        email: company.email.cut(TEXT_MAX),
         active: Held::Unknown,
         ..company
     }
@@ -98,7 +103,7 @@ fn order(ctx: &Context, order: Order) -> Result<Order, Fault> {
         payment: Held::Unknown,
         hold: Held::Unknown,
         total: Held::Unknown,
-        po_number: cut(order.po_number),
+        po_number: order.po_number.cut(TEXT_MAX),
         charges: charges::project(order.charges, places),
         lines: match order.lines {
             Held::Is(lines) => Held::Is(lines.into_iter().map(line).collect()),
@@ -106,14 +111,6 @@ fn order(ctx: &Context, order: Order) -> Result<Order, Fault> {
         },
         ..order
     })
-}
-
-/// Without blanks at its ends, and not longer than the field; what is left of nothing is empty.
-fn cut(text: Held<String>) -> Held<String> {
-    let Held::Is(text) = text else { return text };
-    let short: String = text.trim().chars().take(TEXT_MAX).collect();
-    let short = short.trim_end();
-    if short.is_empty() { Held::Empty } else { Held::Is(short.to_owned()) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use truthsource_sdk::settings::{self, pairs};
 use truthsource_sdk::{Context, Fault};
 
 /// The API version that the documents here are written for.
@@ -65,23 +66,7 @@ pub(crate) fn price_decimals(ctx: &Context) -> Result<u8, Fault> {
 }
 
 fn yes(ctx: &Context, name: &str, default: &str) -> Result<bool, Fault> {
-    match ctx.setting_or(name, default) {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        text => Err(Fault::Invalid(format!("setting `{name}` is `{text}`, not `yes` or `no`"))),
-    }
-}
-
-/// Reads `67=main, 68=store`.
-fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
-    let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
-    let pair = |part: &str| match part.split_once('=') {
-        Some((id, code)) if !id.trim().is_empty() && !code.trim().is_empty() => {
-            Ok((id.trim().to_owned(), code.trim().to_owned()))
-        }
-        _ => Err(Fault::Invalid(format!("`{part}` in a setting is no pair such as `67=main`"))),
-    };
-    parts.map(pair).collect()
+    settings::yes(name, ctx.setting_or(name, default))
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 //!
 //! Logic reaches the outside only through the [`Host`] it is handed, so that it runs natively against a fake.
 
+use std::collections::BTreeMap;
+
+use crate::host::HttpFault;
 use crate::{Context, Fault, Fields, Host, Kind, Settings, Value};
 
 pub use crate::bindings::connector::truthsource::connector::powers::{
@@ -133,7 +136,29 @@ pub struct Rejection {
     pub field: Option<String>,
 }
 
+impl Observed {
+    /// What was found, in the order asked; what the system did not answer with is absent.
+    #[must_use]
+    pub fn in_order(remote_ids: &[String], found: Vec<State>) -> Vec<Self> {
+        let found: BTreeMap<String, State> = found.into_iter().map(|it| (it.remote_id.clone(), it)).collect();
+        let observe = |id: &String| found.get(id).cloned().map_or_else(|| Self::Absent(id.clone()), Self::Present);
+        remote_ids.iter().map(observe).collect()
+    }
+}
+
 impl Outcome {
+    /// What it means for a write that no answer came.
+    #[must_use]
+    pub fn unanswered(fault: HttpFault) -> Self {
+        match fault {
+            HttpFault::Unreachable(why) => Self::Retry(None, why),
+            HttpFault::TooMany => Self::Retry(None, "this call has sent its number of requests".to_owned()),
+            HttpFault::Denied(why) => Self::rejected("egress-denied", why),
+            HttpFault::Unknown(why) | HttpFault::Other(why) => Self::Unknown(why),
+            HttpFault::TooLarge => Self::Unknown("the answer was too large to read".to_owned()),
+        }
+    }
+
     /// A rejection that is about no single field.
     #[must_use]
     pub fn rejected(code: &str, message: impl Into<String>) -> Self {

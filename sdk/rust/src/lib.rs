@@ -39,6 +39,7 @@ mod manifest;
 pub mod moment;
 pub mod rules;
 pub mod script;
+pub mod settings;
 pub mod span;
 pub mod subscriptions;
 pub mod value;

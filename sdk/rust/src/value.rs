@@ -70,6 +70,28 @@ impl<T> Held<T> {
     }
 }
 
+impl Held<String> {
+    /// As a field of so many letters holds it: without blanks at its ends and no longer; what is left of nothing is empty.
+    #[must_use]
+    pub fn cut(self, letters_max: usize) -> Self {
+        let Self::Is(text) = self else { return self };
+        let short: String = text.trim().chars().take(letters_max).collect();
+        let short = short.trim_end();
+        if short.is_empty() { Self::Empty } else { Self::Is(short.to_owned()) }
+    }
+}
+
+impl Held<Decimal> {
+    /// As a field with so many digits after the point holds it.
+    #[must_use]
+    pub fn rounded(self, places: u8) -> Self {
+        match self {
+            Self::Is(number) => Self::Is(number.round(places)),
+            held => held,
+        }
+    }
+}
+
 impl<T> From<T> for Held<T> {
     fn from(value: T) -> Self {
         Self::Is(value)

@@ -142,7 +142,7 @@ fn post(books: &Books<'_>, parts: &[Part], headers: Vec<(&'static str, String)>)
     let url = format!("{}/api/{api}/$batch", books.wire.base_url);
     let requests = parts.iter().enumerate().map(|(at, part)| request(books, at, part)).collect();
     let load = Load { headers, body: json::text(&Requests { requests }).into_bytes() };
-    let response = books.wire.send("POST", &url, load).map_err(crate::wire::unanswered)?;
+    let response = books.wire.send("POST", &url, load).map_err(Outcome::unanswered)?;
     if response.status == 200 {
         return Ok(response);
     }

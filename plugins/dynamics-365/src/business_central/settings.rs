@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use truthsource_sdk::charges::ChargeBook;
+use truthsource_sdk::settings::pairs;
 use truthsource_sdk::{Context, Fault};
 
-use crate::settings::{base_url, or_none, pairs, requests_max, yes};
+use crate::settings::{base_url, or_none, requests_max, yes};
 
 /// The page of stock per location that the reference extension publishes.
 pub(crate) const STOCK_PATH: &str = "erpsync/inventory/v1.0/itemLocationStocks";

@@ -6,7 +6,7 @@ use truthsource_sdk::json;
 use super::multipart::answers;
 use super::org::Org;
 use crate::odata::{Body, relative};
-use crate::wire::{Load, Written, unanswered, written};
+use crate::wire::{Load, Written, written};
 
 /// Writes of one request.
 pub(crate) const PARTS_MAX: usize = 1_000;
@@ -63,7 +63,7 @@ pub(crate) fn at_once(org: &Org<'_>, parts: &[Part]) -> Written {
     let headers = vec![("content-type", format!("multipart/mixed; boundary={BATCH}"))];
     let response = match org.wire.send("POST", &org.url("$batch", ""), Load { headers, body: body.into_bytes() }) {
         Ok(response) => response,
-        Err(fault) => return Written::Failed(unanswered(fault)),
+        Err(fault) => return Written::Failed(Outcome::unanswered(fault)),
     };
     let answers = answers(&response).unwrap_or_default();
     let n = answers.len();

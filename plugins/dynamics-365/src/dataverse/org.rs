@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use truthsource_sdk::host::Response;
+use truthsource_sdk::settings::pairs;
 use truthsource_sdk::{Context, Fault, Host};
 
 use super::columns::Columns;
 use crate::odata::{Collection, Row, any_of, encoded, followed};
-use crate::settings::{base_url, pairs, requests_max, yes};
+use crate::settings::{base_url, requests_max, yes};
 use crate::wire::{Wire, collection};
 
 const HEADERS: &[(&str, &str)] = &[
