@@ -50,3 +50,19 @@ impl Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_several_currencies_or_it_has_not() {
+        let read = |text: &str| {
+            let settings = [("base-url", "https://1.example"), ("multi-currency", text)];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            Settings::read(&Context { settings, now_ms: 0 }).map(|it| it.multi_currency)
+        };
+        assert_eq!((read("yes").unwrap(), read("no").unwrap()), (true, false));
+        assert!(matches!(read("maybe"), Err(Fault::Invalid(_))));
+    }
+}

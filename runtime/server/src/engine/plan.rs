@@ -102,8 +102,8 @@ pub async fn propose(
     let shelf = Shelf::look(engine.store.as_ref(), &parties.rules, &places, news).await?;
     let is_ruled = kind == Kind::Price && connection.spec.priced_by.as_deref() == Some(PRICED_BY_RULES);
     let items = states.values().filter_map(|it| text(&it.truth.values(), "item").map(str::to_owned));
-    let items = items.filter(|_| is_ruled).collect();
-    let rules = published_by(engine.store.as_ref(), &items).await?;
+    let items = items.collect();
+    let rules = if is_ruled { published_by(engine.store.as_ref(), &items).await? } else { BTreeMap::new() };
     let mut proposals = Vec::with_capacity(open.len());
     for debt in open {
         let state = states.get(&debt.key).cloned().unwrap_or_default();

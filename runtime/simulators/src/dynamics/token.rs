@@ -123,8 +123,8 @@ fn discovery(application: &Application, request: &Request) -> Option<Response> {
 }
 
 impl Tokens {
-    /// Answers the token endpoint and what leads to it; `None` for another path. Tokens are good for `resource`, `https://host` without a
-    /// slash, which a caller may also spell as the address it came to.
+    /// Answers the token endpoint and what leads to it; `None` for another path. Tokens are good for `resource`,
+    /// `https://host` without a slash, which a caller may also spell as the address it came to.
     pub(super) fn answer(
         &mut self,
         application: &Application,

@@ -233,6 +233,9 @@ impl State {
         if set == Set::Contacts {
             let name = [row.text("firstname"), row.text("lastname")].join(" ").trim().to_owned();
             row.set_text("fullname", name);
+            if row.cell("statecode").is_none() {
+                row.set("statecode", zero());
+            }
         }
         if is_new {
             let (state, status) = match set {

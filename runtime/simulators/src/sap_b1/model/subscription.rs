@@ -72,10 +72,13 @@ pub struct Notification {
     pub key: &'static str,
 }
 
-const AUTHENTICATION: Edm =
-    Edm::Enum("WebhookAuthenticationType", &[("HMAC", "H"), ("None", "N"), ("Basic", "B"), ("OAuth", "O")]);
-const WORK_MODES: Edm = Edm::Enum("WebhookWorkMode", &[("Standard", "S"), ("Replay", "R")]);
-const STATES: Edm = Edm::Enum("WebhookState", &[("Active", "A"), ("Inactive", "I"), ("Exceptional", "E")]);
+const AUTHENTICATION: Edm = Edm::Enum(
+    "WebhookAuthenticationType",
+    &[("HMAC", "HMAC"), ("None", "None"), ("Basic", "Basic"), ("OAuth", "OAuth")],
+);
+const WORK_MODES: Edm = Edm::Enum("WebhookWorkMode", &[("Standard", "Standard"), ("Replay", "Replay")]);
+const STATES: Edm =
+    Edm::Enum("WebhookState", &[("Active", "Active"), ("Inactive", "Inactive"), ("Exceptional", "Exceptional")]);
 
 impl Shape for Subscription {
     const TYPE: &'static str = "EventSubscription";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Editor;
-use super::super::settings::{Settings, Webhooks};
+use super::super::settings::{Handshake, Settings, Webhooks};
 use super::*;
 use crate::door::{self, Door};
 use crate::dynamics::ItemEdit;
@@ -57,6 +57,20 @@ fn a_handshake_comes_first() {
     assert_eq!(made.body["expirationDateTime"], "2026-07-04T12:00:30.25Z");
     let again = subscribe(&environment, "items");
     assert_eq!((again.status, again.code()), (400, "Internal_EntityWithSameKeyExists"));
+}
+
+#[test]
+fn a_handshake_is_made_by_the_method_that_is_set() {
+    for (handshake, method) in [(Handshake::Post, "POST"), (Handshake::Get, "GET")] {
+        let webhooks = Webhooks { handshake, ..Webhooks::default() };
+        let environment = Environment::with(Settings { webhooks, ..Settings::default() });
+        let request = environment.request("POST", STANDARD, &wish(&environment, "items"), &[]);
+        let made = environment.shake(&request, |asked| {
+            assert_eq!(asked.method, method);
+            echo(asked)
+        });
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
 }
 
 #[test]

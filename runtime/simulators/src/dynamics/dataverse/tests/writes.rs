@@ -196,7 +196,8 @@ fn a_contact_buys_as_an_account_does() {
         "firstname": "Jo", "lastname": "Doe", "parentcustomerid_account@odata.bind": "/accounts(accountnumber='C1')",
     });
     let id = organisation.call("POST", "contacts", contact, &[]).id();
-    assert_eq!(organisation.get(&format!("contacts({id})?$select=fullname")).body["fullname"], "Jo Doe");
+    let read = organisation.get(&format!("contacts({id})?$select=fullname,statecode"));
+    assert_eq!((&read.body["fullname"], &read.body["statecode"]), (&json!("Jo Doe"), &json!(0)));
     let mut wanted = order();
     wanted.as_object_mut().unwrap().remove("customerid_account@odata.bind");
     wanted["customerid_contact@odata.bind"] = json!(format!("/contacts({id})"));
